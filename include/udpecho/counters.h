@@ -1,0 +1,70 @@
+#ifndef UDPECHO_COUNTERS_H
+#define UDPECHO_COUNTERS_H
+
+/*
+ * What became of every datagram. One worker writes its counters, any thread may read them. When a
+ * worker stands still,
+ *     received = echoed + every drop + every failed reply.
+ */
+
+#include <apr.h>
+#include <stdatomic.h>
+
+#include "udpecho/datagram.h"
+
+/* Why the kernel did not take a reply. Named after the POSIX error that says it; on systems with
+ * other names, the one that means the same. */
+typedef enum send_error {
+    SEND_EAGAIN,       /* the send buffer is full */
+    SEND_ENOBUFS,      /* the kernel or the interface has no room (also ENOMEM) */
+    SEND_EPERM,        /* a packet filter refused it (also EACCES) */
+    SEND_EHOSTUNREACH, /* no way to that host */
+    SEND_ENETUNREACH,  /* no way to that network (also ENETDOWN) */
+    SEND_EMSGSIZE,     /* longer than the path or the send buffer takes */
+    SEND_EINVAL,       /* an address that cannot be answered, port 0 for one */
+    SEND_ECONNREFUSED, /* an ICMP error for an earlier datagram */
+    SEND_OTHER,
+    SEND_ERROR_KINDS
+} send_error_t;
+
+typedef enum counter {
+    COUNTER_RECEIVED,
+    COUNTER_RECEIVED_BYTES,
+    COUNTER_ECHOED,
+    COUNTER_ECHOED_BYTES,
+    COUNTER_RECEIVE_ERRORS,                        /* receive calls that failed */
+    COUNTER_DROPPED,                               /* + a verdict other than VERDICT_ECHO */
+    COUNTER_FAILED = COUNTER_DROPPED + DROP_KINDS, /* + a send_error */
+    COUNTER_KINDS = COUNTER_FAILED + SEND_ERROR_KINDS
+} counter_t;
+
+typedef struct counters {
+    _Atomic apr_uint64_t value[COUNTER_KINDS];
+} counters_t;
+
+/* A reading of the counters of one worker, or the sum of several. */
+typedef struct counter_totals {
+    apr_uint64_t value[COUNTER_KINDS];
+} counter_totals_t;
+
+/* Adds to one counter. Only the thread that owns `counters` may call it: it is a plain addition,
+ * atomic only so that other threads read no half-written number. */
+static inline void counters_add(counters_t *counters, unsigned counter, apr_uint64_t amount)
+{
+    _Atomic apr_uint64_t *value = &counters->value[counter];
+    apr_uint64_t old = atomic_load_explicit(value, memory_order_relaxed);
+
+    atomic_store_explicit(value, old + amount, memory_order_relaxed);
+}
+
+/* Adds the present values to `totals`. Any thread. */
+void counters_sum(counter_totals_t *totals, const counters_t *counters);
+
+/* The name of a counter, in lower case with underscores: "received_bytes", "dropped_truncated",
+ * "failed_EPERM". Never NULL, static. Any thread. */
+const char *counter_name(unsigned counter);
+
+/* The name of a verdict that drops: "truncated". Never NULL, static. Any thread. */
+const char *verdict_name(verdict_t verdict);
+
+#endif

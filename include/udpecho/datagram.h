@@ -1,0 +1,79 @@
+#ifndef UDPECHO_DATAGRAM_H
+#define UDPECHO_DATAGRAM_H
+
+/*
+ * The nouns that both sides of the transport contract share: an endpoint, a datagram, what the
+ * core decided about it, and a batch of them. Plain data; any thread may read what it holds.
+ */
+
+#include <apr_network_io.h>
+
+/* The largest UDP payloads: 65,535 less the UDP header and, in IPv4 only, the IP header, which
+ * counts towards its total length (RFC 768; RFC 791 section 3.1; RFC 8200 section 3). */
+#define PAYLOAD_MAX_IPV4 65507
+#define PAYLOAD_MAX_IPV6 65527
+
+/* The most datagrams that a transport lends at once. */
+#define BATCH_MAX 64
+
+/* An IP address with its port. All in network byte order, as the socket calls have it. */
+typedef struct endpoint {
+    apr_socklen_t length; /* of the member of `sa` that is in use, bytes */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } sa;
+} endpoint_t;
+
+/* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
+ * it, its own counter. */
+typedef enum verdict {
+    VERDICT_TRUNCATED,   /* part of it is lost: it was longer than --payload-max */
+    VERDICT_NOT_UNICAST, /* it was sent to a broadcast or multicast address */
+    VERDICT_PAST_COUNT,  /* the last echo of --count has been given already */
+    VERDICT_ECHO,        /* send the same bytes back */
+    DROP_KINDS = VERDICT_ECHO
+} verdict_t;
+
+typedef struct datagram {
+    endpoint_t from;            /* the sender: a reply goes here */
+    endpoint_t to;              /* where it arrived: a reply leaves from here */
+    unsigned arrival_interface; /* index of the network interface; 0: not known */
+    unsigned listener;          /* index of the listener that it came in by */
+    unsigned char *data;
+    apr_size_t length;      /* of data, bytes; zero is a valid datagram (RFC 768) */
+    unsigned truncated : 1; /* the kernel held more than there was room for */
+    unsigned broadcast : 1; /* `to` is a broadcast address of one of this host's networks */
+    verdict_t verdict;      /* set by echo_step() */
+} datagram_t;
+
+typedef struct batch {
+    unsigned count;
+    datagram_t *at[BATCH_MAX];
+} batch_t;
+
+/* Room for any endpoint in text, the terminating zero included:
+ * "[" address (45) "%" interface name (15) "]:" port (5). */
+#define ENDPOINT_TEXT_MAX 72
+
+/*
+ * Writes `endpoint` as people write it: 192.0.2.1:7, [2001:db8::1]:7, [fe80::1%eth0]:7.
+ * `text` has room for ENDPOINT_TEXT_MAX bytes. Cannot fail; an address family that is neither
+ * IPv4 nor IPv6 becomes "unknown". Any thread. It may ask the system for an interface's name,
+ * so it has no place on the path of a datagram. Source of the form: RFC 3986 section 3.2.2,
+ * RFC 4007 section 11.
+ */
+void endpoint_format(char *text, const endpoint_t *endpoint);
+
+/* The port, in host byte order. Any thread. */
+apr_port_t endpoint_port(const endpoint_t *endpoint);
+
+/* Non-zero if both are the same address, port and, for IPv6, scope. Any thread. */
+int endpoint_equal(const endpoint_t *one, const endpoint_t *other);
+
+/* Non-zero if the address is a multicast group (224.0.0.0/4, RFC 5771; ff00::/8, RFC 4291
+ * section 2.7) or the limited broadcast address 255.255.255.255 (RFC 919). Any thread. */
+int endpoint_is_multicast(const endpoint_t *endpoint);
+
+#endif

@@ -1,0 +1,79 @@
+#ifndef UDPECHO_ECHO_H
+#define UDPECHO_ECHO_H
+
+/*
+ * The core: judges each datagram and says when the service is over. It makes no system call;
+ * bytes, addresses and the time go in, verdicts and a waiting time come out (RFC 862: "When a
+ * datagram is received, the data from it is sent back in an answering datagram").
+ *
+ * Serving -> draining -> done. Draining answers what the kernel already holds and ends when a
+ * receive comes back empty, or after ECHO_DRAIN_MAX_US for senders that never pause.
+ *
+ * Each worker has a core of its own and is the only one to call it, save where a function says
+ * otherwise. Times are microseconds of clock_now().
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "udpecho/counters.h"
+#include "udpecho/datagram.h"
+
+#define ECHO_DRAIN_MAX_US (1 * APR_USEC_PER_SEC)
+
+/* How many echoes the whole service may still give: what --count asks for, shared by every
+ * worker. Workers claim an echo before they send it, so that the number is never passed. */
+typedef struct echo_quota echo_quota_t;
+
+/* A quota of `count` echoes, or without end if `count` is 0. Lives as long as `pool`. */
+echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool);
+
+typedef struct echo echo_t;
+
+/* Why a core left the serving state. */
+typedef enum echo_end {
+    ECHO_END_NONE,     /* it has not */
+    ECHO_END_ASKED,    /* echo_drain() */
+    ECHO_END_DURATION, /* the time it was given is over */
+    ECHO_END_COUNT     /* the quota is spent */
+} echo_end_t;
+
+/*
+ * A core that serves from `now` on, for `duration_us` microseconds (0: for ever) or until `quota`
+ * is spent. Lives as long as `pool`.
+ */
+echo_t *echo_create(echo_quota_t *quota, apr_interval_time_t duration_us, apr_time_t now,
+                    apr_pool_t *pool);
+
+/*
+ * Gives every datagram of the batch its verdict and counts it. An empty batch means that nothing
+ * was waiting, which is what ends draining; time passes with it all the same.
+ */
+void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
+
+/* What became of replies: filled by transport_reply(). */
+typedef struct send_outcome {
+    unsigned sent;
+    apr_size_t sent_bytes;
+    unsigned failed[SEND_ERROR_KINDS];
+} send_outcome_t;
+
+/* Counts what became of replies; those that failed go back to the quota. */
+void echo_settle(echo_t *echo, const send_outcome_t *outcome);
+
+/* Stops serving: what the kernel holds is still answered. Calling it again changes nothing. */
+void echo_drain(echo_t *echo, apr_time_t now);
+
+/* How long to wait for datagrams, microseconds; -1: for ever, 0: only look. */
+apr_interval_time_t echo_timeout(const echo_t *echo, apr_time_t now);
+
+/* Non-zero when there is nothing left to do. */
+int echo_done(const echo_t *echo);
+
+/* Why serving ended. Any thread, once the worker has stopped. */
+echo_end_t echo_end(const echo_t *echo);
+
+/* The counters of this core. Any thread may read them while the worker runs. */
+counters_t *echo_counters(echo_t *echo);
+
+#endif

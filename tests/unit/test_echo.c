@@ -1,0 +1,268 @@
+/* The core, without a socket or a clock: the tests own both. */
+
+#include "unit.h"
+
+#include "udpecho/echo.h"
+
+#define NOW apr_time_from_sec(1000)
+
+static datagram_t pool_of_datagrams[BATCH_MAX];
+
+/* A batch of `count` ordinary datagrams of ten bytes. */
+static batch_t batch_of(unsigned count)
+{
+    batch_t batch = {.count = count};
+
+    memset(pool_of_datagrams, 0, sizeof pool_of_datagrams);
+    for (unsigned i = 0; i < count; i++) {
+        datagram_t *datagram = &pool_of_datagrams[i];
+
+        datagram->length = 10;
+        datagram->from.sa.v4.sin_family = APR_INET;
+        datagram->to.sa.v4.sin_family = APR_INET;
+        datagram->to.sa.v4.sin_addr.s_addr = htonl(0x7f000001);
+        batch.at[i] = datagram;
+    }
+    return batch;
+}
+
+static unsigned echoes_in(const batch_t *batch)
+{
+    unsigned echoes = 0;
+
+    for (unsigned i = 0; i < batch->count; i++) {
+        echoes += batch->at[i]->verdict == VERDICT_ECHO;
+    }
+    return echoes;
+}
+
+static apr_uint64_t counted(echo_t *echo, unsigned counter)
+{
+    counter_totals_t totals = {{0}};
+
+    counters_sum(&totals, echo_counters(echo));
+    return totals.value[counter];
+}
+
+static void settle_sent(echo_t *echo, unsigned sent)
+{
+    send_outcome_t outcome = {.sent = sent, .sent_bytes = 10 * sent};
+
+    echo_settle(echo, &outcome);
+}
+
+static echo_t *endless_echo(apr_pool_t *pool)
+{
+    return echo_create(echo_quota_create(0, pool), 0, NOW, pool);
+}
+
+static void serves_for_ever_unless_told_otherwise(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(BATCH_MAX);
+
+    for (int i = 0; i < 100; i++) {
+        echo_step(echo, &batch, NOW + i * APR_USEC_PER_SEC);
+        assert_int_equal(echoes_in(&batch), BATCH_MAX);
+        settle_sent(echo, BATCH_MAX);
+    }
+    assert_int_equal(echo_timeout(echo, NOW), -1);
+    assert_false(echo_done(echo));
+    assert_int_equal(echo_end(echo), ECHO_END_NONE);
+}
+
+static void an_empty_datagram_is_echoed(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(1);
+
+    batch.at[0]->length = 0;
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(batch.at[0]->verdict, VERDICT_ECHO);
+}
+
+static void a_truncated_datagram_is_dropped(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(2);
+
+    batch.at[0]->truncated = 1;
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(batch.at[0]->verdict, VERDICT_TRUNCATED);
+    assert_int_equal(batch.at[1]->verdict, VERDICT_ECHO);
+    assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_TRUNCATED), 1);
+}
+
+static void broadcast_and_multicast_are_dropped(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(4);
+
+    batch.at[0]->broadcast = 1;
+    batch.at[1]->to.sa.v4.sin_addr.s_addr = htonl(0xe0000001); /* 224.0.0.1 */
+    batch.at[2]->to.sa.v4.sin_addr.s_addr = htonl(0xffffffff);
+    batch.at[3]->to.sa.v6.sin6_family = APR_INET6;
+    batch.at[3]->to.sa.v6.sin6_addr.s6_addr[0] = 0xff;
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 0);
+    assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_NOT_UNICAST), 4);
+}
+
+static void draining_ends_with_an_empty_batch(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t none = batch_of(0);
+    batch_t some = batch_of(3);
+
+    echo_drain(echo, NOW);
+    assert_false(echo_done(echo));
+    assert_int_equal(echo_timeout(echo, NOW), 0);
+
+    echo_step(echo, &some, NOW);
+    assert_int_equal(echoes_in(&some), 3); /* what the kernel holds is still answered */
+    assert_false(echo_done(echo));
+
+    echo_step(echo, &none, NOW);
+    assert_true(echo_done(echo));
+    assert_int_equal(echo_end(echo), ECHO_END_ASKED);
+}
+
+static void draining_ends_in_time_though_senders_never_pause(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(1);
+
+    echo_drain(echo, NOW);
+    echo_step(echo, &batch, NOW + ECHO_DRAIN_MAX_US - 1);
+    assert_false(echo_done(echo));
+    echo_drain(echo, NOW + ECHO_DRAIN_MAX_US - 1); /* asking again gives no more time */
+    echo_step(echo, &batch, NOW + ECHO_DRAIN_MAX_US);
+    assert_true(echo_done(echo));
+}
+
+static void the_duration_bounds_the_wait_and_then_drains(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_t *echo = echo_create(echo_quota_create(0, pool), 5000, NOW, pool);
+    batch_t none = batch_of(0);
+    batch_t batch = batch_of(1);
+
+    assert_int_equal(echo_timeout(echo, NOW + 1000), 4000);
+    assert_int_equal(echo_timeout(echo, NOW + 6000), 0);
+    echo_step(echo, &batch, NOW + 5000);
+    assert_int_equal(echoes_in(&batch), 1);
+    assert_false(echo_done(echo));
+    echo_step(echo, &none, NOW + 5001);
+    assert_true(echo_done(echo));
+    assert_int_equal(echo_end(echo), ECHO_END_DURATION);
+}
+
+static void an_idle_server_ends_at_its_duration(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_t *echo = echo_create(echo_quota_create(0, pool), 5000, NOW, pool);
+    batch_t none = batch_of(0);
+
+    echo_step(echo, &none, NOW + 4999); /* a wait that ended early changes nothing */
+    assert_false(echo_done(echo));
+    echo_step(echo, &none, NOW + 5000);
+    assert_true(echo_done(echo));
+}
+
+static void the_count_is_met_and_not_passed_within_a_batch(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_t *echo = echo_create(echo_quota_create(3, pool), 0, NOW, pool);
+    batch_t batch = batch_of(10);
+
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 3);
+    assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_PAST_COUNT), 7);
+    assert_false(echo_done(echo));
+    settle_sent(echo, 3);
+    assert_true(echo_done(echo));
+    assert_int_equal(echo_end(echo), ECHO_END_COUNT);
+}
+
+static void a_failed_reply_is_no_echo_and_goes_back_to_the_count(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_t *echo = echo_create(echo_quota_create(2, pool), 0, NOW, pool);
+    batch_t batch = batch_of(2);
+    send_outcome_t outcome = {.sent = 1, .sent_bytes = 10, .failed[SEND_EPERM] = 1};
+
+    echo_step(echo, &batch, NOW);
+    echo_settle(echo, &outcome);
+    assert_false(echo_done(echo));
+    assert_int_equal(counted(echo, COUNTER_FAILED + SEND_EPERM), 1);
+
+    batch = batch_of(2);
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 1);
+    settle_sent(echo, 1);
+    assert_true(echo_done(echo));
+}
+
+static void workers_share_one_count(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_quota_t *quota = echo_quota_create(5, pool);
+    echo_t *one = echo_create(quota, 0, NOW, pool);
+    echo_t *other = echo_create(quota, 0, NOW, pool);
+    batch_t batch = batch_of(4);
+
+    echo_step(one, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 4);
+    batch = batch_of(4);
+    echo_step(other, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 1);
+    settle_sent(other, 1);
+    assert_false(echo_done(other)); /* four claimed by the other worker are not out yet */
+    settle_sent(one, 4);
+    assert_true(echo_done(one));
+    assert_int_equal(echo_end(one), ECHO_END_COUNT);
+}
+
+static void every_datagram_ends_in_one_counter(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(6);
+    send_outcome_t outcome = {
+        .sent = 2, .sent_bytes = 20, .failed[SEND_EAGAIN] = 1, .failed[SEND_OTHER] = 1};
+    apr_uint64_t endings = 0;
+
+    batch.at[1]->truncated = 1;
+    batch.at[1]->broadcast = 1; /* two reasons, one counter */
+    batch.at[4]->broadcast = 1;
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 4);
+    echo_settle(echo, &outcome);
+    for (unsigned i = COUNTER_DROPPED; i < COUNTER_KINDS; i++) {
+        endings += counted(echo, i);
+    }
+    assert_int_equal(counted(echo, COUNTER_RECEIVED), 6);
+    assert_int_equal(counted(echo, COUNTER_RECEIVED_BYTES), 60);
+    assert_int_equal(counted(echo, COUNTER_ECHOED), 2);
+    assert_int_equal(counted(echo, COUNTER_ECHOED_BYTES), 20);
+    assert_int_equal(counted(echo, COUNTER_ECHOED) + endings, 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(serves_for_ever_unless_told_otherwise),
+        scene(an_empty_datagram_is_echoed),
+        scene(a_truncated_datagram_is_dropped),
+        scene(broadcast_and_multicast_are_dropped),
+        scene(draining_ends_with_an_empty_batch),
+        scene(draining_ends_in_time_though_senders_never_pause),
+        scene(the_duration_bounds_the_wait_and_then_drains),
+        scene(an_idle_server_ends_at_its_duration),
+        scene(the_count_is_met_and_not_passed_within_a_batch),
+        scene(a_failed_reply_is_no_echo_and_goes_back_to_the_count),
+        scene(workers_share_one_count),
+        scene(every_datagram_ends_in_one_counter),
+    };
+
+    return cmocka_run_group_tests_name("echo", tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+#include "unit.h"
+
+#include "udpecho/datagram.h"
+
+static endpoint_t ipv4(apr_uint32_t address, apr_port_t port)
+{
+    endpoint_t endpoint = {.length = sizeof endpoint.sa.v4};
+
+    endpoint.sa.v4.sin_family = APR_INET;
+    endpoint.sa.v4.sin_port = htons(port);
+    endpoint.sa.v4.sin_addr.s_addr = htonl(address);
+    return endpoint;
+}
+
+static endpoint_t ipv6(unsigned char first, unsigned char second, unsigned char last,
+                       apr_port_t port)
+{
+    endpoint_t endpoint = {.length = sizeof endpoint.sa.v6};
+
+    endpoint.sa.v6.sin6_family = APR_INET6;
+    endpoint.sa.v6.sin6_port = htons(port);
+    endpoint.sa.v6.sin6_addr.s6_addr[0] = first;
+    endpoint.sa.v6.sin6_addr.s6_addr[1] = second;
+    endpoint.sa.v6.sin6_addr.s6_addr[15] = last;
+    return endpoint;
+}
+
+static void endpoints_are_written_as_people_write_them(void **state)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    endpoint_t endpoint = ipv4(0xc0000201, 7);
+
+    (void)state;
+    endpoint_format(text, &endpoint);
+    assert_string_equal(text, "192.0.2.1:7");
+    endpoint = ipv6(0, 0, 1, 65535);
+    endpoint_format(text, &endpoint);
+    assert_string_equal(text, "[::1]:65535");
+    memset(&endpoint.sa.v6.sin6_addr, 0xfd, sizeof endpoint.sa.v6.sin6_addr);
+    endpoint_format(text, &endpoint);
+    assert_string_equal(text, "[fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd]:65535");
+}
+
+static void a_link_local_address_names_its_interface(void **state)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    endpoint_t endpoint = ipv6(0xfe, 0x80, 1, 9);
+
+    (void)state;
+    endpoint.sa.v6.sin6_scope_id = 1; /* the loopback, on every system that has one */
+    endpoint_format(text, &endpoint);
+    assert_memory_equal(text, "[fe80::1%lo", strlen("[fe80::1%lo"));
+    endpoint.sa.v6.sin6_scope_id = 0;
+    endpoint_format(text, &endpoint);
+    assert_string_equal(text, "[fe80::1]:9");
+}
+
+static void an_unknown_family_is_said_to_be_unknown(void **state)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    endpoint_t endpoint = {.length = 0};
+
+    (void)state;
+    endpoint_format(text, &endpoint);
+    assert_string_equal(text, "unknown");
+}
+
+static void equal_means_address_port_and_scope(void **state)
+{
+    endpoint_t one = ipv4(1, 7);
+    endpoint_t other = ipv4(1, 7);
+    endpoint_t six = ipv6(0, 0, 1, 7);
+    endpoint_t scoped = six;
+
+    (void)state;
+    assert_true(endpoint_equal(&one, &other));
+    other = ipv4(1, 8);
+    assert_false(endpoint_equal(&one, &other));
+    other = ipv4(2, 7);
+    assert_false(endpoint_equal(&one, &other));
+    assert_false(endpoint_equal(&one, &six));
+    assert_true(endpoint_equal(&six, &scoped));
+    scoped.sa.v6.sin6_scope_id = 3;
+    assert_false(endpoint_equal(&six, &scoped));
+}
+
+static void multicast_is_told_from_unicast(void **state)
+{
+    static const struct {
+        apr_uint32_t address;
+        int multicast;
+    } cases[] = {
+        {0xdfffffff, 0}, /* 223.255.255.255 */
+        {0xe0000000, 1}, /* 224.0.0.0 */
+        {0xefffffff, 1}, /* 239.255.255.255 */
+        {0xf0000000, 0}, /* 240.0.0.0 */
+        {0xffffffff, 1}, {0xfffffffe, 0}, {0x7f000001, 0},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        endpoint_t endpoint = ipv4(cases[i].address, 7);
+
+        assert_int_equal(endpoint_is_multicast(&endpoint), cases[i].multicast);
+    }
+    endpoint_t group = ipv6(0xff, 0x02, 1, 7);
+    endpoint_t link_local = ipv6(0xfe, 0x80, 1, 7);
+
+    assert_true(endpoint_is_multicast(&group));
+    assert_false(endpoint_is_multicast(&link_local));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(endpoints_are_written_as_people_write_them),
+        scene(a_link_local_address_names_its_interface),
+        scene(an_unknown_family_is_said_to_be_unknown),
+        scene(equal_means_address_port_and_scope),
+        scene(multicast_is_told_from_unicast),
+    };
+
+    return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);
+}
