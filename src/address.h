@@ -1,0 +1,32 @@
+#ifndef UDPECHO_ADDRESS_H
+#define UDPECHO_ADDRESS_H
+
+/* Addresses as people write them on a command line. */
+
+#include <apr_network_io.h>
+#include <apr_pools.h>
+
+typedef struct address {
+    const char *host;  /* a name or an address without brackets; NULL: every address, "*" */
+    const char *scope; /* what follows "%" in an IPv6 address, else NULL */
+    apr_port_t port;
+} address_t;
+
+/*
+ * Takes ADDRESS[:PORT] apart: 192.0.2.1, 192.0.2.1:7, [2001:db8::1]:7, [fe80::1%eth0], name:7,
+ * *:7 (RFC 3986 section 3.2.2, RFC 4007 section 11). Nothing is looked up. Without a port,
+ * `default_port` is taken. Strings come from `pool`.
+ * Returns NULL, or what is wrong with the text, in words that can follow a colon.
+ */
+const char *address_parse(address_t *address, const char *text, apr_port_t default_port,
+                          apr_pool_t *pool);
+
+/*
+ * Looks the address up and sets `list` to all that it stands for, linked by `next`; "*" is the
+ * wildcard of IPv4 and that of IPv6, so two. May ask the name service and wait for it.
+ * Errors: those of getaddrinfo(3) as APR has them; APR_EBADIP for a scope that does not belong to
+ * the address or to any interface. Any thread; memory from `pool`.
+ */
+apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool);
+
+#endif

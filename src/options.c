@@ -1,0 +1,247 @@
+#include "options.h"
+
+#include <apr_getopt.h>
+#include <apr_strings.h>
+#include <string.h>
+
+/* apr_getopt takes numbers below this for the letters of short options. */
+#define FIRST_LONG_OPTION 256
+
+/* ---- Storing ---- */
+
+/* One source of options: the command line, or one file. What it says of a list replaces what an
+ * earlier source said. */
+typedef struct source {
+    const option_t *table;
+    void *settings;
+    unsigned char *given; /* for each option: non-zero once this source has named it */
+    apr_pool_t *pool;
+} source_t;
+
+static source_t source_open(const option_t *table, void *settings, apr_pool_t *pool)
+{
+    unsigned count = 0;
+
+    while (table[count].name != NULL) {
+        count++;
+    }
+    return (source_t){table, settings, apr_pcalloc(pool, count + 1), pool};
+}
+
+static const char *store(source_t *source, unsigned index, const char *value)
+{
+    const option_t *option = &source->table[index];
+    void *place = (char *)source->settings + option->offset;
+
+    if (!source->given[index] && option->kind->is_list) {
+        *(apr_array_header_t **)place = NULL;
+    }
+    source->given[index] = 1;
+    return option->kind->read(option, place, value, source->pool);
+}
+
+/* ---- The command line ---- */
+
+static const char *describe_error(const source_t *source, apr_status_t status, const char *argument)
+{
+    if (status == APR_BADCH) {
+        return apr_psprintf(source->pool, "unknown option %s; --help lists the options", argument);
+    }
+    const char *name = argument + strspn(argument, "-");
+    apr_size_t length = strcspn(name, "=");
+
+    for (const option_t *option = source->table; option->name != NULL; option++) {
+        if (strlen(option->name) == length && strncmp(option->name, name, length) == 0 &&
+            option->argument != NULL) {
+            return apr_psprintf(source->pool, "--%s needs a value: --%s=%s", option->name,
+                                option->name, option->argument);
+        }
+    }
+    return apr_psprintf(source->pool, "%s: this option takes no value", argument);
+}
+
+static const apr_getopt_option_t *getopt_table(const option_t *table, apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 32, sizeof(apr_getopt_option_t));
+
+    for (int i = 0; table[i].name != NULL; i++) {
+        APR_ARRAY_PUSH(list, apr_getopt_option_t) = (apr_getopt_option_t){
+            table[i].name, FIRST_LONG_OPTION + i, table[i].argument != NULL, table[i].help};
+    }
+    APR_ARRAY_PUSH(list, apr_getopt_option_t) = (apr_getopt_option_t){NULL, 0, 0, NULL};
+    return (const apr_getopt_option_t *)list->elts;
+}
+
+const char *options_read_arguments(const option_t *table, void *settings, int argc,
+                                   const char *const *argv, int *first_operand, apr_pool_t *pool)
+{
+    source_t source = source_open(table, settings, pool);
+    const apr_getopt_option_t *options = getopt_table(table, pool);
+    apr_getopt_t *state;
+    apr_status_t status = apr_getopt_init(&state, pool, argc, argv);
+    const char *value;
+    int number;
+
+    if (status != APR_SUCCESS) {
+        return "cannot read the command line";
+    }
+    state->errfn = NULL; /* errors are ours to word */
+    while ((status = apr_getopt_long(state, options, &number, &value)) == APR_SUCCESS) {
+        unsigned index = (unsigned)(number - FIRST_LONG_OPTION);
+        const char *expected = store(&source, index, value);
+
+        if (expected != NULL) {
+            return apr_psprintf(pool, "--%s=%s: expected %s", table[index].name, value, expected);
+        }
+    }
+    if (status != APR_EOF) {
+        return describe_error(&source, status, state->argv[state->ind - 1]);
+    }
+    *first_operand = state->ind;
+    return NULL;
+}
+
+/* ---- The configuration file ---- */
+
+static const char *one_value(const char *text, const char **value, apr_pool_t *pool)
+{
+    char **words;
+
+    *value = NULL;
+    if (apr_tokenize_to_argv(text, &words, pool) != APR_SUCCESS) {
+        return "the value cannot be read";
+    }
+    if (words[0] == NULL || words[0][0] == '#') {
+        return NULL;
+    }
+    *value = words[0];
+    if (words[1] != NULL && words[1][0] != '#') {
+        return "one value only; put a value with spaces in quotes";
+    }
+    return NULL;
+}
+
+static const char *read_line(source_t *source, char *line)
+{
+    apr_pool_t *pool = source->pool;
+    char *name = line + strspn(line, " \t");
+    char *rest = name + strcspn(name, " \t=");
+    const char *value;
+    const char *error;
+
+    if (*name == '\0' || *name == '#') {
+        return NULL;
+    }
+    apr_size_t length = (apr_size_t)(rest - name);
+
+    rest += strspn(rest, " \t");
+    rest += *rest == '=';
+    error = one_value(rest, &value, pool);
+    name[length] = '\0';
+    if (error != NULL) {
+        return apr_psprintf(pool, "%s: %s", name, error);
+    }
+    for (unsigned i = 0; source->table[i].name != NULL; i++) {
+        const option_t *option = &source->table[i];
+
+        if (strcmp(option->name, name) != 0) {
+            continue;
+        }
+        if (option->command_line_only) {
+            return apr_psprintf(pool, "%s: only the command line takes this option", name);
+        }
+        if (option->argument == NULL) {
+            return value == NULL ? store(source, i, NULL)
+                                 : apr_psprintf(pool, "%s: this option takes no value", name);
+        }
+        if (value == NULL) {
+            return apr_psprintf(pool, "%s needs a value: %s=%s", name, name, option->argument);
+        }
+        error = store(source, i, value);
+        return error == NULL ? NULL : apr_psprintf(pool, "%s=%s: expected %s", name, value, error);
+    }
+    return apr_psprintf(pool, "unknown option %s; --help lists the options", name);
+}
+
+const char *options_read_file(const option_t *table, void *settings, const char *path,
+                              apr_pool_t *pool)
+{
+    source_t source = source_open(table, settings, pool);
+    apr_file_t *file;
+    char line[4096];
+    char reason[128];
+    apr_status_t status =
+        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_FPROT_OS_DEFAULT, pool);
+
+    for (unsigned number = 1; status == APR_SUCCESS; number++) {
+        status = apr_file_gets(line, sizeof line, file);
+        if (status == APR_SUCCESS) {
+            apr_size_t length = strlen(line);
+            const char *error = NULL;
+
+            if (length == sizeof line - 1 && line[length - 1] != '\n') {
+                error = apr_psprintf(pool, "a line longer than %d bytes", (int)sizeof line - 2);
+            } else {
+                line[strcspn(line, "\r\n")] = '\0';
+                error = read_line(&source, line);
+            }
+            if (error != NULL) {
+                apr_file_close(file);
+                return apr_psprintf(pool, "%s:%u: %s", path, number, error);
+            }
+        }
+    }
+    if (status != APR_EOF) {
+        return apr_psprintf(pool, "%s: cannot be read: %s", path,
+                            apr_strerror(status, reason, sizeof reason));
+    }
+    apr_file_close(file);
+    return NULL;
+}
+
+/* ---- Writing ---- */
+
+void options_write_help(const option_t *table, apr_file_t *out)
+{
+    for (const option_t *option = table; option->name != NULL; option++) {
+        const char *help = option->help;
+
+        apr_file_printf(out, "  --%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
+                        option->argument != NULL ? option->argument : "");
+        while (*help != '\0') {
+            int length = (int)strcspn(help, "\n");
+
+            apr_file_printf(out, "        %.*s\n", length, help);
+            help += length + (help[length] == '\n');
+        }
+    }
+}
+
+static void write_list(const option_t *option, const apr_array_header_t *list, apr_file_t *out)
+{
+    for (int i = 0; list != NULL && i < list->nelts; i++) {
+        apr_file_printf(out, "%s=%s\n", option->name, APR_ARRAY_IDX(list, i, const char *));
+    }
+}
+
+void options_write_settings(const option_t *table, const void *settings, apr_file_t *out,
+                            apr_pool_t *pool)
+{
+    for (const option_t *option = table; option->name != NULL; option++) {
+        const void *place = (const char *)settings + option->offset;
+
+        if (option->command_line_only) {
+            continue;
+        }
+        if (option->kind->is_list) {
+            write_list(option, *(apr_array_header_t *const *)place, out);
+            continue;
+        }
+        const char *value = option->kind->format(option, place, pool);
+
+        if (value != NULL) {
+            apr_file_printf(out, "%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
+                            value);
+        }
+    }
+}

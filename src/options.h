@@ -1,0 +1,71 @@
+#ifndef UDPECHO_OPTIONS_H
+#define UDPECHO_OPTIONS_H
+
+/*
+ * One table of options serves the command line, the configuration file and --help. The table says
+ * where in a program's settings each value goes and how it is read. Main thread only; all memory
+ * comes from the pool that is passed.
+ */
+
+#include <apr_file_io.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <stddef.h>
+
+typedef struct option option_t;
+
+/* What sort of value an option takes. */
+typedef struct option_kind {
+    /* Reads `value` and stores it at `place`. Returns NULL, or what would have been right, in
+     * words that can follow "expected". */
+    const char *(*read)(const option_t *option, void *place, const char *value, apr_pool_t *pool);
+    /* The value at `place` as read() takes it; NULL if there is none. Lists are written by
+     * item. */
+    const char *(*format)(const option_t *option, const void *place, apr_pool_t *pool);
+    int is_list;
+} option_kind_t;
+
+struct option {
+    const char *name;     /* without dashes; a NULL name ends the table */
+    const char *argument; /* what --help shows for the value; NULL: a flag, which takes none */
+    apr_size_t offset;    /* of the value in the settings */
+    const option_kind_t *kind;
+    const char *help;    /* one or more lines, separated by \n */
+    apr_int64_t minimum; /* of numbers, sizes and durations */
+    apr_int64_t maximum;
+    const char *zero;    /* of these: a word that stands for 0, "auto"; 0 then needs no minimum */
+    const char *choices; /* of option_choice: "off|on" */
+    unsigned command_line_only : 1;
+};
+
+/* Flags, numbers, sizes (bytes), durations (microseconds) and choices (the index of the word) are
+ * stored as apr_int64_t, text as const char *. A list is an apr_array_header_t * of const char *,
+ * one for each time the option is given, and NULL before the first. */
+extern const option_kind_t option_flag, option_number, option_size, option_duration, option_choice,
+    option_text, option_list;
+
+/*
+ * Reads argv[1] and on into `settings`. A list given here replaces what it held before, so a
+ * command line read after a file wins. Returns NULL, or the error as a sentence that names the
+ * option, the value and what would be right. `first_operand` is set to the index of the first
+ * argument that is no option (argc if there is none).
+ */
+const char *options_read_arguments(const option_t *table, void *settings, int argc,
+                                   const char *const *argv, int *first_operand, apr_pool_t *pool);
+
+/*
+ * Reads a file whose lines are options without the dashes: "name value" or "name=value". Blank
+ * lines and what follows # are passed over; quotes and backslashes work as in a shell; LF or CRLF.
+ * Returns NULL, or the error as a sentence that starts with the file and line.
+ */
+const char *options_read_file(const option_t *table, void *settings, const char *path,
+                              apr_pool_t *pool);
+
+/* Writes what --help shows of the table, one option after the other. */
+void options_write_help(const option_t *table, apr_file_t *out);
+
+/* Writes `settings` as a configuration file that would say the same. */
+void options_write_settings(const option_t *table, const void *settings, apr_file_t *out,
+                            apr_pool_t *pool);
+
+#endif

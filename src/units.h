@@ -1,0 +1,28 @@
+#ifndef UDPECHO_UNITS_H
+#define UDPECHO_UNITS_H
+
+/* Numbers as people write them. Plain functions of text; any thread. */
+
+#include <apr.h>
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+/*
+ * Each sets `value` and returns APR_SUCCESS, or returns APR_EINVAL if the text is something else
+ * or its value does not fit 63 bits.
+ *
+ * number    digits only
+ * size      bytes: 4096, 64KiB, 1.5MiB, 2GiB, also K, M, G for the same; kB, MB, GB are powers of
+ *           1,000 (IEC 80000-13)
+ * duration  microseconds from 250us, 10ms, 1.5s, 30m, 1h, 7d or sums such as 1h30m; no unit means
+ *           seconds
+ */
+apr_status_t parse_number(const char *text, apr_int64_t *value);
+apr_status_t parse_size(const char *text, apr_int64_t *value);
+apr_status_t parse_duration(const char *text, apr_int64_t *value);
+
+/* The same values as text that the parsers take, exact: 64KiB, 1h30m. From `pool`. */
+const char *format_size(apr_int64_t bytes, apr_pool_t *pool);
+const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool);
+
+#endif

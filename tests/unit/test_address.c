@@ -1,0 +1,126 @@
+#include "unit.h"
+
+#include "address.h"
+
+static void assert_parts(const char *text, const char *host, const char *scope, apr_port_t port,
+                         apr_pool_t *pool)
+{
+    address_t address;
+    const char *error = address_parse(&address, text, 8888, pool);
+
+    if (error != NULL) {
+        fail_msg("%s was refused: %s", text, error);
+    }
+    assert_int_equal(address.host == NULL, host == NULL);
+    if (host != NULL) {
+        assert_string_equal(address.host, host);
+    }
+    assert_int_equal(address.scope == NULL, scope == NULL);
+    if (scope != NULL) {
+        assert_string_equal(address.scope, scope);
+    }
+    assert_int_equal(address.port, port);
+}
+
+static void addresses_are_taken_apart(void **state)
+{
+    assert_parts("192.0.2.1", "192.0.2.1", NULL, 8888, *state);
+    assert_parts("192.0.2.1:7", "192.0.2.1", NULL, 7, *state);
+    assert_parts("192.0.2.1:0", "192.0.2.1", NULL, 0, *state);
+    assert_parts("echo.example:65535", "echo.example", NULL, 65535, *state);
+    assert_parts("7echo:7", "7echo", NULL, 7, *state);
+    assert_parts("*", NULL, NULL, 8888, *state);
+    assert_parts("*:7", NULL, NULL, 7, *state);
+    assert_parts("[::1]", "::1", NULL, 8888, *state);
+    assert_parts("[2001:db8::1]:7", "2001:db8::1", NULL, 7, *state);
+    assert_parts("[fe80::1%eth0]:7", "fe80::1", "eth0", 7, *state);
+}
+
+static void mistakes_are_refused_with_advice(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *advice; /* part of the answer */
+    } cases[] = {
+        {"", "address is missing"},
+        {":7", "*:PORT"},
+        {"8888", "*:PORT"},
+        {"8888:7", "*:PORT"},
+        {"::1", "brackets"},
+        {"2001:db8::1:7", "brackets"},
+        {"[::1", "not closed"},
+        {"[::1]7", ":PORT"},
+        {"[::1]:", "0 to 65535"},
+        {"[127.0.0.1]:7", "IPv6 addresses only"},
+        {"[fe80::1%]:7", "interface"},
+        {"127.0.0.1:", "0 to 65535"},
+        {"127.0.0.1:65536", "0 to 65535"},
+        {"127.0.0.1:echo", "0 to 65535"},
+        {"127.0.0.1:-1", "0 to 65535"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        address_t address;
+        const char *error = address_parse(&address, cases[i].text, 8888, *state);
+
+        if (error == NULL || strstr(error, cases[i].advice) == NULL) {
+            fail_msg("\"%s\": %s", cases[i].text, error != NULL ? error : "was taken");
+        }
+    }
+}
+
+static void the_wildcard_is_one_address_of_each_family(void **state)
+{
+    address_t address;
+    apr_sockaddr_t *list;
+
+    assert_null(address_parse(&address, "*:7", 8888, *state));
+    assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_int_equal(list->family, APR_INET);
+    assert_int_equal(list->port, 7);
+    assert_int_equal(list->next->family, APR_INET6);
+    assert_int_equal(list->next->port, 7);
+    assert_null(list->next->next);
+}
+
+static void numeric_addresses_need_no_resolver(void **state)
+{
+    address_t address;
+    apr_sockaddr_t *list;
+
+    assert_null(address_parse(&address, "[::1]:7", 8888, *state));
+    assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_int_equal(list->family, APR_INET6);
+    assert_null(list->next);
+    assert_null(address_parse(&address, "127.0.0.1:7", 8888, *state));
+    assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_int_equal(list->family, APR_INET);
+    assert_null(list->next);
+}
+
+static void a_scope_must_be_an_interface_of_ours(void **state)
+{
+    address_t address;
+    apr_sockaddr_t *list;
+
+    assert_null(address_parse(&address, "[fe80::1%1]:7", 8888, *state));
+    assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_int_equal(list->sa.sin6.sin6_scope_id, 1);
+    assert_null(address_parse(&address, "[fe80::1%nosuch0]:7", 8888, *state));
+    assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_null(address_parse(&address, "[2001:db8::1%lo]:7", 8888, *state));
+    assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(addresses_are_taken_apart),
+        scene(mistakes_are_refused_with_advice),
+        scene(the_wildcard_is_one_address_of_each_family),
+        scene(numeric_addresses_need_no_resolver),
+        scene(a_scope_must_be_an_interface_of_ours),
+    };
+
+    return cmocka_run_group_tests_name("address", tests, NULL, NULL);
+}

@@ -1,0 +1,304 @@
+/* The mechanism, on a table of its own. */
+
+#include "unit.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+#include "options.h"
+
+typedef struct sample {
+    apr_int64_t flag;
+    apr_int64_t number;
+    apr_int64_t size;
+    apr_array_header_t *list;
+    const char *text;
+    apr_int64_t only;
+} sample_t;
+
+static const option_t table[] = {
+    {.name = "flag", .offset = offsetof(sample_t, flag), .kind = &option_flag, .help = "A flag."},
+    {.name = "number",
+     .argument = "N",
+     .offset = offsetof(sample_t, number),
+     .kind = &option_number,
+     .minimum = 1,
+     .maximum = 9,
+     .zero = "auto",
+     .help = "A number."},
+    {.name = "size",
+     .argument = "SIZE",
+     .offset = offsetof(sample_t, size),
+     .kind = &option_size,
+     .maximum = 1 << 20,
+     .help = "A size.\nOn two lines."},
+    {.name = "list",
+     .argument = "ITEM",
+     .offset = offsetof(sample_t, list),
+     .kind = &option_list,
+     .help = "A list."},
+    {.name = "text",
+     .argument = "TEXT",
+     .offset = offsetof(sample_t, text),
+     .kind = &option_text,
+     .help = "A text."},
+    {.name = "only",
+     .offset = offsetof(sample_t, only),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Not for files."},
+    {.name = NULL},
+};
+
+/* ---- The command line ---- */
+
+static const char *read_arguments(sample_t *sample, int *operand, apr_pool_t *pool,
+                                  const char *const *arguments)
+{
+    const char *argv[16] = {"program"};
+    int argc = 1;
+
+    while (arguments[argc - 1] != NULL) {
+        argv[argc] = arguments[argc - 1];
+        argc++;
+    }
+    return options_read_arguments(table, sample, argc, argv, operand, pool);
+}
+
+#define ARGUMENTS(...)    \
+    (const char *const[]) \
+    {                     \
+        __VA_ARGS__, NULL \
+    }
+
+static void both_forms_of_a_value_are_taken(void **state)
+{
+    sample_t sample = {0};
+    int operand;
+
+    assert_null(read_arguments(&sample, &operand, *state,
+                               ARGUMENTS("--number=3", "--size", "4KiB", "--flag", "rest")));
+    assert_int_equal(sample.number, 3);
+    assert_int_equal(sample.size, 4096);
+    assert_int_equal(sample.flag, 1);
+    assert_int_equal(operand, 5);
+}
+
+static void the_last_value_wins_and_lists_collect(void **state)
+{
+    sample_t sample = {0};
+    int operand;
+
+    assert_null(read_arguments(&sample, &operand, *state,
+                               ARGUMENTS("--number=3", "--list=a", "--number=auto", "--list=b")));
+    assert_int_equal(sample.number, 0);
+    assert_int_equal(sample.list->nelts, 2);
+    assert_string_equal(APR_ARRAY_IDX(sample.list, 1, const char *), "b");
+}
+
+static void mistakes_name_option_value_and_remedy(void **state)
+{
+    static const struct {
+        const char *argument;
+        const char *error;
+    } cases[] = {
+        {"--nosuch", "unknown option --nosuch; --help lists the options"},
+        {"--num=3", "unknown option --num=3; --help lists the options"},
+        {"-x", "unknown option -x; --help lists the options"},
+        {"--number", "--number needs a value: --number=N"},
+        {"--number=", "--number=: expected a number from 1 to 9, or auto"},
+        {"--number=10", "--number=10: expected a number from 1 to 9, or auto"},
+        {"--number=0", "--number=0: expected a number from 1 to 9, or auto"},
+        {"--flag=1", "--flag=1: this option takes no value"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sample_t sample = {0};
+        int operand;
+        const char *error = read_arguments(&sample, &operand, *state, ARGUMENTS(cases[i].argument));
+
+        assert_non_null(error);
+        assert_string_equal(error, cases[i].error);
+        assert_int_equal(sample.number, 0);
+    }
+}
+
+/* ---- The file ---- */
+
+static const char *write_file(const char *content, apr_pool_t *pool)
+{
+    char *path = apr_pstrdup(pool, "udpecho-options-XXXXXX");
+    apr_file_t *file;
+    int flags = APR_FOPEN_CREATE | APR_FOPEN_WRITE | APR_FOPEN_EXCL | APR_FOPEN_BINARY;
+
+    assert_int_equal(apr_file_mktemp(&file, path, flags, pool), APR_SUCCESS);
+    assert_int_equal(apr_file_write_full(file, content, strlen(content), NULL), APR_SUCCESS);
+    apr_file_close(file);
+    return path;
+}
+
+static const char *read_file(sample_t *sample, const char *content, apr_pool_t *pool)
+{
+    const char *path = write_file(content, pool);
+    const char *error = options_read_file(table, sample, path, pool);
+
+    apr_file_remove(path, pool);
+    /* Without the name, which is a new one each time. */
+    return error == NULL ? NULL : error + strlen(path);
+}
+
+static void lines_are_options_without_dashes(void **state)
+{
+    sample_t sample = {0};
+
+    assert_null(read_file(&sample,
+                          "# a comment\n"
+                          "\n"
+                          "   \t \n"
+                          "flag\n"
+                          "number=3\n"
+                          "size 4KiB # and why\n"
+                          "  list = a\r\n"
+                          "list='b c'\n"
+                          "text=\"d # e\"",
+                          *state));
+    assert_int_equal(sample.flag, 1);
+    assert_int_equal(sample.number, 3);
+    assert_int_equal(sample.size, 4096);
+    assert_int_equal(sample.list->nelts, 2);
+    assert_string_equal(APR_ARRAY_IDX(sample.list, 0, const char *), "a");
+    assert_string_equal(APR_ARRAY_IDX(sample.list, 1, const char *), "b c");
+    assert_string_equal(sample.text, "d # e");
+}
+
+static void errors_name_file_and_line(void **state)
+{
+    static const struct {
+        const char *content;
+        const char *error;
+    } cases[] = {
+        {"flag\nnosuch=1\n", ":2: unknown option nosuch; --help lists the options"},
+        {"\n\nnumber=x", ":3: number=x: expected a number from 1 to 9, or auto"},
+        {"number", ":1: number needs a value: number=N"},
+        {"number = # none", ":1: number needs a value: number=N"},
+        {"text=a b", ":1: text: one value only; put a value with spaces in quotes"},
+        {"flag=1", ":1: flag: this option takes no value"},
+        {"only", ":1: only: only the command line takes this option"},
+        {"--flag", ":1: unknown option --flag; --help lists the options"},
+        {"=3", ":1: unknown option ; --help lists the options"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sample_t sample = {0};
+        const char *error = read_file(&sample, cases[i].content, *state);
+
+        assert_non_null(error);
+        assert_string_equal(error, cases[i].error);
+    }
+}
+
+static void a_line_without_end_is_refused(void **state)
+{
+    sample_t sample = {0};
+    char content[8192];
+
+    memset(content, 'x', sizeof content);
+    content[sizeof content - 1] = '\0';
+    const char *error = read_file(&sample, content, *state);
+
+    assert_non_null(error);
+    assert_non_null(strstr(error, "longer than"));
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    sample_t sample = {0};
+    const char *error = options_read_file(table, &sample, "no-such-file.conf", *state);
+
+    assert_non_null(strstr(error, "no-such-file.conf: cannot be read"));
+}
+
+static void a_later_source_replaces_lists_and_keeps_the_rest(void **state)
+{
+    sample_t sample = {0};
+    int operand;
+
+    assert_null(read_file(&sample, "list=a\nlist=b\nnumber=3\nsize=1", *state));
+    assert_null(read_arguments(&sample, &operand, *state, ARGUMENTS("--list=c", "--size=2")));
+    assert_int_equal(sample.list->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(sample.list, 0, const char *), "c");
+    assert_int_equal(sample.number, 3);
+    assert_int_equal(sample.size, 2);
+}
+
+/* ---- Writing ---- */
+
+typedef void writer_t(const sample_t *sample, apr_file_t *out, apr_pool_t *pool);
+
+static void write_help(const sample_t *sample, apr_file_t *out, apr_pool_t *pool)
+{
+    (void)sample, (void)pool;
+    options_write_help(table, out);
+}
+
+static void write_settings(const sample_t *sample, apr_file_t *out, apr_pool_t *pool)
+{
+    options_write_settings(table, sample, out, pool);
+}
+
+static const char *written(writer_t *write, const sample_t *sample, apr_pool_t *pool)
+{
+    const char *path = write_file("", pool);
+    char *content = apr_pcalloc(pool, 4096);
+    apr_size_t length = 4095;
+    apr_file_t *file;
+
+    assert_int_equal(
+        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT, pool),
+        APR_SUCCESS);
+    write(sample, file, pool);
+    apr_off_t start = 0;
+
+    apr_file_seek(file, APR_SET, &start);
+    apr_file_read(file, content, &length);
+    apr_file_close(file);
+    apr_file_remove(path, pool);
+    return content;
+}
+
+static void help_shows_the_table(void **state)
+{
+    const char *help = written(write_help, NULL, *state);
+
+    assert_memory_equal(help, "  --flag\n        A flag.\n", strlen("  --flag\n        A flag.\n"));
+    assert_non_null(strstr(help, "  --size=SIZE\n        A size.\n        On two lines.\n"));
+}
+
+static void settings_are_written_as_a_file_that_says_the_same(void **state)
+{
+    sample_t sample = {0};
+    sample_t again = {0};
+    const char *content = "flag\nnumber=auto\nsize=4KiB\nlist=a\nlist=b\ntext=c\n";
+
+    assert_null(read_file(&sample, content, *state));
+    assert_string_equal(written(write_settings, &sample, *state), content);
+    assert_string_equal(written(write_settings, &again, *state), "number=auto\nsize=0\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(both_forms_of_a_value_are_taken),
+        scene(the_last_value_wins_and_lists_collect),
+        scene(mistakes_name_option_value_and_remedy),
+        scene(lines_are_options_without_dashes),
+        scene(errors_name_file_and_line),
+        scene(a_line_without_end_is_refused),
+        scene(a_missing_file_is_named),
+        scene(a_later_source_replaces_lists_and_keeps_the_rest),
+        scene(help_shows_the_table),
+        scene(settings_are_written_as_a_file_that_says_the_same),
+    };
+
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
