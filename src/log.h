@@ -1,0 +1,81 @@
+#ifndef UDPECHO_LOG_H
+#define UDPECHO_LOG_H
+
+/*
+ * The log: lines of named fields, written by a thread of their own, so that a slow terminal or a
+ * full pipe never holds a worker up. The number of lines that may wait is fixed; when it is
+ * reached, log_begin() gives no line and the writer says later how many were left out.
+ *
+ *     log_line_t *line = log_begin(log, LOG_LEVEL_INFO, "listening");
+ *
+ *     log_endpoint(line, "address", &local);
+ *     log_end(line);
+ *
+ * Every function takes a NULL line and does nothing with it.
+ */
+
+#include <apr_file_io.h>
+#include <apr_pools.h>
+
+#include "udpecho/datagram.h"
+
+typedef enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG
+} log_level_t;
+
+/*
+ * text    2026-01-31T12:00:00.000000Z info listening address=127.0.0.1:8888
+ * logfmt  time=2026-01-31T12:00:00.000000Z level=info message=listening address=127.0.0.1:8888
+ * json    {"time":"2026-01-31T12:00:00.000000Z","level":"info","message":"listening",...}
+ *
+ * Times are UTC (RFC 3339). Values with spaces, quotes, = or bytes that do not print are quoted
+ * and escaped; JSON is that of RFC 8259.
+ */
+typedef enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON } log_format_t;
+
+/* The most of a payload that a line can show, bytes. */
+#define LOG_PAYLOAD_MAX 1024
+
+typedef struct log log_t;
+typedef struct log_line log_line_t;
+
+/* Opens a log on `out` and starts its writer. Lines above `level` are left out, and of a payload
+ * all but the first `payload_max` bytes. Errors: those of creating a queue or a thread. */
+apr_status_t log_open(log_t **log, apr_file_t *out, log_level_t level, log_format_t format,
+                      apr_size_t payload_max, apr_pool_t *pool);
+
+/* Writes what waits, waits for it to be written, and ends the writer. No line may be begun after
+ * it. Main thread. */
+void log_close(log_t *log);
+
+/* Non-zero if lines of this level are written. Any thread. */
+int log_enabled(const log_t *log, log_level_t level);
+
+/* Begins a line, or returns NULL if this level is not written or no more lines may wait. Never
+ * waits for the output. Any thread. `message` must not need escaping. */
+log_line_t *log_begin(log_t *log, log_level_t level, const char *message);
+
+/* The same, but waits until there is room: for the few lines that must not be lost, from a thread
+ * that may wait. */
+log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message);
+
+/* Adds a field. One that does not fit is left out whole, and the line then ends in cut=1. Text is
+ * UTF-8. */
+void log_text(log_line_t *line, const char *name, const char *text);
+void log_number(log_line_t *line, const char *name, apr_int64_t number);
+void log_endpoint(log_line_t *line, const char *name, const endpoint_t *endpoint);
+
+/* Adds the first bytes of a payload: printable ASCII as it is, other bytes as \xNN, in JSON as
+ * \u00NN, so that each character of the string is one byte. */
+void log_payload(log_line_t *line, const char *name, const unsigned char *data, apr_size_t length);
+
+/* The reason of a status, in words: error="Address already in use". */
+void log_status(log_line_t *line, const char *name, apr_status_t status);
+
+/* Hands the line to the writer; it is no longer the caller's. */
+void log_end(log_line_t *line);
+
+#endif

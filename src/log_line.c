@@ -1,0 +1,201 @@
+#include "log_line.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+#include <string.h>
+
+/* What log_line_finish() may still write. */
+#define END_MAX sizeof ",\"cut\":1}\n"
+
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
+/* ---- Characters ---- */
+
+static void put(log_line_t *line, const char *bytes, apr_size_t length)
+{
+    if (line->overflow || line->length + length > LOG_LINE_MAX - END_MAX) {
+        line->overflow = 1;
+        return;
+    }
+    memcpy(line->text + line->length, bytes, length);
+    line->length += length;
+}
+
+static void put_text(log_line_t *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* `keep` says from which byte on bytes are passed as they are: 0x80 for UTF-8 text, 0x100 for
+ * payloads, whose bytes mean nothing to us. */
+static void put_escaped(log_line_t *line, const unsigned char *bytes, apr_size_t length,
+                        unsigned keep)
+{
+    static const char bytes_with_letter[] = "\n\r\t\"\\";
+    static const char letters[] = "nrt\"\\";
+    char escape[8];
+
+    for (apr_size_t i = 0; i < length; i++) {
+        unsigned char byte = bytes[i];
+        const char *found = byte != 0 ? strchr(bytes_with_letter, byte) : NULL;
+
+        if (found != NULL) {
+            apr_snprintf(escape, sizeof escape, "\\%c", letters[found - bytes_with_letter]);
+            put_text(line, escape);
+        } else if (apr_isprint(byte) || byte >= keep) {
+            put(line, (const char *)&byte, 1);
+        } else {
+            const char *form = line->format == LOG_FORMAT_JSON ? "\\u00%02x" : "\\x%02x";
+
+            apr_snprintf(escape, sizeof escape, form, (unsigned)byte);
+            put_text(line, escape);
+        }
+    }
+}
+
+static void put_quoted(log_line_t *line, const char *text)
+{
+    put_text(line, "\"");
+    put_escaped(line, (const unsigned char *)text, strlen(text), 0x80);
+    put_text(line, "\"");
+}
+
+static int needs_quotes(const log_line_t *line, const char *text)
+{
+    if (line->format == LOG_FORMAT_JSON || *text == '\0') {
+        return 1;
+    }
+    for (; *text != '\0'; text++) {
+        if (!apr_isgraph(*text) || *text == '"' || *text == '=' || *text == '\\') {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void put_value(log_line_t *line, const char *text)
+{
+    if (needs_quotes(line, text)) {
+        put_quoted(line, text);
+    } else {
+        put_text(line, text);
+    }
+}
+
+/* ---- Fields ---- */
+
+/* Returns where the field starts, for end_field(). */
+static apr_size_t begin_field(log_line_t *line, const char *name)
+{
+    apr_size_t start = line->length;
+
+    if (line->format == LOG_FORMAT_JSON) {
+        put_text(line, start == 0 ? "{\"" : ",\"");
+        put_text(line, name);
+        put_text(line, "\":");
+    } else {
+        put_text(line, start == 0 ? "" : " ");
+        put_text(line, name);
+        put_text(line, "=");
+    }
+    return start;
+}
+
+static void end_field(log_line_t *line, apr_size_t start)
+{
+    if (line->overflow) {
+        line->length = start;
+        line->overflow = 0;
+        line->cut = 1;
+    }
+}
+
+void log_text(log_line_t *line, const char *name, const char *text)
+{
+    if (line != NULL) {
+        apr_size_t start = begin_field(line, name);
+
+        put_value(line, text);
+        end_field(line, start);
+    }
+}
+
+void log_number(log_line_t *line, const char *name, apr_int64_t number)
+{
+    char digits[24];
+
+    if (line != NULL) {
+        apr_size_t start = begin_field(line, name);
+
+        apr_snprintf(digits, sizeof digits, "%" APR_INT64_T_FMT, number);
+        put_text(line, digits);
+        end_field(line, start);
+    }
+}
+
+void log_endpoint(log_line_t *line, const char *name, const endpoint_t *endpoint)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    if (line != NULL) {
+        endpoint_format(text, endpoint);
+        log_text(line, name, text);
+    }
+}
+
+void log_payload(log_line_t *line, const char *name, const unsigned char *data, apr_size_t length)
+{
+    if (line != NULL) {
+        apr_size_t start = begin_field(line, name);
+
+        put_text(line, "\"");
+        put_escaped(line, data, length < line->payload_max ? length : line->payload_max, 0x100);
+        put_text(line, "\"");
+        end_field(line, start);
+    }
+}
+
+void log_status(log_line_t *line, const char *name, apr_status_t status)
+{
+    char reason[128];
+
+    log_text(line, name, apr_strerror(status, reason, sizeof reason));
+}
+
+/* ---- Lines ---- */
+
+void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const char *message)
+{
+    apr_time_exp_t utc;
+    char stamp[40];
+
+    apr_time_exp_gmt(&utc, time);
+    apr_snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900,
+                 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, utc.tm_usec);
+    line->length = 0;
+    line->overflow = 0;
+    line->cut = 0;
+    if (line->format == LOG_FORMAT_TEXT) {
+        put_text(line, stamp);
+        put_text(line, " ");
+        put_text(line, level_names[level]);
+        put_text(line, " ");
+        put_text(line, message);
+    } else {
+        log_text(line, "time", stamp);
+        log_text(line, "level", level_names[level]);
+        log_text(line, "message", message);
+    }
+}
+
+void log_line_finish(log_line_t *line)
+{
+    const char *end = line->format == LOG_FORMAT_JSON ? "}\n" : "\n";
+
+    if (line->cut) {
+        end = line->format == LOG_FORMAT_JSON ? ",\"cut\":1}\n" : " cut=1\n";
+    }
+    memcpy(line->text + line->length, end, strlen(end));
+    line->length += strlen(end);
+}

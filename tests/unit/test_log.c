@@ -1,0 +1,128 @@
+/* The queue and its writer, with a pipe in place of a terminal. */
+
+#include "unit.h"
+
+#include <apr_file_io.h>
+#include <stdlib.h>
+
+#include "log.h"
+
+typedef struct pipe_log {
+    apr_file_t *in; /* what the log wrote is read here */
+    apr_file_t *out;
+    log_t *log;
+} pipe_log_t;
+
+static pipe_log_t open_pipe_log(log_level_t level, apr_pool_t *pool)
+{
+    pipe_log_t opened;
+
+    assert_int_equal(apr_file_pipe_create(&opened.in, &opened.out, pool), APR_SUCCESS);
+    assert_int_equal(log_open(&opened.log, opened.out, level, LOG_FORMAT_TEXT, 64, pool),
+                     APR_SUCCESS);
+    return opened;
+}
+
+static char *read_all(pipe_log_t *opened, apr_pool_t *pool)
+{
+    apr_size_t room = 1 << 20;
+    char *content = apr_pcalloc(pool, room);
+    apr_size_t length = 0;
+
+    apr_file_close(opened->out);
+    while (length < room - 1) {
+        apr_size_t part = room - 1 - length;
+
+        if (apr_file_read(opened->in, content + length, &part) != APR_SUCCESS) {
+            break;
+        }
+        length += part;
+    }
+    return content;
+}
+
+static void lines_come_out_in_order(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+
+    for (int i = 0; i < 3; i++) {
+        log_line_t *line = log_begin(opened.log, LOG_LEVEL_INFO, "line");
+
+        log_number(line, "number", i);
+        log_end(line);
+    }
+    log_close(opened.log);
+
+    const char *content = read_all(&opened, *state);
+    const char *first = strstr(content, "line number=0\n");
+    const char *second = strstr(content, "line number=1\n");
+    const char *third = strstr(content, "line number=2\n");
+
+    assert_true(first != NULL && second > first && third > second);
+}
+
+static void levels_above_the_chosen_one_are_left_out(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_WARNING, *state);
+
+    assert_true(log_enabled(opened.log, LOG_LEVEL_ERROR));
+    assert_false(log_enabled(opened.log, LOG_LEVEL_INFO));
+    assert_null(log_begin(opened.log, LOG_LEVEL_INFO, "no"));
+    assert_null(log_begin_waiting(opened.log, LOG_LEVEL_DEBUG, "no"));
+    log_end(log_begin(opened.log, LOG_LEVEL_WARNING, "yes"));
+    log_close(opened.log);
+    assert_non_null(strstr(read_all(&opened, *state), " warning yes\n"));
+}
+
+static void a_blocked_output_costs_lines_and_says_how_many(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+    unsigned begun = 0;
+    unsigned refused = 0;
+    unsigned told = 0;
+    unsigned written = 0;
+
+    /* Nobody reads the pipe, so that the writer is held up once it is full; long lines fill it
+     * soon. If log_begin() waited, this loop would never end. */
+    char filler[1024];
+
+    memset(filler, 'x', sizeof filler);
+    filler[sizeof filler - 1] = '\0';
+    while (refused < 5) {
+        log_line_t *line = log_begin(opened.log, LOG_LEVEL_INFO, "line");
+
+        refused += line == NULL;
+        begun += line != NULL;
+        log_text(line, "filler", filler);
+        log_end(line);
+    }
+
+    /* Reading it lets the writer go on; the last lines tell what was left out. */
+    apr_file_pipe_timeout_set(opened.in, APR_USEC_PER_SEC);
+    while (written < begun || told < refused) {
+        char text[2048];
+        const char *count;
+
+        assert_int_equal(apr_file_gets(text, sizeof text, opened.in), APR_SUCCESS);
+        count = strstr(text, "log lines left out count=");
+        if (count != NULL) {
+            told += (unsigned)atoi(count + strlen("log lines left out count="));
+        } else {
+            written++;
+        }
+    }
+    assert_int_equal(told, refused);
+    assert_int_equal(written, begun);
+    log_close(opened.log);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(lines_come_out_in_order),
+        scene(levels_above_the_chosen_one_are_left_out),
+        scene(a_blocked_output_costs_lines_and_says_how_many),
+    };
+
+    return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}
