@@ -1,0 +1,44 @@
+#ifndef UDPECHO_HOST_H
+#define UDPECHO_HOST_H
+
+/*
+ * How this operating system runs a daemon: what it asks of the process, and what the process may
+ * know of the machine.
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+typedef enum host_event {
+    HOST_STOP,    /* drain and end; from here on, asking again ends the process at once */
+    HOST_REPORT,  /* log the counters */
+    HOST_FINISHED /* host_finish() was called */
+} host_event_t;
+
+typedef struct host host_t;
+
+/*
+ * Begins to take requests. Call it from the main thread before any other thread is started: on
+ * POSIX it installs handlers for SIGTERM, SIGINT and SIGUSR1, which then reach no worker. One host
+ * per process. Errors: those of pipe(2), sigaction(2) or the system's equivalent.
+ */
+apr_status_t host_start(host_t **host, apr_pool_t *pool);
+
+/* Waits for the next event. Main thread only. */
+host_event_t host_wait(host_t *host);
+
+/* Makes host_wait() return HOST_FINISHED. Any thread. */
+void host_finish(host_t *host);
+
+/* How many processors this process may run on, at least 1 (sched_getaffinity(2) where it exists).
+ * Any thread. */
+unsigned host_processors(void);
+
+/* The system's number for the calling thread, as its debuggers and tools show it. Any thread. */
+apr_uint64_t host_thread_id(void);
+
+/* Microseconds since an arbitrary moment; never goes back, whatever becomes of the wall clock
+ * (clock_gettime(2), CLOCK_MONOTONIC). Any thread. */
+apr_time_t clock_now(void);
+
+#endif

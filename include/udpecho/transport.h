@@ -1,0 +1,122 @@
+#ifndef UDPECHO_TRANSPORT_H
+#define UDPECHO_TRANSPORT_H
+
+/*
+ * The platform contract. A listener is one bound UDP address; a transport is one worker's way
+ * through all of them. A transport lends a batch of datagrams and takes it back: completion is the
+ * shape, and systems that report readiness fill the batch when it is asked for.
+ *
+ * Every function that can fail returns an APR status. What UDP may lose is counted instead.
+ */
+
+#include <apr_network_io.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "udpecho/datagram.h"
+#include "udpecho/echo.h"
+
+/* Who may share a listener's port. */
+typedef enum port_reuse {
+    PORT_REUSE_WORKERS,   /* the workers of this process, each by its own socket */
+    PORT_REUSE_PROCESSES, /* those, and other processes that ask for the same */
+    PORT_REUSE_OFF        /* nobody: all workers use one socket */
+} port_reuse_t;
+
+/* How the workers really share it. */
+typedef enum port_sharing {
+    SHARING_SOCKET_PER_WORKER, /* the kernel spreads flows over the workers' sockets */
+    SHARING_ONE_SOCKET         /* all workers receive from the same socket */
+} port_sharing_t;
+
+typedef struct listener_options {
+    port_reuse_t reuse;
+    unsigned workers;           /* how many transports will be opened on it, 1 or more */
+    apr_int32_t receive_buffer; /* bytes to ask the kernel for; 0: the system's default */
+    apr_int32_t send_buffer;    /* likewise */
+} listener_options_t;
+
+/* What a listener turned out to be. */
+typedef struct listener_info {
+    endpoint_t local; /* the address as the kernel has it, the real port included */
+    port_sharing_t sharing;
+    apr_status_t sharing_error; /* why SO_REUSEPORT was refused, else APR_SUCCESS */
+    apr_int32_t receive_buffer; /* as the kernel reports them, bytes */
+    apr_int32_t send_buffer;
+} listener_info_t;
+
+/* Why a listener could not be opened, as far as it matters to the operator. */
+typedef enum listener_failure {
+    LISTENER_IN_USE,        /* another socket has this address and port */
+    LISTENER_NOT_LOCAL,     /* the address is none of this host's */
+    LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
+    LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */
+    LISTENER_SYSTEM         /* anything else */
+} listener_failure_t;
+
+typedef struct listener_error {
+    listener_failure_t failure;
+    const char *step; /* what failed: "bind", "set IPV6_V6ONLY"; static */
+} listener_error_t;
+
+typedef struct listener listener_t;
+
+/*
+ * Binds a UDP address. Sets IPV6_V6ONLY, never SO_REUSEADDR: for UDP it would let a second socket
+ * take over the port in silence (socket(7), ip(7)). Where a socket per worker is asked for and the
+ * kernel refuses SO_REUSEPORT, one socket serves all; listener_describe() tells.
+ *
+ * address  where to bind; port 0 lets the kernel choose. Not kept.
+ * error    filled only on error
+ *
+ * The listener and its sockets live as long as `pool`. On error nothing stays open. Any thread.
+ * Errors: those of socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound
+ * another address than the one asked for.
+ */
+apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
+                           const listener_options_t *options, listener_error_t *error,
+                           apr_pool_t *pool);
+
+/* What the listener turned out to be. Lives as long as the listener. Any thread. */
+const listener_info_t *listener_describe(const listener_t *listener);
+
+typedef struct transport transport_t;
+
+/*
+ * Opens the way of worker number `worker` (from 0) through `count` listeners, which must outlive
+ * it. Datagrams of up to `payload_max` bytes are received whole, longer ones truncated. All memory
+ * is taken here, from `pool`; nothing is allocated later. A transport belongs to the thread that
+ * receives from it.
+ * Errors: those of apr_pollset_create_ex() or of the system's equivalent.
+ */
+apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
+                            unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
+
+/* What it is made of, for the log: "epoll", "recvmmsg/sendmmsg". Static. Any thread. */
+const char *transport_backend(const transport_t *transport);
+const char *transport_batching(const transport_t *transport);
+
+/*
+ * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), then lends one datagram or
+ * more. They stay valid until the batch goes to transport_reply(), which must be called before
+ * the next receive. `batch` is empty unless APR_SUCCESS is returned.
+ *
+ * APR_SUCCESS  datagrams are in the batch
+ * APR_TIMEUP   none came. With a timeout of 0, none is waiting on any listener. It may also come
+ *              early: ask again.
+ * APR_EINTR    transport_wake() was called, and for no other reason
+ * else         the receive call failed (recvmsg(2)); calling again may work
+ */
+apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout);
+
+/*
+ * Sends every datagram whose verdict is VERDICT_ECHO back to its sender, from the address that it
+ * came to (RFC 1123 section 4.1.3.5), takes the whole batch back and tells what became of the
+ * replies. One that fails never costs another its reply. Never waits.
+ */
+void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome);
+
+/* Ends the current wait of this transport, or its next. Any thread. */
+void transport_wake(transport_t *transport);
+
+#endif

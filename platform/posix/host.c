@@ -1,0 +1,159 @@
+/* A daemon on POSIX: signals come in, each as one byte through a pipe to the main thread. */
+
+#include "udpecho/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/syscall.h>
+#elif defined(__FreeBSD__) || defined(__DragonFly__)
+#include <pthread_np.h>
+#elif defined(__NetBSD__)
+#include <lwp.h>
+#endif
+
+struct host {
+    int events[2]; /* a pipe: events are read from [0], written to [1] */
+    sigset_t signals;
+};
+
+static struct host the_host;
+
+/* Set while a HOST_REPORT is on its way: a flood of SIGUSR1 must not fill the pipe, or the events
+ * that end the process would find no room. */
+static volatile sig_atomic_t report_pending;
+
+static void put_event(host_event_t event)
+{
+    unsigned char byte = (unsigned char)event;
+
+    while (write(the_host.events[1], &byte, 1) < 0 && errno == EINTR) {
+    }
+}
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    /* Whoever asks twice does not want to wait: from now on these signals end the process. */
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    put_event(HOST_STOP);
+}
+
+static void on_report(int signal_number)
+{
+    (void)signal_number;
+    if (!report_pending) {
+        report_pending = 1;
+        put_event(HOST_REPORT);
+    }
+}
+
+static apr_status_t open_pipe(int ends[2])
+{
+    if (pipe(ends) != 0) {
+        return errno;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) != 0) {
+            return errno;
+        }
+    }
+    /* A signal handler must never wait. */
+    return fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0 ? APR_SUCCESS : errno;
+}
+
+static apr_status_t handle(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+
+    action.sa_mask = the_host.signals;
+    return sigaction(signal_number, &action, NULL) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t host_start(host_t **host, apr_pool_t *pool)
+{
+    apr_status_t status = open_pipe(the_host.events);
+
+    (void)pool;
+    sigemptyset(&the_host.signals);
+    sigaddset(&the_host.signals, SIGTERM);
+    sigaddset(&the_host.signals, SIGINT);
+    sigaddset(&the_host.signals, SIGUSR1);
+    if (status == APR_SUCCESS) {
+        /* Threads inherit the mask, so that only the main thread, inside host_wait(), is ever
+         * interrupted. */
+        status = pthread_sigmask(SIG_BLOCK, &the_host.signals, NULL);
+    }
+    if (status == APR_SUCCESS) {
+        status = handle(SIGTERM, on_stop);
+    }
+    if (status == APR_SUCCESS) {
+        status = handle(SIGINT, on_stop);
+    }
+    if (status == APR_SUCCESS) {
+        status = handle(SIGUSR1, on_report);
+    }
+    *host = &the_host;
+    return status;
+}
+
+host_event_t host_wait(host_t *host)
+{
+    unsigned char byte = HOST_STOP;
+    ssize_t length;
+
+    pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
+    do {
+        length = read(host->events[0], &byte, 1);
+    } while (length < 0 && errno == EINTR);
+    pthread_sigmask(SIG_BLOCK, &host->signals, NULL);
+    if (byte == HOST_REPORT) {
+        report_pending = 0;
+    }
+    return (host_event_t)byte;
+}
+
+void host_finish(host_t *host)
+{
+    (void)host;
+    put_event(HOST_FINISHED);
+}
+
+unsigned host_processors(void)
+{
+#if defined(__linux__)
+    cpu_set_t allowed;
+
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        return (unsigned)CPU_COUNT(&allowed);
+    }
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return online > 0 ? (unsigned)online : 1;
+}
+
+apr_uint64_t host_thread_id(void)
+{
+#if defined(__linux__)
+    /* glibc has gettid() only since 2.30. */
+    return (apr_uint64_t)syscall(SYS_gettid);
+#elif defined(__APPLE__)
+    uint64_t id = 0;
+
+    pthread_threadid_np(NULL, &id);
+    return id;
+#elif defined(__FreeBSD__) || defined(__DragonFly__)
+    return (apr_uint64_t)pthread_getthreadid_np();
+#elif defined(__NetBSD__)
+    return (apr_uint64_t)_lwp_self();
+#elif defined(__OpenBSD__)
+    return (apr_uint64_t)getthrid();
+#endif
+}

@@ -1,0 +1,33 @@
+#include "readiness.h"
+
+#include <errno.h>
+
+send_error_t send_error_kind(int error)
+{
+    /* Not a switch: on some systems EAGAIN and EWOULDBLOCK are two numbers, on others one. */
+    static const struct {
+        int error;
+        send_error_t kind;
+    } kinds[] = {
+        {EAGAIN, SEND_EAGAIN},
+        {EWOULDBLOCK, SEND_EAGAIN},
+        {ENOBUFS, SEND_ENOBUFS},
+        {ENOMEM, SEND_ENOBUFS},
+        {EPERM, SEND_EPERM},
+        {EACCES, SEND_EPERM},
+        {EHOSTUNREACH, SEND_EHOSTUNREACH},
+        {EHOSTDOWN, SEND_EHOSTUNREACH},
+        {ENETUNREACH, SEND_ENETUNREACH},
+        {ENETDOWN, SEND_ENETUNREACH},
+        {EMSGSIZE, SEND_EMSGSIZE},
+        {EINVAL, SEND_EINVAL},
+        {ECONNREFUSED, SEND_ECONNREFUSED},
+    };
+
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (kinds[i].error == error) {
+            return kinds[i].kind;
+        }
+    }
+    return SEND_OTHER;
+}

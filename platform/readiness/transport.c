@@ -1,0 +1,296 @@
+/*
+ * The transport of systems that report readiness: wait for a readable socket, fill the batch from
+ * it, send the replies by the same socket.
+ */
+
+#include "readiness.h"
+
+#include <apr_portable.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
+#define WAIT_MAX_US (24 * 60 * 60 * APR_USEC_PER_SEC)
+
+/* Buffers that start at the same offset of their pages compete for the same few lines of the
+ * processor's first cache; an odd number of lines between them spreads them. */
+#define CACHE_LINE ((apr_size_t)64)
+
+/* One listener's socket, as one worker uses it. */
+typedef struct way {
+    int descriptor;
+    unsigned listener;
+    int wildcard;
+    endpoint_t local;
+} way_t;
+
+typedef struct control {
+    _Alignas(struct cmsghdr) unsigned char bytes[CONTROL_MAX];
+} control_t;
+
+struct transport {
+    const io_body_t *body;
+    apr_pollset_t *pollset;
+    const apr_pollfd_t *readable; /* sockets of the last wait that were not yet received from */
+    apr_int32_t readable_count;
+    atomic_int woken;
+    const way_t *way; /* of the batch that is lent */
+    datagram_t datagrams[BATCH_MAX];
+    struct iovec vectors[BATCH_MAX];
+    control_t controls[BATCH_MAX]; /* of the messages, then of the replies */
+    message_t messages[BATCH_MAX];
+    unsigned used; /* how many of the messages the kernel wrote to last */
+    struct iovec reply_vectors[BATCH_MAX];
+    message_t replies[BATCH_MAX];
+};
+
+const char *transport_backend(const transport_t *transport)
+{
+    return apr_pollset_method_name(transport->pollset);
+}
+
+const char *transport_batching(const transport_t *transport)
+{
+    return transport->body->name;
+}
+
+static void prepare_slots(transport_t *transport, apr_size_t payload_max, apr_pool_t *pool)
+{
+    apr_size_t stride = APR_ALIGN(payload_max, 2 * CACHE_LINE) + CACHE_LINE;
+    unsigned char *payloads = apr_palloc(pool, BATCH_MAX * stride);
+
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        datagram_t *datagram = &transport->datagrams[i];
+        struct msghdr *header = &transport->messages[i].msg_hdr;
+
+        datagram->data = payloads + i * stride;
+        transport->vectors[i].iov_base = datagram->data;
+        transport->vectors[i].iov_len = payload_max;
+        header->msg_name = &datagram->from.sa;
+        header->msg_iov = &transport->vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_control = transport->controls[i].bytes;
+    }
+    transport->used = BATCH_MAX;
+}
+
+static apr_status_t add_way(transport_t *transport, unsigned index, const listener_t *listener,
+                            unsigned worker, apr_pool_t *pool)
+{
+    way_t *way = apr_pcalloc(pool, sizeof *way);
+    apr_pollfd_t *waited = apr_pcalloc(pool, sizeof *waited);
+    apr_socket_t *socket = listener_socket(listener, worker);
+
+    apr_os_sock_get(&way->descriptor, socket);
+    way->listener = index;
+    way->wildcard = listener_is_wildcard(listener);
+    way->local = listener_describe(listener)->local;
+
+    waited->p = pool;
+    waited->desc_type = APR_POLL_SOCKET;
+    waited->reqevents = APR_POLLIN;
+    waited->desc.s = socket;
+    waited->client_data = way;
+    return apr_pollset_add(transport->pollset, waited);
+}
+
+apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, unsigned count,
+                            unsigned worker, apr_size_t payload_max, apr_pollset_method_e method,
+                            const io_body_t *body, apr_pool_t *pool)
+{
+    transport_t *transport = apr_pcalloc(pool, sizeof *transport);
+    apr_uint32_t flags = APR_POLLSET_WAKEABLE | APR_POLLSET_NOCOPY | APR_POLLSET_NODEFAULT;
+    apr_status_t status = apr_pollset_create_ex(&transport->pollset, count, pool, flags, method);
+
+    for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
+        status = add_way(transport, i, listeners[i], worker, pool);
+    }
+    if (status == APR_SUCCESS) {
+        transport->body = body;
+        prepare_slots(transport, payload_max, pool);
+        *opened = transport;
+    }
+    return status;
+}
+
+apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
+                            unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
+{
+    return readiness_open(transport, listeners, count, worker, payload_max, system_poll_method,
+                          system_body(), pool);
+}
+
+/* ---- Waiting ---- */
+
+/* A wake is what the flag says, not what the poll returns: APR reports a wake as a plain success
+ * when a socket is readable too, and EINTR also comes without one, on Linux when the process is
+ * continued after SIGSTOP (signal(7)). */
+static int take_wake(transport_t *transport)
+{
+    return atomic_load_explicit(&transport->woken, memory_order_relaxed) &&
+           atomic_exchange(&transport->woken, 0);
+}
+
+void transport_wake(transport_t *transport)
+{
+    if (atomic_exchange(&transport->woken, 1) == 0) {
+        apr_pollset_wakeup(transport->pollset);
+    }
+}
+
+static apr_status_t wait_readable(transport_t *transport, apr_interval_time_t timeout)
+{
+    if (timeout > 0) {
+        if (timeout > WAIT_MAX_US) {
+            timeout = WAIT_MAX_US;
+        }
+        /* APR would cut the fraction of a millisecond off and turn the rest of a wait into a
+         * busy loop. */
+        timeout = (timeout + 999) / 1000 * 1000;
+    }
+    apr_status_t status = apr_pollset_poll(transport->pollset, timeout, &transport->readable_count,
+                                           &transport->readable);
+
+    if (!APR_STATUS_IS_EINTR(status)) {
+        return status;
+    }
+    return take_wake(transport) ? APR_EINTR : APR_TIMEUP;
+}
+
+/* ---- Receiving ---- */
+
+/* Fills the slots from one socket, after setting right the lengths that the kernel wrote over. */
+static int receive_from(transport_t *transport, const way_t *way)
+{
+    int received;
+
+    for (unsigned i = 0; i < transport->used; i++) {
+        struct msghdr *header = &transport->messages[i].msg_hdr;
+
+        header->msg_namelen = sizeof transport->datagrams[i].from.sa;
+        header->msg_controllen = CONTROL_MAX;
+    }
+    do {
+        received = transport->body->receive(way->descriptor, transport->messages, BATCH_MAX);
+    } while (received < 0 && errno == EINTR);
+    /* A call that failed may have written to the slot that it failed on. */
+    transport->used = received > 0 ? (unsigned)received : 1;
+    return received;
+}
+
+static void describe(datagram_t *datagram, message_t *message, const way_t *way)
+{
+    datagram->from.length = message->msg_hdr.msg_namelen;
+    datagram->to = way->local;
+    datagram->listener = way->listener;
+    datagram->length = message->msg_len;
+    datagram->truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    datagram->broadcast = 0;
+    datagram->arrival_interface = 0;
+    if (way->wildcard) {
+        system_read_control(&message->msg_hdr, datagram);
+    }
+}
+
+static void lend(transport_t *transport, batch_t *batch, const way_t *way, unsigned count)
+{
+    transport->way = way;
+    for (unsigned i = 0; i < count; i++) {
+        describe(&transport->datagrams[i], &transport->messages[i], way);
+        batch->at[i] = &transport->datagrams[i];
+    }
+    batch->count = count;
+}
+
+apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
+{
+    batch->count = 0;
+    if (take_wake(transport)) {
+        return APR_EINTR;
+    }
+    if (transport->readable_count == 0) {
+        apr_status_t status = wait_readable(transport, timeout);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+    }
+    while (transport->readable_count > 0) {
+        const way_t *way = transport->readable->client_data;
+        int received = receive_from(transport, way);
+
+        transport->readable++;
+        transport->readable_count--;
+        if (received > 0) {
+            lend(transport, batch, way, (unsigned)received);
+            return APR_SUCCESS;
+        }
+        /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of the
+         * only datagram was wrong (select(2), BUGS). */
+        if (received < 0 && !APR_STATUS_IS_EAGAIN(errno)) {
+            return errno;
+        }
+    }
+    return APR_TIMEUP;
+}
+
+/* ---- Replying ---- */
+
+static void compose(transport_t *transport, unsigned index, datagram_t *datagram)
+{
+    struct msghdr *header = &transport->replies[index].msg_hdr;
+    struct iovec *vector = &transport->reply_vectors[index];
+
+    vector->iov_base = datagram->data;
+    vector->iov_len = datagram->length;
+    header->msg_name = &datagram->from.sa;
+    header->msg_namelen = datagram->from.length;
+    header->msg_iov = vector;
+    header->msg_iovlen = 1;
+    header->msg_control = NULL;
+    header->msg_controllen = 0;
+    if (transport->way->wildcard) {
+        header->msg_control = transport->controls[index].bytes;
+        system_write_control(header, datagram);
+    }
+}
+
+/* A batch is a row of strangers: the send stops at a message that fails, that one is counted, and
+ * the next is where it goes on. */
+static void send_all(transport_t *transport, unsigned count, send_outcome_t *outcome)
+{
+    unsigned next = 0;
+
+    while (next < count) {
+        int sent = transport->body->send(transport->way->descriptor, &transport->replies[next],
+                                         count - next);
+
+        if (sent > 0) {
+            for (int i = 0; i < sent; i++) {
+                outcome->sent_bytes += transport->replies[next].msg_len;
+                next++;
+            }
+            outcome->sent += (unsigned)sent;
+        } else if (errno != EINTR) {
+            outcome->failed[send_error_kind(errno)]++;
+            next++;
+        }
+    }
+}
+
+void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
+{
+    unsigned count = 0;
+
+    memset(outcome, 0, sizeof *outcome);
+    for (unsigned i = 0; i < batch->count; i++) {
+        datagram_t *datagram = batch->at[i];
+
+        if (datagram->verdict == VERDICT_ECHO) {
+            compose(transport, count++, datagram);
+        }
+    }
+    send_all(transport, count, outcome);
+    batch->count = 0;
+}

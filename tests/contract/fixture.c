@@ -1,0 +1,147 @@
+#include "fixture.h"
+
+/* What takes longer than this hangs. */
+#define PATIENCE_US (10 * APR_USEC_PER_SEC)
+
+static apr_sockaddr_t *address_of(const char *host, apr_port_t port, apr_pool_t *pool)
+{
+    apr_sockaddr_t *address;
+    int family = strchr(host, ':') != NULL ? APR_INET6 : APR_INET;
+
+    assert_int_equal(apr_sockaddr_info_get(&address, host, family, port, 0, pool), APR_SUCCESS);
+    return address;
+}
+
+void add_listener(fixture_t *fixture, const char *host)
+{
+    listener_options_t options = {
+        .reuse = PORT_REUSE_WORKERS, .workers = 1, .send_buffer = 1 << 20};
+    listener_t **listener = &fixture->listeners[fixture->listener_count++];
+    listener_error_t error;
+
+    assert_int_equal(listener_open(listener, address_of(host, 0, fixture->pool), &options, &error,
+                                   fixture->pool),
+                     APR_SUCCESS);
+    fixture->port = endpoint_port(&listener_describe(*listener)->local);
+    assert_int_not_equal(fixture->port, 0);
+}
+
+void reopen_transport(fixture_t *fixture)
+{
+    apr_status_t status =
+        fixture->variant->open(&fixture->transport, fixture->listeners, fixture->listener_count, 0,
+                               fixture->payload_max, fixture->pool);
+
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        print_message("skipped: this APR does not have %s\n", fixture->variant->name);
+        skip();
+    }
+    assert_int_equal(status, APR_SUCCESS);
+}
+
+fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t payload_max)
+{
+    apr_pool_t *pool;
+    fixture_t *fixture;
+
+    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    fixture = apr_pcalloc(pool, sizeof *fixture);
+    fixture->variant = variant;
+    fixture->pool = pool;
+    fixture->payload_max = payload_max;
+    add_listener(fixture, host);
+    reopen_transport(fixture);
+    client_connect(fixture, strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1"
+                            : strcmp(host, "::") == 0    ? "::1"
+                                                         : host);
+    return fixture;
+}
+
+void close_fixture(fixture_t *fixture)
+{
+    apr_pool_destroy(fixture->pool);
+}
+
+endpoint_t client_connect(fixture_t *fixture, const char *host)
+{
+    apr_sockaddr_t *address = address_of(host, fixture->port, fixture->pool);
+    apr_sockaddr_t *local;
+    endpoint_t endpoint;
+
+    assert_int_equal(apr_socket_create(&fixture->client, address->family, SOCK_DGRAM, APR_PROTO_UDP,
+                                       fixture->pool),
+                     APR_SUCCESS);
+    apr_socket_opt_set(fixture->client, APR_SO_RCVBUF, 1 << 20);
+    apr_socket_timeout_set(fixture->client, PATIENCE_US);
+    assert_int_equal(apr_socket_connect(fixture->client, address), APR_SUCCESS);
+    assert_int_equal(apr_socket_addr_get(&local, APR_LOCAL, fixture->client), APR_SUCCESS);
+    endpoint.length = local->salen;
+    memcpy(&endpoint.sa, &local->sa, sizeof endpoint.sa);
+    return endpoint;
+}
+
+void client_send(fixture_t *fixture, const void *data, apr_size_t length)
+{
+    apr_size_t sent = length;
+
+    assert_int_equal(apr_socket_send(fixture->client, data, &sent), APR_SUCCESS);
+    assert_int_equal(sent, length);
+}
+
+apr_size_t client_receive(fixture_t *fixture, void *data, apr_size_t room)
+{
+    apr_size_t length = room;
+    apr_status_t status = apr_socket_recv(fixture->client, data, &length);
+
+    /* APR takes an empty datagram for the end of a stream. */
+    if (status != APR_SUCCESS && !(status == APR_EOF && length == 0)) {
+        fail_msg("the client received nothing: %d", status);
+    }
+    return length;
+}
+
+void assert_client_gets_nothing(fixture_t *fixture)
+{
+    unsigned char mark[] = "the mark";
+    unsigned char first[sizeof mark + 1];
+
+    client_send(fixture, mark, sizeof mark);
+    assert_int_equal(serve(fixture, 1), 1);
+    assert_int_equal(client_receive(fixture, first, sizeof first), sizeof mark);
+    assert_memory_equal(first, mark, sizeof mark);
+}
+
+apr_status_t receive(fixture_t *fixture, batch_t *batch)
+{
+    apr_time_t end = apr_time_now() + PATIENCE_US;
+    apr_status_t status;
+
+    do {
+        status = transport_receive(fixture->transport, batch, PATIENCE_US);
+    } while (APR_STATUS_IS_TIMEUP(status) && apr_time_now() < end);
+    return status;
+}
+
+send_outcome_t give_back(fixture_t *fixture, batch_t *batch, verdict_t verdict)
+{
+    send_outcome_t outcome;
+
+    for (unsigned i = 0; i < batch->count; i++) {
+        batch->at[i]->verdict = verdict;
+    }
+    transport_reply(fixture->transport, batch, &outcome);
+    return outcome;
+}
+
+unsigned serve(fixture_t *fixture, unsigned count)
+{
+    unsigned answered = 0;
+
+    while (answered < count) {
+        batch_t batch;
+
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        answered += give_back(fixture, &batch, VERDICT_ECHO).sent;
+    }
+    return answered;
+}

@@ -1,0 +1,60 @@
+#ifndef UDPECHO_FIXTURE_H
+#define UDPECHO_FIXTURE_H
+
+/* A transport under test with a client to talk to it, both in one thread. A failure ends the
+ * scene. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <apr_network_io.h>
+
+#include "variants.h"
+
+typedef struct fixture {
+    const variant_t *variant;
+    apr_pool_t *pool;
+    listener_t *listeners[4];
+    unsigned listener_count;
+    apr_size_t payload_max;
+    apr_port_t port; /* of the listener added last */
+    transport_t *transport;
+    apr_socket_t *client;
+} fixture_t;
+
+/* A listener on `address`, a transport of the variant on it, and a client connected to it. A
+ * variant that this machine lacks skips the scene. */
+fixture_t *open_fixture(const variant_t *variant, const char *address, apr_size_t payload_max);
+void close_fixture(fixture_t *fixture);
+
+/* One more listener, on a port of its own; the transport sees it after reopen_transport(). */
+void add_listener(fixture_t *fixture, const char *address);
+void reopen_transport(fixture_t *fixture);
+
+/* A new client socket, connected to `address` and the fixture's port. Returns its own address. */
+endpoint_t client_connect(fixture_t *fixture, const char *address);
+void client_send(fixture_t *fixture, const void *data, apr_size_t length);
+
+/* Waits for one datagram; returns its length. */
+apr_size_t client_receive(fixture_t *fixture, void *data, apr_size_t room);
+
+/* Nothing that was sent before is left to be received: a datagram that is echoed now is the first
+ * to come. */
+void assert_client_gets_nothing(fixture_t *fixture);
+
+/* Receives a batch, asking again after early ends of the wait. */
+apr_status_t receive(fixture_t *fixture, batch_t *batch);
+
+/* Returns the batch with the same verdict for all. */
+send_outcome_t give_back(fixture_t *fixture, batch_t *batch, verdict_t verdict);
+
+/* Receives and echoes until `count` datagrams are answered; returns how many were. */
+unsigned serve(fixture_t *fixture, unsigned count);
+
+#endif

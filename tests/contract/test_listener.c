@@ -1,0 +1,139 @@
+/* The contract of listener_open(): what is bound, who may share it, and how a refusal is told. */
+
+#include "unit.h"
+
+#include <apr_network_io.h>
+
+#include "udpecho/transport.h"
+
+static const listener_options_t one_worker = {.reuse = PORT_REUSE_WORKERS, .workers = 1};
+
+static apr_status_t open_listener(listener_t **listener, const char *host, apr_port_t port,
+                                  const listener_options_t *options, listener_error_t *error,
+                                  apr_pool_t *pool)
+{
+    apr_sockaddr_t *address;
+    int family = strchr(host, ':') != NULL ? APR_INET6 : APR_INET;
+
+    assert_int_equal(apr_sockaddr_info_get(&address, host, family, port, 0, pool), APR_SUCCESS);
+    return listener_open(listener, address, options, error, pool);
+}
+
+static const listener_info_t *must_open(const char *host, const listener_options_t *options,
+                                        apr_pool_t *pool)
+{
+    listener_t *listener;
+    listener_error_t error;
+
+    assert_int_equal(open_listener(&listener, host, 0, options, &error, pool), APR_SUCCESS);
+    return listener_describe(listener);
+}
+
+static void the_real_address_is_told(void **state)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    const listener_info_t *info = must_open("127.0.0.1", &one_worker, *state);
+
+    endpoint_format(text, &info->local);
+    assert_memory_equal(text, "127.0.0.1:", strlen("127.0.0.1:"));
+    assert_int_not_equal(endpoint_port(&info->local), 0);
+    assert_true(info->receive_buffer > 0);
+    assert_true(info->send_buffer > 0);
+}
+
+static void a_second_listener_on_a_port_is_refused(void **state)
+{
+    static const unsigned workers[] = {1, 4};
+
+    for (unsigned i = 0; i < 2; i++) {
+        listener_options_t options = {.reuse = PORT_REUSE_WORKERS, .workers = workers[i]};
+        const listener_info_t *first = must_open("127.0.0.1", &options, *state);
+        listener_error_t error;
+        listener_t *second;
+
+        assert_int_not_equal(open_listener(&second, "127.0.0.1", endpoint_port(&first->local),
+                                           &options, &error, *state),
+                             APR_SUCCESS);
+        assert_int_equal(error.failure, LISTENER_IN_USE);
+        assert_string_equal(error.step, "bind");
+    }
+}
+
+static void ipv4_and_ipv6_wildcards_live_on_one_port(void **state)
+{
+    const listener_info_t *first = must_open("::", &one_worker, *state);
+    listener_error_t error;
+    listener_t *second;
+
+    /* Were IPV6_V6ONLY not set, [::] would have taken the port in both families. */
+    assert_int_equal(open_listener(&second, "0.0.0.0", endpoint_port(&first->local), &one_worker,
+                                   &error, *state),
+                     APR_SUCCESS);
+}
+
+static void processes_share_a_port_when_all_ask_for_it(void **state)
+{
+    listener_options_t options = {.reuse = PORT_REUSE_PROCESSES, .workers = 2};
+    const listener_info_t *first = must_open("127.0.0.1", &options, *state);
+    listener_error_t error;
+    listener_t *second;
+
+    if (first->sharing != SHARING_SOCKET_PER_WORKER) {
+        print_message("skipped: this system does not spread datagrams over sockets\n");
+        skip();
+    }
+    assert_int_equal(
+        open_listener(&second, "127.0.0.1", endpoint_port(&first->local), &options, &error, *state),
+        APR_SUCCESS);
+}
+
+static void one_socket_is_shared_where_nobody_may_reuse_the_port(void **state)
+{
+    listener_options_t options = {.reuse = PORT_REUSE_OFF, .workers = 4};
+    const listener_info_t *info = must_open("127.0.0.1", &options, *state);
+
+    assert_int_equal(info->sharing, SHARING_ONE_SOCKET);
+    assert_int_equal(info->sharing_error, APR_SUCCESS);
+}
+
+static void a_foreign_address_is_refused(void **state)
+{
+    listener_error_t error;
+    listener_t *listener;
+
+    /* TEST-NET-1, RFC 5737: nobody's address. */
+    assert_int_not_equal(open_listener(&listener, "192.0.2.1", 0, &one_worker, &error, *state),
+                         APR_SUCCESS);
+    assert_int_equal(error.failure, LISTENER_NOT_LOCAL);
+}
+
+static void a_buffer_can_be_asked_for(void **state)
+{
+    listener_options_t small = {
+        .reuse = PORT_REUSE_WORKERS, .workers = 1, .receive_buffer = 8192, .send_buffer = 8192};
+    listener_options_t large = {.reuse = PORT_REUSE_WORKERS,
+                                .workers = 1,
+                                .receive_buffer = 128 << 10,
+                                .send_buffer = 128 << 10};
+    const listener_info_t *first = must_open("127.0.0.1", &small, *state);
+    const listener_info_t *second = must_open("127.0.0.1", &large, *state);
+
+    assert_true(first->receive_buffer >= 8192);
+    assert_true(second->receive_buffer > first->receive_buffer);
+    assert_true(second->send_buffer > first->send_buffer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(the_real_address_is_told),
+        scene(a_second_listener_on_a_port_is_refused),
+        scene(ipv4_and_ipv6_wildcards_live_on_one_port),
+        scene(processes_share_a_port_when_all_ask_for_it),
+        scene(one_socket_is_shared_where_nobody_may_reuse_the_port),
+        scene(a_foreign_address_is_refused),
+        scene(a_buffer_can_be_asked_for),
+    };
+
+    return cmocka_run_group_tests_name("listener", tests, NULL, NULL);
+}

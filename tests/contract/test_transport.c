@@ -1,0 +1,375 @@
+/*
+ * The contract of transport.h, held against every variant that this platform has. Only APR and the
+ * contract itself are used, on the loopback, with ports that the kernel chooses.
+ */
+
+#include "fixture.h"
+
+#include <apr_thread_proc.h>
+
+#define MANY 200
+
+/* ---- Payloads ---- */
+
+static void assert_echo(fixture_t *fixture, apr_size_t length)
+{
+    static unsigned char sent[PAYLOAD_MAX_IPV6];
+    static unsigned char received[PAYLOAD_MAX_IPV6 + 1];
+
+    for (apr_size_t i = 0; i < length; i++) {
+        sent[i] = (unsigned char)(i * 7 + length);
+    }
+    client_send(fixture, sent, length);
+    assert_int_equal(serve(fixture, 1), 1);
+    assert_int_equal(client_receive(fixture, received, sizeof received), length);
+    assert_memory_equal(received, sent, length);
+}
+
+static void every_size_comes_back_intact_over_ipv4(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", PAYLOAD_MAX_IPV6);
+    static const apr_size_t sizes[] = {0, 1, 2, 1471, 1472, 1473, 8000, PAYLOAD_MAX_IPV4, 0, 3};
+
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        assert_echo(fixture, sizes[i]);
+    }
+    close_fixture(fixture);
+}
+
+static void every_size_comes_back_intact_over_ipv6(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "::1", PAYLOAD_MAX_IPV6);
+    static const apr_size_t sizes[] = {0, 1, 1452, 1453, 8000, PAYLOAD_MAX_IPV6, 0, 3};
+
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        assert_echo(fixture, sizes[i]);
+    }
+    close_fixture(fixture);
+}
+
+static void a_longer_datagram_is_marked_truncated(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 100);
+    unsigned char payload[101] = {0};
+    batch_t batch;
+
+    client_send(fixture, payload, 100);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.at[0]->length, 100);
+    assert_false(batch.at[0]->truncated);
+    give_back(fixture, &batch, VERDICT_PAST_COUNT);
+
+    client_send(fixture, payload, 101);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_true(batch.at[0]->truncated);
+    assert_int_equal(batch.at[0]->length, 100);
+    give_back(fixture, &batch, VERDICT_TRUNCATED);
+    assert_client_gets_nothing(fixture);
+    close_fixture(fixture);
+}
+
+/* ---- Addresses ---- */
+
+static void assert_endpoints(fixture_t *fixture, const char *destination)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    batch_t batch;
+    endpoint_t local = client_connect(fixture, destination);
+
+    client_send(fixture, "x", 1);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.count, 1);
+    assert_true(endpoint_equal(&batch.at[0]->from, &local));
+    assert_int_equal(endpoint_port(&batch.at[0]->to), fixture->port);
+    endpoint_format(text, &batch.at[0]->to);
+    assert_non_null(strstr(text, destination));
+    /* The client is connected: it takes the reply only if it leaves from where it asked. */
+    assert_int_equal(give_back(fixture, &batch, VERDICT_ECHO).sent, 1);
+    unsigned char reply[2];
+
+    assert_int_equal(client_receive(fixture, reply, sizeof reply), 1);
+}
+
+static void a_bound_address_is_where_datagrams_arrive(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+
+    assert_endpoints(fixture, "127.0.0.1");
+    close_fixture(fixture);
+}
+
+static void a_wildcard_answers_from_the_address_asked(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "0.0.0.0", 1000);
+
+    assert_endpoints(fixture, "127.0.0.2");
+    assert_endpoints(fixture, "127.0.0.1");
+    assert_endpoints(fixture, "127.1.2.3");
+    close_fixture(fixture);
+    fixture = open_fixture(*state, "::", 1000);
+    assert_endpoints(fixture, "::1");
+    close_fixture(fixture);
+}
+
+static void listeners_are_told_apart(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    apr_port_t first = fixture->port;
+    batch_t batch;
+
+    add_listener(fixture, "::1");
+    add_listener(fixture, "127.0.0.1");
+    reopen_transport(fixture);
+
+    client_connect(fixture, "127.0.0.1");
+    client_send(fixture, "c", 1);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.at[0]->listener, 2);
+    assert_int_equal(endpoint_port(&batch.at[0]->to), fixture->port);
+    give_back(fixture, &batch, VERDICT_ECHO);
+
+    fixture->port = first;
+    client_connect(fixture, "127.0.0.1");
+    client_send(fixture, "a", 1);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.at[0]->listener, 0);
+    give_back(fixture, &batch, VERDICT_ECHO);
+    close_fixture(fixture);
+}
+
+static void no_listener_starves_another(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    unsigned seen[2] = {0, 0};
+    batch_t batch;
+
+    for (int i = 0; i < MANY; i++) {
+        client_send(fixture, "a", 1);
+    }
+    add_listener(fixture, "127.0.0.1");
+    reopen_transport(fixture);
+    client_connect(fixture, "127.0.0.1");
+    client_send(fixture, "b", 1);
+    for (int i = 0; i < 2; i++) { /* one batch of each, in whichever order */
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        seen[batch.at[0]->listener] += batch.count;
+        give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    }
+    assert_true(seen[0] > 0);
+    assert_int_equal(seen[1], 1);
+    close_fixture(fixture);
+}
+
+/* ---- Batches ---- */
+
+static void more_than_a_batch_is_answered_in_order(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+
+    for (unsigned i = 0; i < MANY; i++) {
+        client_send(fixture, &i, sizeof i);
+    }
+    assert_int_equal(serve(fixture, MANY), MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        unsigned reply = MANY;
+
+        assert_int_equal(client_receive(fixture, &reply, sizeof reply), sizeof reply);
+        assert_int_equal(reply, i);
+    }
+    close_fixture(fixture);
+}
+
+/* Receives until all that was sent is in one batch, so that a scene can tell apart its members. */
+static void receive_together(fixture_t *fixture, batch_t *batch, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        client_send(fixture, &i, sizeof i);
+    }
+    assert_int_equal(receive(fixture, batch), APR_SUCCESS);
+    assert_int_equal(batch->count, count);
+}
+
+static void only_what_is_judged_an_echo_is_answered(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    send_outcome_t outcome;
+    batch_t batch;
+    unsigned reply;
+
+    receive_together(fixture, &batch, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        batch.at[i]->verdict = i == 2 ? VERDICT_ECHO : VERDICT_PAST_COUNT;
+    }
+    transport_reply(fixture->transport, &batch, &outcome);
+    assert_int_equal(outcome.sent, 1);
+    assert_int_equal(outcome.sent_bytes, sizeof reply);
+    assert_int_equal(batch.count, 0);
+    assert_int_equal(client_receive(fixture, &reply, sizeof reply), sizeof reply);
+    assert_int_equal(reply, 2);
+    assert_client_gets_nothing(fixture);
+    close_fixture(fixture);
+}
+
+/* Port 0 can be no destination, so the kernel refuses the reply to it. */
+static void a_failed_reply_costs_no_other(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    send_outcome_t outcome;
+    batch_t batch;
+
+    for (unsigned bad = 0; bad < 4; bad++) {
+        receive_together(fixture, &batch, 4);
+        batch.at[bad]->from.sa.v4.sin_port = 0;
+        outcome = give_back(fixture, &batch, VERDICT_ECHO);
+        assert_int_equal(outcome.sent, 3);
+        assert_int_equal(outcome.failed[SEND_EINVAL], 1);
+        for (unsigned i = 0; i < 4; i++) {
+            unsigned reply;
+
+            if (i != bad) {
+                assert_int_equal(client_receive(fixture, &reply, sizeof reply), sizeof reply);
+                assert_int_equal(reply, i);
+            }
+        }
+    }
+    close_fixture(fixture);
+}
+
+static void a_batch_may_fail_whole(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    send_outcome_t outcome;
+    batch_t batch;
+
+    receive_together(fixture, &batch, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        batch.at[i]->from.sa.v4.sin_port = 0;
+    }
+    outcome = give_back(fixture, &batch, VERDICT_ECHO);
+    assert_int_equal(outcome.sent, 0);
+    assert_int_equal(outcome.failed[SEND_EINVAL], 5);
+    assert_echo(fixture, 10);
+    close_fixture(fixture);
+}
+
+/* ---- Waiting ---- */
+
+static void a_look_without_datagrams_comes_back_at_once(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    batch_t batch = {.count = 1};
+
+    assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 0)));
+    assert_int_equal(batch.count, 0);
+    assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 1)));
+    assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 2000)));
+    close_fixture(fixture);
+}
+
+static void a_wake_before_the_wait_ends_it(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    batch_t batch;
+
+    transport_wake(fixture->transport);
+    transport_wake(fixture->transport); /* twice is once */
+    assert_true(APR_STATUS_IS_EINTR(transport_receive(fixture->transport, &batch, -1)));
+    assert_int_equal(batch.count, 0);
+    assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 0)));
+    close_fixture(fixture);
+}
+
+static void a_wake_costs_no_datagram(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    batch_t batch;
+
+    client_send(fixture, "x", 1);
+    transport_wake(fixture->transport);
+    assert_true(APR_STATUS_IS_EINTR(transport_receive(fixture->transport, &batch, -1)));
+    /* What a drain does: look until nothing is left. */
+    assert_int_equal(transport_receive(fixture->transport, &batch, 0), APR_SUCCESS);
+    assert_int_equal(batch.count, 1);
+    give_back(fixture, &batch, VERDICT_ECHO);
+    assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 0)));
+    close_fixture(fixture);
+}
+
+static void *APR_THREAD_FUNC wake_later(apr_thread_t *thread, void *transport)
+{
+    (void)thread;
+    apr_sleep(20000); /* most likely the wait has begun by then; the scene holds if it has not */
+    transport_wake(transport);
+    return NULL;
+}
+
+static void another_thread_ends_an_endless_wait(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    apr_thread_t *thread;
+    apr_status_t status;
+    batch_t batch;
+
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(
+            apr_thread_create(&thread, NULL, wake_later, fixture->transport, fixture->pool),
+            APR_SUCCESS);
+        do {
+            status = transport_receive(fixture->transport, &batch, -1);
+        } while (APR_STATUS_IS_TIMEUP(status));
+        assert_true(APR_STATUS_IS_EINTR(status));
+        apr_thread_join(&status, thread);
+    }
+    assert_echo(fixture, 10);
+    close_fixture(fixture);
+}
+
+/* ---- Running every scene over every variant ---- */
+
+#define SCENE(function)     \
+    {                       \
+#function, function \
+    }
+
+int main(void)
+{
+    static const struct {
+        const char *name;
+        CMUnitTestFunction function;
+    } scenes[] = {
+        SCENE(every_size_comes_back_intact_over_ipv4),
+        SCENE(every_size_comes_back_intact_over_ipv6),
+        SCENE(a_longer_datagram_is_marked_truncated),
+        SCENE(a_bound_address_is_where_datagrams_arrive),
+        SCENE(a_wildcard_answers_from_the_address_asked),
+        SCENE(listeners_are_told_apart),
+        SCENE(no_listener_starves_another),
+        SCENE(more_than_a_batch_is_answered_in_order),
+        SCENE(only_what_is_judged_an_echo_is_answered),
+        SCENE(a_failed_reply_costs_no_other),
+        SCENE(a_batch_may_fail_whole),
+        SCENE(a_look_without_datagrams_comes_back_at_once),
+        SCENE(a_wake_before_the_wait_ends_it),
+        SCENE(a_wake_costs_no_datagram),
+        SCENE(another_thread_ends_an_endless_wait),
+    };
+    enum { SCENES = sizeof scenes / sizeof scenes[0] };
+    int failed = 0;
+
+    if (apr_initialize() != APR_SUCCESS) {
+        return 1;
+    }
+    for (unsigned v = 0; v < variant_count; v++) {
+        struct CMUnitTest tests[SCENES] = {{.name = NULL}};
+
+        for (unsigned s = 0; s < SCENES; s++) {
+            tests[s].name = scenes[s].name;
+            tests[s].test_func = scenes[s].function;
+            tests[s].initial_state = (void *)(uintptr_t)&variants[v];
+        }
+        print_message("---- %s ----\n", variants[v].name);
+        failed += cmocka_run_group_tests_name(variants[v].name, tests, NULL, NULL);
+    }
+    apr_terminate();
+    return failed > 0;
+}

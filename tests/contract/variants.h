@@ -1,0 +1,18 @@
+#ifndef UDPECHO_VARIANTS_H
+#define UDPECHO_VARIANTS_H
+
+/* The ways that this platform has to make a transport; each is held to the same contract. */
+
+#include "udpecho/transport.h"
+
+typedef struct variant {
+    const char *name;
+    /* As transport_open(). APR_ENOTIMPL: this machine has no such thing. */
+    apr_status_t (*open)(transport_t **transport, listener_t *const *listeners, unsigned count,
+                         unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
+} variant_t;
+
+extern const variant_t variants[];
+extern const unsigned variant_count;
+
+#endif

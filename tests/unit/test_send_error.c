@@ -1,0 +1,31 @@
+#include "unit.h"
+
+#include <errno.h>
+
+#include "readiness.h"
+
+static void errors_are_counted_under_their_names(void **state)
+{
+    (void)state;
+    assert_int_equal(send_error_kind(EAGAIN), SEND_EAGAIN);
+    assert_int_equal(send_error_kind(EWOULDBLOCK), SEND_EAGAIN);
+    assert_int_equal(send_error_kind(ENOBUFS), SEND_ENOBUFS);
+    assert_int_equal(send_error_kind(ENOMEM), SEND_ENOBUFS);
+    assert_int_equal(send_error_kind(EPERM), SEND_EPERM);
+    assert_int_equal(send_error_kind(EACCES), SEND_EPERM);
+    assert_int_equal(send_error_kind(EHOSTUNREACH), SEND_EHOSTUNREACH);
+    assert_int_equal(send_error_kind(ENETUNREACH), SEND_ENETUNREACH);
+    assert_int_equal(send_error_kind(ENETDOWN), SEND_ENETUNREACH);
+    assert_int_equal(send_error_kind(EMSGSIZE), SEND_EMSGSIZE);
+    assert_int_equal(send_error_kind(EINVAL), SEND_EINVAL);
+    assert_int_equal(send_error_kind(ECONNREFUSED), SEND_ECONNREFUSED);
+    assert_int_equal(send_error_kind(ENOTSOCK), SEND_OTHER);
+    assert_int_equal(send_error_kind(0), SEND_OTHER);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {scene(errors_are_counted_under_their_names)};
+
+    return cmocka_run_group_tests_name("send_error", tests, NULL, NULL);
+}
