@@ -1,0 +1,194 @@
+#include "listeners.h"
+
+#include <string.h>
+
+#include "address.h"
+
+/* What an operator can do about each kind of failure, and how the program ends. */
+static const struct {
+    exit_code_t code;
+    const char *hint;
+} failures[] = {
+    [LISTENER_IN_USE] = {EXIT_UNAVAILABLE,
+                         "another socket has this port, of another program or another --listen; "
+                         "choose another port, or see --reuse-port"},
+    [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
+    [LISTENER_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
+                                "ports below 1024 need a privilege; choose a higher port, or start "
+                                "it as root or with CAP_NET_BIND_SERVICE"},
+    [LISTENER_NO_FAMILY] = {EXIT_UNAVAILABLE, "this host does not have this family of addresses"},
+    [LISTENER_SYSTEM] = {EXIT_SYSTEM, NULL},
+};
+
+static endpoint_t endpoint_of(const apr_sockaddr_t *address)
+{
+    endpoint_t endpoint = {.length = address->salen};
+
+    memcpy(&endpoint.sa, &address->sa, sizeof endpoint.sa);
+    return endpoint;
+}
+
+static void log_failure(log_t *log, log_level_t level, const char *message,
+                        const apr_sockaddr_t *address, apr_status_t status,
+                        const listener_error_t *error)
+{
+    endpoint_t endpoint = endpoint_of(address);
+    log_line_t *line = log_begin_waiting(log, level, message);
+
+    log_endpoint(line, "address", &endpoint);
+    log_text(line, "step", error->step);
+    log_status(line, "error", status);
+    if (failures[error->failure].hint != NULL) {
+        log_text(line, "hint", failures[error->failure].hint);
+    }
+    log_end(line);
+}
+
+static int is_open(const apr_array_header_t *listeners, const apr_sockaddr_t *address)
+{
+    endpoint_t endpoint = endpoint_of(address);
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
+
+        if (endpoint_equal(&listener_describe(listener)->local, &endpoint)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Opens all that one --listen stands for. Where that is several addresses, as with * and with
+ * names, a host that lacks one of the families serves the others. */
+static exit_code_t open_all(apr_array_header_t *listeners, const apr_sockaddr_t *address,
+                            const listener_options_t *options, log_t *log, apr_pool_t *pool)
+{
+    int is_only = address->next == NULL;
+    int opened = 0;
+
+    for (; address != NULL; address = address->next) {
+        listener_error_t error;
+        listener_t *listener;
+        apr_status_t status;
+
+        if (is_open(listeners, address)) {
+            opened++;
+            continue;
+        }
+        status = listener_open(&listener, address, options, &error, pool);
+        if (status == APR_SUCCESS) {
+            APR_ARRAY_PUSH(listeners, listener_t *) = listener;
+            opened++;
+        } else if (!is_only && (opened > 0 || address->next != NULL) &&
+                   (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL)) {
+            log_failure(log, LOG_LEVEL_WARNING, "address left out", address, status, &error);
+        } else {
+            log_failure(log, LOG_LEVEL_ERROR, "cannot listen", address, status, &error);
+            return failures[error.failure].code;
+        }
+    }
+    return EXIT_OK;
+}
+
+static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
+                            const listener_options_t *options, log_t *log, apr_pool_t *pool)
+{
+    address_t address;
+    apr_sockaddr_t *list;
+    const char *error = address_parse(&address, text, DEFAULT_PORT, pool);
+    apr_status_t status = error == NULL ? address_resolve(&list, &address, pool) : APR_EINVAL;
+
+    if (status != APR_SUCCESS) {
+        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+
+        log_text(line, "listen", text);
+        log_status(line, "error", status);
+        log_text(line, "hint",
+                 address.scope != NULL ? "the part after % must be a network interface of this host"
+                                       : "the name must be known to this host's resolver");
+        log_end(line);
+        return EXIT_NO_HOST;
+    }
+    return open_all(listeners, list, options, log, pool);
+}
+
+exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
+                           unsigned workers, log_t *log, apr_pool_t *pool)
+{
+    listener_options_t options = {
+        .reuse = (port_reuse_t)settings->reuse_port,
+        .workers = workers,
+        .receive_buffer = (apr_int32_t)settings->receive_buffer,
+        .send_buffer = (apr_int32_t)settings->send_buffer,
+    };
+    exit_code_t code = EXIT_OK;
+
+    for (int i = 0; code == EXIT_OK && i < settings->listen->nelts; i++) {
+        code = open_one(listeners, APR_ARRAY_IDX(settings->listen, i, const char *), &options, log,
+                        pool);
+    }
+    return code;
+}
+
+/* ---- Telling what came of it ---- */
+
+static void log_listening(const listener_info_t *info, log_t *log)
+{
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
+
+    log_endpoint(line, "address", &info->local);
+    log_text(line, "sharing",
+             info->sharing == SHARING_SOCKET_PER_WORKER ? "socket per worker" : "shared socket");
+    log_number(line, "receive_buffer", info->receive_buffer);
+    log_number(line, "send_buffer", info->send_buffer);
+    log_end(line);
+}
+
+/* Ask for a feature, be told no, say so once: all listeners meet the same kernel. */
+static void log_refused_sharing(const apr_array_header_t *listeners, log_t *log)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
+
+        if (info->sharing_error != APR_SUCCESS) {
+            log_line_t *line =
+                log_begin_waiting(log, LOG_LEVEL_WARNING, "no SO_REUSEPORT, sockets are shared");
+
+            log_status(line, "error", info->sharing_error);
+            log_end(line);
+            return;
+        }
+    }
+}
+
+static void log_small_buffer(const apr_array_header_t *listeners, const char *option,
+                             apr_int64_t asked, apr_size_t offset, log_t *log)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
+        apr_int32_t given = *(const apr_int32_t *)((const char *)info + offset);
+
+        if (given < asked) {
+            log_line_t *line =
+                log_begin_waiting(log, LOG_LEVEL_INFO, "the kernel gave a smaller buffer");
+
+            log_text(line, "option", option);
+            log_number(line, "asked", asked);
+            log_number(line, "given", given);
+            log_end(line);
+            return;
+        }
+    }
+}
+
+void listeners_log(const apr_array_header_t *listeners, const settings_t *settings, log_t *log)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        log_listening(listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *)), log);
+    }
+    log_refused_sharing(listeners, log);
+    log_small_buffer(listeners, "receive-buffer", settings->receive_buffer,
+                     offsetof(listener_info_t, receive_buffer), log);
+    log_small_buffer(listeners, "send-buffer", settings->send_buffer,
+                     offsetof(listener_info_t, send_buffer), log);
+}

@@ -1,0 +1,187 @@
+#include "server.h"
+
+#include <apr_thread_proc.h>
+#include <stdatomic.h>
+
+#include "listeners.h"
+#include "worker.h"
+
+typedef struct server {
+    host_t *host;
+    log_t *log;
+    apr_array_header_t *listeners; /* of listener_t * */
+    worker_t **workers;
+    unsigned worker_count;
+    atomic_uint running;
+} server_t;
+
+/* ---- Stopping ---- */
+
+static void stop_workers(server_t *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_stop(server->workers[i]);
+    }
+}
+
+/* Runs in the worker's thread. The workers end together: whatever ended one, the count, the time
+ * or a request, holds for all. */
+static void on_worker_ended(void *context)
+{
+    server_t *server = context;
+
+    stop_workers(server);
+    if (atomic_fetch_sub(&server->running, 1) == 1) {
+        host_finish(server->host);
+    }
+}
+
+/* ---- Telling ---- */
+
+static void log_counters(server_t *server, log_line_t *line)
+{
+    counter_totals_t totals = {{0}};
+
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
+    }
+    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+        log_number(line, counter_name(i), (apr_int64_t)totals.value[i]);
+    }
+    log_end(line);
+}
+
+static void log_serving(server_t *server)
+{
+    const transport_t *transport = worker_transport(server->workers[0]);
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "serving");
+
+    log_number(line, "workers", server->worker_count);
+    log_text(line, "backend", transport_backend(transport));
+    log_text(line, "batching", transport_batching(transport));
+    log_end(line);
+}
+
+static void log_stopped(server_t *server)
+{
+    static const char *const reasons[] = {
+        [ECHO_END_NONE] = "none",
+        [ECHO_END_ASKED] = "request",
+        [ECHO_END_DURATION] = "duration",
+        [ECHO_END_COUNT] = "count",
+    };
+    echo_end_t end = ECHO_END_NONE;
+
+    /* A worker that met the count or the end of the time asked the others to stop. */
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        echo_end_t of_worker = echo_end(worker_echo(server->workers[i]));
+
+        end = of_worker > end ? of_worker : end;
+    }
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "stopped");
+
+    log_text(line, "reason", reasons[end]);
+    log_counters(server, line);
+}
+
+/* ---- Starting ---- */
+
+static exit_code_t refuse(server_t *server, const char *message, apr_status_t status)
+{
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_ERROR, message);
+
+    log_status(line, "error", status);
+    log_end(line);
+    return EXIT_SYSTEM;
+}
+
+static apr_status_t create_workers(server_t *server, const settings_t *settings, apr_pool_t *pool)
+{
+    worker_options_t options = {
+        .listeners = (listener_t *const *)server->listeners->elts,
+        .listener_count = (unsigned)server->listeners->nelts,
+        .payload_max = (apr_size_t)settings->payload_max,
+        .quota = echo_quota_create((apr_uint64_t)settings->count, pool),
+        .duration_us = settings->duration,
+        .log = server->log,
+        .ended = on_worker_ended,
+        .context = server,
+    };
+    apr_status_t status = APR_SUCCESS;
+
+    for (unsigned i = 0; status == APR_SUCCESS && i < server->worker_count; i++) {
+        options.index = i;
+        status = worker_create(&server->workers[i], &options, pool);
+    }
+    return status;
+}
+
+static apr_status_t start_workers(server_t *server)
+{
+    apr_status_t status = APR_SUCCESS;
+    unsigned started = 0;
+
+    atomic_init(&server->running, server->worker_count);
+    while (status == APR_SUCCESS && started < server->worker_count) {
+        status = worker_start(server->workers[started]);
+        started += status == APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        stop_workers(server);
+        for (unsigned i = 0; i < started; i++) {
+            worker_join(server->workers[i]);
+        }
+    }
+    return status;
+}
+
+static void serve_until_finished(server_t *server)
+{
+    for (;;) {
+        switch (host_wait(server->host)) {
+        case HOST_STOP:
+            log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
+                                      "draining, a second signal ends at once"));
+            stop_workers(server);
+            break;
+        case HOST_REPORT:
+            log_counters(server, log_begin_waiting(server->log, LOG_LEVEL_INFO, "counters"));
+            break;
+        case HOST_FINISHED:
+            return;
+        }
+    }
+}
+
+exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr_pool_t *pool)
+{
+    server_t server = {
+        .host = host,
+        .log = log,
+        .listeners = apr_array_make(pool, 4, sizeof(listener_t *)),
+        .worker_count = settings->workers > 0 ? (unsigned)settings->workers : host_processors(),
+    };
+    exit_code_t code = listeners_open(server.listeners, settings, server.worker_count, log, pool);
+    apr_status_t status;
+
+    if (code != EXIT_OK) {
+        return code;
+    }
+    server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
+    status = create_workers(&server, settings, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot open a transport", status);
+    }
+    status = start_workers(&server);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot start a thread", status);
+    }
+    listeners_log(server.listeners, settings, log);
+    log_serving(&server);
+    serve_until_finished(&server);
+    for (unsigned i = 0; i < server.worker_count; i++) {
+        worker_join(server.workers[i]);
+    }
+    log_stopped(&server);
+    return EXIT_OK;
+}

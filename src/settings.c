@@ -1,0 +1,157 @@
+#include "settings.h"
+
+#include <apr_strings.h>
+#include <stddef.h>
+
+#include "address.h"
+#include "log.h"
+#include "udpecho/datagram.h"
+#include "udpecho/transport.h"
+
+#define AT(member) offsetof(settings_t, member)
+
+#define YEAR_US    (365 * APR_INT64_C(86400000000))
+#define BUFFER_MAX (1 << 30)
+
+/* An address list whose every entry is taken apart at once, so that an error names its line. */
+static const char *read_listen(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    address_t address;
+    const char *error = address_parse(&address, value, DEFAULT_PORT, pool);
+
+    if (error != NULL) {
+        return apr_psprintf(pool, "ADDRESS[:PORT] (%s)", error);
+    }
+    return option_list.read(option, place, value, pool);
+}
+
+static const option_kind_t option_listen = {read_listen, NULL, 1};
+
+const option_t settings_table[] = {
+    {.name = "listen",
+     .argument = "ADDRESS[:PORT]",
+     .offset = AT(listen),
+     .kind = &option_listen,
+     .help = "Answer datagrams sent to this address; may be given again. An IPv6\n"
+             "address goes in brackets, with its interface if it is link-local:\n"
+             "[fe80::1%eth0]:7. A host name stands for all its addresses, * for every\n"
+             "address of this host, port 0 for a free port. Default: 127.0.0.1:8888."},
+    {.name = "workers",
+     .argument = "N",
+     .offset = AT(workers),
+     .kind = &option_number,
+     .minimum = 1,
+     .maximum = WORKERS_MAX,
+     .zero = "auto",
+     .help = "Threads that answer. Default: auto, one for each processor that this\n"
+             "process may use."},
+    {.name = "reuse-port",
+     .argument = "WHO",
+     .offset = AT(reuse_port),
+     .kind = &option_choice,
+     .choices = "workers|processes|off",
+     .help = "Who may share a port: the workers of this process (default), other\n"
+             "processes too, or nobody, so that all workers use one socket."},
+    {.name = "receive-buffer",
+     .argument = "SIZE",
+     .offset = AT(receive_buffer),
+     .kind = &option_size,
+     .minimum = 4096,
+     .maximum = BUFFER_MAX,
+     .zero = "default",
+     .help = "Buffer to ask the kernel for, for datagrams that wait to be received.\n"
+             "\"default\" leaves it as it is. Default: 4MiB."},
+    {.name = "send-buffer",
+     .argument = "SIZE",
+     .offset = AT(send_buffer),
+     .kind = &option_size,
+     .minimum = 4096,
+     .maximum = BUFFER_MAX,
+     .zero = "default",
+     .help = "The same for replies that wait to be sent. Default: 4MiB."},
+    {.name = "payload-max",
+     .argument = "SIZE",
+     .offset = AT(payload_max),
+     .kind = &option_size,
+     .minimum = 1,
+     .maximum = PAYLOAD_MAX_IPV6,
+     .help = "Longest payload to echo; longer datagrams are dropped and counted.\n"
+             "Default: 65527, which is every datagram."},
+    {.name = "count",
+     .argument = "N",
+     .offset = AT(count),
+     .kind = &option_number,
+     .minimum = 1,
+     .maximum = APR_INT64_C(1000000000000000),
+     .zero = "unlimited",
+     .help = "End after N echoes. Default: unlimited."},
+    {.name = "duration",
+     .argument = "TIME",
+     .offset = AT(duration),
+     .kind = &option_duration,
+     .minimum = 1000,
+     .maximum = 100 * YEAR_US,
+     .zero = "unlimited",
+     .help = "End after this time: 90s, 10m, 1h30m. Default: unlimited."},
+    {.name = "log-level",
+     .argument = "LEVEL",
+     .offset = AT(log_level),
+     .kind = &option_choice,
+     .choices = "error|warning|info|debug",
+     .help = "Least important lines to log: error, warning, info or debug, which has\n"
+             "a line for every datagram. Default: info."},
+    {.name = "log-format",
+     .argument = "FORMAT",
+     .offset = AT(log_format),
+     .kind = &option_choice,
+     .choices = "text|logfmt|json",
+     .help = "How log lines are written: text, logfmt or json. Default: text."},
+    {.name = "log-payload",
+     .argument = "SIZE",
+     .offset = AT(log_payload),
+     .kind = &option_size,
+     .minimum = 0,
+     .maximum = LOG_PAYLOAD_MAX,
+     .help = "How much of each payload a debug line shows. Default: 64 bytes."},
+    {.name = "config",
+     .argument = "FILE",
+     .offset = AT(config),
+     .kind = &option_text,
+     .command_line_only = 1,
+     .help = "Read options from this file first; each line is an option without the\n"
+             "dashes. What the command line says wins."},
+    {.name = "check-config",
+     .offset = AT(check_config),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Read everything, print the settings that result, and exit."},
+    {.name = "help",
+     .offset = AT(help),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Print this text and exit."},
+    {.name = "version",
+     .offset = AT(version),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Print the version and exit."},
+    {.name = NULL},
+};
+
+settings_t settings_default(apr_pool_t *pool)
+{
+    settings_t settings = {
+        .listen = apr_array_make(pool, 1, sizeof(const char *)),
+        .reuse_port = PORT_REUSE_WORKERS,
+        .receive_buffer = 4 << 20,
+        .send_buffer = 4 << 20,
+        .payload_max = PAYLOAD_MAX_IPV6,
+        .log_level = LOG_LEVEL_INFO,
+        .log_format = LOG_FORMAT_TEXT,
+        .log_payload = 64,
+    };
+
+    APR_ARRAY_PUSH(settings.listen, const char *) = "127.0.0.1:8888";
+    return settings;
+}

@@ -1,0 +1,37 @@
+#ifndef UDPECHO_SETTINGS_H
+#define UDPECHO_SETTINGS_H
+
+/* What udpechod can be told, and its table of options. */
+
+#include "options.h"
+
+typedef struct settings {
+    apr_array_header_t *listen; /* of const char *, as given; NULL: the default */
+    apr_int64_t workers;        /* 0: one for each processor */
+    apr_int64_t reuse_port;     /* a port_reuse_t */
+    apr_int64_t receive_buffer; /* bytes; 0: the system's default */
+    apr_int64_t send_buffer;
+    apr_int64_t payload_max;
+    apr_int64_t count;      /* 0: without end */
+    apr_int64_t duration;   /* microseconds; 0: without end */
+    apr_int64_t log_level;  /* a log_level_t */
+    apr_int64_t log_format; /* a log_format_t */
+    apr_int64_t log_payload;
+    const char *config; /* a path; NULL: none */
+    apr_int64_t check_config;
+    apr_int64_t help;
+    apr_int64_t version;
+} settings_t;
+
+/* The port of a --listen that names none. */
+#define DEFAULT_PORT 8888
+
+/* The most worker threads. */
+#define WORKERS_MAX 256
+
+extern const option_t settings_table[];
+
+/* Everything at its default. */
+settings_t settings_default(apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,188 @@
+#include "worker.h"
+
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+
+#include "udpecho/host.h"
+
+/* How long to leave a receive call alone that has failed, so that one that fails for ever does not
+ * keep a processor busy. */
+#define RECEIVE_PAUSE_US 10000
+
+/* At most one line in this time tells of failed calls; the counters tell of all. */
+#define WARNING_INTERVAL_US APR_USEC_PER_SEC
+
+struct worker {
+    worker_options_t options;
+    const char *name;
+    apr_uint64_t thread_id;
+    transport_t *transport;
+    echo_t *echo;
+    apr_time_t next_warning;
+    apr_pool_t *pool;
+    apr_thread_t *thread;
+};
+
+/* ---- Logging ---- */
+
+static void log_datagram(worker_t *worker, const char *message, const endpoint_t *from,
+                         const endpoint_t *to, const datagram_t *datagram)
+{
+    log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_DEBUG, message);
+
+    log_text(line, "thread", worker->name);
+    log_number(line, "thread_id", (apr_int64_t)worker->thread_id);
+    log_endpoint(line, "from", from);
+    log_endpoint(line, "to", to);
+    log_number(line, "length", (apr_int64_t)datagram->length);
+    if (datagram->verdict != VERDICT_ECHO) {
+        log_text(line, "reason", verdict_name(datagram->verdict));
+    }
+    log_payload(line, "payload", datagram->data, datagram->length);
+    log_end(line);
+}
+
+static void log_batch(worker_t *worker, const batch_t *batch)
+{
+    if (!log_enabled(worker->options.log, LOG_LEVEL_DEBUG)) {
+        return;
+    }
+    for (unsigned i = 0; i < batch->count; i++) {
+        const datagram_t *datagram = batch->at[i];
+
+        if (datagram->verdict == VERDICT_ECHO) {
+            log_datagram(worker, "received", &datagram->from, &datagram->to, datagram);
+            log_datagram(worker, "reply", &datagram->to, &datagram->from, datagram);
+        } else {
+            log_datagram(worker, "dropped", &datagram->from, &datagram->to, datagram);
+        }
+    }
+}
+
+/* Non-zero if it is time for another warning. */
+static int may_warn(worker_t *worker, apr_time_t now)
+{
+    if (now < worker->next_warning) {
+        return 0;
+    }
+    worker->next_warning = now + WARNING_INTERVAL_US;
+    return 1;
+}
+
+static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, apr_time_t now)
+{
+    for (unsigned i = 0; i < SEND_ERROR_KINDS; i++) {
+        if (outcome->failed[i] > 0 && may_warn(worker, now)) {
+            log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "reply not sent");
+
+            log_text(line, "thread", worker->name);
+            log_text(line, "reason", counter_name(COUNTER_FAILED + i));
+            log_end(line);
+        }
+    }
+}
+
+/* ---- The loop ---- */
+
+static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
+{
+    counters_add(echo_counters(worker->echo), COUNTER_RECEIVE_ERRORS, 1);
+    if (may_warn(worker, now)) {
+        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "cannot receive");
+
+        log_text(line, "thread", worker->name);
+        log_status(line, "error", status);
+        log_end(line);
+    }
+    apr_sleep(RECEIVE_PAUSE_US);
+}
+
+static void serve(worker_t *worker)
+{
+    echo_t *echo = worker->echo;
+    apr_time_t now = clock_now();
+    batch_t batch;
+    send_outcome_t outcome;
+
+    while (!echo_done(echo)) {
+        apr_status_t status = transport_receive(worker->transport, &batch, echo_timeout(echo, now));
+
+        now = clock_now(); /* one reading for the whole batch */
+        if (APR_STATUS_IS_EINTR(status)) {
+            echo_drain(echo, now);
+            continue;
+        }
+        if (status != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(status)) {
+            receive_failed(worker, status, now);
+        }
+        echo_step(echo, &batch, now);
+        log_batch(worker, &batch);
+        transport_reply(worker->transport, &batch, &outcome);
+        echo_settle(echo, &outcome);
+        warn_of_failures(worker, &outcome, now);
+    }
+}
+
+/* ---- The thread ---- */
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    worker_t *worker = data;
+
+    (void)thread;
+    worker->thread_id = host_thread_id();
+    serve(worker);
+    worker->options.ended(worker->options.context);
+    return NULL;
+}
+
+apr_status_t worker_create(worker_t **created, const worker_options_t *options, apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    apr_status_t status = apr_pool_create(&own, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    worker_t *worker = apr_pcalloc(own, sizeof *worker);
+
+    worker->options = *options;
+    worker->pool = own;
+    worker->name = apr_psprintf(own, "worker-%u", options->index);
+    worker->echo = echo_create(options->quota, options->duration_us, clock_now(), own);
+    status = transport_open(&worker->transport, options->listeners, options->listener_count,
+                            options->index, options->payload_max, own);
+    if (status != APR_SUCCESS) {
+        apr_pool_destroy(own);
+        return status;
+    }
+    *created = worker;
+    return APR_SUCCESS;
+}
+
+apr_status_t worker_start(worker_t *worker)
+{
+    return apr_thread_create(&worker->thread, NULL, run, worker, worker->pool);
+}
+
+void worker_stop(worker_t *worker)
+{
+    transport_wake(worker->transport);
+}
+
+void worker_join(worker_t *worker)
+{
+    apr_status_t status;
+
+    apr_thread_join(&status, worker->thread);
+}
+
+echo_t *worker_echo(worker_t *worker)
+{
+    return worker->echo;
+}
+
+const transport_t *worker_transport(const worker_t *worker)
+{
+    return worker->transport;
+}

@@ -1,0 +1,42 @@
+#ifndef UDPECHO_WORKER_H
+#define UDPECHO_WORKER_H
+
+/* A worker: a thread with a transport and a core of its own, and the loop that joins them. */
+
+#include <apr_pools.h>
+
+#include "log.h"
+#include "udpecho/echo.h"
+#include "udpecho/transport.h"
+
+typedef struct worker worker_t;
+
+typedef struct worker_options {
+    unsigned index; /* from 0; picks the worker's socket of each listener */
+    listener_t *const *listeners;
+    unsigned listener_count;
+    apr_size_t payload_max;
+    echo_quota_t *quota;
+    apr_interval_time_t duration_us; /* 0: without end */
+    log_t *log;
+    void (*ended)(void *context); /* called by the worker's thread as its last act */
+    void *context;
+} worker_options_t;
+
+/* Makes a worker ready to start; its time begins now. Errors: those of transport_open(). */
+apr_status_t worker_create(worker_t **worker, const worker_options_t *options, apr_pool_t *pool);
+
+/* Starts the thread. Errors: those of apr_thread_create(). */
+apr_status_t worker_start(worker_t *worker);
+
+/* Asks the worker to drain and end. Any thread, at any time after worker_create(). */
+void worker_stop(worker_t *worker);
+
+/* Waits until the thread has ended. */
+void worker_join(worker_t *worker);
+
+/* The worker's core and transport, for what any thread may ask of them. */
+echo_t *worker_echo(worker_t *worker);
+const transport_t *worker_transport(const worker_t *worker);
+
+#endif

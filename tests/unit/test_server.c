@@ -1,0 +1,83 @@
+/* The service from its start to its end, in this process. */
+
+#include "unit.h"
+
+#include "captured_log.h"
+#include "server.h"
+#include "udpecho/counters.h"
+
+typedef struct outcome {
+    exit_code_t code;
+    const char *log;
+} outcome_t;
+
+static settings_t loopback_settings(apr_pool_t *pool)
+{
+    settings_t settings = settings_default(pool);
+
+    APR_ARRAY_IDX(settings.listen, 0, const char *) = "127.0.0.1:0";
+    return settings;
+}
+
+static outcome_t run_server(const settings_t *settings, apr_pool_t *pool)
+{
+    captured_log_t captured = capture_log(pool);
+    outcome_t outcome;
+    host_t *host;
+
+    assert_int_equal(host_start(&host, pool), APR_SUCCESS);
+    outcome.code = server_run(settings, host, captured.log, pool);
+    outcome.log = captured_text(&captured);
+    return outcome;
+}
+
+static void it_ends_by_itself_at_its_duration(void **state)
+{
+    settings_t settings = loopback_settings(*state);
+
+    settings.duration = 20000;
+    settings.workers = 3;
+    outcome_t outcome = run_server(&settings, *state);
+
+    assert_int_equal(outcome.code, EXIT_OK);
+    assert_non_null(strstr(outcome.log, " info listening address=127.0.0.1:"));
+    assert_non_null(strstr(outcome.log, " info serving workers=3 backend="));
+    assert_non_null(strstr(outcome.log, " info stopped reason=duration received=0 "));
+}
+
+static void the_summary_has_every_counter(void **state)
+{
+    settings_t settings = loopback_settings(*state);
+
+    settings.duration = 1000;
+    outcome_t outcome = run_server(&settings, *state);
+    const char *summary = strstr(outcome.log, " stopped ");
+
+    assert_non_null(summary);
+    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+        assert_non_null(strstr(summary, apr_psprintf(*state, " %s=0", counter_name(i))));
+    }
+}
+
+static void nothing_is_started_when_one_listener_cannot_be(void **state)
+{
+    settings_t settings = loopback_settings(*state);
+
+    APR_ARRAY_PUSH(settings.listen, const char *) = "192.0.2.1:0";
+    outcome_t outcome = run_server(&settings, *state);
+
+    assert_int_equal(outcome.code, EXIT_UNAVAILABLE);
+    assert_null(strstr(outcome.log, "listening"));
+    assert_null(strstr(outcome.log, "serving"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(it_ends_by_itself_at_its_duration),
+        scene(the_summary_has_every_counter),
+        scene(nothing_is_started_when_one_listener_cannot_be),
+    };
+
+    return cmocka_run_group_tests_name("server", tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+#include "unit.h"
+
+#include "settings.h"
+
+static const option_t *find(const char *name)
+{
+    for (const option_t *option = settings_table; option->name != NULL; option++) {
+        if (strcmp(option->name, name) == 0) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+static void the_default_listens_on_the_loopback_only(void **state)
+{
+    settings_t settings = settings_default(*state);
+
+    assert_int_equal(settings.listen->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(settings.listen, 0, const char *), "127.0.0.1:8888");
+}
+
+static void every_option_has_its_own_place_and_a_help(void **state)
+{
+    (void)state;
+    for (const option_t *option = settings_table; option->name != NULL; option++) {
+        assert_non_null(option->help);
+        assert_non_null(option->kind);
+        for (const option_t *before = settings_table; before < option; before++) {
+            assert_int_not_equal(before->offset, option->offset);
+            assert_string_not_equal(before->name, option->name);
+        }
+    }
+}
+
+/* What --check-config prints must be readable again, so a default must be a value that its option
+ * would take. */
+static void every_default_is_a_value_that_its_option_takes(void **state)
+{
+    settings_t settings = settings_default(*state);
+
+    for (const option_t *option = settings_table; option->name != NULL; option++) {
+        char place[sizeof(settings_t)];
+
+        if (option->argument == NULL || option->kind->format == NULL) {
+            continue;
+        }
+        const char *value =
+            option->kind->format(option, (const char *)&settings + option->offset, *state);
+
+        if (value != NULL && option->kind->read(option, place, value, *state) != NULL) {
+            fail_msg("--%s does not take its default %s", option->name, value);
+        }
+    }
+}
+
+static void a_bad_listen_is_refused_at_once(void **state)
+{
+    apr_array_header_t *list = NULL;
+    const option_t *listen = find("listen");
+
+    assert_non_null(listen->kind->read(listen, &list, "::1", *state));
+    assert_null(list);
+    assert_null(listen->kind->read(listen, &list, "[::1]:7", *state));
+    assert_int_equal(list->nelts, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(the_default_listens_on_the_loopback_only),
+        scene(every_option_has_its_own_place_and_a_help),
+        scene(every_default_is_a_value_that_its_option_takes),
+        scene(a_bad_listen_is_refused_at_once),
+    };
+
+    return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}

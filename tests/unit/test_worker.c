@@ -1,0 +1,148 @@
+/* The loop over a transport that plays a script: what a real one does only when a kernel fails. */
+
+#include "unit.h"
+
+#include <apr_file_io.h>
+#include <errno.h>
+
+#include "worker.h"
+
+/* ---- The scripted transport, linked in place of the platform's ---- */
+
+typedef struct step {
+    apr_status_t status;
+    unsigned datagrams;
+    unsigned failed; /* of the replies to them */
+} step_t;
+
+struct transport {
+    const step_t *script;
+    unsigned steps;
+    unsigned replies;
+    datagram_t datagrams[BATCH_MAX];
+};
+
+static transport_t the_transport;
+
+apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
+                            unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
+{
+    (void)listeners, (void)count, (void)worker, (void)payload_max, (void)pool;
+    *transport = &the_transport;
+    return APR_SUCCESS;
+}
+
+apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
+{
+    const step_t *step = &transport->script[transport->steps++];
+
+    (void)timeout;
+    batch->count = step->datagrams;
+    for (unsigned i = 0; i < step->datagrams; i++) {
+        transport->datagrams[i].to.sa.v4.sin_family = APR_INET;
+        batch->at[i] = &transport->datagrams[i];
+    }
+    return step->status;
+}
+
+void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
+{
+    const step_t *step = &transport->script[transport->steps - 1];
+
+    memset(outcome, 0, sizeof *outcome);
+    for (unsigned i = 0; i < batch->count; i++) {
+        outcome->sent += batch->at[i]->verdict == VERDICT_ECHO;
+    }
+    outcome->sent -= step->failed;
+    outcome->failed[SEND_EPERM] = step->failed;
+    transport->replies += outcome->sent;
+}
+
+void transport_wake(transport_t *transport)
+{
+    (void)transport;
+}
+
+/* ---- Running a script ---- */
+
+static void count_end(void *ends)
+{
+    ++*(unsigned *)ends;
+}
+
+static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
+{
+    counter_totals_t totals = {{0}};
+    unsigned ends = 0;
+    apr_file_t *null;
+    worker_t *worker;
+    worker_options_t options = {
+        .quota = echo_quota_create(0, pool), .ended = count_end, .context = &ends};
+
+    the_transport = (transport_t){.script = script};
+    assert_int_equal(apr_file_open(&null, "/dev/null", APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT, pool),
+                     APR_SUCCESS);
+    assert_int_equal(log_open(&options.log, null, LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, 64, pool),
+                     APR_SUCCESS);
+    assert_int_equal(worker_create(&worker, &options, pool), APR_SUCCESS);
+    assert_int_equal(worker_start(worker), APR_SUCCESS);
+    worker_join(worker);
+    log_close(options.log);
+    assert_int_equal(ends, 1);
+    counters_sum(&totals, echo_counters(worker_echo(worker)));
+    return totals;
+}
+
+static void a_wake_drains_until_nothing_is_left(void **state)
+{
+    static const step_t script[] = {
+        {APR_SUCCESS, 5, 0}, {APR_TIMEUP, 0, 0},  {APR_SUCCESS, 2, 0},
+        {APR_EINTR, 0, 0},   {APR_SUCCESS, 3, 0}, {APR_TIMEUP, 0, 0},
+    };
+    counter_totals_t totals = run_script(script, *state);
+
+    assert_int_equal(the_transport.steps, 6);
+    assert_int_equal(totals.value[COUNTER_RECEIVED], 10);
+    assert_int_equal(totals.value[COUNTER_ECHOED], 10);
+}
+
+static void failed_receives_are_counted_and_survived(void **state)
+{
+    static const step_t script[] = {
+        {ENOMEM, 0, 0}, {ENOMEM, 0, 0}, {APR_SUCCESS, 1, 0}, {APR_EINTR, 0, 0}, {APR_TIMEUP, 0, 0},
+    };
+    counter_totals_t totals = run_script(script, *state);
+
+    assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], 2);
+    assert_int_equal(totals.value[COUNTER_ECHOED], 1);
+}
+
+static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **state)
+{
+    static const step_t script[] = {{ENOMEM, 0, 0}, {APR_EINTR, 0, 0}, {ENOMEM, 0, 0}};
+    counter_totals_t totals = run_script(script, *state);
+
+    assert_int_equal(the_transport.steps, 3);
+    assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], 2);
+}
+
+static void failed_replies_are_counted(void **state)
+{
+    static const step_t script[] = {{APR_SUCCESS, 64, 3}, {APR_EINTR, 0, 0}, {APR_TIMEUP, 0, 0}};
+    counter_totals_t totals = run_script(script, *state);
+
+    assert_int_equal(totals.value[COUNTER_ECHOED], 61);
+    assert_int_equal(totals.value[COUNTER_FAILED + SEND_EPERM], 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(a_wake_drains_until_nothing_is_left),
+        scene(failed_receives_are_counted_and_survived),
+        scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
+        scene(failed_replies_are_counted),
+    };
+
+    return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
