@@ -1,0 +1,186 @@
+"""Runs the real udpechod from outside: what every system test shares.
+
+The binary is named by the environment variable UDPECHOD. Every port is chosen by the kernel (port
+0) and read from the server's log, so tests never share one.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+UDPECHOD = os.environ["UDPECHOD"]
+
+# How long anything may take that normally takes milliseconds. Generous: it is a guard against
+# hanging, not a measurement.
+PATIENCE = 20
+
+
+class Server:
+    """A running udpechod. Its log is JSON on standard error and collected as dictionaries.
+
+    With another --log-format, `parse` makes the same dictionaries of its lines. While the event
+    `reading` is cleared, nobody reads the log.
+    """
+
+    def __init__(self, *options, listen=("127.0.0.1:0",), prefix=(), wait=True, environment=None,
+                 parse=json.loads):
+        command = [*prefix, UDPECHOD, "--log-format=json"]
+        command += [f"--listen={address}" for address in listen]
+        command += options
+        self.lines = []
+        self.raw = []
+        self.reading = threading.Event()
+        self.reading.set()
+        self._parse = parse
+        self._grown = threading.Condition()
+        self._closed = False
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})})
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if wait:
+            self.wait_for("serving")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self._grown:
+                self.raw.append(line)
+                # A line that is none of the log's, of a sanitizer for one, is only in `raw`.
+                with contextlib.suppress(ValueError):
+                    self.lines.append(self._parse(line.decode()))
+                self._grown.notify_all()
+            self.reading.wait()
+        with self._grown:
+            self._closed = True
+            self._grown.notify_all()
+
+    def find(self, message, **fields):
+        """All log lines so far with this message and these fields."""
+        with self._grown:
+            return [line for line in self.lines if line["message"] == message
+                    and all(line.get(name) == value for name, value in fields.items())]
+
+    def wait_for(self, message, count=1, **fields):
+        """Waits for the count-th such line and returns it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with self._grown:
+                closed = self._closed
+                if len(found := self.find(message, **fields)) >= count:
+                    return found[count - 1]
+                if not closed:
+                    self._grown.wait(timeout=0.1)
+            if closed or time.monotonic() > deadline:
+                raise AssertionError(f"no line {message!r} {fields} in the log:\n{self.log()}")
+
+    def log(self):
+        with self._grown:
+            return b"".join(self.raw).decode(errors="replace")
+
+    @property
+    def addresses(self):
+        """What it listens on, as (host, port), in the order of --listen."""
+        found = []
+        for line in self.find("listening"):
+            host, port = re.fullmatch(r"\[?([^\]]*?)\]?:(\d+)", line["address"]).groups()
+            found.append((host, int(port)))
+        return found
+
+    @property
+    def address(self):
+        return self.addresses[0]
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Within it no thread of the server runs: what is sent waits in the kernel."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        yield
+        self.signal(signal.SIGCONT)
+
+    def finish(self):
+        """Waits until the server ends by itself; returns its exit code."""
+        code = self.process.wait(timeout=PATIENCE)
+        self._reader.join(timeout=PATIENCE)
+        return code
+
+    def stop(self):
+        """Asks it to drain and end; returns the counters of its last line."""
+        self.process.terminate()
+        code = self.finish()
+        if code != 0:
+            raise AssertionError(f"udpechod ended with {code}:\n{self.log()}")
+        return self.wait_for("stopped")
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reading.set()
+        self._reader.join(timeout=PATIENCE)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def run(*options, prefix=(), program=UDPECHOD):
+    """Runs udpechod to its end; returns the completed process with text output."""
+    return subprocess.run([*prefix, program, *options], capture_output=True, text=True,
+                          timeout=PATIENCE, stdin=subprocess.DEVNULL)
+
+
+def client(address, family=None, bind=None, timeout=PATIENCE):
+    """A UDP socket connected to `address`, a tuple as the socket module has it."""
+    if family is None:
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.settimeout(timeout)
+    if bind is not None:
+        sock.bind(bind)
+    sock.connect(address)
+    return sock
+
+
+def echo(sock, payload):
+    """Sends one datagram and returns what comes back."""
+    sock.send(payload)
+    return sock.recv(65536)
+
+
+def accounted(counters):
+    """Received datagrams less all that the counters say became of them: 0 when they agree."""
+    endings = sum(value for name, value in counters.items()
+                  if name == "echoed" or name.startswith(("dropped_", "failed_")))
+    return counters["received"] - endings
+
+
+def _has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = unittest.skipUnless(_has_ipv6(), "no ::1 on this host")
+
+
+def main():
+    unittest.main(verbosity=2)
