@@ -18,9 +18,10 @@ typedef enum host_event {
 typedef struct host host_t;
 
 /*
- * Begins to take requests. Call it from the main thread before any other thread is started: on
- * POSIX it installs handlers for SIGTERM, SIGINT and SIGUSR1, which then reach no worker. One host
- * per process. Errors: those of pipe(2), sigaction(2) or the system's equivalent.
+ * Begins to take requests. Call it from the main thread before any other thread is started, and
+ * start those before the first host_wait(): on POSIX it installs handlers for SIGTERM, SIGINT and
+ * SIGUSR1, which then reach no worker, and ignores SIGPIPE (signal(7)). One host per process.
+ * Errors: those of pipe(2), sigaction(2) or the system's equivalent.
  */
 apr_status_t host_start(host_t **host, apr_pool_t *pool);
 

@@ -86,7 +86,7 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     sigaddset(&the_host.signals, SIGINT);
     sigaddset(&the_host.signals, SIGUSR1);
     if (status == APR_SUCCESS) {
-        /* Threads inherit the mask, so that only the main thread, inside host_wait(), is ever
+        /* Threads inherit the mask, so that only the main thread, once it waits, is ever
          * interrupted. */
         status = pthread_sigmask(SIG_BLOCK, &the_host.signals, NULL);
     }
@@ -99,6 +99,10 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     if (status == APR_SUCCESS) {
         status = handle(SIGUSR1, on_report);
     }
+    if (status == APR_SUCCESS) {
+        /* Whoever reads the log may leave; that must end nothing. */
+        status = handle(SIGPIPE, SIG_IGN);
+    }
     *host = &the_host;
     return status;
 }
@@ -108,11 +112,12 @@ host_event_t host_wait(host_t *host)
     unsigned char byte = HOST_STOP;
     ssize_t length;
 
+    /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
+     * still hear whoever asks twice. */
     pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
     do {
         length = read(host->events[0], &byte, 1);
     } while (length < 0 && errno == EINTR);
-    pthread_sigmask(SIG_BLOCK, &host->signals, NULL);
     if (byte == HOST_REPORT) {
         report_pending = 0;
     }
