@@ -100,11 +100,13 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
     counters_add(&echo->counters, COUNTER_RECEIVED, batch->count);
     counters_add(&echo->counters, COUNTER_RECEIVED_BYTES, bytes);
 
-    if (echo->serve_until != 0 && now >= echo->serve_until) {
-        stop_serving(echo, ECHO_END_DURATION, now);
-    }
     if (echo->state == DRAINING && (batch->count == 0 || now >= echo->drain_until)) {
         echo->state = DONE;
+    }
+    /* Last, so that draining always looks once more: a wait may have ended empty long ago, in a
+     * process that did not get to run since. */
+    if (echo->serve_until != 0 && now >= echo->serve_until) {
+        stop_serving(echo, ECHO_END_DURATION, now);
     }
 }
 

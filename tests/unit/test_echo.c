@@ -157,7 +157,7 @@ static void the_duration_bounds_the_wait_and_then_drains(void **state)
     assert_int_equal(echo_end(echo), ECHO_END_DURATION);
 }
 
-static void an_idle_server_ends_at_its_duration(void **state)
+static void an_idle_server_looks_once_more_and_ends_at_its_duration(void **state)
 {
     apr_pool_t *pool = *state;
     echo_t *echo = echo_create(echo_quota_create(0, pool), 5000, NOW, pool);
@@ -165,6 +165,9 @@ static void an_idle_server_ends_at_its_duration(void **state)
 
     echo_step(echo, &none, NOW + 4999); /* a wait that ended early changes nothing */
     assert_false(echo_done(echo));
+    echo_step(echo, &none, NOW + 5000); /* the end of a wait, not a look */
+    assert_false(echo_done(echo));
+    assert_int_equal(echo_timeout(echo, NOW + 5000), 0);
     echo_step(echo, &none, NOW + 5000);
     assert_true(echo_done(echo));
 }
@@ -257,7 +260,7 @@ int main(void)
         scene(draining_ends_with_an_empty_batch),
         scene(draining_ends_in_time_though_senders_never_pause),
         scene(the_duration_bounds_the_wait_and_then_drains),
-        scene(an_idle_server_ends_at_its_duration),
+        scene(an_idle_server_looks_once_more_and_ends_at_its_duration),
         scene(the_count_is_met_and_not_passed_within_a_batch),
         scene(a_failed_reply_is_no_echo_and_goes_back_to_the_count),
         scene(workers_share_one_count),
