@@ -3,6 +3,14 @@
 #include <apr_strings.h>
 #include <string.h>
 
+endpoint_t endpoint_of(const apr_sockaddr_t *address)
+{
+    endpoint_t endpoint = {.length = address->salen};
+
+    memcpy(&endpoint.sa, &address->sa, sizeof endpoint.sa);
+    return endpoint;
+}
+
 apr_port_t endpoint_port(const endpoint_t *endpoint)
 {
     return endpoint->sa.any.sa_family == APR_INET6 ? ntohs(endpoint->sa.v6.sin6_port)

@@ -1,7 +1,4 @@
 #include "listeners.h"
-
-#include <string.h>
-
 #include "address.h"
 
 /* What an operator can do about each kind of failure, and how the program ends. */
@@ -13,20 +10,15 @@ static const struct {
                          "another socket has this port, of another program or another --listen; "
                          "choose another port, or see --reuse-port"},
     [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
+    [LISTENER_NOT_UNICAST] = {EXIT_UNAVAILABLE,
+                              "replies cannot leave from a broadcast or multicast address; listen "
+                              "on one of the host's own, or on *"},
     [LISTENER_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
                                 "ports below 1024 need a privilege; choose a higher port, or start "
                                 "it as root or with CAP_NET_BIND_SERVICE"},
     [LISTENER_NO_FAMILY] = {EXIT_UNAVAILABLE, "this host does not have this family of addresses"},
     [LISTENER_SYSTEM] = {EXIT_SYSTEM, NULL},
 };
-
-static endpoint_t endpoint_of(const apr_sockaddr_t *address)
-{
-    endpoint_t endpoint = {.length = address->salen};
-
-    memcpy(&endpoint.sa, &address->sa, sizeof endpoint.sa);
-    return endpoint;
-}
 
 static void log_failure(log_t *log, log_level_t level, const char *message,
                         const apr_sockaddr_t *address, apr_status_t status,

@@ -66,6 +66,9 @@ typedef struct batch {
  */
 void endpoint_format(char *text, const endpoint_t *endpoint);
 
+/* The same address as APR has it. Any thread. */
+endpoint_t endpoint_of(const apr_sockaddr_t *address);
+
 /* The port, in host byte order. Any thread. */
 apr_port_t endpoint_port(const endpoint_t *endpoint);
 

@@ -49,6 +49,7 @@ typedef struct listener_info {
 typedef enum listener_failure {
     LISTENER_IN_USE,        /* another socket has this address and port */
     LISTENER_NOT_LOCAL,     /* the address is none of this host's */
+    LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
     LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
     LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */
     LISTENER_SYSTEM         /* anything else */
@@ -71,7 +72,7 @@ typedef struct listener listener_t;
  *
  * The listener and its sockets live as long as `pool`. On error nothing stays open. Any thread.
  * Errors: those of socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound
- * another address than the one asked for.
+ * another address than the one asked for; APR_EINVAL for a broadcast or multicast address.
  */
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,

@@ -5,7 +5,6 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <errno.h>
-#include <string.h>
 
 struct listener {
     listener_info_t info;
@@ -78,12 +77,31 @@ static apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *a
     return APR_SUCCESS;
 }
 
+/* Kernels let a socket be bound to a broadcast address of the host, from which no reply can leave.
+ * What tells it from others is that connect(2) needs SO_BROADCAST for it, and says EACCES; it sends
+ * nothing. */
+static int is_broadcast(apr_sockaddr_t *address, apr_pool_t *pool)
+{
+    apr_socket_t *socket;
+    apr_status_t status;
+
+    if (address->family != AF_INET) {
+        return 0; /* IPv6 has none */
+    }
+    status = apr_socket_create(&socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_socket_connect(socket, address);
+        apr_socket_close(socket);
+    }
+    return APR_STATUS_IS_EACCES(status);
+}
+
 /* Binds, and reads back where: the kernel's word is what the log shows and what replies use. */
 static apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint_t *local,
                                 const char **step)
 {
     apr_status_t status;
-    endpoint_t asked;
+    endpoint_t asked = endpoint_of(address);
 
     *step = "bind";
     status = apr_socket_bind(socket, address);
@@ -95,8 +113,6 @@ static apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, e
     if (getsockname(descriptor_of(socket), &local->sa.any, &local->length) != 0) {
         return errno;
     }
-    asked.length = address->salen;
-    memcpy(&asked.sa, &address->sa, sizeof asked.sa);
     if (address->port == 0) {
         asked.sa.v4.sin_port = local->sa.v4.sin_port; /* the same place in both families */
     }
@@ -221,12 +237,19 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         return status;
     }
     listener_t *listener = apr_pcalloc(own, sizeof *listener);
+    /* The sockets keep a pointer to the address that they are bound to. */
+    apr_sockaddr_t *kept = apr_pmemdup(own, address, sizeof *address);
+    endpoint_t endpoint = endpoint_of(address);
+
+    if (endpoint_is_multicast(&endpoint) || is_broadcast(kept, own)) {
+        *error = (listener_error_t){LISTENER_NOT_UNICAST, "check the address"};
+        apr_pool_destroy(own);
+        return APR_EINVAL;
+    }
 
     listener->sockets = apr_pcalloc(own, options->workers * sizeof *listener->sockets);
     listener->info.sharing = SHARING_ONE_SOCKET;
-    /* The sockets keep a pointer to the address that they are bound to. */
-    status = open_sockets(listener, apr_pmemdup(own, address, sizeof *address), options,
-                          &error->step, own);
+    status = open_sockets(listener, kept, options, &error->step, own);
     if (status != APR_SUCCESS) {
         error->failure = failure_kind(status);
         apr_pool_destroy(own);

@@ -66,7 +66,6 @@ endpoint_t client_connect(fixture_t *fixture, const char *host)
 {
     apr_sockaddr_t *address = address_of(host, fixture->port, fixture->pool);
     apr_sockaddr_t *local;
-    endpoint_t endpoint;
 
     assert_int_equal(apr_socket_create(&fixture->client, address->family, SOCK_DGRAM, APR_PROTO_UDP,
                                        fixture->pool),
@@ -75,9 +74,7 @@ endpoint_t client_connect(fixture_t *fixture, const char *host)
     apr_socket_timeout_set(fixture->client, PATIENCE_US);
     assert_int_equal(apr_socket_connect(fixture->client, address), APR_SUCCESS);
     assert_int_equal(apr_socket_addr_get(&local, APR_LOCAL, fixture->client), APR_SUCCESS);
-    endpoint.length = local->salen;
-    memcpy(&endpoint.sa, &local->sa, sizeof endpoint.sa);
-    return endpoint;
+    return endpoint_of(local);
 }
 
 void client_send(fixture_t *fixture, const void *data, apr_size_t length)

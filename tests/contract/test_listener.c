@@ -107,6 +107,21 @@ static void a_foreign_address_is_refused(void **state)
     assert_int_equal(error.failure, LISTENER_NOT_LOCAL);
 }
 
+static void an_address_that_cannot_answer_is_refused(void **state)
+{
+    static const char *const addresses[] = {"127.255.255.255", "255.255.255.255", "224.0.0.1",
+                                            "ff02::1"};
+
+    for (unsigned i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        listener_error_t error;
+        listener_t *listener;
+
+        assert_int_not_equal(open_listener(&listener, addresses[i], 0, &one_worker, &error, *state),
+                             APR_SUCCESS);
+        assert_int_equal(error.failure, LISTENER_NOT_UNICAST);
+    }
+}
+
 static void a_buffer_can_be_asked_for(void **state)
 {
     listener_options_t small = {
@@ -132,6 +147,7 @@ int main(void)
         scene(processes_share_a_port_when_all_ask_for_it),
         scene(one_socket_is_shared_where_nobody_may_reuse_the_port),
         scene(a_foreign_address_is_refused),
+        scene(an_address_that_cannot_answer_is_refused),
         scene(a_buffer_can_be_asked_for),
     };
 
