@@ -10,8 +10,8 @@ import harness
 
 MANUAL = os.environ["UDPECHOD_MANUAL"]
 
-# What mandoc says of the machine it runs on, and not of the page.
-ABOUT_THE_MACHINE = "outdated mandoc.db"
+# What mandoc says of the machine it runs on, and not of the page: which other pages it has.
+ABOUT_THE_MACHINE = ("outdated mandoc.db", "referenced manual not found")
 
 
 def options_of_help():
@@ -49,7 +49,7 @@ class Manual(unittest.TestCase):
         lint = subprocess.run(["mandoc", "-T", "lint", MANUAL], capture_output=True, text=True,
                               timeout=harness.PATIENCE)
         complaints = [line for line in (lint.stdout + lint.stderr).splitlines()
-                      if ABOUT_THE_MACHINE not in line]
+                      if not any(words in line for words in ABOUT_THE_MACHINE)]
         self.assertEqual(complaints, [])
 
     def test_exit_codes_are_listed(self):

@@ -1,0 +1,179 @@
+#!/bin/sh
+# From a checkout to a running server, or through all tests, on a machine that has nothing yet.
+# Where everything is there already, nothing is installed and neither root nor a network needed.
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+say() {
+    printf 'bootstrap: %s\n' "$*" >&2
+}
+
+usage() {
+    cat >&2 << 'END'
+Usage: sh packaging/bootstrap.sh run [OPTION]...        build, run udpechod with these options
+       sh packaging/bootstrap.sh test [OPTION]...       build, run ctest with these options
+       sh packaging/bootstrap.sh deps run|test|check    only install what that needs; "check" is
+                                                        what .ci/run needs, on Debian
+END
+    exit 64
+}
+
+# ---- What each system calls things ----
+
+find_manager() {
+    manager=
+    case $(uname -s) in
+    MINGW* | MSYS* | UCRT*) manager=msys2 ;;
+    *)
+        for name in apt-get dnf zypper apk pacman pkg brew; do
+            if command -v $name > /dev/null; then
+                manager=$name
+                return
+            fi
+        done
+        ;;
+    esac
+}
+
+# Sets lists of packages: `build` for building, `test` for testing besides, `tools` without which
+# single tests skip themselves, `check` for .ci/run; and the commands `has`, whether packages are
+# installed, `knows`, whether they could be, `refresh`, to find out anew, and `install`.
+# Only Debian has all of it, and only there has any of this been tried.
+describe_manager() {
+    build='' test='' tools='' check='' has=true knows=true refresh=true install=''
+    commands='cc cmake make pkg-config' # by which `build` is recognised
+    case $manager in
+    apt-get)
+        build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev'
+        test='ninja-build libcmocka-dev python3'
+        tools='strace iproute2 nftables procps util-linux mandoc
+               bash perl netbase nmap hping3 socat ncat netcat-openbsd monitoring-plugins-basic'
+        check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mmdebstrap'
+        has=has_debian_packages knows='apt-get install --simulate'
+        # Another apt may be at work on a machine that has only just started.
+        apt='as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300'
+        refresh="$apt update" install="$apt install -y --no-install-recommends"
+        ;;
+    dnf)
+        build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)'
+        test='ninja-build pkgconfig(cmocka) python3'
+        tools='strace iproute nftables procps-ng util-linux'
+        has='rpm -q' install='as_root dnf install -y'
+        ;;
+    zypper)
+        build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)'
+        test='ninja pkgconfig(cmocka) python3'
+        tools='strace iproute2 nftables procps util-linux'
+        has='rpm -q' install='as_root zypper --non-interactive install --no-recommends'
+        ;;
+    apk)
+        build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev'
+        test='samurai cmocka-dev python3'
+        tools='strace iproute2 nftables procps util-linux'
+        has='apk info -e' refresh='as_root apk update' install='as_root apk add'
+        ;;
+    pacman)
+        build='gcc make cmake pkgconf apr apr-util'
+        test='ninja cmocka python'
+        tools='strace iproute2 nftables procps-ng util-linux'
+        has='pacman -Q' refresh='as_root pacman -Sy'
+        install='as_root pacman -S --needed --noconfirm'
+        ;;
+    msys2)
+        p=mingw-w64-ucrt-x86_64
+        commands='gcc cmake ninja pkg-config' # CMake takes ninja there unasked
+        build="$p-gcc $p-cmake $p-ninja $p-pkgconf $p-apr $p-apr-util"
+        test="$p-cmocka $p-python"
+        refresh='pacman -Sy' install='pacman -S --needed --noconfirm'
+        ;;
+    pkg) # FreeBSD: the compiler and make come with the system, apr-util with apr
+        build='cmake pkgconf apr' test='ninja cmocka python3' install='as_root pkg install -y'
+        ;;
+    brew) # refuses to run as root, and keeps APR out of the way of Apple's old one
+        build='cmake pkgconf apr apr-util' test='ninja cmocka python3' install='brew install'
+        opt=$(brew --prefix)/opt
+        export PKG_CONFIG_PATH="$opt/apr/lib/pkgconfig:$opt/apr-util/lib/pkgconfig"
+        ;;
+    esac
+}
+
+# dpkg-query's exit status alone takes a removed package's leftover configuration for the package.
+has_debian_packages() {
+    states=$(dpkg-query -W -f='${db:Status-Status}\n' "$@") &&
+        [ "$(printf '%s\n' "$states" | sort -u)" = installed ]
+}
+
+# ---- Installing ----
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null; then
+        sudo "$@"
+    else
+        say "needs root, and there is no sudo, to run: $*"
+        exit 77
+    fi
+}
+
+# shellcheck disable=SC2086 # the lists are to be split into words
+everything_is_there() {
+    for command in $commands; do
+        command -v "$command" > /dev/null || return 1
+    done
+    pkg-config --exists $modules || return 1
+    [ -z "$asked" ] || $has $asked > /dev/null 2>&1
+}
+
+# shellcheck disable=SC2086 # here too
+install_what() { # run|test|check
+    find_manager
+    describe_manager
+    packages=$build modules='apr-1 apr-util-1' asked=
+    if [ "$1" != run ]; then
+        packages="$packages $test $tools" modules="$modules cmocka" asked=$tools
+        commands="$commands ninja python3"
+    fi
+    if [ "$1" = check ] && [ -z "$check" ]; then
+        say 'installs what .ci/run needs besides on Debian only'
+    elif [ "$1" = check ]; then
+        packages="$packages $check" asked="$asked $check"
+    fi
+    if everything_is_there; then
+        return
+    fi
+    if [ -z "$manager" ]; then
+        say 'does not know this system. Please install a C11 compiler, make, CMake 3.18,' \
+            'pkg-config, APR 1.7 and APR-util 1.6 with their headers; for the tests CMake 3.21,' \
+            'Ninja, cmocka and Python 3.9; or later versions of these.'
+        exit 69
+    fi
+    # The lists of what could be installed may be missing, or so old that downloads fail.
+    $knows $packages > /dev/null 2>&1 || $refresh
+    $install $packages || { $refresh && $install $packages; }
+}
+
+# ---- The two commands ----
+
+run() {
+    install_what run
+    cmake -S "$root" -B "$root/build/run" -DCMAKE_BUILD_TYPE=Release -DUDPECHO_TESTS=OFF
+    cmake --build "$root/build/run"
+    exec "$root/build/run/src/udpechod" "$@"
+}
+
+run_tests() {
+    install_what test
+    cd "$root" # where CMake looks for the presets
+    cmake --preset dev
+    cmake --build --preset dev
+    exec ctest --preset dev "$@"
+}
+
+case $#,${1-},${2-} in
+2,deps,run | 2,deps,test | 2,deps,check) install_what "$2" ;;
+*,run,*) shift && run "$@" ;;
+*,test,*) shift && run_tests "$@" ;;
+*) usage ;;
+esac
