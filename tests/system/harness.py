@@ -19,7 +19,7 @@ UDPECHOD = os.environ["UDPECHOD"]
 
 # How long anything may take that normally takes milliseconds. Generous: it is a guard against
 # hanging, not a measurement.
-PATIENCE = 20
+PATIENCE = float(os.environ.get("UDPECHO_TEST_PATIENCE", 20))
 
 
 class Server:
@@ -104,6 +104,11 @@ class Server:
     def address(self):
         return self.addresses[0]
 
+    def status(self, field):
+        """A field of /proc/PID/status, as text."""
+        with open(f"/proc/{self.process.pid}/status") as lines:
+            return re.search(rf"(?m)^{field}:\s+(.*)$", lines.read())[1]
+
     def signal(self, number):
         self.process.send_signal(number)
 
@@ -111,7 +116,7 @@ class Server:
     def frozen(self):
         """Within it no thread of the server runs: what is sent waits in the kernel."""
         self.signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         yield
         self.signal(signal.SIGCONT)
 
@@ -161,6 +166,13 @@ def echo(sock, payload):
     """Sends one datagram and returns what comes back."""
     sock.send(payload)
     return sock.recv(65536)
+
+
+def wait_until(condition):
+    """Waits for what no line of the log tells. In vain at most PATIENCE: then asserting fails."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def accounted(counters):

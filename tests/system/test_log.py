@@ -1,0 +1,230 @@
+"""What the log says, in each of its formats, and that it never holds the server up."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+import harness
+
+EVERY_BYTE = bytes(range(256))
+SALUTE = 'hello, "echo" = \\o/'
+
+# Asked for more than a user may have, the kernel gives less, and the log has a line for that.
+SMALL_BUFFERS = ("--receive-buffer=default", "--send-buffer=default")
+
+COUNTERS = {
+    "received", "received_bytes", "echoed", "echoed_bytes", "receive_errors",
+    "dropped_truncated", "dropped_not_unicast", "dropped_past_count",
+    "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
+    "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
+    "failed_other"}
+
+# ---- Strict parsers: each makes of a line what json.loads() makes of the JSON line ----
+
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+NAME = r"[A-Za-z_]+"
+QUOTED = r'"(?:[ !#-\[\]-~]|\\[nrt"\\]|\\x[0-9a-f]{2})*"'
+BARE = r'[!#-<>-\[\]-~]+'
+FIELD = re.compile(rf"({NAME})=({QUOTED}|{BARE})")
+FIELDS = rf"{NAME}=(?:{QUOTED}|{BARE})(?: {NAME}=(?:{QUOTED}|{BARE}))*"
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+TEXT = re.compile(rf"({TIME}) (error|warning|info|debug) ([^=\"]+?)(?: ({FIELDS}))?")
+
+
+def unescape(match):
+    escape = match[1]
+    return ESCAPES[escape] if escape in ESCAPES else chr(int(escape[1:], 16))
+
+
+def value_of(text):
+    if text.startswith('"'):
+        return re.sub(r'\\(x..|.)', unescape, text[1:-1])
+    return int(text) if text.isdigit() else text
+
+
+def parse_logfmt(line):
+    if not re.fullmatch(FIELDS + "\n", line):
+        raise ValueError(f"no logfmt: {line!r}")
+    return {name: value_of(value) for name, value in FIELD.findall(line)}
+
+
+def parse_text(line):
+    match = TEXT.fullmatch(line.removesuffix("\n"))
+    if not match:
+        raise ValueError(f"no line of text: {line!r}")
+    time, level, message, fields = match.groups()
+    return {"time": time, "level": level, "message": message,
+            **(parse_logfmt(fields + "\n") if fields else {})}
+
+
+def text_of(name):
+    """An address as the log writes it."""
+    return "%s:%d" % name[:2]
+
+
+class Lines:
+    """What holds in every format; a class below gives FORMAT and its PARSE."""
+
+    @contextlib.contextmanager
+    def server(self, *options):
+        with harness.Server(f"--log-format={self.FORMAT}", *options, parse=self.PARSE) as server:
+            yield server
+            server.finish()
+            self.assertEqual(len(server.lines), len(server.raw), server.log())
+
+    def test_start_and_end(self):
+        with self.server("--workers=2", *SMALL_BUFFERS) as server:
+            server.stop()
+        listening, serving, draining, stopped = server.lines
+        common = {"time", "level", "message"}
+        self.assertEqual(set(listening), common | {"address", "sharing", "receive_buffer",
+                                                   "send_buffer"})
+        self.assertEqual(listening["sharing"], "socket per worker")
+        self.assertGreater(listening["receive_buffer"], 4096)
+        self.assertGreater(listening["send_buffer"], 4096)
+        self.assertEqual(set(serving), common | {"workers", "backend", "batching"})
+        self.assertEqual(serving["workers"], 2)
+        self.assertEqual(set(draining), common)
+        self.assertEqual(set(stopped), common | COUNTERS | {"reason"})
+        for line in server.lines:
+            self.assertRegex(line["time"], rf"\A{TIME}\Z")
+            self.assertEqual(line["level"], "info")
+
+    def test_debug_has_two_lines_for_an_echo(self):
+        with self.server("--log-level=debug") as server, harness.client(server.address) as sock:
+            harness.echo(sock, SALUTE.encode())
+            server.stop()
+            client, here = text_of(sock.getsockname()), text_of(server.address)
+        (received,), (reply,) = server.find("received"), server.find("reply")
+        self.assertEqual((received["from"], received["to"]), (client, here))
+        self.assertEqual((reply["from"], reply["to"]), (here, client))
+        for line in received, reply:
+            self.assertEqual(set(line), {"time", "level", "message", "thread", "thread_id",
+                                         "from", "to", "length", "payload"})
+            self.assertEqual(line["level"], "debug")
+            self.assertRegex(line["thread"], r"\Aworker-\d+\Z")
+            self.assertGreater(line["thread_id"], 0)
+            self.assertEqual((line["length"], line["payload"]), (len(SALUTE), SALUTE))
+
+    def test_debug_has_one_line_for_a_drop(self):
+        with self.server("--log-level=debug", "--payload-max=4") as server, \
+                harness.client(server.address) as sock:
+            sock.send(b"hello")
+            server.wait_for("dropped", reason="truncated", payload="hell")
+            server.stop()
+            self.assertEqual(server.find("received") + server.find("reply"), [])
+
+    def test_every_byte_of_a_payload_can_be_read_back(self):
+        with self.server("--log-level=debug", "--log-payload=256") as server, \
+                harness.client(server.address) as sock:
+            harness.echo(sock, EVERY_BYTE)
+            server.stop()
+        for line in server.find("received") + server.find("reply"):
+            self.assertEqual(line["payload"].encode("latin-1"), EVERY_BYTE)
+        self.assertTrue(server.log().isascii())
+
+    def test_payloads_are_bounded(self):
+        for bound in 0, 1, 64, 1024:
+            with self.subTest(bound=bound), \
+                    self.server("--log-level=debug", f"--log-payload={bound}") as server, \
+                    harness.client(server.address) as sock:
+                harness.echo(sock, bytes(2000))
+                line = server.wait_for("received")
+                self.assertEqual((line["payload"], line["length"]), (bound * "\0", 2000))
+                self.assertNotIn("cut", line)
+                server.stop()
+
+    def test_error(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as owner:
+            owner.bind(("127.0.0.1", 0))
+            address = text_of(owner.getsockname())
+            done = harness.run(f"--listen={address}", f"--log-format={self.FORMAT}",
+                               "--log-level=error")
+        line = self.PARSE(done.stderr)
+        self.assertEqual((line["level"], line["address"], line["step"], line["error"]),
+                         ("error", address, "bind", "Address already in use"))
+
+
+class Text(Lines, unittest.TestCase):
+    FORMAT, PARSE = "text", staticmethod(parse_text)
+
+
+class Logfmt(Lines, unittest.TestCase):
+    FORMAT, PARSE = "logfmt", staticmethod(parse_logfmt)
+
+
+class Json(Lines, unittest.TestCase):
+    FORMAT, PARSE = "json", staticmethod(json.loads)
+
+
+class Levels(unittest.TestCase):
+    def test_error_and_warning_are_silent_when_all_is_well(self):
+        for level in "error", "warning":
+            done = harness.run("--listen=127.0.0.1:0", "--duration=10ms", f"--log-level={level}")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_info_has_no_line_for_a_datagram(self):
+        with harness.Server("--log-level=info", "--payload-max=4", *SMALL_BUFFERS) as server, \
+                harness.client(server.address) as sock:
+            sock.send(b"too long")
+            harness.echo(sock, b"good")
+            server.stop()
+            self.assertEqual([line["message"].split(",")[0] for line in server.lines],
+                             ["listening", "serving", "draining", "stopped"])
+
+    def test_standard_output_stays_empty(self):
+        with harness.Server("--log-level=debug") as server, harness.client(server.address) as sock:
+            harness.echo(sock, b"hello")
+            server.stop()
+            self.assertEqual(server.process.stdout.read(), b"")
+
+
+class NobodyReads(unittest.TestCase):
+    """A log whose reader has stopped, or left."""
+
+    # Far more lines than the server and the pipe together hold.
+    ECHOES = 3000
+
+    def flood(self, address):
+        with harness.client(address) as sock:
+            for number in range(self.ECHOES):
+                self.assertEqual(harness.echo(sock, b"%d" % number), b"%d" % number)
+
+    def test_echoes_go_on_and_lines_left_out_are_told(self):
+        with harness.Server("--log-level=debug") as server:
+            server.reading.clear()
+            self.flood(server.address)
+            server.reading.set()
+            self.assertEqual(server.stop()["echoed"], self.ECHOES)
+            written = len(server.find("received")) + len(server.find("reply"))
+            left_out = sum(line["count"] for line in server.find("log lines left out"))
+        self.assertGreater(left_out, 0)
+        self.assertEqual(written + left_out, 2 * self.ECHOES)
+
+    def test_second_signal_ends_at_once(self):
+        with harness.Server("--log-level=debug") as server:
+            server.reading.clear()
+            self.flood(server.address)
+            server.signal(signal.SIGTERM)
+            # The first has been taken when its handler is gone.
+            term = 1 << signal.SIGTERM - 1
+            harness.wait_until(lambda: not int(server.status("SigCgt"), 16) & term)
+            server.signal(signal.SIGINT)
+            self.assertEqual(server.process.wait(timeout=harness.PATIENCE), -signal.SIGINT)
+
+    def test_reader_that_left_ends_nothing(self):
+        process = subprocess.Popen([harness.UDPECHOD, "--listen=127.0.0.1:0", "--log-level=debug"],
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        host, port = parse_text(process.stderr.readline())["address"].split(":")
+        process.stderr.close()
+        self.flood((host, int(port)))
+
+
+if __name__ == "__main__":
+    harness.main()

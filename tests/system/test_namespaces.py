@@ -1,0 +1,178 @@
+"""What the loopback cannot show: which address a reply leaves from, and by which link.
+
+The addresses are those of namespaces.py.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import unittest
+
+import harness
+import namespaces
+
+NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+
+
+def setUpModule():
+    namespaces.set_up()
+
+
+def unconnected(address, source=None):
+    """A socket that hears whoever answers, from whatever address."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(harness.PATIENCE)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    if source is not None:
+        sock.bind(socket.getaddrinfo(source, 0)[0][4])
+    return sock
+
+
+def port_of(server, address):
+    """The port of the listener that serves this address."""
+    ports = {host.split("%")[0]: port for host, port in server.addresses}
+    wildcard = "::" if ":" in address else "0.0.0.0"
+    return ports.get(address.split("%")[0]) or ports[wildcard]
+
+
+class Namespaces(unittest.TestCase):
+    def server(self, *options, listen=("*:0",)):
+        server = harness.Server(*options, listen=listen, prefix=namespaces.IN_SERVER)
+        self.addCleanup(server.kill)
+        return server
+
+    def check_reply_source(self, server, address, source=None):
+        """A request to `address` is answered from there."""
+        with unconnected(address, source) as sock:
+            port = port_of(server, address)
+            sock.sendto(b"hello", (address, port))
+            reply, peer = sock.recvfrom(100)
+            self.assertEqual(reply, b"hello")
+            self.assertEqual(socket.getnameinfo(peer, NUMERIC), (address, str(port)))
+
+
+class ReplySource(Namespaces):
+    def test_ipv4_addresses_of_a_wildcard(self):
+        server = self.server()
+        for address in "10.0.0.1", "10.0.0.2", "10.9.9.9", "10.1.0.1":
+            with self.subTest(address=address):
+                self.check_reply_source(server, address)
+
+    def test_ipv6_addresses_of_a_wildcard(self):
+        server = self.server()
+        for address in "fd00::1", "fd00::2", "fd09::9", "fd01::1":
+            with self.subTest(address=address):
+                self.check_reply_source(server, address)
+
+    def test_one_address_of_several(self):
+        for address in "10.0.0.2", "[fd00::2]":
+            with self.subTest(address=address):
+                self.check_reply_source(self.server(listen=(f"{address}:0",)), address.strip("[]"))
+
+    def test_link_local(self):
+        for listen in "*:0", "[fe80::1%far0]:0":
+            with self.subTest(listen=listen):
+                self.check_reply_source(self.server(listen=(listen,)), "fe80::1%near0")
+
+    def test_link_local_mixed_with_global(self):
+        server = self.server()
+        self.check_reply_source(server, "fd00::2", source="fe80::9%near0")
+        self.check_reply_source(server, "fe80::1%near0", source="fd00::9")
+
+    def test_long_replies_in_fragments(self):
+        server = self.server()
+        for address in "10.0.0.2", "fd00::2":
+            with self.subTest(address=address), unconnected(address) as sock:
+                sent = os.urandom(20000)
+                sock.sendto(sent, (address, port_of(server, address)))
+                reply, peer = sock.recvfrom(65536)
+                self.assertEqual((reply, peer[0]), (sent, address))
+
+
+class Routes(Namespaces):
+    def check_comes_by(self, interface, protocol, address, source):
+        """The reply to a request from `source` arrives on this interface."""
+        server = self.server()
+        with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol)) as link:
+            link.settimeout(harness.PATIENCE)
+            link.bind((interface, protocol))
+            self.check_reply_source(server, address, source)
+            while b"hello" not in link.recv(65536):
+                pass
+
+    def test_ipv4_reply_leaves_by_the_routing_table(self):
+        self.check_comes_by("near1", 0x0800, "10.0.0.2", source="10.5.5.5")
+
+    def test_ipv6_reply_leaves_by_the_routing_table(self):
+        self.check_comes_by("near1", 0x86dd, "fd00::2", source="fd05::5")
+
+
+class NotUnicast(Namespaces):
+    """One datagram to many gets no answer from anyone."""
+
+    def check_dropped(self, destination, alive):
+        server = self.server("--log-level=debug", "--workers=1")
+        with unconnected(destination) as sock:
+            if ":" not in destination:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,
+                                socket.inet_aton("10.0.0.9"))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"near0")
+            sock.sendto(b"all of you", (destination, port_of(server, destination)))
+            server.wait_for("dropped", reason="not_unicast")
+            sock.sendto(b"you", (alive, port_of(server, alive)))
+            # Its only worker answers in order, so nothing came before this.
+            self.assertEqual(sock.recv(100), b"you")
+        counters = server.stop()
+        self.assertEqual((counters["dropped_not_unicast"], counters["echoed"]), (1, 1))
+        self.assertEqual(harness.accounted(counters), 0)
+
+    def test_broadcast(self):
+        for destination in "10.0.0.255", "255.255.255.255":
+            with self.subTest(destination=destination):
+                self.check_dropped(destination, alive="10.0.0.1")
+
+    def test_multicast(self):
+        for destination, alive in ("224.0.0.1", "10.0.0.1"), ("ff02::1%near0", "fd00::1"):
+            with self.subTest(destination=destination):
+                self.check_dropped(destination, alive)
+
+    def test_listening_on_such_an_address(self):
+        for address in "10.0.0.255:0", "224.0.0.1:0", "[ff05::1]:0":
+            with self.subTest(address=address):
+                done = harness.run(f"--listen={address}", prefix=namespaces.IN_SERVER)
+                self.assertEqual(done.returncode, 69, done.stderr)
+                self.assertIn(address, done.stderr)
+
+
+class PacketFilter(Namespaces):
+    def drop_replies_to(self, port):
+        nft = [*namespaces.IN_SERVER, "nft"]
+        if shutil.which("nft") is None or subprocess.run(
+                [*nft, "add", "table", "ip", "echo"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no nftables on this host")
+        for rule in ("add chain ip echo output { type filter hook output priority 0 ; }",
+                     f"add rule ip echo output udp dport {port} drop"):
+            subprocess.run([*nft, rule], check=True)
+        self.addCleanup(subprocess.run, [*nft, "delete", "table", "ip", "echo"], check=True)
+
+    def test_refused_replies_cost_nobody_else_his(self):
+        server = self.server("--workers=1")
+        address = ("10.0.0.1", port_of(server, "10.0.0.1"))
+        with unconnected("10.0.0.1", "10.0.0.9") as refused, \
+                unconnected("10.0.0.1", "10.0.0.9") as innocent:
+            self.drop_replies_to(refused.getsockname()[1])
+            with server.frozen():
+                for number in range(100):
+                    refused.sendto(b"refused", address)
+                    innocent.sendto(b"%d" % number, address)
+            for number in range(100):
+                self.assertEqual(innocent.recv(100), b"%d" % number)
+        counters = server.stop()
+        self.assertEqual((counters["echoed"], counters["failed_EPERM"]), (100, 100))
+        self.assertEqual(harness.accounted(counters), 0)
+
+
+if __name__ == "__main__":
+    namespaces.enter()
+    harness.main()

@@ -1,0 +1,161 @@
+"""System calls of the real server that fail: each costs what it must, and nothing more."""
+
+import signal
+import time
+import unittest
+
+import harness
+import tracing
+
+SIZES = (0, 1, 1472, 8000, 65507)
+
+
+@tracing.needs_strace
+class Faults(unittest.TestCase):
+    def server(self, call, failure, *options):
+        """A server with one worker in which `call` fails, but not the first time.
+
+        The first of the main thread is the question whether the kernel has such a call.
+        """
+        server = tracing.TracedServer(call, "--workers=1", *options, inject=f"{call}:{failure}")
+        self.assertEqual(server.find("serving")[0]["batching"], "recvmmsg/sendmmsg")
+        return server
+
+    def check_stops(self, server):
+        """The counters of the end, which agree. The fault must have been met."""
+        counters = server.stop()
+        self.assertTrue(server.calls("INJECTED"))
+        self.assertEqual(harness.accounted(counters), 0)
+        return counters
+
+    def queue(self, server, sock, datagrams):
+        """Lets datagrams wait together, so that they come in one batch."""
+        with server.frozen():
+            for datagram in datagrams:
+                sock.send(datagram)
+
+
+class Batching(Faults):
+    def check_single(self, missing):
+        with tracing.TracedServer(f"{missing},recvmsg,sendmsg", inject=f"{missing}:error=ENOSYS",
+                                  listen=("127.0.0.1:0", "*:0")) as server:
+            serving, = server.find("serving")
+            self.assertEqual(serving["batching"], "recvmsg/sendmsg")
+            for address in server.addresses[0], ("127.0.0.2", server.addresses[1][1]):
+                with harness.client(address) as sock:
+                    for size in SIZES:
+                        with self.subTest(size=size):
+                            self.assertEqual(harness.echo(sock, bytes(size)), bytes(size))
+            counters = self.check_stops(server)
+            self.assertEqual(counters["echoed"], 2 * len(SIZES))
+            self.assertEqual(counters["echoed_bytes"], 2 * sum(SIZES))
+            self.assertEqual(len(server.calls(missing)), len(server.calls(missing, "INJECTED")))
+
+    def test_kernel_without_recvmmsg(self):
+        self.check_single("recvmmsg")
+
+    def test_kernel_without_sendmmsg(self):
+        self.check_single("sendmmsg")
+
+    def test_queue_is_answered_in_batches(self):
+        with tracing.TracedServer("recvmmsg,sendmmsg", "--workers=1") as server, \
+                harness.client(server.address) as sock:
+            sent = [b"%d" % number for number in range(200)]
+            self.queue(server, sock, sent)
+            self.assertEqual([sock.recv(100) for _ in sent], sent)
+            server.stop()
+            self.assertLess(len(server.calls("sendmmsg(")), 20)
+
+
+class Sending(Faults):
+    def check_loss(self, error, counter, when, lost):
+        """Of ten replies in a batch, those in `lost` fail, and only those."""
+        sent = [b"%d" % number for number in range(10)]
+        with self.server("sendmmsg", f"error={error}:when={when}") as server, \
+                harness.client(server.address) as sock:
+            self.assertEqual(harness.echo(sock, b"first call"), b"first call")
+            self.queue(server, sock, sent)
+            expected = [datagram for datagram in sent if datagram not in lost]
+            self.assertEqual([sock.recv(100) for _ in expected], expected)
+            counters = self.check_stops(server)
+            self.assertEqual(counters["received"], 1 + len(sent))
+            self.assertEqual(counters["echoed"], 1 + len(expected))
+            self.assertEqual(counters[counter], len(lost))
+            self.assertEqual(counters["echoed_bytes"],
+                             len(b"first call") + len(b"".join(expected)))
+            warning, = server.find("reply not sent")
+            self.assertEqual(warning["reason"], counter)
+
+    def test_a_refused_reply_costs_only_itself(self):
+        for error in ("EPERM", "EAGAIN", "ENOBUFS", "EHOSTUNREACH", "ENETUNREACH", "EMSGSIZE",
+                      "EINVAL", "ECONNREFUSED"):
+            with self.subTest(error=error):
+                self.check_loss(error, f"failed_{error}", when="2", lost=[b"0"])
+
+    def test_an_unknown_error_is_counted_too(self):
+        self.check_loss("EIO", "failed_other", when="2", lost=[b"0"])
+
+    def test_several_refused_in_a_row(self):
+        self.check_loss("EPERM", "failed_EPERM", when="2..4", lost=[b"0", b"1", b"2"])
+
+    def test_an_interrupted_call_costs_nothing(self):
+        with self.server("sendmmsg", "error=EINTR:when=2..4") as server, \
+                harness.client(server.address) as sock:
+            for number in b"1", b"2", b"3":
+                self.assertEqual(harness.echo(sock, number), number)
+            self.assertEqual(self.check_stops(server)["echoed"], 3)
+
+    def test_count_counts_replies_that_left(self):
+        with self.server("sendmmsg", "error=EPERM:when=2", "--count=2") as server, \
+                harness.client(server.address) as sock:
+            self.assertEqual(harness.echo(sock, b"first"), b"first")
+            sock.send(b"refused")
+            server.wait_for("reply not sent")
+            self.assertEqual(harness.echo(sock, b"second"), b"second")
+            self.assertEqual(server.finish(), 0)
+            stopped, = server.find("stopped", reason="count", echoed=2, failed_EPERM=1)
+            self.assertEqual(harness.accounted(stopped), 0)
+
+
+class Receiving(Faults):
+    def test_a_failed_call_loses_nothing(self):
+        for error in "ENOMEM", "ENOBUFS", "EIO":
+            with self.subTest(error=error), \
+                    self.server("recvmmsg", f"error={error}:when=2..4") as server, \
+                    harness.client(server.address) as sock:
+                for number in b"1", b"2", b"3":
+                    self.assertEqual(harness.echo(sock, number), number)
+                counters = self.check_stops(server)
+                self.assertEqual((counters["echoed"], counters["receive_errors"]), (3, 3))
+                self.assertEqual(server.find("cannot receive")[0]["level"], "warning")
+
+    def test_an_interrupted_call_is_no_error(self):
+        with self.server("recvmmsg", "error=EINTR:when=2..4") as server, \
+                harness.client(server.address) as sock:
+            for number in b"1", b"2":
+                self.assertEqual(harness.echo(sock, number), number)
+            # It did not take the interruption for a request to end, either.
+            server.signal(signal.SIGUSR1)
+            server.wait_for("counters")
+            self.assertEqual(harness.echo(sock, b"3"), b"3")
+            self.assertEqual(self.check_stops(server)["receive_errors"], 0)
+
+    def test_failing_for_ever_it_neither_spins_nor_hangs(self):
+        with self.server("recvmmsg", "error=ENOMEM:when=2+") as server, \
+                harness.client(server.address) as sock:
+            self.assertEqual(harness.echo(sock, b"works"), b"works")
+            start = time.monotonic()
+            sock.send(b"waits for ever")
+            server.wait_for("cannot receive", count=2)
+            counters = self.check_stops(server)
+            elapsed = time.monotonic() - start
+            self.assertEqual(counters["echoed"], 1)
+            self.assertGreater(counters["receive_errors"], 2)
+            # Bounds that hold however slow this machine is: after each failure the worker pauses
+            # for 10 ms, and after each warning it is silent for a second.
+            self.assertLessEqual(counters["receive_errors"], elapsed / 0.010 + 1)
+            self.assertLessEqual(len(server.find("cannot receive")), elapsed + 1)
+
+
+if __name__ == "__main__":
+    harness.main()

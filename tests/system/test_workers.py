@@ -1,0 +1,126 @@
+"""Workers share a port, and processes only if they are told to."""
+
+import contextlib
+import os
+import unittest
+
+import harness
+import tracing
+
+FLOWS = 64
+
+
+@contextlib.contextmanager
+def flows(address, count=FLOWS):
+    """Sockets with as many source ports."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(harness.client(address)) for _ in range(count)]
+
+
+class Sharing(unittest.TestCase):
+    def check_all_answered(self, address):
+        with flows(address) as sockets:
+            for sock in sockets:
+                self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+
+    def check_sharing(self, expected, *options):
+        """All flows are answered; returns the names of the workers that did it."""
+        with harness.Server("--log-level=debug", *options) as server:
+            self.assertEqual([line["sharing"] for line in server.find("listening")], [expected])
+            self.check_all_answered(server.address)
+            self.assertEqual(server.stop()["echoed"], FLOWS)
+            return {line["thread"] for line in server.find("received")}
+
+    def test_a_socket_per_worker_spreads_flows(self):
+        names = self.check_sharing("socket per worker", "--workers=4")
+        self.assertGreater(len(names), 1)
+        self.assertLessEqual(names, {f"worker-{index}" for index in range(4)})
+
+    def test_a_flow_stays_with_its_worker(self):
+        with harness.Server("--log-level=debug", "--workers=4") as server, \
+                harness.client(server.address) as sock:
+            for _ in range(FLOWS):
+                harness.echo(sock, b"hello")
+            server.stop()
+            self.assertEqual(len({line["thread"] for line in server.find("received")}), 1)
+
+    def test_one_socket_for_all(self):
+        self.check_sharing("shared socket", "--workers=4", "--reuse-port=off")
+
+    def test_one_worker_needs_no_sharing(self):
+        self.assertEqual(self.check_sharing("socket per worker", "--workers=1"), {"worker-0"})
+
+    def test_auto_is_a_worker_for_each_processor(self):
+        allowed = os.sched_getaffinity(0)
+        self.addCleanup(os.sched_setaffinity, 0, allowed)
+        for processors in allowed, {min(allowed)}:
+            os.sched_setaffinity(0, processors)  # the server inherits it
+            with harness.Server("--workers=auto") as server:
+                self.assertEqual(server.find("serving")[0]["workers"], len(processors))
+
+    @tracing.needs_strace
+    def test_kernel_without_reuseport(self):
+        with tracing.TracedServer("setsockopt", "--workers=4") as server:
+            server.stop()
+            first = tracing.when(server.calls(), "SO_REUSEPORT")
+        with tracing.TracedServer("setsockopt", "--workers=4",
+                                  inject=f"setsockopt:error=ENOPROTOOPT:when={first}") as server:
+            self.check_all_answered(server.address)
+            server.stop()
+            self.assertTrue(server.calls("SO_REUSEPORT", "INJECTED"))
+            self.assertEqual(server.find("listening")[0]["sharing"], "shared socket")
+            line, = [line for line in server.lines if line["level"] == "warning"]
+            self.assertIn("SO_REUSEPORT", line["message"])
+            self.assertEqual(line["error"], "Protocol not available")
+
+    @tracing.needs_strace
+    def test_only_reuseport_and_never_reuseaddr(self):
+        for reuse, expected in ("workers", 4), ("processes", 4), ("off", 0):
+            with self.subTest(reuse=reuse), \
+                    tracing.TracedServer("setsockopt", "--workers=4",
+                                         f"--reuse-port={reuse}") as server:
+                server.stop()
+                self.assertGreater(len(server.calls("setsockopt")), 0)
+                self.assertEqual(server.calls("SO_REUSEADDR"), [])
+                self.assertEqual(len(server.calls("SO_REUSEPORT")), expected)
+
+
+class SecondProcess(unittest.TestCase):
+    """A second server on a port that one has already."""
+
+    def check_refused(self, first, second, workers):
+        with harness.Server(f"--reuse-port={first}", f"--workers={workers}") as server:
+            address = "%s:%d" % server.address
+            done = harness.run(f"--listen={address}", f"--reuse-port={second}",
+                               f"--workers={workers}")
+            self.assertEqual(done.returncode, 69, done.stderr)
+            self.assertIn(address, done.stderr)
+            with harness.client(server.address) as sock:
+                self.assertEqual(harness.echo(sock, b"mine"), b"mine")
+
+    def test_refused_by_default(self):
+        for workers in 1, 4:
+            with self.subTest(workers=workers):
+                self.check_refused("workers", "workers", workers)
+
+    def test_refused_if_only_one_would_share(self):
+        for first, second in (("processes", "workers"), ("processes", "off"),
+                              ("off", "workers"), ("off", "processes")):
+            with self.subTest(first=first, second=second):
+                self.check_refused(first, second, workers=4)
+
+    def test_processes_share(self):
+        with harness.Server("--reuse-port=processes") as first, \
+                harness.Server("--reuse-port=processes",
+                               listen=("%s:%d" % first.address,)) as second:
+            self.assertEqual(first.address, second.address)
+            with flows(first.address, 4 * FLOWS) as sockets:
+                for sock in sockets:
+                    self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+            echoed = [server.stop()["echoed"] for server in (first, second)]
+        self.assertEqual(sum(echoed), 4 * FLOWS)
+        self.assertGreater(min(echoed), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
