@@ -73,6 +73,16 @@ static void stop_serving(echo_t *echo, echo_end_t end, apr_time_t now)
     }
 }
 
+static void pass_time(echo_t *echo, apr_time_t now)
+{
+    if (echo->state == DRAINING && now >= echo->drain_until) {
+        echo->state = DONE;
+    }
+    if (echo->serve_until != 0 && now >= echo->serve_until) {
+        stop_serving(echo, ECHO_END_DURATION, now);
+    }
+}
+
 static verdict_t judge(echo_t *echo, const datagram_t *datagram)
 {
     if (datagram->truncated) {
@@ -100,14 +110,18 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
     counters_add(&echo->counters, COUNTER_RECEIVED, batch->count);
     counters_add(&echo->counters, COUNTER_RECEIVED_BYTES, bytes);
 
-    if (echo->state == DRAINING && (batch->count == 0 || now >= echo->drain_until)) {
+    if (echo->state == DRAINING && batch->count == 0) {
         echo->state = DONE;
     }
     /* Last, so that draining always looks once more: a wait may have ended empty long ago, in a
      * process that did not get to run since. */
-    if (echo->serve_until != 0 && now >= echo->serve_until) {
-        stop_serving(echo, ECHO_END_DURATION, now);
-    }
+    pass_time(echo, now);
+}
+
+void echo_receive_failed(echo_t *echo, apr_time_t now)
+{
+    counters_add(&echo->counters, COUNTER_RECEIVE_ERRORS, 1);
+    pass_time(echo, now);
 }
 
 void echo_settle(echo_t *echo, const send_outcome_t *outcome)

@@ -140,12 +140,12 @@ static void serve_until_finished(server_t *server)
     for (;;) {
         switch (host_wait(server->host)) {
         case HOST_STOP:
+            stop_workers(server); /* before the log, which may wait for its reader */
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
                                       "draining, a second signal ends at once"));
-            stop_workers(server);
             break;
         case HOST_REPORT:
-            log_counters(server, log_begin_waiting(server->log, LOG_LEVEL_INFO, "counters"));
+            log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"));
             break;
         case HOST_FINISHED:
             return;

@@ -86,7 +86,7 @@ static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, ap
 
 static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
 {
-    counters_add(echo_counters(worker->echo), COUNTER_RECEIVE_ERRORS, 1);
+    echo_receive_failed(worker->echo, now);
     if (may_warn(worker, now)) {
         log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "cannot receive");
 
@@ -108,18 +108,17 @@ static void serve(worker_t *worker)
         apr_status_t status = transport_receive(worker->transport, &batch, echo_timeout(echo, now));
 
         now = clock_now(); /* one reading for the whole batch */
-        if (APR_STATUS_IS_EINTR(status)) {
+        if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status)) {
+            echo_step(echo, &batch, now);
+            log_batch(worker, &batch);
+            transport_reply(worker->transport, &batch, &outcome);
+            echo_settle(echo, &outcome);
+            warn_of_failures(worker, &outcome, now);
+        } else if (APR_STATUS_IS_EINTR(status)) {
             echo_drain(echo, now);
-            continue;
-        }
-        if (status != APR_SUCCESS && !APR_STATUS_IS_TIMEUP(status)) {
+        } else {
             receive_failed(worker, status, now);
         }
-        echo_step(echo, &batch, now);
-        log_batch(worker, &batch);
-        transport_reply(worker->transport, &batch, &outcome);
-        echo_settle(echo, &outcome);
-        warn_of_failures(worker, &outcome, now);
     }
 }
 

@@ -51,6 +51,12 @@ echo_t *echo_create(echo_quota_t *quota, apr_interval_time_t duration_us, apr_ti
  */
 void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 
+/*
+ * A receive failed: counts it and lets time pass. What is waiting is not known, so draining goes
+ * on until a receive works again or its time is over.
+ */
+void echo_receive_failed(echo_t *echo, apr_time_t now);
+
 /* What became of replies: filled by transport_reply(). */
 typedef struct send_outcome {
     unsigned sent;

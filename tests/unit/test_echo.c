@@ -172,6 +172,19 @@ static void an_idle_server_looks_once_more_and_ends_at_its_duration(void **state
     assert_true(echo_done(echo));
 }
 
+static void a_failed_receive_ends_no_drain_before_its_time(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+
+    echo_receive_failed(echo, NOW);
+    echo_drain(echo, NOW);
+    echo_receive_failed(echo, NOW + ECHO_DRAIN_MAX_US - 1);
+    assert_false(echo_done(echo));
+    echo_receive_failed(echo, NOW + ECHO_DRAIN_MAX_US);
+    assert_true(echo_done(echo));
+    assert_int_equal(counted(echo, COUNTER_RECEIVE_ERRORS), 3);
+}
+
 static void the_count_is_met_and_not_passed_within_a_batch(void **state)
 {
     apr_pool_t *pool = *state;
@@ -261,6 +274,7 @@ int main(void)
         scene(draining_ends_in_time_though_senders_never_pause),
         scene(the_duration_bounds_the_wait_and_then_drains),
         scene(an_idle_server_looks_once_more_and_ends_at_its_duration),
+        scene(a_failed_receive_ends_no_drain_before_its_time),
         scene(the_count_is_met_and_not_passed_within_a_batch),
         scene(a_failed_reply_is_no_echo_and_goes_back_to_the_count),
         scene(workers_share_one_count),

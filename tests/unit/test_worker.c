@@ -117,13 +117,28 @@ static void failed_receives_are_counted_and_survived(void **state)
     assert_int_equal(totals.value[COUNTER_ECHOED], 1);
 }
 
-static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **state)
+static void a_receive_that_fails_while_draining_leaves_nobody_unanswered(void **state)
 {
-    static const step_t script[] = {{ENOMEM, 0, 0}, {APR_EINTR, 0, 0}, {ENOMEM, 0, 0}};
+    static const step_t script[] = {
+        {APR_EINTR, 0, 0}, {ENOMEM, 0, 0}, {APR_SUCCESS, 4, 0}, {APR_TIMEUP, 0, 0}};
     counter_totals_t totals = run_script(script, *state);
 
-    assert_int_equal(the_transport.steps, 3);
-    assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], 2);
+    assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], 1);
+    assert_int_equal(totals.value[COUNTER_ECHOED], 4);
+}
+
+static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **state)
+{
+    /* More failures than fit into the time that draining may take. */
+    static step_t script[1000] = {{APR_EINTR, 0, 0}};
+
+    for (unsigned i = 1; i < 1000; i++) {
+        script[i].status = ENOMEM;
+    }
+    counter_totals_t totals = run_script(script, *state);
+
+    assert_true(the_transport.steps < 1000);
+    assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], the_transport.steps - 1);
 }
 
 static void failed_replies_are_counted(void **state)
@@ -140,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(a_wake_drains_until_nothing_is_left),
         scene(failed_receives_are_counted_and_survived),
+        scene(a_receive_that_fails_while_draining_leaves_nobody_unanswered),
         scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
         scene(failed_replies_are_counted),
     };
