@@ -54,6 +54,20 @@ static void on_report(int signal_number)
     }
 }
 
+/* Whoever starts a daemon with descriptors 0, 1 or 2 closed must not find its log in a socket that
+ * happened to get that number. */
+static void fill_standard_descriptors(void)
+{
+    int descriptor;
+
+    do {
+        descriptor = open("/dev/null", O_RDWR);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+}
+
 static apr_status_t open_pipe(int ends[2])
 {
     if (pipe(ends) != 0) {
@@ -78,9 +92,11 @@ static apr_status_t handle(int signal_number, void (*handler)(int))
 
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
-    apr_status_t status = open_pipe(the_host.events);
+    apr_status_t status;
 
     (void)pool;
+    fill_standard_descriptors();
+    status = open_pipe(the_host.events);
     sigemptyset(&the_host.signals);
     sigaddset(&the_host.signals, SIGTERM);
     sigaddset(&the_host.signals, SIGINT);

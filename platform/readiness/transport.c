@@ -209,29 +209,32 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     if (take_wake(transport)) {
         return APR_EINTR;
     }
-    if (transport->readable_count == 0) {
-        apr_status_t status = wait_readable(transport, timeout);
+    do {
+        if (transport->readable_count == 0) {
+            apr_status_t status = wait_readable(transport, timeout);
 
-        if (status != APR_SUCCESS) {
-            return status;
+            if (status != APR_SUCCESS) {
+                return status;
+            }
         }
-    }
-    while (transport->readable_count > 0) {
-        const way_t *way = transport->readable->client_data;
-        int received = receive_from(transport, way);
+        while (transport->readable_count > 0) {
+            const way_t *way = transport->readable->client_data;
+            int received = receive_from(transport, way);
 
-        transport->readable++;
-        transport->readable_count--;
-        if (received > 0) {
-            lend(transport, batch, way, (unsigned)received);
-            return APR_SUCCESS;
+            transport->readable++;
+            transport->readable_count--;
+            if (received > 0) {
+                lend(transport, batch, way, (unsigned)received);
+                return APR_SUCCESS;
+            }
+            /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of
+             * the only datagram was wrong (select(2), BUGS). */
+            if (received < 0 && !APR_STATUS_IS_EAGAIN(errno)) {
+                return errno;
+            }
         }
-        /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of the
-         * only datagram was wrong (select(2), BUGS). */
-        if (received < 0 && !APR_STATUS_IS_EAGAIN(errno)) {
-            return errno;
-        }
-    }
+        /* A look must not end with the sockets of an earlier wait; only a poll knows of all. */
+    } while (timeout == 0);
     return APR_TIMEUP;
 }
 
