@@ -1,5 +1,6 @@
 #include "address.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -17,6 +18,13 @@ static const char *parse_port(apr_port_t *port, const char *text)
     }
     *port = (apr_port_t)number;
     return NULL;
+}
+
+/* fe80::/10, RFC 4291 section 2.5.6. */
+static int is_link_local(const char *host)
+{
+    return apr_tolower(host[0]) == 'f' && apr_tolower(host[1]) == 'e' && host[2] != '\0' &&
+           strchr("89abAB", host[2]) != NULL;
 }
 
 static const char *parse_bracketed(address_t *address, const char *text, apr_pool_t *pool)
@@ -38,6 +46,10 @@ static const char *parse_bracketed(address_t *address, const char *text, apr_poo
     address->host = apr_pstrmemdup(pool, text + 1, (apr_size_t)(percent - text - 1));
     if (strchr(address->host, ':') == NULL) {
         return "brackets are for IPv6 addresses only";
+    }
+    if (is_link_local(address->host) != (address->scope != NULL)) {
+        return "a link-local address, and no other, needs its interface; write "
+               "[fe80::1%eth0]:PORT";
     }
     if (end[1] == '\0') {
         return NULL;

@@ -94,10 +94,13 @@ static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
         log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
 
         log_text(line, "listen", text);
-        log_status(line, "error", status);
-        log_text(line, "hint",
-                 address.scope != NULL ? "the part after % must be a network interface of this host"
-                                       : "the name must be known to this host's resolver");
+        if (address.scope != NULL) {
+            log_text(line, "error", "no such network interface");
+            log_text(line, "hint", "the part after % must be an interface of this host");
+        } else {
+            log_status(line, "error", status);
+            log_text(line, "hint", "the name must be known to this host's resolver");
+        }
         log_end(line);
         return EXIT_NO_HOST;
     }

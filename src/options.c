@@ -111,7 +111,7 @@ static const char *one_value(const char *text, const char **value, apr_pool_t *p
     if (apr_tokenize_to_argv(text, &words, pool) != APR_SUCCESS) {
         return "the value cannot be read";
     }
-    if (words[0] == NULL || words[0][0] == '#') {
+    if (words[0] == NULL || text[strspn(text, " \t")] == '#') {
         return NULL;
     }
     *value = words[0];
@@ -217,10 +217,33 @@ void options_write_help(const option_t *table, apr_file_t *out)
     }
 }
 
-static void write_list(const option_t *option, const apr_array_header_t *list, apr_file_t *out)
+/* A value as options_read_file() reads it back. */
+static const char *quoted(const char *value, apr_pool_t *pool)
+{
+    if (*value != '\0' && strpbrk(value, " \t\"'\\#") == NULL) {
+        return value;
+    }
+    char *text = apr_palloc(pool, 2 * strlen(value) + 3);
+    char *end = text;
+
+    *end++ = '"';
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\') {
+            *end++ = '\\';
+        }
+        *end++ = *value;
+    }
+    *end++ = '"';
+    *end = '\0';
+    return text;
+}
+
+static void write_list(const option_t *option, const apr_array_header_t *list, apr_file_t *out,
+                       apr_pool_t *pool)
 {
     for (int i = 0; list != NULL && i < list->nelts; i++) {
-        apr_file_printf(out, "%s=%s\n", option->name, APR_ARRAY_IDX(list, i, const char *));
+        apr_file_printf(out, "%s=%s\n", option->name,
+                        quoted(APR_ARRAY_IDX(list, i, const char *), pool));
     }
 }
 
@@ -234,14 +257,15 @@ void options_write_settings(const option_t *table, const void *settings, apr_fil
             continue;
         }
         if (option->kind->is_list) {
-            write_list(option, *(apr_array_header_t *const *)place, out);
+            write_list(option, *(apr_array_header_t *const *)place, out, pool);
             continue;
         }
         const char *value = option->kind->format(option, place, pool);
 
-        if (value != NULL) {
-            apr_file_printf(out, "%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
-                            value);
+        if (value != NULL && option->argument != NULL) {
+            apr_file_printf(out, "%s=%s\n", option->name, quoted(value, pool));
+        } else if (value != NULL) {
+            apr_file_printf(out, "%s\n", option->name);
         }
     }
 }

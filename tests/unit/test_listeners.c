@@ -102,7 +102,7 @@ static void a_foreign_address_and_a_foreign_interface_are_refused(void **state)
     assert_non_null(strstr(outcome.log, "no interface of this host"));
     outcome = open_listeners(LISTEN("[fe80::1%nosuch0]:0"), *state);
     assert_int_equal(outcome.code, EXIT_NO_HOST);
-    assert_non_null(strstr(outcome.log, "must be a network interface"));
+    assert_non_null(strstr(outcome.log, "no such network interface"));
 }
 
 int main(void)

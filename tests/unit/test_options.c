@@ -285,6 +285,19 @@ static void settings_are_written_as_a_file_that_says_the_same(void **state)
     assert_string_equal(written(write_settings, &again, *state), "number=auto\nsize=0\n");
 }
 
+static void values_that_need_it_are_quoted(void **state)
+{
+    static const char *const values[] = {"a b", "#a", "it's", "say \"hi\"", "back\\slash"};
+
+    for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
+        sample_t sample = {.text = values[i]};
+        sample_t again = {0};
+
+        assert_null(read_file(&again, written(write_settings, &sample, *state), *state));
+        assert_string_equal(again.text, values[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +311,7 @@ int main(void)
         scene(a_later_source_replaces_lists_and_keeps_the_rest),
         scene(help_shows_the_table),
         scene(settings_are_written_as_a_file_that_says_the_same),
+        scene(values_that_need_it_are_quoted),
     };
 
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
