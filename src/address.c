@@ -2,6 +2,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <string.h>
 
 #include "units.h"
@@ -106,6 +107,9 @@ apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, ap
         apr_sockaddr_info_get(list, address->host, family, address->port, 0, pool);
 
     if (status == APR_SUCCESS && address->scope != NULL) {
+        /* When the name is that of no interface, APR tries it as a number if errno is ENODEV, and
+         * returns errno if not; there are systems where looking up the name does not set it. */
+        errno = ENODEV;
         status = apr_sockaddr_zone_set(*list, address->scope);
     }
     return status;

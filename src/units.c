@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define VALUE_MAX INT64_MAX
+#define VALUE_MAX APR_INT64_MAX
 
 typedef struct unit {
     const char *name;
