@@ -4,6 +4,7 @@
 
 #include <apr_network_io.h>
 
+#include "foreign_address.h"
 #include "udpecho/transport.h"
 
 static const listener_options_t one_worker = {.reuse = PORT_REUSE_WORKERS, .workers = 1};
@@ -101,8 +102,8 @@ static void a_foreign_address_is_refused(void **state)
     listener_error_t error;
     listener_t *listener;
 
-    /* TEST-NET-1, RFC 5737: nobody's address. */
-    assert_int_not_equal(open_listener(&listener, "192.0.2.1", 0, &one_worker, &error, *state),
+    need_foreign_addresses_refused(*state);
+    assert_int_not_equal(open_listener(&listener, FOREIGN_ADDRESS, 0, &one_worker, &error, *state),
                          APR_SUCCESS);
     assert_int_equal(error.failure, LISTENER_NOT_LOCAL);
 }

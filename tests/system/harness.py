@@ -17,6 +17,9 @@ import unittest
 
 UDPECHOD = os.environ["UDPECHOD"]
 
+# What runs it where it is a program of another system, as "COMMAND:ARGUMENT".
+EMULATOR = [part for part in os.environ.get("UDPECHOD_EMULATOR", "").split(":") if part]
+
 # How long anything may take that normally takes milliseconds. Generous: it is a guard against
 # hanging, not a measurement.
 PATIENCE = float(os.environ.get("UDPECHO_TEST_PATIENCE", 20))
@@ -31,7 +34,7 @@ class Server:
 
     def __init__(self, *options, listen=("127.0.0.1:0",), prefix=(), wait=True, environment=None,
                  parse=json.loads):
-        command = [*prefix, UDPECHOD, "--log-format=json"]
+        command = [*prefix, *EMULATOR, UDPECHOD, "--log-format=json"]
         command += [f"--listen={address}" for address in listen]
         command += options
         self.lines = []
@@ -146,7 +149,7 @@ class Server:
 
 def run(*options, prefix=(), program=UDPECHOD):
     """Runs udpechod to its end; returns the completed process with text output."""
-    return subprocess.run([*prefix, program, *options], capture_output=True, text=True,
+    return subprocess.run([*prefix, *EMULATOR, program, *options], capture_output=True, text=True,
                           timeout=PATIENCE, stdin=subprocess.DEVNULL)
 
 

@@ -59,11 +59,26 @@ static void the_summary_has_every_counter(void **state)
     }
 }
 
+/* An address of the loopback that another socket has. */
+static const char *used_address(apr_pool_t *pool)
+{
+    apr_sockaddr_t *address;
+    apr_socket_t *socket;
+
+    assert_int_equal(apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 0, 0, pool),
+                     APR_SUCCESS);
+    assert_int_equal(apr_socket_create(&socket, APR_INET, SOCK_DGRAM, APR_PROTO_UDP, pool),
+                     APR_SUCCESS);
+    assert_int_equal(apr_socket_bind(socket, address), APR_SUCCESS);
+    assert_int_equal(apr_socket_addr_get(&address, APR_LOCAL, socket), APR_SUCCESS);
+    return apr_psprintf(pool, "127.0.0.1:%u", (unsigned)address->port);
+}
+
 static void nothing_is_started_when_one_listener_cannot_be(void **state)
 {
     settings_t settings = loopback_settings(*state);
 
-    APR_ARRAY_PUSH(settings.listen, const char *) = "192.0.2.1:0";
+    APR_ARRAY_PUSH(settings.listen, const char *) = used_address(*state);
     outcome_t outcome = run_server(&settings, *state);
 
     assert_int_equal(outcome.code, EXIT_UNAVAILABLE);
