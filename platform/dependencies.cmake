@@ -1,0 +1,10 @@
+# APR, APR-util and, for the tests, cmocka: one name each, wherever they come from.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(APR REQUIRED IMPORTED_TARGET apr-1>=1.7)
+pkg_check_modules(APR_UTIL REQUIRED IMPORTED_TARGET apr-util-1>=1.6)
+add_library(udpecho::apr ALIAS PkgConfig::APR)
+add_library(udpecho::apr_util ALIAS PkgConfig::APR_UTIL)
+if(UDPECHO_TESTS)
+    pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+    add_library(udpecho::cmocka ALIAS PkgConfig::CMOCKA)
+endif()

@@ -1,0 +1,120 @@
+/* Signals as requests, and numbers that POSIX has other names for. */
+
+#include "unit.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "udpecho/host.h"
+
+/* Each scene runs in a child: signal handlers are the process's, and one scene ends it. */
+static int status_of_child(void (*scene_in_child)(apr_pool_t *pool), apr_pool_t *pool)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        scene_in_child(pool);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void require(int condition)
+{
+    if (!condition) {
+        _exit(1);
+    }
+}
+
+static host_t *start(apr_pool_t *pool)
+{
+    host_t *host;
+
+    require(host_start(&host, pool) == APR_SUCCESS);
+    return host;
+}
+
+static void signals_in_child(apr_pool_t *pool)
+{
+    host_t *host = start(pool);
+
+    kill(getpid(), SIGUSR1);
+    require(host_wait(host) == HOST_REPORT);
+    kill(getpid(), SIGUSR1);
+    require(host_wait(host) == HOST_REPORT);
+    kill(getpid(), SIGTERM);
+    require(host_wait(host) == HOST_STOP);
+    host_finish(host);
+    require(host_wait(host) == HOST_FINISHED);
+}
+
+static void signals_become_events(void **state)
+{
+    assert_int_equal(status_of_child(signals_in_child, *state), 0);
+}
+
+static void second_stop_in_child(apr_pool_t *pool)
+{
+    host_t *host = start(pool);
+
+    kill(getpid(), SIGTERM);
+    require(host_wait(host) == HOST_STOP);
+    kill(getpid(), SIGINT);
+}
+
+static void a_second_stop_ends_the_process(void **state)
+{
+    int status = status_of_child(second_stop_in_child, *state);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGINT);
+}
+
+static void flood_in_child(apr_pool_t *pool)
+{
+    host_t *host = start(pool);
+    sigset_t all;
+
+    /* Let them in without reading them: far more than a pipe holds. */
+    sigemptyset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    for (int i = 0; i < 100000; i++) {
+        raise(SIGUSR1);
+    }
+    host_finish(host);
+    require(host_wait(host) == HOST_REPORT);
+    require(host_wait(host) == HOST_FINISHED);
+}
+
+static void a_flood_of_reports_hides_no_other_event(void **state)
+{
+    assert_int_equal(status_of_child(flood_in_child, *state), 0);
+}
+
+static void the_main_thread_has_the_number_of_the_process(void **state)
+{
+    (void)state;
+    assert_int_equal(host_thread_id(), getpid()); /* on Linux */
+}
+
+static void processors_are_those_of_the_machine(void **state)
+{
+    (void)state;
+    assert_true(host_processors() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(signals_become_events),
+        scene(a_second_stop_ends_the_process),
+        scene(a_flood_of_reports_hides_no_other_event),
+        scene(the_main_thread_has_the_number_of_the_process),
+        scene(processors_are_those_of_the_machine),
+    };
+
+    return cmocka_run_group_tests_name("host of POSIX", tests, NULL, NULL);
+}
