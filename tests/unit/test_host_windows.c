@@ -1,0 +1,120 @@
+/* Console control events as requests. */
+
+#include "unit.h"
+
+#include "udpecho/host.h"
+
+/* What takes longer than this hangs. */
+#define PATIENCE_MS 20000
+
+/* Windows' own handler ends a process with STATUS_CONTROL_C_EXIT, Wine's with 0. */
+#define ENDED_BY_CONTROL 0xc000013a
+#define ENDED_BY_WINE    0
+
+/* How the child ends. */
+enum { AS_EXPECTED = 10, NOT_AS_EXPECTED, NO_SUCH_EVENT };
+
+static const char *this_program;
+
+/* Each scene runs in a child with a console of its own, which its events do not leave. */
+static DWORD code_of_child(const char *scene_in_child)
+{
+    char command[MAX_PATH + 32];
+    STARTUPINFOA startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION child;
+    DWORD code = 0;
+
+    snprintf(command, sizeof command, "\"%s\" %s", this_program, scene_in_child);
+    assert_true(CreateProcessA(NULL, command, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL,
+                               &startup, &child));
+    assert_int_equal(WaitForSingleObject(child.hProcess, PATIENCE_MS), WAIT_OBJECT_0);
+    assert_true(GetExitCodeProcess(child.hProcess, &code));
+    CloseHandle(child.hThread);
+    CloseHandle(child.hProcess);
+    return code;
+}
+
+/* ---- In the child ---- */
+
+static void require(int condition)
+{
+    if (!condition) {
+        ExitProcess(NOT_AS_EXPECTED);
+    }
+}
+
+static int is_stopped_by(host_t *host, DWORD control)
+{
+    if (!GenerateConsoleCtrlEvent(control, 0)) {
+        return NO_SUCH_EVENT;
+    }
+    require(host_wait(host) == HOST_STOP);
+    host_finish(host);
+    require(host_wait(host) == HOST_FINISHED);
+    return AS_EXPECTED;
+}
+
+static int is_ended_by_a_second(host_t *host)
+{
+    require(is_stopped_by(host, CTRL_C_EVENT) == AS_EXPECTED);
+    GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
+    Sleep(PATIENCE_MS);
+    return NOT_AS_EXPECTED;
+}
+
+static int run_in_child(const char *scene_in_child)
+{
+    apr_pool_t *pool;
+    host_t *host;
+
+    require(make_pool((void **)&pool) == 0);
+    require(host_start(&host, pool) == APR_SUCCESS);
+    if (strcmp(scene_in_child, "second") == 0) {
+        return is_ended_by_a_second(host);
+    }
+    return is_stopped_by(host,
+                         strcmp(scene_in_child, "break") == 0 ? CTRL_BREAK_EVENT : CTRL_C_EVENT);
+}
+
+/* ---- In the parent ---- */
+
+static void control_c_asks_to_stop(void **state)
+{
+    (void)state;
+    assert_int_equal(code_of_child("c"), AS_EXPECTED);
+}
+
+static void control_break_asks_to_stop(void **state)
+{
+    DWORD code = code_of_child("break");
+
+    (void)state;
+    if (code == NO_SUCH_EVENT) {
+        print_message("Wine does not generate this event\n");
+        skip();
+    }
+    assert_int_equal(code, AS_EXPECTED);
+}
+
+static void a_second_request_ends_the_process(void **state)
+{
+    DWORD code = code_of_child("second");
+
+    (void)state;
+    assert_true(code == ENDED_BY_CONTROL || code == ENDED_BY_WINE);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        scene(control_c_asks_to_stop),
+        scene(control_break_asks_to_stop),
+        scene(a_second_request_ends_the_process),
+    };
+
+    if (argc > 1) {
+        return run_in_child(argv[1]);
+    }
+    this_program = argv[0];
+    return cmocka_run_group_tests_name("host of Windows", tests, NULL, NULL);
+}
