@@ -26,7 +26,8 @@ typedef enum port_reuse {
 /* How the workers really share it. */
 typedef enum port_sharing {
     SHARING_SOCKET_PER_WORKER, /* the kernel spreads flows over the workers' sockets */
-    SHARING_ONE_SOCKET         /* all workers receive from the same socket */
+    SHARING_ONE_SOCKET,        /* all workers receive from the same socket */
+    SHARING_COMPLETION_PORT    /* all workers take what one socket received from one port */
 } port_sharing_t;
 
 typedef struct listener_options {

@@ -1,0 +1,31 @@
+#include "iocp.h"
+
+int call_receive(operation_t *operation)
+{
+    return operation->way->receive(operation->way->socket, &operation->message, NULL,
+                                   &operation->overlapped, NULL) == 0
+               ? 0
+               : WSAGetLastError();
+}
+
+int call_result(operation_t *operation)
+{
+    DWORD length;
+    DWORD flags;
+
+    return WSAGetOverlappedResult(operation->way->socket, &operation->overlapped, &length, FALSE,
+                                  &flags)
+               ? 0
+               : WSAGetLastError();
+}
+
+int call_send(operation_t *operation)
+{
+    DWORD sent;
+
+    /* Not overlapped, on a socket that does not block: the kernel copies the datagram or says at
+     * once why not, and no completion comes. */
+    return WSASendMsg(operation->way->socket, &operation->message, 0, &sent, NULL, NULL) == 0
+               ? 0
+               : WSAGetLastError();
+}

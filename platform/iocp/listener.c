@@ -1,0 +1,188 @@
+/* A bound UDP address on Windows: one socket for all workers. */
+
+#include "iocp.h"
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#ifndef SIO_UDP_CONNRESET
+#define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
+#endif
+#ifndef SIO_UDP_NETRESET
+#define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
+#endif
+
+struct listener {
+    listener_info_t info;
+    SOCKET socket;
+    int wildcard;
+    void *port;
+    apr_pool_t *pool;
+};
+
+listener_socket_t listener_socket(const listener_t *listener)
+{
+    return (listener_socket_t){listener->socket, listener->wildcard};
+}
+
+void *listener_port(const listener_t *listener)
+{
+    return listener->port;
+}
+
+void listener_set_port(listener_t *listener, void *port)
+{
+    listener->port = port;
+}
+
+apr_pool_t *listener_pool(const listener_t *listener)
+{
+    return listener->pool;
+}
+
+const listener_info_t *listener_describe(const listener_t *listener)
+{
+    return &listener->info;
+}
+
+static int is_wildcard(const endpoint_t *endpoint)
+{
+    if (endpoint->sa.any.sa_family == AF_INET6) {
+        return IN6_IS_ADDR_UNSPECIFIED(&endpoint->sa.v6.sin6_addr);
+    }
+    return endpoint->sa.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+static int set_option(SOCKET socket, int level, int option, DWORD value)
+{
+    return setsockopt(socket, level, option, (const char *)&value, sizeof value);
+}
+
+/* Without this, an ICMP error for one reply makes a later receive fail with WSAECONNRESET or
+ * WSAENETRESET. The transport survives those too, so a system that refuses this loses nothing. */
+static void ignore_resets(SOCKET socket)
+{
+    BOOL report = FALSE;
+    DWORD returned;
+
+    WSAIoctl(socket, SIO_UDP_CONNRESET, &report, sizeof report, NULL, 0, &returned, NULL, NULL);
+    WSAIoctl(socket, SIO_UDP_NETRESET, &report, sizeof report, NULL, 0, &returned, NULL, NULL);
+}
+
+static int prepare(SOCKET socket, int family, const listener_options_t *options, const char **step)
+{
+    /* Never SO_REUSEADDR: on Windows it lets any program of any user take over the port. This
+     * keeps even those that set it off (Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE). */
+    *step = "set SO_EXCLUSIVEADDRUSE";
+    if (set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1) != 0) {
+        return -1;
+    }
+    /* For the replies; posted receives take no notice of it. */
+    u_long on = 1;
+
+    *step = "make the socket non-blocking";
+    if (ioctlsocket(socket, (long)FIONBIO, &on) != 0) {
+        return -1;
+    }
+    *step = "set IPV6_V6ONLY";
+    if (family == AF_INET6 && set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1) != 0) {
+        return -1;
+    }
+    if (options->receive_buffer > 0) {
+        set_option(socket, SOL_SOCKET, SO_RCVBUF, (DWORD)options->receive_buffer);
+    }
+    if (options->send_buffer > 0) {
+        set_option(socket, SOL_SOCKET, SO_SNDBUF, (DWORD)options->send_buffer);
+    }
+    ignore_resets(socket);
+    return 0;
+}
+
+static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *address,
+                              const char **step)
+{
+    endpoint_t *local = &listener->info.local;
+
+    *step = "bind";
+    if (bind(listener->socket, (const struct sockaddr *)&address->sa, (int)address->salen) != 0) {
+        return -1;
+    }
+    *step = "read back the bound address";
+    local->length = sizeof local->sa;
+    if (getsockname(listener->socket, &local->sa.any, &local->length) != 0) {
+        return -1;
+    }
+    listener->wildcard = is_wildcard(local);
+    if (!listener->wildcard) {
+        return 0;
+    }
+    *step = "ask for the arrival address of datagrams";
+    return address->family == AF_INET6
+               ? set_option(listener->socket, IPPROTO_IPV6, IPV6_PKTINFO, 1)
+               : set_option(listener->socket, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static apr_int32_t buffer_size(SOCKET socket, int option)
+{
+    int bytes = 0;
+    int length = sizeof bytes;
+
+    getsockopt(socket, SOL_SOCKET, option, (char *)&bytes, &length);
+    return bytes;
+}
+
+static listener_failure_t failure_kind(apr_status_t status)
+{
+    switch (APR_TO_OS_ERROR(status)) {
+    case WSAEADDRINUSE:
+        return LISTENER_IN_USE;
+    case WSAEADDRNOTAVAIL:
+        return LISTENER_NOT_LOCAL;
+    case WSAEACCES: /* also what another socket's SO_EXCLUSIVEADDRUSE gives */
+        return LISTENER_IN_USE;
+    case WSAEAFNOSUPPORT:
+        return LISTENER_NO_FAMILY;
+    default:
+        return LISTENER_SYSTEM;
+    }
+}
+
+static apr_status_t close_socket(void *data)
+{
+    listener_t *listener = data;
+
+    closesocket(listener->socket);
+    return APR_SUCCESS;
+}
+
+apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
+                           const listener_options_t *options, listener_error_t *error,
+                           apr_pool_t *pool)
+{
+    listener_t *listener = apr_pcalloc(pool, sizeof *listener);
+
+    listener->pool = pool;
+    error->step = "open a socket";
+    listener->socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
+                                  WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (listener->socket == INVALID_SOCKET ||
+        prepare(listener->socket, address->family, options, &error->step) != 0 ||
+        bind_and_read_back(listener, address, &error->step) != 0) {
+        apr_status_t status = apr_get_netos_error();
+
+        if (listener->socket != INVALID_SOCKET) {
+            closesocket(listener->socket);
+        }
+        error->failure = failure_kind(status);
+        return status;
+    }
+    apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
+    listener->info.sharing = SHARING_COMPLETION_PORT;
+    listener->info.sharing_error =
+        options->reuse == PORT_REUSE_PROCESSES ? APR_ENOTIMPL : APR_SUCCESS;
+    listener->info.receive_buffer = buffer_size(listener->socket, SO_RCVBUF);
+    listener->info.send_buffer = buffer_size(listener->socket, SO_SNDBUF);
+    *opened = listener;
+    return APR_SUCCESS;
+}

@@ -1,0 +1,435 @@
+/*
+ * The transport of Windows: receives are posted ahead, and waiting means taking those that have
+ * completed from the port that all workers share.
+ *
+ * An operation is posted by one worker and may complete in the hands of another, which then lends
+ * it, replies from it and posts it again. So transports that share listeners are opened before the
+ * first of them receives, and closed after the last of them has ceased to.
+ */
+
+#include "iocp.h"
+
+#include <apr_portable.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* An error of an earlier reply may be reported by a posted receive, once for each; beyond this
+ * many in a row it is an error of the receive. */
+#define RESETS_MAX 64
+
+/* How long a look waits for receives that it has cancelled to come back. */
+#define CANCEL_WAIT_MS 100
+
+typedef struct port {
+    HANDLE handle;
+    atomic_int posted; /* receives that the kernel has */
+} port_t;
+
+struct transport {
+    port_t *port;
+    way_t *ways;
+    unsigned way_count;
+    HANDLE _Atomic thread; /* that receives; NULL before it first did */
+    atomic_int woken;
+    operation_t *operations; /* those made by this transport */
+    unsigned operation_count;
+    operation_t *idle;     /* to be posted */
+    operation_t *received; /* datagrams that were there at once, to be lent */
+    int receive_error;     /* of the last operation that could not be posted or failed */
+    operation_t *lent[BATCH_MAX];
+    OVERLAPPED_ENTRY entries[BATCH_MAX];
+};
+
+const char *transport_backend(const transport_t *transport)
+{
+    (void)transport;
+    return "iocp";
+}
+
+const char *transport_batching(const transport_t *transport)
+{
+    (void)transport;
+    return "GetQueuedCompletionStatusEx/WSASendMsg";
+}
+
+static void push(operation_t **list, operation_t *operation)
+{
+    operation->next = *list;
+    *list = operation;
+}
+
+static operation_t *pop(operation_t **list)
+{
+    operation_t *operation = *list;
+
+    if (operation != NULL) {
+        *list = operation->next;
+    }
+    return operation;
+}
+
+/* ---- Waking ---- */
+
+static void CALLBACK end_wait(ULONG_PTR unused)
+{
+    (void)unused; /* that it was called has ended the wait */
+}
+
+void transport_wake(transport_t *transport)
+{
+    atomic_store(&transport->woken, 1);
+
+    HANDLE thread = atomic_load(&transport->thread);
+
+    /* A packet posted to the port could be taken by another worker; this reaches just the one. */
+    if (thread != NULL) {
+        QueueUserAPC(end_wait, thread, 0);
+    }
+}
+
+static int take_wake(transport_t *transport)
+{
+    return atomic_exchange(&transport->woken, 0);
+}
+
+/* Whoever wakes either finds the thread, or has set the flag before it is looked at next. */
+static void know_thread(transport_t *transport)
+{
+    HANDLE thread;
+
+    if (atomic_load(&transport->thread) == NULL &&
+        DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0,
+                        FALSE, DUPLICATE_SAME_ACCESS)) {
+        atomic_store(&transport->thread, thread);
+    }
+}
+
+/* ---- Posting receives ---- */
+
+static int is_reset(int error)
+{
+    return error == WSAECONNRESET || error == WSAENETRESET;
+}
+
+static void prepare(operation_t *operation)
+{
+    WSAMSG *message = &operation->message;
+
+    memset(&operation->overlapped, 0, sizeof operation->overlapped);
+    operation->buffer.buf = (char *)operation->datagram.data;
+    operation->buffer.len = (ULONG)operation->payload_max;
+    message->name = &operation->datagram.from.sa.any;
+    message->namelen = sizeof operation->datagram.from.sa;
+    message->lpBuffers = &operation->buffer;
+    message->dwBufferCount = 1;
+    message->Control.buf = (char *)operation->control;
+    message->Control.len = operation->way->wildcard ? CONTROL_MAX : 0;
+    message->dwFlags = 0;
+}
+
+/* Posts one receive; once the kernel has it, it is no longer ours to look at. */
+static void post(transport_t *transport, operation_t *operation)
+{
+    int error;
+
+    for (int resets = 0; resets < RESETS_MAX; resets++) {
+        prepare(operation);
+        atomic_fetch_add(&transport->port->posted, 1);
+        error = call_receive(operation);
+        if (error == 0 || error == WSA_IO_PENDING) {
+            return;
+        }
+        atomic_fetch_sub(&transport->port->posted, 1);
+        if (!is_reset(error)) {
+            break;
+        }
+    }
+    if (error == WSAEMSGSIZE) {
+        operation->datagram.truncated = 1;
+        operation->overlapped.InternalHigh = operation->payload_max;
+        push(&transport->received, operation);
+        return;
+    }
+    transport->receive_error = error;
+    push(&transport->idle, operation);
+}
+
+static void post_idle(transport_t *transport)
+{
+    operation_t *list = transport->idle;
+    operation_t *operation;
+
+    transport->idle = NULL;
+    while ((operation = pop(&list)) != NULL) {
+        operation->datagram.truncated = 0;
+        post(transport, operation);
+    }
+}
+
+/* ---- Receiving ---- */
+
+static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
+{
+    datagram_t *datagram = &operation->datagram;
+    way_t *way = operation->way;
+
+    datagram->from.length = operation->message.namelen;
+    datagram->to = way->local;
+    datagram->listener = way->listener;
+    datagram->length = operation->overlapped.InternalHigh;
+    datagram->broadcast = 0;
+    datagram->arrival_interface = 0;
+    if (way->wildcard) {
+        control_read(&operation->message, datagram);
+    }
+    transport->lent[batch->count] = operation;
+    batch->at[batch->count++] = datagram;
+}
+
+/* A receive that failed is posted again; one that was cancelled or ended by an error of an earlier
+ * reply is no failure. */
+static void take_completion(transport_t *transport, batch_t *batch, operation_t *operation)
+{
+    int error = operation->overlapped.Internal == 0 ? 0 : call_result(operation);
+
+    atomic_fetch_sub(&transport->port->posted, 1);
+    if (error == 0 || error == WSAEMSGSIZE) {
+        operation->datagram.truncated =
+            error == WSAEMSGSIZE || (operation->message.dwFlags & MSG_TRUNC) != 0;
+        lend(transport, batch, operation);
+        return;
+    }
+    if (error != WSA_OPERATION_ABORTED && !is_reset(error)) {
+        transport->receive_error = error;
+    }
+    push(&transport->idle, operation);
+}
+
+/* Waits for completions. APR_SUCCESS, APR_TIMEUP or, if the wait may be woken, APR_EINTR as
+ * transport_receive() has them. */
+static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds,
+                                     BOOL may_be_woken)
+{
+    ULONG count = 0;
+
+    if (!GetQueuedCompletionStatusEx(transport->port->handle, transport->entries,
+                                     BATCH_MAX, &count, milliseconds, may_be_woken)) {
+        DWORD error = GetLastError();
+
+        if (error == WAIT_IO_COMPLETION) {
+            return take_wake(transport) ? APR_EINTR : APR_TIMEUP;
+        }
+        return error == WAIT_TIMEOUT ? APR_TIMEUP : APR_FROM_OS_ERROR((apr_status_t)error);
+    }
+    for (ULONG i = 0; i < count; i++) {
+        take_completion(transport, batch, (operation_t *)transport->entries[i].lpOverlapped);
+    }
+    return APR_SUCCESS;
+}
+
+/* A look: what no posted receive has met is not there. Cancelling them makes each come back, with
+ * a datagram if it had met one. */
+static apr_status_t look(transport_t *transport, batch_t *batch)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (unsigned i = 0; i < transport->way_count; i++) {
+        CancelIoEx((HANDLE)transport->ways[i].socket, NULL);
+    }
+    while (status == APR_SUCCESS && batch->count == 0 &&
+           atomic_load(&transport->port->posted) > 0) {
+        /* A wake would end the look before all are back; it waits until the next receive. */
+        status = take_completions(transport, batch, CANCEL_WAIT_MS, FALSE);
+    }
+    if (batch->count > 0) {
+        return APR_SUCCESS;
+    }
+    return status == APR_SUCCESS ? APR_TIMEUP : status;
+}
+
+static DWORD milliseconds_of(apr_interval_time_t timeout)
+{
+    apr_interval_time_t day = 24 * 60 * 60 * APR_USEC_PER_SEC;
+
+    if (timeout < 0) {
+        return INFINITE;
+    }
+    return (DWORD)(((timeout < day ? timeout : day) + 999) / 1000);
+}
+
+apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
+{
+    apr_status_t status;
+    operation_t *operation;
+
+    batch->count = 0;
+    know_thread(transport);
+    if (take_wake(transport)) {
+        return APR_EINTR;
+    }
+    transport->receive_error = 0;
+    post_idle(transport);
+    while (batch->count < BATCH_MAX && (operation = pop(&transport->received)) != NULL) {
+        lend(transport, batch, operation);
+    }
+    if (batch->count > 0) {
+        return APR_SUCCESS;
+    }
+    if (transport->receive_error != 0 && atomic_load(&transport->port->posted) == 0) {
+        return APR_FROM_OS_ERROR(transport->receive_error);
+    }
+    status = timeout == 0 ? look(transport, batch)
+                          : take_completions(transport, batch, milliseconds_of(timeout), TRUE);
+    if (status == APR_SUCCESS && batch->count == 0) {
+        return transport->receive_error != 0 ? APR_FROM_OS_ERROR(transport->receive_error)
+                                             : APR_TIMEUP;
+    }
+    return status;
+}
+
+/* ---- Replying ---- */
+
+static void reply(operation_t *operation, send_outcome_t *outcome)
+{
+    WSAMSG *message = &operation->message;
+    int error;
+
+    operation->buffer.len = (ULONG)operation->datagram.length;
+    message->Control.len = 0;
+    message->dwFlags = 0;
+    if (operation->way->wildcard) {
+        message->Control.len = CONTROL_MAX;
+        control_write(message, &operation->datagram);
+    }
+    error = call_send(operation);
+    if (error == 0) {
+        outcome->sent++;
+        outcome->sent_bytes += operation->datagram.length;
+    } else {
+        outcome->failed[send_error_kind(error)]++;
+    }
+}
+
+void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
+{
+    memset(outcome, 0, sizeof *outcome);
+    for (unsigned i = 0; i < batch->count; i++) {
+        operation_t *operation = transport->lent[i];
+
+        if (operation->datagram.verdict == VERDICT_ECHO) {
+            reply(operation, outcome);
+        }
+        push(&transport->idle, operation);
+    }
+    batch->count = 0;
+}
+
+/* ---- Opening and closing ---- */
+
+static apr_status_t close_port(void *data)
+{
+    CloseHandle(((port_t *)data)->handle);
+    return APR_SUCCESS;
+}
+
+/* Before the memory of operations dies, the kernel has to give all of them back. */
+static apr_status_t close_transport(void *data)
+{
+    transport_t *transport = data;
+    HANDLE thread = atomic_load(&transport->thread);
+    ULONG count;
+
+    for (unsigned i = 0; i < transport->way_count; i++) {
+        CancelIoEx((HANDLE)transport->ways[i].socket, NULL);
+    }
+    while (atomic_load(&transport->port->posted) > 0 &&
+           GetQueuedCompletionStatusEx(transport->port->handle, transport->entries, BATCH_MAX,
+                                       &count, INFINITE, FALSE)) {
+        atomic_fetch_sub(&transport->port->posted, (int)count);
+    }
+    if (thread != NULL) {
+        CloseHandle(thread);
+    }
+    return APR_SUCCESS;
+}
+
+/* The port lives with the first listener, longer than any transport. */
+static apr_status_t find_port(port_t **found, listener_t *const *listeners, unsigned count)
+{
+    apr_pool_t *pool = listener_pool(listeners[0]);
+    port_t *port = NULL;
+
+    for (unsigned i = 0; i < count && port == NULL; i++) {
+        port = listener_port(listeners[i]);
+    }
+    if (port == NULL) {
+        port = apr_pcalloc(pool, sizeof *port);
+        port->handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+        if (port->handle == NULL) {
+            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+        }
+        apr_pool_cleanup_register(pool, port, close_port, apr_pool_cleanup_null);
+    }
+    *found = port;
+    return APR_SUCCESS;
+}
+
+static apr_status_t join_port(transport_t *transport, listener_t *listener, way_t *way)
+{
+    static GUID receive_id = WSAID_WSARECVMSG;
+    DWORD returned;
+
+    way->socket = listener_socket(listener).socket;
+    way->wildcard = listener_socket(listener).wildcard;
+    way->local = listener_describe(listener)->local;
+    if (WSAIoctl(way->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
+                 &way->receive, sizeof way->receive, &returned, NULL, NULL) != 0) {
+        return apr_get_netos_error();
+    }
+    if (listener_port(listener) == NULL) {
+        if (CreateIoCompletionPort((HANDLE)way->socket, transport->port->handle, 0, 0) == NULL) {
+            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+        }
+        listener_set_port(listener, transport->port);
+    }
+    return APR_SUCCESS;
+}
+
+static void make_operations(transport_t *transport, apr_size_t payload_max, apr_pool_t *pool)
+{
+    unsigned char *payloads;
+
+    transport->operation_count = transport->way_count * RECEIVES_POSTED;
+    transport->operations =
+        apr_pcalloc(pool, transport->operation_count * sizeof *transport->operations);
+    payloads = apr_palloc(pool, transport->operation_count * payload_max);
+    for (unsigned i = 0; i < transport->operation_count; i++) {
+        operation_t *operation = &transport->operations[i];
+
+        operation->way = &transport->ways[i % transport->way_count];
+        operation->payload_max = payload_max;
+        operation->datagram.data = payloads + i * payload_max;
+        push(&transport->idle, operation);
+    }
+}
+
+apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, unsigned count,
+                            unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
+{
+    transport_t *transport = apr_pcalloc(pool, sizeof *transport);
+    apr_status_t status = find_port(&transport->port, listeners, count);
+
+    (void)worker;
+    transport->ways = apr_pcalloc(pool, count * sizeof *transport->ways);
+    transport->way_count = count;
+    for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
+        transport->ways[i].listener = i;
+        status = join_port(transport, listeners[i], &transport->ways[i]);
+    }
+    if (status == APR_SUCCESS) {
+        make_operations(transport, payload_max, pool);
+        apr_pool_cleanup_register(pool, transport, close_transport, apr_pool_cleanup_null);
+        *opened = transport;
+    }
+    return status;
+}
