@@ -47,46 +47,69 @@ static void every_size_comes_back_intact_over_ipv6(void **state)
     close_fixture(fixture);
 }
 
+static void assert_truncated_beyond(fixture_t *fixture, apr_size_t limit)
+{
+    unsigned char payload[200] = {0};
+    batch_t batch;
+
+    client_send(fixture, payload, limit + 1);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.count, 1);
+    assert_true(batch.at[0]->truncated);
+    assert_int_equal(batch.at[0]->length, limit);
+    give_back(fixture, &batch, VERDICT_TRUNCATED);
+
+    client_send(fixture, payload, limit);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.count, 1);
+    assert_false(batch.at[0]->truncated);
+    assert_int_equal(batch.at[0]->length, limit);
+    give_back(fixture, &batch, VERDICT_PAST_COUNT);
+}
+
 static void a_longer_datagram_is_marked_truncated(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 100);
-    unsigned char payload[101] = {0};
-    batch_t batch;
 
-    client_send(fixture, payload, 100);
-    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
-    assert_int_equal(batch.at[0]->length, 100);
-    assert_false(batch.at[0]->truncated);
-    give_back(fixture, &batch, VERDICT_PAST_COUNT);
-
-    client_send(fixture, payload, 101);
-    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
-    assert_true(batch.at[0]->truncated);
-    assert_int_equal(batch.at[0]->length, 100);
-    give_back(fixture, &batch, VERDICT_TRUNCATED);
+    assert_truncated_beyond(fixture, 100); /* this one is there before the first receive */
+    assert_truncated_beyond(fixture, 100);
     assert_client_gets_nothing(fixture);
     close_fixture(fixture);
 }
 
 /* ---- Addresses ---- */
 
-static void assert_endpoints(fixture_t *fixture, const char *destination)
+/* Asks at `destination`, and lends what arrived there in `batch`. */
+static void ask_at(fixture_t *fixture, const char *destination, batch_t *batch)
 {
     char text[ENDPOINT_TEXT_MAX];
-    batch_t batch;
     endpoint_t local = client_connect(fixture, destination);
 
     client_send(fixture, "x", 1);
-    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
-    assert_int_equal(batch.count, 1);
-    assert_true(endpoint_equal(&batch.at[0]->from, &local));
-    assert_int_equal(endpoint_port(&batch.at[0]->to), fixture->port);
-    endpoint_format(text, &batch.at[0]->to);
+    assert_int_equal(receive(fixture, batch), APR_SUCCESS);
+    assert_int_equal(batch->count, 1);
+    assert_true(endpoint_equal(&batch->at[0]->from, &local));
+    assert_int_equal(endpoint_port(&batch->at[0]->to), fixture->port);
+    endpoint_format(text, &batch->at[0]->to);
     assert_non_null(strstr(text, destination));
-    /* The client is connected: it takes the reply only if it leaves from where it asked. */
-    assert_int_equal(give_back(fixture, &batch, VERDICT_ECHO).sent, 1);
-    unsigned char reply[2];
+}
 
+static void assert_arrival(fixture_t *fixture, const char *destination)
+{
+    batch_t batch;
+
+    ask_at(fixture, destination, &batch);
+    give_back(fixture, &batch, VERDICT_PAST_COUNT);
+}
+
+/* The client is connected: it takes the reply only if it leaves from where it asked. */
+static void assert_reply_source(fixture_t *fixture, const char *destination)
+{
+    unsigned char reply[2];
+    batch_t batch;
+
+    ask_at(fixture, destination, &batch);
+    assert_int_equal(give_back(fixture, &batch, VERDICT_ECHO).sent, 1);
     assert_int_equal(client_receive(fixture, reply, sizeof reply), 1);
 }
 
@@ -94,20 +117,38 @@ static void a_bound_address_is_where_datagrams_arrive(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
 
-    assert_endpoints(fixture, "127.0.0.1");
+    assert_arrival(fixture, "127.0.0.1");
+    assert_reply_source(fixture, "127.0.0.1");
+    close_fixture(fixture);
+}
+
+static void a_wildcard_tells_the_address_asked(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "0.0.0.0", 1000);
+
+    assert_arrival(fixture, "127.0.0.2");
+    assert_arrival(fixture, "127.0.0.1");
+    assert_arrival(fixture, "127.1.2.3");
+    close_fixture(fixture);
+    fixture = open_fixture(*state, "::", 1000);
+    assert_arrival(fixture, "::1");
     close_fixture(fixture);
 }
 
 static void a_wildcard_answers_from_the_address_asked(void **state)
 {
+    if (no_reply_source_here() != NULL) {
+        print_message("skipped: %s\n", no_reply_source_here());
+        skip();
+    }
     fixture_t *fixture = open_fixture(*state, "0.0.0.0", 1000);
 
-    assert_endpoints(fixture, "127.0.0.2");
-    assert_endpoints(fixture, "127.0.0.1");
-    assert_endpoints(fixture, "127.1.2.3");
+    assert_reply_source(fixture, "127.0.0.2");
+    assert_reply_source(fixture, "127.0.0.1");
+    assert_reply_source(fixture, "127.1.2.3");
     close_fixture(fixture);
     fixture = open_fixture(*state, "::", 1000);
-    assert_endpoints(fixture, "::1");
+    assert_reply_source(fixture, "::1");
     close_fixture(fixture);
 }
 
@@ -343,6 +384,7 @@ int main(void)
         SCENE(every_size_comes_back_intact_over_ipv6),
         SCENE(a_longer_datagram_is_marked_truncated),
         SCENE(a_bound_address_is_where_datagrams_arrive),
+        SCENE(a_wildcard_tells_the_address_asked),
         SCENE(a_wildcard_answers_from_the_address_asked),
         SCENE(listeners_are_told_apart),
         SCENE(no_listener_starves_another),

@@ -15,4 +15,7 @@ typedef struct variant {
 extern const variant_t variants[];
 extern const unsigned variant_count;
 
+/* Why a reply cannot be told here which address to leave from; NULL where it can. */
+const char *no_reply_source_here(void);
+
 #endif

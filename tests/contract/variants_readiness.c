@@ -31,3 +31,8 @@ const variant_t variants[] = {
 };
 
 const unsigned variant_count = sizeof variants / sizeof variants[0];
+
+const char *no_reply_source_here(void)
+{
+    return NULL;
+}
