@@ -13,6 +13,9 @@ int call_result(operation_t *operation)
     DWORD length;
     DWORD flags;
 
+    if (operation->overlapped.Internal == 0) {
+        return 0; /* STATUS_SUCCESS, as nearly always */
+    }
     return WSAGetOverlappedResult(operation->way->socket, &operation->overlapped, &length, FALSE,
                                   &flags)
                ? 0

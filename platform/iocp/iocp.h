@@ -62,7 +62,8 @@ apr_pool_t *listener_pool(const listener_t *listener);
  * their place, which fail as a kernel does and Wine does not.
  */
 
-/* Posts a receive. 0 or WSA_IO_PENDING: a completion will come. Else the error, and none will. */
+/* Posts a receive. 0, WSA_IO_PENDING or WSAEMSGSIZE: a completion will come. Else the error, and none
+ * will. */
 int call_receive(operation_t *operation);
 
 /* The result of a receive that has completed: 0 or the error. */

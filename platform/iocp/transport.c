@@ -17,12 +17,9 @@
  * many in a row it is an error of the receive. */
 #define RESETS_MAX 64
 
-/* How long a look waits for receives that it has cancelled to come back. */
-#define CANCEL_WAIT_MS 100
-
 typedef struct port {
     HANDLE handle;
-    atomic_int posted; /* receives that the kernel has */
+    atomic_int posted; /* receives whose completion has not been taken yet */
 } port_t;
 
 struct transport {
@@ -31,11 +28,7 @@ struct transport {
     unsigned way_count;
     HANDLE _Atomic thread; /* that receives; NULL before it first did */
     atomic_int woken;
-    operation_t *operations; /* those made by this transport */
-    unsigned operation_count;
-    operation_t *idle;     /* to be posted */
-    operation_t *received; /* datagrams that were there at once, to be lent */
-    int receive_error;     /* of the last operation that could not be posted or failed */
+    operation_t *idle; /* to be posted */
     operation_t *lent[BATCH_MAX];
     OVERLAPPED_ENTRY entries[BATCH_MAX];
 };
@@ -77,12 +70,11 @@ static void CALLBACK end_wait(ULONG_PTR unused)
 
 void transport_wake(transport_t *transport)
 {
-    atomic_store(&transport->woken, 1);
-
+    int woken = atomic_exchange(&transport->woken, 1);
     HANDLE thread = atomic_load(&transport->thread);
 
     /* A packet posted to the port could be taken by another worker; this reaches just the one. */
-    if (thread != NULL) {
+    if (!woken && thread != NULL) {
         QueueUserAPC(end_wait, thread, 0);
     }
 }
@@ -92,16 +84,21 @@ static int take_wake(transport_t *transport)
     return atomic_exchange(&transport->woken, 0);
 }
 
-/* Whoever wakes either finds the thread, or has set the flag before it is looked at next. */
-static void know_thread(transport_t *transport)
+/* Called before the flag is looked at, so that whoever wakes either finds the thread or has set the
+ * flag in time. */
+static apr_status_t know_thread(transport_t *transport)
 {
     HANDLE thread;
 
-    if (atomic_load(&transport->thread) == NULL &&
-        DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0,
-                        FALSE, DUPLICATE_SAME_ACCESS)) {
-        atomic_store(&transport->thread, thread);
+    if (atomic_load(&transport->thread) != NULL) {
+        return APR_SUCCESS;
     }
+    if (!DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0,
+                         FALSE, DUPLICATE_SAME_ACCESS)) {
+        return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+    }
+    atomic_store(&transport->thread, thread);
+    return APR_SUCCESS;
 }
 
 /* ---- Posting receives ---- */
@@ -109,6 +106,13 @@ static void know_thread(transport_t *transport)
 static int is_reset(int error)
 {
     return error == WSAECONNRESET || error == WSAENETRESET;
+}
+
+/* WSAEMSGSIZE is no failure to post: a datagram was there, too long, and a completion comes that
+ * says so. To the kernel it is a warning, and only errors come back without a completion. */
+static int is_posted(int error)
+{
+    return error == 0 || error == WSA_IO_PENDING || error == WSAEMSGSIZE;
 }
 
 static void prepare(operation_t *operation)
@@ -127,43 +131,41 @@ static void prepare(operation_t *operation)
     message->dwFlags = 0;
 }
 
-/* Posts one receive; once the kernel has it, it is no longer ours to look at. */
-static void post(transport_t *transport, operation_t *operation)
+/* Posts one receive; once the kernel has it, it is no longer ours to look at. 0 or the error. */
+static int post(transport_t *transport, operation_t *operation)
 {
+    int resets = 0;
     int error;
 
-    for (int resets = 0; resets < RESETS_MAX; resets++) {
+    do {
         prepare(operation);
         atomic_fetch_add(&transport->port->posted, 1);
         error = call_receive(operation);
-        if (error == 0 || error == WSA_IO_PENDING) {
-            return;
+        if (is_posted(error)) {
+            return 0;
         }
         atomic_fetch_sub(&transport->port->posted, 1);
-        if (!is_reset(error)) {
-            break;
-        }
-    }
-    if (error == WSAEMSGSIZE) {
-        operation->datagram.truncated = 1;
-        operation->overlapped.InternalHigh = operation->payload_max;
-        push(&transport->received, operation);
-        return;
-    }
-    transport->receive_error = error;
-    push(&transport->idle, operation);
+    } while (is_reset(error) && ++resets < RESETS_MAX);
+    return error;
 }
 
-static void post_idle(transport_t *transport)
+/* Posts all that is idle. What cannot be posted stays idle. 0 or the error of one of these. */
+static int post_idle(transport_t *transport)
 {
     operation_t *list = transport->idle;
     operation_t *operation;
+    int failure = 0;
 
     transport->idle = NULL;
     while ((operation = pop(&list)) != NULL) {
-        operation->datagram.truncated = 0;
-        post(transport, operation);
+        int error = post(transport, operation);
+
+        if (error != 0) {
+            failure = error;
+            push(&transport->idle, operation);
+        }
     }
+    return failure;
 }
 
 /* ---- Receiving ---- */
@@ -186,34 +188,32 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     batch->at[batch->count++] = datagram;
 }
 
-/* A receive that failed is posted again; one that was cancelled or ended by an error of an earlier
- * reply is no failure. */
-static void take_completion(transport_t *transport, batch_t *batch, operation_t *operation)
+/* Lends what a receive has brought, or returns its error. One that was cancelled, as the end of the
+ * thread that posted it does, or that met an error of an earlier reply has not failed. */
+static int take_completion(transport_t *transport, batch_t *batch, operation_t *operation)
 {
-    int error = operation->overlapped.Internal == 0 ? 0 : call_result(operation);
+    int error = call_result(operation);
 
     atomic_fetch_sub(&transport->port->posted, 1);
     if (error == 0 || error == WSAEMSGSIZE) {
         operation->datagram.truncated =
             error == WSAEMSGSIZE || (operation->message.dwFlags & MSG_TRUNC) != 0;
         lend(transport, batch, operation);
-        return;
-    }
-    if (error != WSA_OPERATION_ABORTED && !is_reset(error)) {
-        transport->receive_error = error;
+        return 0;
     }
     push(&transport->idle, operation);
+    return error == WSA_OPERATION_ABORTED || is_reset(error) ? 0 : error;
 }
 
-/* Waits for completions. APR_SUCCESS, APR_TIMEUP or, if the wait may be woken, APR_EINTR as
- * transport_receive() has them. */
-static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds,
-                                     BOOL may_be_woken)
+/* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; else as
+ * transport_receive() has it. */
+static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
     ULONG count = 0;
+    int failure = 0;
 
-    if (!GetQueuedCompletionStatusEx(transport->port->handle, transport->entries,
-                                     BATCH_MAX, &count, milliseconds, may_be_woken)) {
+    if (!GetQueuedCompletionStatusEx(transport->port->handle, transport->entries, BATCH_MAX, &count,
+                                     milliseconds, milliseconds != 0)) {
         DWORD error = GetLastError();
 
         if (error == WAIT_IO_COMPLETION) {
@@ -222,29 +222,12 @@ static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWO
         return error == WAIT_TIMEOUT ? APR_TIMEUP : APR_FROM_OS_ERROR((apr_status_t)error);
     }
     for (ULONG i = 0; i < count; i++) {
-        take_completion(transport, batch, (operation_t *)transport->entries[i].lpOverlapped);
-    }
-    return APR_SUCCESS;
-}
+        int error =
+            take_completion(transport, batch, (operation_t *)transport->entries[i].lpOverlapped);
 
-/* A look: what no posted receive has met is not there. Cancelling them makes each come back, with
- * a datagram if it had met one. */
-static apr_status_t look(transport_t *transport, batch_t *batch)
-{
-    apr_status_t status = APR_SUCCESS;
-
-    for (unsigned i = 0; i < transport->way_count; i++) {
-        CancelIoEx((HANDLE)transport->ways[i].socket, NULL);
+        failure = error != 0 ? error : failure;
     }
-    while (status == APR_SUCCESS && batch->count == 0 &&
-           atomic_load(&transport->port->posted) > 0) {
-        /* A wake would end the look before all are back; it waits until the next receive. */
-        status = take_completions(transport, batch, CANCEL_WAIT_MS, FALSE);
-    }
-    if (batch->count > 0) {
-        return APR_SUCCESS;
-    }
-    return status == APR_SUCCESS ? APR_TIMEUP : status;
+    return failure == 0 || batch->count > 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(failure);
 }
 
 static DWORD milliseconds_of(apr_interval_time_t timeout)
@@ -259,32 +242,32 @@ static DWORD milliseconds_of(apr_interval_time_t timeout)
 
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
-    apr_status_t status;
-    operation_t *operation;
+    apr_status_t status = know_thread(transport);
+    int error;
 
     batch->count = 0;
-    know_thread(transport);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     if (take_wake(transport)) {
         return APR_EINTR;
     }
-    transport->receive_error = 0;
-    post_idle(transport);
-    while (batch->count < BATCH_MAX && (operation = pop(&transport->received)) != NULL) {
-        lend(transport, batch, operation);
-    }
+    /* A posted receive takes a datagram as soon as there is one: once all are posted, whatever was
+     * waiting is in the port, and a look need not wait for it. Receives that came back with nothing
+     * are posted again before a look may say that there is nothing. */
+    do {
+        error = post_idle(transport);
+        /* A receive that could not be posted is not left behind for the length of a wait: its
+         * listener may have no other. */
+        status = take_completions(transport, batch, error != 0 ? 0 : milliseconds_of(timeout));
+    } while (timeout == 0 && error == 0 && status == APR_SUCCESS && batch->count == 0);
     if (batch->count > 0) {
         return APR_SUCCESS;
     }
-    if (transport->receive_error != 0 && atomic_load(&transport->port->posted) == 0) {
-        return APR_FROM_OS_ERROR(transport->receive_error);
+    if (error != 0) {
+        return APR_FROM_OS_ERROR(error);
     }
-    status = timeout == 0 ? look(transport, batch)
-                          : take_completions(transport, batch, milliseconds_of(timeout), TRUE);
-    if (status == APR_SUCCESS && batch->count == 0) {
-        return transport->receive_error != 0 ? APR_FROM_OS_ERROR(transport->receive_error)
-                                             : APR_TIMEUP;
-    }
-    return status;
+    return status == APR_SUCCESS ? APR_TIMEUP : status;
 }
 
 /* ---- Replying ---- */
@@ -397,14 +380,12 @@ static apr_status_t join_port(transport_t *transport, listener_t *listener, way_
 
 static void make_operations(transport_t *transport, apr_size_t payload_max, apr_pool_t *pool)
 {
-    unsigned char *payloads;
+    unsigned count = transport->way_count * RECEIVES_POSTED;
+    operation_t *operations = apr_pcalloc(pool, count * sizeof *operations);
+    unsigned char *payloads = apr_palloc(pool, count * payload_max);
 
-    transport->operation_count = transport->way_count * RECEIVES_POSTED;
-    transport->operations =
-        apr_pcalloc(pool, transport->operation_count * sizeof *transport->operations);
-    payloads = apr_palloc(pool, transport->operation_count * payload_max);
-    for (unsigned i = 0; i < transport->operation_count; i++) {
-        operation_t *operation = &transport->operations[i];
+    for (unsigned i = 0; i < count; i++) {
+        operation_t *operation = &operations[i];
 
         operation->way = &transport->ways[i % transport->way_count];
         operation->payload_max = payload_max;
