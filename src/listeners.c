@@ -127,13 +127,18 @@ exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *sett
 
 /* ---- Telling what came of it ---- */
 
+static const char *const sharing_names[] = {
+    [SHARING_SOCKET_PER_WORKER] = "socket per worker",
+    [SHARING_ONE_SOCKET] = "shared socket",
+    [SHARING_COMPLETION_PORT] = "shared completion port",
+};
+
 static void log_listening(const listener_info_t *info, log_t *log)
 {
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
 
     log_endpoint(line, "address", &info->local);
-    log_text(line, "sharing",
-             info->sharing == SHARING_SOCKET_PER_WORKER ? "socket per worker" : "shared socket");
+    log_text(line, "sharing", sharing_names[info->sharing]);
     log_number(line, "receive_buffer", info->receive_buffer);
     log_number(line, "send_buffer", info->send_buffer);
     log_end(line);

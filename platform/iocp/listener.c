@@ -118,9 +118,8 @@ static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *addres
         return 0;
     }
     *step = "ask for the arrival address of datagrams";
-    return address->family == AF_INET6
-               ? set_option(listener->socket, IPPROTO_IPV6, IPV6_PKTINFO, 1)
-               : set_option(listener->socket, IPPROTO_IP, IP_PKTINFO, 1);
+    return address->family == AF_INET6 ? set_option(listener->socket, IPPROTO_IPV6, IPV6_PKTINFO, 1)
+                                       : set_option(listener->socket, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 static apr_int32_t buffer_size(SOCKET socket, int option)
@@ -130,6 +129,23 @@ static apr_int32_t buffer_size(SOCKET socket, int option)
 
     getsockopt(socket, SOL_SOCKET, option, (char *)&bytes, &length);
     return bytes;
+}
+
+/* From a broadcast address no reply can leave; connect() tells it from others by WSAEACCES, for it
+ * needs SO_BROADCAST, and sends nothing. */
+static int is_broadcast(const apr_sockaddr_t *address)
+{
+    SOCKET socket;
+    int denied;
+
+    if (address->family != AF_INET) {
+        return 0; /* IPv6 has none */
+    }
+    socket = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_NO_HANDLE_INHERIT);
+    denied = connect(socket, (const struct sockaddr *)&address->sa, (int)address->salen) != 0 &&
+             WSAGetLastError() == WSAEACCES;
+    closesocket(socket);
+    return denied;
 }
 
 static listener_failure_t failure_kind(apr_status_t status)
@@ -161,7 +177,12 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            apr_pool_t *pool)
 {
     listener_t *listener = apr_pcalloc(pool, sizeof *listener);
+    endpoint_t endpoint = endpoint_of(address);
 
+    if (endpoint_is_multicast(&endpoint) || is_broadcast(address)) {
+        *error = (listener_error_t){LISTENER_NOT_UNICAST, "check the address"};
+        return APR_EINVAL;
+    }
     listener->pool = pool;
     error->step = "open a socket";
     listener->socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
