@@ -1,32 +1,22 @@
 #!/bin/sh
-# Tries one of the README's two commands on a Debian 12 that has nothing yet: makes one, gives it a
-# checkout, and runs the command there. Needs root, mmdebstrap and a network.
+# Tries one of the README's two commands, or all checks, on a Debian 12 that has nothing yet: makes
+# one, clones what is committed here into it, and runs the command there. Needs root, mmdebstrap and
+# a network.
 #
-# Usage: sh tests/system/bare_root.sh run|test [--worktree]
-#
-# The checkout is HEAD's; with --worktree it is what lies here, changes and new files included.
+# Usage: sh tests/system/bare_root.sh run|test|check
 set -eu
 
 say() {
     printf '\n==== bare root: %s (%s s) ====\n' "$*" "$(($(date +%s) - started))" >&2
 }
 
-copy_tree() { # HEAD|worktree
-    cd "$(dirname "$0")/../.."
-    if [ "$1" = HEAD ]; then
-        git archive HEAD
-    else
-        git ls-files -z --cached --others --exclude-standard | tar -c --null -T -
-    fi
-}
-
-# The command as the README has it, with nothing of this machine in its environment.
-in_root() { # run|test
+# A command of the checkout, with nothing of this machine in its environment.
+in_root() {
     mount -t proc proc "$dir/root/proc"
     mount -t sysfs sysfs "$dir/root/sys"
     mount -t devpts -o ptmxmode=666 devpts "$dir/root/dev/pts"
     exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb chroot "$dir/root" \
-        sh -c "cd /udpecho && exec sh packaging/bootstrap.sh $1"
+        sh -c "cd /udpecho && exec $1"
 }
 
 # A client of its own: what comes back for one datagram, or nothing.
@@ -38,7 +28,7 @@ echo_of() { # text
 
 check_run() {
     mkfifo "$dir/log"
-    in_root run > "$dir/log" 2>&1 &
+    in_root "sh packaging/bootstrap.sh run" > "$dir/log" 2>&1 &
     heard=
     while IFS= read -r line; do
         printf '%s\n' "$line"
@@ -54,18 +44,18 @@ check_run() {
     [ "$heard" = 'hello, echo' ]
 }
 
-case ${1-},${2-} in
-run, | test,) tree=HEAD ;;
-run,--worktree | test,--worktree) tree=worktree ;;
-inside,run)
+if [ "${1-}" = inside ]; then
     started=$3 dir=$4
-    check_run
+    case $2 in
+    run) check_run ;;
+    test) in_root 'sh packaging/bootstrap.sh test' ;;
+    check) in_root 'bash .ci/run' ;;
+    esac
     exit
-    ;;
-inside,test)
-    started=$3 dir=$4
-    in_root test
-    ;;
+fi
+
+case $#,${1-} in
+1,run | 1,test | 1,check) ;;
 *)
     sed -n 's/^# Usage: /Usage: /p' "$0" >&2
     exit 64
@@ -82,8 +72,7 @@ trap 'exit 1' HUP INT TERM
 mmdebstrap --quiet --variant=minbase bookworm "$dir/root"
 cp /etc/resolv.conf "$dir/root/etc/"
 printf '%s localhost\n' 127.0.0.1 ::1 > "$dir/root/etc/hosts" # which an installer would write
-mkdir "$dir/root/udpecho"
-copy_tree "$tree" | tar -x -C "$dir/root/udpecho"
+git clone --quiet "$(dirname "$0")/../.." "$dir/root/udpecho"
 say 'made'
 
 # What the command mounts and starts ends with its namespaces, before the directory is removed.
