@@ -1,7 +1,7 @@
 /*
  * A kernel that fails, below the real transport of Windows: the calls of platform/iocp/calls.c are
- * replaced here by ones that fail on demand, and else do the same over the loopback. Whatever fails,
- * afterwards all receives are posted and all datagrams answered.
+ * replaced here by ones that fail on demand, and else do the same over the loopback. Whatever
+ * fails, afterwards all receives are posted and all datagrams answered.
  */
 
 #include "fixture.h"
@@ -97,10 +97,9 @@ int call_send(operation_t *operation)
     /* One at a time: Wine refuses a send while another thread sends by the same socket. */
     AcquireSRWLockExclusive(&sending);
 
-    int error =
-        WSASendMsg(operation->way->socket, &operation->message, 0, &sent, NULL, NULL) == 0
-            ? 0
-            : WSAGetLastError();
+    int error = WSASendMsg(operation->way->socket, &operation->message, 0, &sent, NULL, NULL) == 0
+                    ? 0
+                    : WSAGetLastError();
 
     ReleaseSRWLockExclusive(&sending);
     return error;
@@ -182,8 +181,7 @@ static void a_receive_ended_by_a_reset_is_posted_again(void **state)
         while (on_completion.times > 0) {
             batch_t batch;
 
-            assert_true(
-                APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 1000)));
+            assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 1000)));
         }
         assert_all_is_well(fixture);
     }
@@ -340,10 +338,14 @@ static void a_reply_that_fails_is_counted_and_costs_no_other(void **state)
         int error;
         send_error_t kind;
     } kinds[] = {
-        {WSAEWOULDBLOCK, SEND_EAGAIN},       {WSAENOBUFS, SEND_ENOBUFS},
-        {WSAEACCES, SEND_EPERM},             {WSAEHOSTUNREACH, SEND_EHOSTUNREACH},
-        {WSAENETUNREACH, SEND_ENETUNREACH},  {WSAEMSGSIZE, SEND_EMSGSIZE},
-        {WSAEINVAL, SEND_EINVAL},            {WSAECONNRESET, SEND_ECONNREFUSED},
+        {WSAEWOULDBLOCK, SEND_EAGAIN},
+        {WSAENOBUFS, SEND_ENOBUFS},
+        {WSAEACCES, SEND_EPERM},
+        {WSAEHOSTUNREACH, SEND_EHOSTUNREACH},
+        {WSAENETUNREACH, SEND_ENETUNREACH},
+        {WSAEMSGSIZE, SEND_EMSGSIZE},
+        {WSAEINVAL, SEND_EINVAL},
+        {WSAECONNRESET, SEND_ECONNREFUSED},
         {WSAEFAULT, SEND_OTHER},
     };
     enum { SENT = 4, LOST = 1 };
@@ -382,7 +384,7 @@ static void a_reply_that_fails_is_counted_and_costs_no_other(void **state)
 
 /* ---- Stopping ---- */
 
-#define WORKERS 3
+#define WORKERS   3
 #define DRAIN_MAX 50 /* batches: the senders never pause */
 
 typedef struct load {
