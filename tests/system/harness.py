@@ -17,8 +17,18 @@ import unittest
 
 UDPECHOD = os.environ["UDPECHOD"]
 
-# What runs it where it is a program of another system, as "COMMAND:ARGUMENT".
+WINDOWS = UDPECHOD.endswith(".exe")
+
+# What runs it where it is a program of another system, as "COMMAND:ARGUMENT": Wine.
 EMULATOR = [part for part in os.environ.get("UDPECHOD_EMULATOR", "").split(":") if part]
+
+# What asks the server to drain and end. Wine makes a Ctrl-C of it, and ends a program that gets any
+# other.
+STOP = signal.SIGINT if WINDOWS else signal.SIGTERM
+
+# Where a test wants several workers. Wine does not let two threads send by one socket at a time:
+# the second send fails with WSAEWOULDBLOCK, and the reply is lost.
+SEVERAL_WORKERS = 1 if EMULATOR else 4
 
 # How long anything may take that normally takes milliseconds. Generous: it is a guard against
 # hanging, not a measurement.
@@ -36,6 +46,7 @@ class Server:
                  parse=json.loads):
         command = [*prefix, *EMULATOR, UDPECHOD, "--log-format=json"]
         command += [f"--listen={address}" for address in listen]
+        command += [f"--workers={SEVERAL_WORKERS}"] if EMULATOR else []
         command += options
         self.lines = []
         self.raw = []
@@ -131,7 +142,7 @@ class Server:
 
     def stop(self):
         """Asks it to drain and end; returns the counters of its last line."""
-        self.process.terminate()
+        self.signal(STOP)
         code = self.finish()
         if code != 0:
             raise AssertionError(f"udpechod ended with {code}:\n{self.log()}")
@@ -183,6 +194,20 @@ def accounted(counters):
     endings = sum(value for name, value in counters.items()
                   if name == "echoed" or name.startswith(("dropped_", "failed_")))
     return counters["received"] - endings
+
+
+def posix_only(why):
+    """Skips a test of what Windows does not have."""
+    return unittest.skipIf(WINDOWS, f"Windows: {why}")
+
+
+def not_under_wine(why):
+    """Skips a test of what Windows does and Wine does not."""
+    return unittest.skipIf(EMULATOR, f"Wine: {why}")
+
+
+needs_concurrent_sends = not_under_wine("two threads cannot send by one socket at a time")
+needs_loopback_addresses = not_under_wine("127.0.0.2 is bound as 0.0.0.0")
 
 
 def _has_ipv6():

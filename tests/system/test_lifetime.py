@@ -47,14 +47,15 @@ class Count(Lifetime):
         self.check_count(1, workers=1, queued=50)
 
     def test_one_among_workers(self):
-        self.check_count(1, workers=4, queued=50)
+        self.check_count(1, workers=harness.SEVERAL_WORKERS, queued=50)
 
     def test_five_among_workers(self):
-        self.check_count(5, workers=4, queued=200)
+        self.check_count(5, workers=harness.SEVERAL_WORKERS, queued=200)
 
     def test_more_than_a_batch(self):
-        self.check_count(100, workers=4, queued=400)
+        self.check_count(100, workers=harness.SEVERAL_WORKERS, queued=400)
 
+    @harness.needs_concurrent_sends
     def test_workers_that_race_for_it(self):
         with harness.Server("--count=10000", "--workers=4") as server, \
                 contextlib.ExitStack() as stack:
@@ -69,7 +70,7 @@ class Count(Lifetime):
             self.assertEqual(self.check_ended(server, "count")["echoed"], 10000)
 
     def test_reached_one_by_one(self):
-        with harness.Server("--count=3", "--workers=4") as server:
+        with harness.Server("--count=3", f"--workers={harness.SEVERAL_WORKERS}") as server:
             for _ in range(3):
                 with harness.client(server.address) as sock:
                     self.assertEqual(harness.echo(sock, b"hello"), b"hello")
@@ -89,7 +90,7 @@ class Duration(Lifetime):
             self.check_ended(server, "duration")
 
     def test_answers_what_has_come(self):
-        with harness.Server("--duration=2s", "--workers=4") as server, \
+        with harness.Server("--duration=2s", f"--workers={harness.SEVERAL_WORKERS}") as server, \
                 harness.client(server.address) as sock:
             with server.frozen():
                 for number in range(200):
@@ -120,24 +121,26 @@ class Drain(Lifetime):
             for sock in sockets:
                 self.assertEqual(replies(sock), [b"hello"])
 
+    @harness.posix_only("no SIGTERM")
     def test_sigterm(self):
         self.check_drained(signal.SIGTERM, workers=4)
 
     def test_sigint(self):
-        self.check_drained(signal.SIGINT, workers=4)
+        self.check_drained(signal.SIGINT, workers=harness.SEVERAL_WORKERS)
 
     def test_more_than_a_batch(self):
-        self.check_drained(signal.SIGTERM, workers=1, queued=300)
+        self.check_drained(harness.STOP, workers=1, queued=300)
 
     def test_several_listeners(self):
-        with harness.Server("--workers=2", listen=("127.0.0.1:0", "127.0.0.2:0")) as server, \
+        with harness.Server(f"--workers={harness.SEVERAL_WORKERS}",
+                            listen=("127.0.0.1:0", "127.0.0.1:0")) as server, \
                 contextlib.ExitStack() as stack:
             sockets = [stack.enter_context(harness.client(address))
                        for address in server.addresses for _ in range(100)]
             with server.frozen():
                 for sock in sockets:
                     sock.send(b"hello")
-                server.signal(signal.SIGTERM)
+                server.signal(harness.STOP)
             self.assertEqual(self.check_ended(server, "request")["echoed"], len(sockets))
 
     @tracing.needs_strace
@@ -170,6 +173,7 @@ class GoesOn(Lifetime):
             self.assertEqual(harness.echo(sock, b"hello"), b"hello")
         self.assertEqual(server.stop()["reason"], "request")
 
+    @harness.posix_only("no SIGUSR1")
     def test_sigusr1_logs_the_counters(self):
         with harness.Server() as server, harness.client(server.address) as sock:
             for count in 1, 2:
@@ -180,6 +184,7 @@ class GoesOn(Lifetime):
             self.check_serves(server)
             self.assertEqual(set(counters) | {"reason"}, set(server.find("stopped")[0]))
 
+    @harness.posix_only("no SIGUSR1")
     def test_a_thousand_sigusr1(self):
         with harness.Server() as server:
             for _ in range(1000):

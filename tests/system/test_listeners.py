@@ -40,10 +40,11 @@ class Addresses(unittest.TestCase):
             self.assertGreater(server.address[1], 0)
             self.check_answers(server, [server.address])
 
+    @harness.needs_ipv6
     def test_several_addresses(self):
-        with harness.Server(listen=("127.0.0.1:0", "127.0.0.2:0", "127.0.0.1:0")) as server:
+        with harness.Server(listen=("127.0.0.1:0", "[::1]:0", "127.0.0.1:0")) as server:
             self.assertEqual([host for host, _ in server.addresses],
-                             ["127.0.0.1", "127.0.0.2", "127.0.0.1"])
+                             ["127.0.0.1", "::1", "127.0.0.1"])
             self.assertEqual(len({port for _, port in server.addresses}), 3)
             self.check_answers(server, server.addresses)
 
@@ -58,8 +59,13 @@ class Addresses(unittest.TestCase):
         with harness.Server(listen=("*:0",)) as server:
             (host4, port4), (host6, port6) = server.addresses
             self.assertEqual((host4, host6), ("0.0.0.0", "::"))
-            self.check_answers(server, [("127.0.0.1", port4), ("127.0.0.2", port4),
-                                        ("::1", port6)])
+            self.check_answers(server, [("127.0.0.1", port4), ("::1", port6)])
+
+    @harness.not_under_wine("WSASendMsg drops the address that a reply is to leave from")
+    def test_wildcard_answers_from_every_address(self):
+        with harness.Server(listen=("0.0.0.0:0",)) as server:
+            port = server.address[1]
+            self.check_answers(server, [("127.0.0.1", port), ("127.0.0.2", port)])
 
     @harness.needs_ipv6
     def test_ipv6_wildcard_leaves_ipv4_alone(self):
@@ -72,6 +78,7 @@ class Addresses(unittest.TestCase):
             self.assertIn("127.0.0.1", [host for host, _ in server.addresses])
             self.check_answers(server, server.addresses)
 
+    @harness.needs_loopback_addresses
     def test_same_address_twice_is_one_listener(self):
         # The port is taken at 127.0.0.1, so that the kernel gives it to nobody else, and free at
         # 127.0.0.2.
@@ -109,6 +116,7 @@ class Refusals(unittest.TestCase):
             address = "127.0.0.1:%d" % owner.getsockname()[1]
             self.check_refused(69, f"--listen={address}", address=address)
 
+    @harness.not_under_wine("every IPv4 address can be bound")
     def test_address_of_another_host(self):
         self.check_refused(69, "--listen=192.0.2.1:0", address="192.0.2.1:0")
 
@@ -137,6 +145,7 @@ class Refusals(unittest.TestCase):
         line = self.check_refused(68, "--listen=[fe80::1%nosuch0]:0")
         self.assertIn("interface", line["hint"])
 
+    @harness.posix_only("no port is reserved")
     def test_reserved_port_without_privilege(self):
         with open(UNPRIVILEGED_PORT_START) as file:
             if int(file.read()) <= 7:

@@ -31,11 +31,13 @@ class Sharing(unittest.TestCase):
             self.assertEqual(server.stop()["echoed"], FLOWS)
             return {line["thread"] for line in server.find("received")}
 
+    @harness.posix_only("workers share a socket")
     def test_a_socket_per_worker_spreads_flows(self):
         names = self.check_sharing("socket per worker", "--workers=4")
         self.assertGreater(len(names), 1)
         self.assertLessEqual(names, {f"worker-{index}" for index in range(4)})
 
+    @harness.posix_only("workers share a socket")
     def test_a_flow_stays_with_its_worker(self):
         with harness.Server("--log-level=debug", "--workers=4") as server, \
                 harness.client(server.address) as sock:
@@ -44,9 +46,11 @@ class Sharing(unittest.TestCase):
             server.stop()
             self.assertEqual(len({line["thread"] for line in server.find("received")}), 1)
 
+    @harness.needs_concurrent_sends
     def test_one_socket_for_all(self):
         self.check_sharing("shared socket", "--workers=4", "--reuse-port=off")
 
+    @harness.posix_only("workers share a socket")
     def test_one_worker_needs_no_sharing(self):
         self.assertEqual(self.check_sharing("socket per worker", "--workers=1"), {"worker-0"})
 
@@ -109,6 +113,7 @@ class SecondProcess(unittest.TestCase):
             with self.subTest(first=first, second=second):
                 self.check_refused(first, second, workers=4)
 
+    @harness.posix_only("processes cannot share a port")
     def test_processes_share(self):
         with harness.Server("--reuse-port=processes") as first, \
                 harness.Server("--reuse-port=processes",

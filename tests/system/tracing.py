@@ -16,7 +16,9 @@ def _can_trace():
                                      stderr=subprocess.DEVNULL).returncode == 0
 
 
-needs_strace = unittest.skipUnless(_can_trace(), "strace is not installed, or may not trace here")
+def needs_strace(test):
+    traced = unittest.skipUnless(_can_trace(), "strace is not installed, or may not trace here")
+    return harness.posix_only("strace knows no system calls of Windows")(traced(test))
 
 
 class TracedServer(harness.Server):
