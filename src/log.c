@@ -12,7 +12,7 @@
 
 struct log {
     log_level_t level;
-    apr_file_t *out;
+    log_sink_t sink;
     apr_queue_t *unused;  /* lines that may be begun */
     apr_queue_t *waiting; /* lines that were ended; NULL tells the writer to end */
     atomic_uint left_out; /* lines that found none unused */
@@ -33,8 +33,7 @@ static log_line_t *line_create(log_t *log, log_format_t format, apr_size_t paylo
 
 static void write_line(log_t *log, log_line_t *line)
 {
-    /* There is nowhere to tell of an error of the log itself. */
-    apr_file_write_full(log->out, line->text, line->length, NULL);
+    log->sink.write(log->sink.context, line->level, line->text, line->length);
 }
 
 static void tell_left_out(log_t *log)
@@ -64,7 +63,18 @@ static void *APR_THREAD_FUNC write_lines(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-apr_status_t log_open(log_t **opened, apr_file_t *out, log_level_t level, log_format_t format,
+static void write_to_file(void *file, log_level_t level, const char *line, apr_size_t length)
+{
+    (void)level;
+    apr_file_write_full(file, line, length, NULL);
+}
+
+log_sink_t log_to_file(apr_file_t *out)
+{
+    return (log_sink_t){write_to_file, out};
+}
+
+apr_status_t log_open(log_t **opened, log_sink_t sink, log_level_t level, log_format_t format,
                       apr_size_t payload_max, apr_pool_t *pool)
 {
     log_t *log = apr_pcalloc(pool, sizeof *log);
@@ -81,7 +91,7 @@ apr_status_t log_open(log_t **opened, apr_file_t *out, log_level_t level, log_fo
         return status;
     }
     log->level = level;
-    log->out = out;
+    log->sink = sink;
     log->notice = line_create(log, format, payload_max, pool);
     *opened = log;
     return apr_thread_create(&log->writer, NULL, write_lines, log, pool);

@@ -18,13 +18,7 @@
 #include <apr_pools.h>
 
 #include "udpecho/datagram.h"
-
-typedef enum log_level {
-    LOG_LEVEL_ERROR,
-    LOG_LEVEL_WARNING,
-    LOG_LEVEL_INFO,
-    LOG_LEVEL_DEBUG
-} log_level_t;
+#include "udpecho/log_sink.h"
 
 /*
  * text    2026-01-31T12:00:00.000000Z info listening address=127.0.0.1:8888
@@ -42,9 +36,13 @@ typedef enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON } 
 typedef struct log log_t;
 typedef struct log_line log_line_t;
 
-/* Opens a log on `out` and starts its writer. Lines above `level` are left out, and of a payload
- * all but the first `payload_max` bytes. Errors: those of creating a queue or a thread. */
-apr_status_t log_open(log_t **log, apr_file_t *out, log_level_t level, log_format_t format,
+/* A sink that writes to `out`. */
+log_sink_t log_to_file(apr_file_t *out);
+
+/* Opens a log on `sink` and starts its writer, the only thread that calls it. Lines above `level`
+ * are left out, and of a payload all but the first `payload_max` bytes. Errors: those of creating
+ * a queue or a thread. */
+apr_status_t log_open(log_t **log, log_sink_t sink, log_level_t level, log_format_t format,
                       apr_size_t payload_max, apr_pool_t *pool);
 
 /* Writes what waits, waits for it to be written, and ends the writer. No line may be begun after

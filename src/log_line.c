@@ -173,6 +173,7 @@ void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const 
     apr_time_exp_gmt(&utc, time);
     apr_snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900,
                  utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, utc.tm_usec);
+    line->level = level;
     line->length = 0;
     line->overflow = 0;
     line->cut = 0;

@@ -11,6 +11,7 @@
 
 struct log_line {
     log_t *log;
+    log_level_t level;
     log_format_t format;
     apr_size_t payload_max;
     int overflow; /* the field that is being added does not fit */

@@ -3,6 +3,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server.h"
 #include "version.h"
@@ -10,12 +11,14 @@
 typedef struct program {
     apr_pool_t *pool;
     apr_file_t *out;
-    apr_file_t *error;
+    log_sink_t errors;
 } program_t;
 
 static exit_code_t fail(const program_t *program, const char *error, exit_code_t code)
 {
-    apr_file_printf(program->error, "udpechod: %s\n", error);
+    const char *line = apr_psprintf(program->pool, "udpechod: %s\n", error);
+
+    program->errors.write(program->errors.context, LOG_LEVEL_ERROR, line, strlen(line));
     return code;
 }
 
@@ -69,7 +72,7 @@ static exit_code_t serve(const program_t *program, const settings_t *settings)
     apr_status_t status = host_start(&host, program->pool);
 
     if (status == APR_SUCCESS) {
-        status = log_open(&log, program->error, (log_level_t)settings->log_level,
+        status = log_open(&log, program->errors, (log_level_t)settings->log_level,
                           (log_format_t)settings->log_format, (apr_size_t)settings->log_payload,
                           program->pool);
     }
@@ -108,6 +111,7 @@ static exit_code_t run(const program_t *program, int argc, const char *const *ar
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program;
+    apr_file_t *error;
     exit_code_t code = EXIT_SYSTEM;
 
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
@@ -116,7 +120,8 @@ int main(int argc, const char *const *argv, const char *const *environment)
     atexit(apr_terminate);
     if (apr_pool_create(&program.pool, NULL) == APR_SUCCESS &&
         apr_file_open_stdout(&program.out, program.pool) == APR_SUCCESS &&
-        apr_file_open_stderr(&program.error, program.pool) == APR_SUCCESS) {
+        apr_file_open_stderr(&error, program.pool) == APR_SUCCESS) {
+        program.errors = log_to_file(error);
         code = run(&program, argc, argv);
     }
     return (int)code;

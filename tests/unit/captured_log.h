@@ -22,9 +22,9 @@ static captured_log_t capture_log(apr_pool_t *pool)
 
     /* Removed when it is closed, with the pool. */
     assert_int_equal(apr_file_mktemp(&captured.file, path, 0, pool), APR_SUCCESS);
-    assert_int_equal(
-        log_open(&captured.log, captured.file, LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 64, pool),
-        APR_SUCCESS);
+    assert_int_equal(log_open(&captured.log, log_to_file(captured.file), LOG_LEVEL_INFO,
+                              LOG_FORMAT_TEXT, 64, pool),
+                     APR_SUCCESS);
     return captured;
 }
 

@@ -18,8 +18,9 @@ static pipe_log_t open_pipe_log(log_level_t level, apr_pool_t *pool)
     pipe_log_t opened;
 
     assert_int_equal(apr_file_pipe_create(&opened.in, &opened.out, pool), APR_SUCCESS);
-    assert_int_equal(log_open(&opened.log, opened.out, level, LOG_FORMAT_TEXT, 64, pool),
-                     APR_SUCCESS);
+    assert_int_equal(
+        log_open(&opened.log, log_to_file(opened.out), level, LOG_FORMAT_TEXT, 64, pool),
+        APR_SUCCESS);
     return opened;
 }
 

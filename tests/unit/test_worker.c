@@ -83,8 +83,9 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
 
     the_transport = (transport_t){.script = script};
     assert_int_equal(apr_file_mktemp(&out, path, 0, pool), APR_SUCCESS);
-    assert_int_equal(log_open(&options.log, out, LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, 64, pool),
-                     APR_SUCCESS);
+    assert_int_equal(
+        log_open(&options.log, log_to_file(out), LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, 64, pool),
+        APR_SUCCESS);
     assert_int_equal(worker_create(&worker, &options, pool), APR_SUCCESS);
     assert_int_equal(worker_start(worker), APR_SUCCESS);
     worker_join(worker);
