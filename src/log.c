@@ -11,7 +11,7 @@
 #define LINES_MAX 256
 
 struct log {
-    log_level_t level;
+    atomic_int level; /* a log_level_t */
     log_sink_t sink;
     apr_queue_t *unused;  /* lines that may be begun */
     apr_queue_t *waiting; /* lines that were ended; NULL tells the writer to end */
@@ -90,7 +90,7 @@ apr_status_t log_open(log_t **opened, log_sink_t sink, log_level_t level, log_fo
     if (status != APR_SUCCESS) {
         return status;
     }
-    log->level = level;
+    log_set_level(log, level);
     log->sink = sink;
     log->notice = line_create(log, format, payload_max, pool);
     *opened = log;
@@ -105,9 +105,14 @@ void log_close(log_t *log)
     apr_thread_join(&status, log->writer);
 }
 
+void log_set_level(log_t *log, log_level_t level)
+{
+    atomic_store_explicit(&log->level, (int)level, memory_order_relaxed);
+}
+
 int log_enabled(const log_t *log, log_level_t level)
 {
-    return level <= log->level;
+    return (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
 }
 
 log_line_t *log_begin(log_t *log, log_level_t level, const char *message)

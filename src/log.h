@@ -49,6 +49,12 @@ apr_status_t log_open(log_t **log, log_sink_t sink, log_level_t level, log_forma
  * it. Main thread. */
 void log_close(log_t *log);
 
+/* Changes the level that log_open() was given. Any thread. */
+void log_set_level(log_t *log, log_level_t level);
+
+/* The name of a level as lines have it: "warning". Static. Any thread. */
+const char *log_level_name(log_level_t level);
+
 /* Non-zero if lines of this level are written. Any thread. */
 int log_enabled(const log_t *log, log_level_t level);
 

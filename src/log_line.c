@@ -10,6 +10,11 @@
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
+const char *log_level_name(log_level_t level)
+{
+    return level_names[level];
+}
+
 /* ---- Characters ---- */
 
 static void put(log_line_t *line, const char *bytes, apr_size_t length)

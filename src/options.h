@@ -61,6 +61,11 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
 const char *options_read_file(const option_t *table, void *settings, const char *path,
                               apr_pool_t *pool);
 
+/* The names of the options whose values differ, separated by commas; those that only the command
+ * line takes are passed over. */
+const char *options_differing(const option_t *table, const void *one, const void *other,
+                              apr_pool_t *pool);
+
 /* Writes what --help shows of the table, one option after the other. */
 void options_write_help(const option_t *table, apr_file_t *out);
 

@@ -4,9 +4,11 @@
 #include <stdatomic.h>
 
 #include "listeners.h"
+#include "reload.h"
 #include "worker.h"
 
 typedef struct server {
+    settings_t settings; /* as they are in force */
     host_t *host;
     log_t *log;
     apr_array_header_t *listeners; /* of listener_t * */
@@ -135,7 +137,7 @@ static apr_status_t start_workers(server_t *server)
     return status;
 }
 
-static void serve_until_finished(server_t *server)
+static void serve_until_finished(server_t *server, apr_pool_t *pool)
 {
     for (;;) {
         switch (host_wait(server->host)) {
@@ -147,6 +149,9 @@ static void serve_until_finished(server_t *server)
         case HOST_REPORT:
             log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"));
             break;
+        case HOST_RELOAD:
+            reload(&server->settings, server->log, pool);
+            break;
         case HOST_FINISHED:
             return;
         }
@@ -156,6 +161,7 @@ static void serve_until_finished(server_t *server)
 exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr_pool_t *pool)
 {
     server_t server = {
+        .settings = *settings,
         .host = host,
         .log = log,
         .listeners = apr_array_make(pool, 4, sizeof(listener_t *)),
@@ -178,7 +184,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     }
     listeners_log(server.listeners, settings, log);
     log_serving(&server);
-    serve_until_finished(&server);
+    serve_until_finished(&server, pool);
     for (unsigned i = 0; i < server.worker_count; i++) {
         worker_join(server.workers[i]);
     }

@@ -155,3 +155,39 @@ settings_t settings_default(apr_pool_t *pool)
     APR_ARRAY_PUSH(settings.listen, const char *) = "127.0.0.1:8888";
     return settings;
 }
+
+static const char *read_arguments(settings_t *settings, int argc, const char *const *argv,
+                                  apr_pool_t *pool)
+{
+    int operand = argc;
+    const char *error =
+        options_read_arguments(settings_table, settings, argc, argv, &operand, pool);
+
+    if (error == NULL && operand < argc) {
+        error = apr_psprintf(pool, "%s: expected options only; addresses go to --listen=%s",
+                             argv[operand], argv[operand]);
+    }
+    return error;
+}
+
+/* The command line wins over the file that it names, so it is read before it, to find that file,
+ * and again after it. */
+const char *settings_read(settings_t *settings, int argc, const char *const *argv,
+                          exit_code_t *code, apr_pool_t *pool)
+{
+    *settings = settings_default(pool);
+    const char *error = read_arguments(settings, argc, argv, pool);
+
+    *code = error != NULL ? EXIT_USAGE : EXIT_OK;
+    if (error == NULL && settings->config != NULL && !settings->help && !settings->version) {
+        const char *config = settings->config;
+
+        *settings = settings_default(pool);
+        error = options_read_file(settings_table, settings, config, pool);
+        *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
+        read_arguments(settings, argc, argv, pool);
+    }
+    settings->argc = argc;
+    settings->argv = argv;
+    return error;
+}

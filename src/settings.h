@@ -3,6 +3,7 @@
 
 /* What udpechod can be told, and its table of options. */
 
+#include "exit_codes.h"
 #include "options.h"
 
 typedef struct settings {
@@ -21,6 +22,8 @@ typedef struct settings {
     apr_int64_t check_config;
     apr_int64_t help;
     apr_int64_t version;
+    int argc; /* where all this was read, to read it again */
+    const char *const *argv;
 } settings_t;
 
 /* The port of a --listen that names none. */
@@ -33,5 +36,11 @@ extern const option_t settings_table[];
 
 /* Everything at its default. */
 settings_t settings_default(apr_pool_t *pool);
+
+/* Reads the command line and the file that it names. Sets `code` to EXIT_OK and returns NULL; or
+ * to the code to end with, and returns what is wrong as a sentence. `argv` must outlive the
+ * settings. Main thread. */
+const char *settings_read(settings_t *settings, int argc, const char *const *argv,
+                          exit_code_t *code, apr_pool_t *pool);
 
 #endif

@@ -30,37 +30,8 @@ static void print_help(const program_t *program)
     apr_file_printf(
         program->out,
         "\nSizes take KiB, MiB, GiB, kB, MB, GB; times us, ms, s, m, h, d. SIGTERM and\n"
-        "SIGINT drain and end, SIGUSR1 logs the counters. See udpechod(8).\n");
-}
-
-/* The command line wins over the file that it names, so it is read before it, to find that file,
- * and again after it. */
-static exit_code_t read_settings(const program_t *program, settings_t *settings, int argc,
-                                 const char *const *argv)
-{
-    apr_pool_t *pool = program->pool;
-    int operand;
-    const char *error =
-        options_read_arguments(settings_table, settings, argc, argv, &operand, pool);
-
-    if (error == NULL && operand < argc) {
-        error = apr_psprintf(pool, "%s: expected options only; addresses go to --listen=%s",
-                             argv[operand], argv[operand]);
-    }
-    if (error != NULL) {
-        return fail(program, error, EXIT_USAGE);
-    }
-    if (settings->config != NULL && !settings->help && !settings->version) {
-        const char *config = settings->config;
-
-        *settings = settings_default(pool);
-        error = options_read_file(settings_table, settings, config, pool);
-        if (error != NULL) {
-            return fail(program, error, EXIT_CONFIG);
-        }
-        options_read_arguments(settings_table, settings, argc, argv, &operand, pool);
-    }
-    return EXIT_OK;
+        "SIGINT drain and end, SIGUSR1 logs the counters, SIGHUP reads the options\n"
+        "again. See udpechod(8).\n");
 }
 
 static exit_code_t serve(const program_t *program, const settings_t *settings)
@@ -87,11 +58,12 @@ static exit_code_t serve(const program_t *program, const settings_t *settings)
 
 static exit_code_t run(const program_t *program, int argc, const char *const *argv)
 {
-    settings_t settings = settings_default(program->pool);
-    exit_code_t code = read_settings(program, &settings, argc, argv);
+    settings_t settings;
+    exit_code_t code;
+    const char *error = settings_read(&settings, argc, argv, &code, program->pool);
 
-    if (code != EXIT_OK) {
-        return code;
+    if (error != NULL) {
+        return fail(program, error, code);
     }
     if (settings.help) {
         print_help(program);

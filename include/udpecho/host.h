@@ -12,6 +12,7 @@
 typedef enum host_event {
     HOST_STOP,    /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,  /* log the counters */
+    HOST_RELOAD,  /* read the settings again */
     HOST_FINISHED /* host_finish() was called */
 } host_event_t;
 
@@ -19,9 +20,9 @@ typedef struct host host_t;
 
 /*
  * Begins to take requests. Call it from the main thread before any other thread is started, and
- * start those before the first host_wait(): on POSIX it installs handlers for SIGTERM, SIGINT and
- * SIGUSR1, which then reach no worker, and ignores SIGPIPE (signal(7)). One host per process.
- * Errors: those of pipe(2), sigaction(2) or the system's equivalent.
+ * start those before the first host_wait(): on POSIX it installs handlers for SIGTERM, SIGINT,
+ * SIGUSR1 and SIGHUP, which then reach no worker, and ignores SIGPIPE (signal(7)). One host per
+ * process. Errors: those of pipe(2), sigaction(2) or the system's equivalent.
  */
 apr_status_t host_start(host_t **host, apr_pool_t *pool);
 

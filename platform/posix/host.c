@@ -24,9 +24,9 @@ struct host {
 
 static struct host the_host;
 
-/* Set while a HOST_REPORT is on its way: a flood of SIGUSR1 must not fill the pipe, or the events
- * that end the process would find no room. */
-static volatile sig_atomic_t report_pending;
+/* For each event, set while it is on its way: a flood of SIGUSR1 or SIGHUP must not fill the pipe,
+ * or the events that end the process would find no room. */
+static volatile sig_atomic_t pending[HOST_FINISHED + 1];
 
 static void put_event(host_event_t event)
 {
@@ -45,13 +45,24 @@ static void on_stop(int signal_number)
     put_event(HOST_STOP);
 }
 
+static void put_event_once(host_event_t event)
+{
+    if (!pending[event]) {
+        pending[event] = 1;
+        put_event(event);
+    }
+}
+
 static void on_report(int signal_number)
 {
     (void)signal_number;
-    if (!report_pending) {
-        report_pending = 1;
-        put_event(HOST_REPORT);
-    }
+    put_event_once(HOST_REPORT);
+}
+
+static void on_reload(int signal_number)
+{
+    (void)signal_number;
+    put_event_once(HOST_RELOAD);
 }
 
 /* Whoever starts a daemon with descriptors 0, 1 or 2 closed must not find its log in a socket that
@@ -101,6 +112,7 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     sigaddset(&the_host.signals, SIGTERM);
     sigaddset(&the_host.signals, SIGINT);
     sigaddset(&the_host.signals, SIGUSR1);
+    sigaddset(&the_host.signals, SIGHUP);
     if (status == APR_SUCCESS) {
         /* Threads inherit the mask, so that only the main thread, once it waits, is ever
          * interrupted. */
@@ -114,6 +126,9 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     }
     if (status == APR_SUCCESS) {
         status = handle(SIGUSR1, on_report);
+    }
+    if (status == APR_SUCCESS) {
+        status = handle(SIGHUP, on_reload);
     }
     if (status == APR_SUCCESS) {
         /* Whoever reads the log may leave; that must end nothing. */
@@ -134,9 +149,7 @@ host_event_t host_wait(host_t *host)
     do {
         length = read(host->events[0], &byte, 1);
     } while (length < 0 && errno == EINTR);
-    if (byte == HOST_REPORT) {
-        report_pending = 0;
-    }
+    pending[byte] = 0;
     return (host_event_t)byte;
 }
 

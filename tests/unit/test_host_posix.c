@@ -45,6 +45,10 @@ static void signals_in_child(apr_pool_t *pool)
     require(host_wait(host) == HOST_REPORT);
     kill(getpid(), SIGUSR1);
     require(host_wait(host) == HOST_REPORT);
+    kill(getpid(), SIGHUP);
+    require(host_wait(host) == HOST_RELOAD);
+    kill(getpid(), SIGHUP);
+    require(host_wait(host) == HOST_RELOAD);
     kill(getpid(), SIGTERM);
     require(host_wait(host) == HOST_STOP);
     host_finish(host);
@@ -83,13 +87,15 @@ static void flood_in_child(apr_pool_t *pool)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     for (int i = 0; i < 100000; i++) {
         raise(SIGUSR1);
+        raise(SIGHUP);
     }
     host_finish(host);
     require(host_wait(host) == HOST_REPORT);
+    require(host_wait(host) == HOST_RELOAD);
     require(host_wait(host) == HOST_FINISHED);
 }
 
-static void a_flood_of_reports_hides_no_other_event(void **state)
+static void a_flood_of_requests_hides_no_other_event(void **state)
 {
     assert_int_equal(status_of_child(flood_in_child, *state), 0);
 }
@@ -111,7 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(signals_become_events),
         scene(a_second_stop_ends_the_process),
-        scene(a_flood_of_reports_hides_no_other_event),
+        scene(a_flood_of_requests_hides_no_other_event),
         scene(the_main_thread_has_the_number_of_the_process),
         scene(processors_are_those_of_the_machine),
     };

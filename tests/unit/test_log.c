@@ -75,6 +75,18 @@ static void levels_above_the_chosen_one_are_left_out(void **state)
     assert_non_null(strstr(read_all(&opened, *state), " warning yes\n"));
 }
 
+static void the_level_can_change(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_WARNING, *state);
+
+    log_set_level(opened.log, LOG_LEVEL_DEBUG);
+    log_end(log_begin(opened.log, LOG_LEVEL_DEBUG, "yes"));
+    log_set_level(opened.log, LOG_LEVEL_ERROR);
+    assert_null(log_begin(opened.log, LOG_LEVEL_WARNING, "no"));
+    log_close(opened.log);
+    assert_non_null(strstr(read_all(&opened, *state), " debug yes\n"));
+}
+
 static void a_blocked_output_costs_lines_and_says_how_many(void **state)
 {
     pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
@@ -124,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(lines_come_out_in_order),
         scene(levels_above_the_chosen_one_are_left_out),
+        scene(the_level_can_change),
         scene(a_blocked_output_costs_lines_and_says_how_many),
     };
 

@@ -298,6 +298,22 @@ static void values_that_need_it_are_quoted(void **state)
     }
 }
 
+/* ---- Comparing ---- */
+
+static void options_that_differ_are_named(void **state)
+{
+    sample_t one = {0};
+    sample_t other = {0};
+
+    assert_null(read_file(&one, "number=1\nlist=a\nlist=b\ntext=c\n", *state));
+    assert_null(read_file(&other, "number=1\nlist=a\nlist=b\ntext=c\n", *state));
+    assert_string_equal(options_differing(table, &one, &other, *state), "");
+    assert_null(read_file(&other, "flag\nnumber=2\nlist=a\n", *state));
+    assert_string_equal(options_differing(table, &one, &other, *state), "flag,number,list");
+    assert_null(read_file(&other, "list=a\nlist=c\n", *state));
+    assert_string_equal(options_differing(table, &one, &other, *state), "flag,number,list");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +328,7 @@ int main(void)
         scene(help_shows_the_table),
         scene(settings_are_written_as_a_file_that_says_the_same),
         scene(values_that_need_it_are_quoted),
+        scene(options_that_differ_are_named),
     };
 
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
