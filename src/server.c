@@ -184,6 +184,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     }
     listeners_log(server.listeners, settings, log);
     log_serving(&server);
+    host_ready(host);
     serve_until_finished(&server, pool);
     for (unsigned i = 0; i < server.worker_count; i++) {
         worker_join(server.workers[i]);

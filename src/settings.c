@@ -126,6 +126,12 @@ const option_t settings_table[] = {
      .kind = &option_flag,
      .command_line_only = 1,
      .help = "Read everything, print the settings that result, and exit."},
+    {.name = "service",
+     .offset = AT(service),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Run under the service control manager of Windows. It starts udpechod\n"
+             "with this option; nobody else can."},
     {.name = "help",
      .offset = AT(help),
      .kind = &option_flag,

@@ -20,6 +20,7 @@ typedef struct settings {
     apr_int64_t log_payload;
     const char *config; /* a path; NULL: none */
     apr_int64_t check_config;
+    apr_int64_t service;
     apr_int64_t help;
     apr_int64_t version;
     int argc; /* where all this was read, to read it again */

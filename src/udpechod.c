@@ -12,6 +12,9 @@ typedef struct program {
     apr_pool_t *pool;
     apr_file_t *out;
     log_sink_t errors;
+    settings_t settings;
+    const char *wrong; /* what is wrong with the settings, else NULL */
+    exit_code_t code;  /* how to end then */
 } program_t;
 
 static exit_code_t fail(const program_t *program, const char *error, exit_code_t code)
@@ -34,8 +37,9 @@ static void print_help(const program_t *program)
         "again. See udpechod(8).\n");
 }
 
-static exit_code_t serve(const program_t *program, const settings_t *settings)
+static exit_code_t serve(const program_t *program)
 {
+    const settings_t *settings = &program->settings;
     log_t *log;
     host_t *host;
     char reason[128];
@@ -56,35 +60,52 @@ static exit_code_t serve(const program_t *program, const settings_t *settings)
     return code;
 }
 
-static exit_code_t run(const program_t *program, int argc, const char *const *argv)
+/* Everything but finding out what there is to do, which decides how the host runs this. */
+static int run(void *data)
 {
-    settings_t settings;
-    exit_code_t code;
-    const char *error = settings_read(&settings, argc, argv, &code, program->pool);
+    const program_t *program = data;
+    const settings_t *settings = &program->settings;
 
-    if (error != NULL) {
-        return fail(program, error, code);
+    if (program->wrong != NULL) {
+        return (int)fail(program, program->wrong, program->code);
     }
-    if (settings.help) {
+    if (settings->help) {
         print_help(program);
-        return EXIT_OK;
-    }
-    if (settings.version) {
+    } else if (settings->version) {
         apr_file_printf(program->out, "udpechod " UDPECHO_VERSION "\n");
-        return EXIT_OK;
+    } else if (settings->check_config) {
+        options_write_settings(settings_table, settings, program->out, program->pool);
+    } else {
+        return (int)serve(program);
     }
-    if (settings.check_config) {
-        options_write_settings(settings_table, &settings, program->out, program->pool);
-        return EXIT_OK;
+    return EXIT_OK;
+}
+
+static int start(program_t *program, int argc, const char *const *argv)
+{
+    char reason[128];
+    int code = EXIT_OK;
+
+    program->wrong = settings_read(&program->settings, argc, argv, &program->code, program->pool);
+    apr_status_t status = host_run(program->settings.service != 0, run, program, &code);
+
+    if (status != APR_SUCCESS) {
+        apr_strerror(status, reason, sizeof reason);
+        return (int)fail(program,
+                         apr_psprintf(program->pool,
+                                      "--service: only for Windows' service control manager, which "
+                                      "did not start this process: %s",
+                                      reason),
+                         EXIT_USAGE);
     }
-    return serve(program, &settings);
+    return code;
 }
 
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program;
     apr_file_t *error;
-    exit_code_t code = EXIT_SYSTEM;
+    int code = EXIT_SYSTEM;
 
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
         return EXIT_SYSTEM;
@@ -94,7 +115,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
         apr_file_open_stdout(&program.out, program.pool) == APR_SUCCESS &&
         apr_file_open_stderr(&error, program.pool) == APR_SUCCESS) {
         program.errors = log_to_file(error);
-        code = run(&program, argc, argv);
+        code = start(&program, argc, argv);
     }
-    return (int)code;
+    return code;
 }

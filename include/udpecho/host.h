@@ -16,6 +16,18 @@ typedef enum host_event {
     HOST_FINISHED /* host_finish() was called */
 } host_event_t;
 
+/*
+ * Runs body(context) and sets `code` to what it returns, for main() to return in turn. With
+ * `as_service`, the process must have been started by a service manager that wants to hear how the
+ * service fares: the service control manager of Windows. The body then runs in a thread of its
+ * choice, which is what "main thread" means from here on. Call it once.
+ *
+ * Errors, before the body is run: APR_ENOTIMPL where the system has no such service manager, else
+ * what StartServiceCtrlDispatcherW() says, ERROR_FAILED_SERVICE_CONTROLLER_CONNECT if something
+ * else started the process.
+ */
+apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code);
+
 typedef struct host host_t;
 
 /*
@@ -25,6 +37,9 @@ typedef struct host host_t;
  * process. Errors: those of pipe(2), sigaction(2) or the system's equivalent.
  */
 apr_status_t host_start(host_t **host, apr_pool_t *pool);
+
+/* Tells the service manager, if it wants to hear it, that the service serves. Main thread. */
+void host_ready(host_t *host);
 
 /* Waits for the next event. Main thread only. */
 host_event_t host_wait(host_t *host);

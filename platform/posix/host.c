@@ -101,6 +101,15 @@ static apr_status_t handle(int signal_number, void (*handler)(int))
     return sigaction(signal_number, &action, NULL) == 0 ? APR_SUCCESS : errno;
 }
 
+apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
+{
+    if (as_service) {
+        return APR_ENOTIMPL;
+    }
+    *code = body(context);
+    return APR_SUCCESS;
+}
+
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
     apr_status_t status;
@@ -136,6 +145,11 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     }
     *host = &the_host;
     return status;
+}
+
+void host_ready(host_t *host)
+{
+    (void)host;
 }
 
 host_event_t host_wait(host_t *host)

@@ -1,16 +1,24 @@
-/* A daemon on a Windows console: its control events come in on threads that Windows starts. */
-
-#include "udpecho/host.h"
+/* A daemon on Windows: its requests come in on threads that Windows starts. Those of a console are
+ * here, those of the service control manager in service.c. */
 
 #include <apr_errno.h>
 
+#include "events.h"
+#include "service.h"
+
+#define EVENT_KINDS (HOST_FINISHED + 1)
+
 struct host {
-    HANDLE stop;     /* set when the process is asked to stop */
-    HANDLE finished; /* set by host_finish() */
+    HANDLE events[EVENT_KINDS]; /* by host_event_t; set while it is on its way */
     volatile LONG asked;
 };
 
 static struct host the_host;
+
+void host_raise(host_event_t event)
+{
+    SetEvent(the_host.events[event]);
+}
 
 static BOOL WINAPI on_control(DWORD control)
 {
@@ -19,7 +27,7 @@ static BOOL WINAPI on_control(DWORD control)
          * the process. */
         return FALSE;
     }
-    SetEvent(the_host.stop);
+    host_raise(HOST_STOP);
     if (control != CTRL_C_EVENT && control != CTRL_BREAK_EVENT) {
         /* The window was closed, the user logs off, the machine shuts down: Windows ends the
          * process as soon as this returns. Draining takes a second at most, and main() ends the
@@ -34,26 +42,35 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     (void)pool;
     *host = &the_host;
     the_host.asked = 0;
-    the_host.stop = CreateEventW(NULL, FALSE, FALSE, NULL);
-    the_host.finished = CreateEventW(NULL, FALSE, FALSE, NULL);
-    if (the_host.stop == NULL || the_host.finished == NULL ||
-        !SetConsoleCtrlHandler(on_control, TRUE)) {
+    for (unsigned i = 0; i < EVENT_KINDS; i++) {
+        the_host.events[i] = CreateEventW(NULL, FALSE, FALSE, NULL);
+        if (the_host.events[i] == NULL) {
+            return (apr_status_t)apr_get_os_error();
+        }
+    }
+    /* A service that handles console events would be told of every user who logs off, and end. */
+    if (!service_is_running() && !SetConsoleCtrlHandler(on_control, TRUE)) {
         return (apr_status_t)apr_get_os_error();
     }
     return APR_SUCCESS;
 }
 
+void host_ready(host_t *host)
+{
+    (void)host;
+    service_ready();
+}
+
 host_event_t host_wait(host_t *host)
 {
-    HANDLE events[] = {host->stop, host->finished};
-
-    return WaitForMultipleObjects(2, events, FALSE, INFINITE) == WAIT_OBJECT_0 ? HOST_STOP
-                                                                               : HOST_FINISHED;
+    return (host_event_t)(WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE) -
+                          WAIT_OBJECT_0);
 }
 
 void host_finish(host_t *host)
 {
-    SetEvent(host->finished);
+    (void)host;
+    host_raise(HOST_FINISHED);
 }
 
 unsigned host_processors(void)

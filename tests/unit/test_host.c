@@ -9,6 +9,33 @@
 /* How exact a sleep and the wall clock are at the least: a tick of Windows. */
 #define GRAIN_US 16000
 
+static int count_run(void *runs)
+{
+    ++*(int *)runs;
+    return 42;
+}
+
+static void a_program_is_run_and_its_code_returned(void **state)
+{
+    int runs = 0;
+    int code = 0;
+
+    (void)state;
+    assert_int_equal(host_run(0, count_run, &runs, &code), APR_SUCCESS);
+    assert_int_equal(code, 42);
+    assert_int_equal(runs, 1);
+}
+
+static void a_service_is_run_only_if_a_service_manager_started_it(void **state)
+{
+    int runs = 0;
+    int code;
+
+    (void)state;
+    assert_int_not_equal(host_run(1, count_run, &runs, &code), APR_SUCCESS);
+    assert_int_equal(runs, 0);
+}
+
 static void *APR_THREAD_FUNC finish(apr_thread_t *thread, void *host)
 {
     (void)thread;
@@ -84,8 +111,12 @@ static void the_clock_counts_microseconds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(finishing_ends_the_wait),        scene(threads_have_numbers_of_their_own),
-        scene(there_is_a_processor_to_run_on), scene(the_clock_never_goes_back),
+        scene(a_program_is_run_and_its_code_returned),
+        scene(a_service_is_run_only_if_a_service_manager_started_it),
+        scene(finishing_ends_the_wait),
+        scene(threads_have_numbers_of_their_own),
+        scene(there_is_a_processor_to_run_on),
+        scene(the_clock_never_goes_back),
         scene(the_clock_counts_microseconds),
     };
 

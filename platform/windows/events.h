@@ -1,0 +1,12 @@
+#ifndef UDPECHO_WINDOWS_EVENTS_H
+#define UDPECHO_WINDOWS_EVENTS_H
+
+/* Between host.c, which waits for events, and those who bring them. */
+
+#include "udpecho/host.h"
+
+/* Makes host_wait() return this event; raised twice before that, it is returned once. After
+ * host_start(); any thread. */
+void host_raise(host_event_t event);
+
+#endif
