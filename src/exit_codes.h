@@ -6,7 +6,8 @@ typedef enum exit_code {
     EXIT_OK = 0,
     EXIT_USAGE = 64,       /* the command line is wrong */
     EXIT_NO_HOST = 68,     /* a host name is not known */
-    EXIT_UNAVAILABLE = 69, /* an address is in use, or not this host's */
+    EXIT_UNAVAILABLE = 69, /* an address is in use, or not this host's; or the service is there
+                            * already, or not there */
     EXIT_SYSTEM = 71,      /* the operating system refused something */
     EXIT_NO_PERMISSION = 77,
     EXIT_CONFIG = 78 /* the configuration file is wrong */

@@ -101,6 +101,39 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
     return NULL;
 }
 
+static int contains(const char *const *names, const char *name)
+{
+    while (*names != NULL && strcmp(*names, name) != 0) {
+        names++;
+    }
+    return *names != NULL;
+}
+
+apr_array_header_t *options_repeat(const option_t *table, int argc, const char *const *argv,
+                                   const char *const *without, apr_pool_t *pool)
+{
+    apr_array_header_t *words = apr_array_make(pool, 8, sizeof(const char *));
+    const apr_getopt_option_t *options = getopt_table(table, pool);
+    apr_getopt_t *state;
+    const char *value;
+    int number;
+
+    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+        return words;
+    }
+    state->errfn = NULL;
+    while (apr_getopt_long(state, options, &number, &value) == APR_SUCCESS) {
+        const char *name = table[number - FIRST_LONG_OPTION].name;
+
+        if (!contains(without, name)) {
+            APR_ARRAY_PUSH(words, const char *) =
+                value != NULL ? apr_pstrcat(pool, "--", name, "=", value, NULL)
+                              : apr_pstrcat(pool, "--", name, NULL);
+        }
+    }
+    return words;
+}
+
 /* ---- The configuration file ---- */
 
 static const char *one_value(const char *text, const char **value, apr_pool_t *pool)

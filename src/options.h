@@ -54,6 +54,14 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
                                    const char *const *argv, int *first_operand, apr_pool_t *pool);
 
 /*
+ * The options of a command line that options_read_arguments() found right, each as one word,
+ * --name or --name=value: an array of const char *. Those in `without`, names that end in a NULL,
+ * are left out.
+ */
+apr_array_header_t *options_repeat(const option_t *table, int argc, const char *const *argv,
+                                   const char *const *without, apr_pool_t *pool);
+
+/*
  * Reads a file whose lines are options without the dashes: "name value" or "name=value". Blank
  * lines and what follows # are passed over; quotes and backslashes work as in a shell; LF or CRLF.
  * Returns NULL, or the error as a sentence that starts with the file and line.

@@ -132,6 +132,17 @@ const option_t settings_table[] = {
      .command_line_only = 1,
      .help = "Run under the service control manager of Windows. It starts udpechod\n"
              "with this option; nobody else can."},
+    {.name = "install-service",
+     .offset = AT(install_service),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Make this program a service of Windows that starts with the system, with\n"
+             "the other options given here, and exit."},
+    {.name = "uninstall-service",
+     .offset = AT(uninstall_service),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Stop that service, remove it, and exit."},
     {.name = "help",
      .offset = AT(help),
      .kind = &option_flag,

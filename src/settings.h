@@ -21,6 +21,8 @@ typedef struct settings {
     const char *config; /* a path; NULL: none */
     apr_int64_t check_config;
     apr_int64_t service;
+    apr_int64_t install_service;
+    apr_int64_t uninstall_service;
     apr_int64_t help;
     apr_int64_t version;
     int argc; /* where all this was read, to read it again */

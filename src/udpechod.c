@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "installation.h"
 #include "server.h"
 #include "version.h"
 
@@ -17,11 +18,16 @@ typedef struct program {
     exit_code_t code;  /* how to end then */
 } program_t;
 
+static void say(const program_t *program, log_level_t level, const char *text)
+{
+    const char *line = apr_psprintf(program->pool, "udpechod: %s\n", text);
+
+    program->errors.write(program->errors.context, level, line, strlen(line));
+}
+
 static exit_code_t fail(const program_t *program, const char *error, exit_code_t code)
 {
-    const char *line = apr_psprintf(program->pool, "udpechod: %s\n", error);
-
-    program->errors.write(program->errors.context, LOG_LEVEL_ERROR, line, strlen(line));
+    say(program, LOG_LEVEL_ERROR, error);
     return code;
 }
 
@@ -60,6 +66,22 @@ static exit_code_t serve(const program_t *program)
     return code;
 }
 
+/* Installs the service or removes it. */
+static exit_code_t manage_service(const program_t *program)
+{
+    apr_array_header_t *notes = apr_array_make(program->pool, 4, sizeof(const char *));
+    const settings_t *settings = &program->settings;
+    exit_code_t code;
+    const char *error = settings->install_service
+                            ? installation_add(settings, notes, &code, program->pool)
+                            : installation_remove(notes, &code, program->pool);
+
+    for (int i = 0; i < notes->nelts; i++) {
+        say(program, LOG_LEVEL_WARNING, APR_ARRAY_IDX(notes, i, const char *));
+    }
+    return error != NULL ? fail(program, error, code) : code;
+}
+
 /* Everything but finding out what there is to do, which decides how the host runs this. */
 static int run(void *data)
 {
@@ -75,6 +97,8 @@ static int run(void *data)
         apr_file_printf(program->out, "udpechod " UDPECHO_VERSION "\n");
     } else if (settings->check_config) {
         options_write_settings(settings_table, settings, program->out, program->pool);
+    } else if (settings->install_service || settings->uninstall_service) {
+        return (int)manage_service(program);
     } else {
         return (int)serve(program);
     }

@@ -298,6 +298,22 @@ static void values_that_need_it_are_quoted(void **state)
     }
 }
 
+/* ---- Repeating ---- */
+
+static void a_command_line_is_repeated_save_for_some(void **state)
+{
+    static const char *const argv[] = {"program", "--flag",   "--list", "a b", "--only",
+                                       "--list=", "--number", "007",    NULL};
+    static const char *const without[] = {"only", NULL};
+    static const char *const expected[] = {"--flag", "--list=a b", "--list=", "--number=007"};
+    apr_array_header_t *words = options_repeat(table, 8, argv, without, *state);
+
+    assert_int_equal(words->nelts, 4);
+    for (int i = 0; i < words->nelts; i++) {
+        assert_string_equal(APR_ARRAY_IDX(words, i, const char *), expected[i]);
+    }
+}
+
 /* ---- Comparing ---- */
 
 static void options_that_differ_are_named(void **state)
@@ -328,6 +344,7 @@ int main(void)
         scene(help_shows_the_table),
         scene(settings_are_written_as_a_file_that_says_the_same),
         scene(values_that_need_it_are_quoted),
+        scene(a_command_line_is_repeated_save_for_some),
         scene(options_that_differ_are_named),
     };
 

@@ -1,0 +1,34 @@
+#ifndef UDPECHO_SERVICE_MANAGER_H
+#define UDPECHO_SERVICE_MANAGER_H
+
+/*
+ * Making this program a service of the machine, where programs do that themselves: on Windows
+ * ("Service Programs" in Microsoft's documentation). Elsewhere a package does it, and everything
+ * here returns APR_ENOTIMPL.
+ *
+ * Main thread only. What failed but does not matter to the rest is appended to `notes`, an array of
+ * const char *, as a sentence for the operator. Memory comes from `pool`.
+ */
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+/*
+ * Installs the service "udpechod": this very file, with --service and `options`, an array of
+ * const char *, at every start of the system, under an account that may do next to nothing. It is
+ * not started.
+ * Errors: APR_EEXIST if it is installed already; those of OpenSCManagerW() and CreateServiceW(),
+ * APR_STATUS_IS_EACCES() without the rights of an administrator.
+ */
+apr_status_t service_install(const apr_array_header_t *options, apr_array_header_t *notes,
+                             apr_pool_t *pool);
+
+/*
+ * Stops the service, waits up to half a minute until its process has ended, and removes it.
+ * Errors: APR_ENOENT if it is not installed, APR_TIMEUP if it does not end; those of
+ * OpenSCManagerW(), OpenServiceW() and DeleteService().
+ */
+apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool);
+
+#endif

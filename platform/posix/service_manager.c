@@ -1,0 +1,14 @@
+#include "udpecho/service_manager.h"
+
+apr_status_t service_install(const apr_array_header_t *options, apr_array_header_t *notes,
+                             apr_pool_t *pool)
+{
+    (void)options, (void)notes, (void)pool;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
+{
+    (void)notes, (void)pool;
+    return APR_ENOTIMPL;
+}
