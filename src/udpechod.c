@@ -85,9 +85,12 @@ static exit_code_t manage_service(const program_t *program)
 /* Everything but finding out what there is to do, which decides how the host runs this. */
 static int run(void *data)
 {
-    const program_t *program = data;
+    program_t *program = data;
     const settings_t *settings = &program->settings;
 
+    if (host_log() != NULL) {
+        program->errors = *host_log();
+    }
     if (program->wrong != NULL) {
         return (int)fail(program, program->wrong, program->code);
     }

@@ -9,6 +9,8 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "udpecho/log_sink.h"
+
 typedef enum host_event {
     HOST_STOP,    /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,  /* log the counters */
@@ -27,6 +29,13 @@ typedef enum host_event {
  * else started the process.
  */
 apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code);
+
+/*
+ * The log that the system keeps for services, the event log of Windows; or NULL where standard
+ * error is the place. Debug lines are too many for it and left out. Main thread, within the body of
+ * host_run(). Static.
+ */
+const log_sink_t *host_log(void);
 
 typedef struct host host_t;
 

@@ -110,6 +110,11 @@ apr_status_t host_run(int as_service, int (*body)(void *context), void *context,
     return APR_SUCCESS;
 }
 
+const log_sink_t *host_log(void)
+{
+    return NULL;
+}
+
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
     apr_status_t status;

@@ -2,6 +2,7 @@
 
 #include <apr_errno.h>
 
+#include "event_log.h"
 #include "events.h"
 
 /* How long Windows should think that nothing is wrong while a state is left, milliseconds. A start
@@ -113,4 +114,17 @@ apr_status_t host_run(int as_service, int (*body)(void *context), void *context,
     }
     *code = service.code;
     return APR_SUCCESS;
+}
+
+const log_sink_t *host_log(void)
+{
+    static log_sink_t sink;
+
+    if (!service_is_running()) {
+        return NULL;
+    }
+    if (sink.write == NULL) {
+        sink = event_log_open();
+    }
+    return &sink;
 }

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "command_line.h"
+#include "event_log.h"
 #include "service.h"
 #include "wide.h"
 
@@ -102,6 +103,11 @@ apr_status_t service_install(const apr_array_header_t *options, apr_array_header
     if (service != NULL) {
         configure(service, notes, pool);
         CloseServiceHandle(service);
+        apr_status_t registered = event_source_add(pool);
+
+        if (registered != APR_SUCCESS) {
+            note(notes, "the event log does not know the service's messages", registered, pool);
+        }
     } else {
         status = last_error();
     }
@@ -162,7 +168,6 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
 {
     SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
 
-    (void)notes, (void)pool;
     if (manager == NULL) {
         return last_error();
     }
@@ -172,6 +177,13 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
 
     if (service != NULL) {
         CloseServiceHandle(service);
+    }
+    if (status == APR_SUCCESS) {
+        apr_status_t removed = event_source_remove();
+
+        if (removed != APR_SUCCESS && !APR_STATUS_IS_ENOENT(removed)) {
+            note(notes, "the event log keeps its entry of the service's messages", removed, pool);
+        }
     }
     CloseServiceHandle(manager);
     return status;

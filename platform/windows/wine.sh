@@ -22,14 +22,16 @@ start_session() {
     fi
     # Without a server that stays, services end between two programs. It fails if one runs already.
     if wineserver -p60; then
-        timeout 60 wine wineboot
+        # Wine keeps no event log. What services would write there goes to session.log.
+        : >"$WINEPREFIX/session.log"
+        WINEDEBUG=-all,+eventlog timeout 60 wine wineboot
     fi
 }
 
 # Tests run in parallel, and one of them starts the session. The server outlives this script, so it
 # must hold neither the lock nor whatever the caller reads the output from.
 mkdir -p "$WINEPREFIX"
-if ! (flock 9 && start_session </dev/null >"$WINEPREFIX/session.log" 2>&1 9>&-) \
+if ! (flock 9 && start_session </dev/null >>"$WINEPREFIX/session.log" 2>&1 9>&-) \
     9>"$WINEPREFIX/lock"; then
     echo "wine.sh: Wine does not start; see $WINEPREFIX/session.log" >&2
     exit 1

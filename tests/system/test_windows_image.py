@@ -35,6 +35,20 @@ class Image(unittest.TestCase):
         for flag in (HIGH_ENTROPY_VA, DYNAMIC_BASE, NX_COMPAT):
             self.assertTrue(flags & flag, f"{flag:#x} is not set in {flags:#x}")
 
+    def test_it_has_the_messages_of_its_events(self):
+        tool = os.path.join(os.environ["UDPECHO_TOOLS"], "event_message.exe")
+        for number in ("0xc0000001", "0x80000002", "0x40000003"):
+            done = harness.run(harness.UDPECHOD, number, "what the line said", program=tool)
+            self.assertEqual(done.stdout.strip(), "what the line said", done.stderr)
+
+    def test_its_version_is_that_of_the_program(self):
+        version = harness.run("--version").stdout.split()[1]
+        with open(harness.UDPECHOD, "rb") as file:
+            content = file.read()
+        expected = "FileVersion\0".encode("utf-16-le")
+        found = content[content.index(expected) + len(expected):].decode("utf-16-le", "replace")
+        self.assertEqual(re.match(r"\0*([^\0]*)", found)[1], version)
+
     def test_it_can_be_moved(self):
         """Without relocations Windows loads it at its preferred address, whatever the flags say."""
         self.assertRegex(headers(), r"Entry 5 [0-9a-f]*[1-9a-f][0-9a-f]* [0-9a-f]+ Base Relocation")

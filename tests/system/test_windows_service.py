@@ -77,6 +77,29 @@ def free_port():
         return sock.getsockname()[1]
 
 
+class Events:
+    """What services report from now on. Wine keeps no event log; wine.sh has it put into a file."""
+
+    def __init__(self, test):
+        if not harness.EMULATOR:
+            test.skipTest("reads what Wine tells of events, and this is Windows")
+        prefix = os.environ.get("UDPECHO_WINEPREFIX") or harness.EMULATOR[1]
+        self._file = open(os.path.join(prefix, "session.log"), encoding="utf-8", errors="replace")
+        test.addCleanup(self._file.close)
+        self._file.seek(0, os.SEEK_END)
+        self._text = ""
+
+    def wait_for(self, text):
+        """Waits for an event with this text in it, and then looks only at what follows."""
+        deadline = time.monotonic() + harness.PATIENCE
+        while text not in self._text:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no event has {text!r}:\n{self._text}")
+            time.sleep(0.05)
+            self._text += self._file.read()
+        self._text = self._text.split(text, 1)[1]
+
+
 class Service(unittest.TestCase):
     def setUp(self):
         harness.run("--uninstall-service")
@@ -149,13 +172,53 @@ class Service(unittest.TestCase):
             windows("sc", "start", "udpechod")
             self.assertEqual(wait_for_state("stopped", 1)["SERVICE_EXIT_CODE"], UNAVAILABLE)
 
-    def test_it_serves_on_after_controls(self):
+    def test_its_life_is_in_the_event_log(self):
         self.install(f"--listen=127.0.0.1:{self.port}")
+        events = Events(self)
         start()
-        control(PARAMCHANGE)
-        control(REPORT)
+        events.wait_for(f" info listening address=127.0.0.1:{self.port} ")
         self.assert_echoes()
-        self.assertEqual(stop()["SERVICE_EXIT_CODE"], 0)
+        control(REPORT)
+        events.wait_for(" info counters received=1 ")
+        stop()
+        events.wait_for(" info stopped reason=request received=1 ")
+
+    def test_its_settings_are_read_again(self):
+        config = os.path.join(self.directory, "udpechod.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"listen=127.0.0.1:{self.port}\n")
+        self.install(f"--config={config}")
+        start()
+        events = Events(self)
+        with open(config, "a", encoding="utf-8") as file:
+            file.write("log-level=warning\n")
+        control(PARAMCHANGE)
+        events.wait_for(" info reloaded log_level=warning")
+        with open(config, "a", encoding="utf-8") as file:
+            file.write("log-level=loud\n")
+        control(PARAMCHANGE)
+        events.wait_for(" error cannot reload, nothing changed error=")
+        self.assert_echoes()
+
+    def test_what_is_wrong_is_in_the_event_log(self):
+        config = os.path.join(self.directory, "udpechod.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"listen=127.0.0.1:{self.port}\n")
+        self.install(f"--config={config}")
+        with open(config, "a", encoding="utf-8") as file:
+            file.write("workers=none\n")
+        events = Events(self)
+        windows("sc", "start", "udpechod")
+        self.assertEqual(wait_for_state("stopped", 1)["SERVICE_EXIT_CODE"], CONFIG)
+        events.wait_for("udpechod.conf:2: workers=none: expected ")
+
+    def test_the_source_of_its_events_comes_and_goes(self):
+        key = rf"{SERVICES}\EventLog\Application\udpechod"
+        self.install()
+        self.assertRegex(registry(key, "EventMessageFile"), r"^[A-Z]:\\.*\\udpechod\.exe$")
+        self.assertEqual(registry(key, "TypesSupported"), "0x7")
+        harness.run("--uninstall-service")
+        self.assertIsNone(registry(key, "TypesSupported"))
 
     def test_it_starts_with_the_system_under_an_account_with_few_rights(self):
         self.install()
