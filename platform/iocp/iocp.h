@@ -7,9 +7,11 @@
  * belong to one port only.
  */
 
+#include <mswsock.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
-#include <mswsock.h>
+
+#include <stdatomic.h>
 
 #include "udpecho/transport.h"
 
@@ -18,6 +20,12 @@
 
 /* Room for the control messages of one datagram. */
 #define CONTROL_MAX 64
+
+/* The completion port of all workers. */
+typedef struct port {
+    HANDLE handle;
+    atomic_int posted; /* receives whose completion has not been taken yet */
+} port_t;
 
 /* One listener's socket on the completion port. */
 typedef struct way {
@@ -51,8 +59,8 @@ listener_socket_t listener_socket(const listener_t *listener);
 
 /* The completion port that a listener's socket belongs to, as the first transport on it made it;
  * NULL before. Kept by the listener for the transports. */
-void *listener_port(const listener_t *listener);
-void listener_set_port(listener_t *listener, void *port);
+port_t *listener_port(const listener_t *listener);
+void listener_set_port(listener_t *listener, port_t *port);
 
 /* The pool that the listener lives in. */
 apr_pool_t *listener_pool(const listener_t *listener);
@@ -62,8 +70,8 @@ apr_pool_t *listener_pool(const listener_t *listener);
  * their place, which fail as a kernel does and Wine does not.
  */
 
-/* Posts a receive. 0, WSA_IO_PENDING or WSAEMSGSIZE: a completion will come. Else the error, and none
- * will. */
+/* Posts a receive. 0, WSA_IO_PENDING or WSAEMSGSIZE: a completion will come. Else the error, and
+ * none will. */
 int call_receive(operation_t *operation);
 
 /* The result of a receive that has completed: 0 or the error. */

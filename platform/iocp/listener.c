@@ -17,7 +17,7 @@ struct listener {
     listener_info_t info;
     SOCKET socket;
     int wildcard;
-    void *port;
+    port_t *port;
     apr_pool_t *pool;
 };
 
@@ -26,12 +26,12 @@ listener_socket_t listener_socket(const listener_t *listener)
     return (listener_socket_t){listener->socket, listener->wildcard};
 }
 
-void *listener_port(const listener_t *listener)
+port_t *listener_port(const listener_t *listener)
 {
     return listener->port;
 }
 
-void listener_set_port(listener_t *listener, void *port)
+void listener_set_port(listener_t *listener, port_t *port)
 {
     listener->port = port;
 }

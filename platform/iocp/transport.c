@@ -10,17 +10,11 @@
 #include "iocp.h"
 
 #include <apr_portable.h>
-#include <stdatomic.h>
 #include <string.h>
 
 /* An error of an earlier reply may be reported by a posted receive, once for each; beyond this
  * many in a row it is an error of the receive. */
 #define RESETS_MAX 64
-
-typedef struct port {
-    HANDLE handle;
-    atomic_int posted; /* receives whose completion has not been taken yet */
-} port_t;
 
 struct transport {
     port_t *port;
