@@ -1,17 +1,19 @@
 #include "reload.h"
 
-static void tell_waiting(const settings_t *settings, const settings_t *fresh, log_t *log,
-                         apr_pool_t *pool)
+/* Begins the line that names the settings which only a restart can change; NULL if there are
+ * none. */
+static log_line_t *begin_restart_line(const settings_t *settings, const settings_t *fresh,
+                                      log_t *log, apr_pool_t *pool)
 {
     const char *names = options_differing(settings_table, settings, fresh, pool);
 
-    if (*names != '\0') {
-        log_line_t *line =
-            log_begin_waiting(log, LOG_LEVEL_WARNING, "changed settings need a restart");
-
-        log_text(line, "options", names);
-        log_end(line);
+    if (*names == '\0') {
+        return NULL;
     }
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING, "changed settings need a restart");
+
+    log_text(line, "options", names);
+    return line;
 }
 
 static void apply(settings_t *settings, const settings_t *fresh, log_t *log, apr_pool_t *pool)
@@ -19,15 +21,17 @@ static void apply(settings_t *settings, const settings_t *fresh, log_t *log, apr
     log_level_t before = (log_level_t)settings->log_level;
     log_level_t after = (log_level_t)fresh->log_level;
 
-    /* A level that leaves these very lines out comes into force after them. */
+    /* The lines are begun under the level that lets them through, and written when the new one is
+     * in force. */
     log_set_level(log, after > before ? after : before);
     settings->log_level = fresh->log_level;
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "reloaded");
+    log_line_t *reloaded = log_begin_waiting(log, LOG_LEVEL_INFO, "reloaded");
+    log_line_t *restart = begin_restart_line(settings, fresh, log, pool);
 
-    log_text(line, "log_level", log_level_name(after));
-    log_end(line);
-    tell_waiting(settings, fresh, log, pool);
+    log_text(reloaded, "log_level", log_level_name(after));
     log_set_level(log, after);
+    log_end(reloaded);
+    log_end(restart);
 }
 
 void reload(settings_t *settings, log_t *log, apr_pool_t *pool)
