@@ -1,11 +1,13 @@
 #include "settings.h"
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <stddef.h>
 
 #include "address.h"
 #include "log.h"
 #include "udpecho/datagram.h"
+#include "udpecho/host.h"
 #include "udpecho/transport.h"
 
 #define AT(member) offsetof(settings_t, member)
@@ -187,6 +189,24 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
     return error;
 }
 
+static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    if (settings->help || settings->version) {
+        return NULL;
+    }
+    if (settings->config != NULL || !(settings->service || settings->install_service)) {
+        return settings->config;
+    }
+    const char *file = host_config_file(pool);
+
+    if (file != NULL && APR_STATUS_IS_ENOENT(apr_stat(&info, file, APR_FINFO_TYPE, pool))) {
+        return NULL;
+    }
+    return file;
+}
+
 /* The command line wins over the file that it names, so it is read before it, to find that file,
  * and again after it. */
 const char *settings_read(settings_t *settings, int argc, const char *const *argv,
@@ -195,15 +215,16 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     *settings = settings_default(pool);
     const char *error = read_arguments(settings, argc, argv, pool);
 
-    *code = error != NULL ? EXIT_USAGE : EXIT_OK;
-    if (error == NULL && settings->config != NULL && !settings->help && !settings->version) {
-        const char *config = settings->config;
+    const char *file = error == NULL ? file_to_read(settings, pool) : NULL;
 
+    *code = error != NULL ? EXIT_USAGE : EXIT_OK;
+    if (file != NULL) {
         *settings = settings_default(pool);
-        error = options_read_file(settings_table, settings, config, pool);
+        error = options_read_file(settings_table, settings, file, pool);
         *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
         read_arguments(settings, argc, argv, pool);
     }
+    settings->file = file;
     settings->argc = argc;
     settings->argv = argv;
     return error;

@@ -25,7 +25,8 @@ typedef struct settings {
     apr_int64_t uninstall_service;
     apr_int64_t help;
     apr_int64_t version;
-    int argc; /* where all this was read, to read it again */
+    const char *file; /* the configuration file that was read; NULL: none */
+    int argc;         /* where all this was read, to read it again */
     const char *const *argv;
 } settings_t;
 
@@ -40,7 +41,8 @@ extern const option_t settings_table[];
 /* Everything at its default. */
 settings_t settings_default(apr_pool_t *pool);
 
-/* Reads the command line and the file that it names. Sets `code` to EXIT_OK and returns NULL; or
+/* Reads the command line and the file that it names, or else, for a service, that of
+ * host_config_file() if it exists. Sets `code` to EXIT_OK and returns NULL; or
  * to the code to end with, and returns what is wrong as a sentence. `argv` must outlive the
  * settings. Main thread. */
 const char *settings_read(settings_t *settings, int argc, const char *const *argv,

@@ -61,6 +61,12 @@ static exit_code_t serve(const program_t *program)
         apr_strerror(status, reason, sizeof reason);
         return fail(program, apr_psprintf(program->pool, "cannot start: %s", reason), EXIT_SYSTEM);
     }
+    if (settings->service && settings->file == NULL) {
+        log_line_t *line = log_begin(log, LOG_LEVEL_INFO, "no configuration file, defaults hold");
+
+        log_text(line, "file", host_config_file(program->pool));
+        log_end(line);
+    }
     code = server_run(settings, host, log, program->pool);
     log_close(log);
     return code;

@@ -37,6 +37,11 @@ apr_status_t host_run(int as_service, int (*body)(void *context), void *context,
  */
 const log_sink_t *host_log(void);
 
+/* The configuration file of a service whose command line names none, whether it exists or not:
+ * %ProgramData%\udpecho\udpechod.conf on Windows; NULL where a service's command line names its
+ * file. From `pool`; any thread. */
+const char *host_config_file(apr_pool_t *pool);
+
 typedef struct host host_t;
 
 /*

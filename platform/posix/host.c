@@ -115,6 +115,12 @@ const log_sink_t *host_log(void)
     return NULL;
 }
 
+const char *host_config_file(apr_pool_t *pool)
+{
+    (void)pool;
+    return NULL;
+}
+
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
     apr_status_t status;

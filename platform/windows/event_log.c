@@ -82,5 +82,7 @@ apr_status_t event_source_add(apr_pool_t *pool)
 
 apr_status_t event_source_remove(void)
 {
-    return APR_FROM_OS_ERROR(RegDeleteKeyW(HKEY_LOCAL_MACHINE, SOURCE_KEY));
+    LSTATUS error = RegDeleteKeyW(HKEY_LOCAL_MACHINE, SOURCE_KEY);
+
+    return error == ERROR_FILE_NOT_FOUND ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }

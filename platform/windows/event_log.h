@@ -22,8 +22,7 @@ log_sink_t event_log_open(void);
 void event_text(wchar_t *text, const char *line, apr_size_t length);
 
 /* Tells Windows where the messages of these events are, in this program's file, or that there are
- * none any more. Errors: those of RegCreateKeyExW(), RegSetValueExW(), RegDeleteKeyW();
- * APR_STATUS_IS_ENOENT() if there were none. */
+ * none any more. Errors: those of RegCreateKeyExW(), RegSetValueExW() and RegDeleteKeyW(). */
 apr_status_t event_source_add(apr_pool_t *pool);
 apr_status_t event_source_remove(void);
 

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "command_line.h"
+#include "config_file.h"
 #include "event_log.h"
 #include "service.h"
 #include "wide.h"
@@ -26,12 +27,15 @@ static apr_status_t last_error(void)
     }
 }
 
-static void note(apr_array_header_t *notes, const char *what, apr_status_t status, apr_pool_t *pool)
+static void note_failure(apr_array_header_t *notes, const char *consequence, apr_status_t status,
+                         apr_pool_t *pool)
 {
     char reason[128];
 
-    apr_strerror(status, reason, sizeof reason);
-    APR_ARRAY_PUSH(notes, const char *) = apr_psprintf(pool, "%s: %s", what, reason);
+    if (status != APR_SUCCESS) {
+        apr_strerror(status, reason, sizeof reason);
+        APR_ARRAY_PUSH(notes, const char *) = apr_psprintf(pool, "%s: %s", consequence, reason);
+    }
 }
 
 /* ---- Installing ---- */
@@ -71,7 +75,7 @@ static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *
 
     for (unsigned i = 0; i < sizeof details / sizeof details[0]; i++) {
         if (!ChangeServiceConfig2W(service, details[i].level, details[i].value)) {
-            note(notes, details[i].failure, last_error(), pool);
+            note_failure(notes, details[i].failure, last_error(), pool);
         }
     }
 }
@@ -103,11 +107,10 @@ apr_status_t service_install(const apr_array_header_t *options, apr_array_header
     if (service != NULL) {
         configure(service, notes, pool);
         CloseServiceHandle(service);
-        apr_status_t registered = event_source_add(pool);
-
-        if (registered != APR_SUCCESS) {
-            note(notes, "the event log does not know the service's messages", registered, pool);
-        }
+        note_failure(notes, "the event log does not know the service's messages",
+                     event_source_add(pool), pool);
+        note_failure(notes, "there is no directory for the configuration file",
+                     config_directory_create(pool), pool);
     } else {
         status = last_error();
     }
@@ -179,11 +182,9 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
         CloseServiceHandle(service);
     }
     if (status == APR_SUCCESS) {
-        apr_status_t removed = event_source_remove();
-
-        if (removed != APR_SUCCESS && !APR_STATUS_IS_ENOENT(removed)) {
-            note(notes, "the event log keeps its entry of the service's messages", removed, pool);
-        }
+        note_failure(notes, "the event log keeps its entry of the service's messages",
+                     event_source_remove(), pool);
+        config_directory_remove(pool);
     }
     CloseServiceHandle(manager);
     return status;

@@ -5,6 +5,7 @@ leaves none behind.
 """
 
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -24,6 +25,10 @@ USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
 PARAMCHANGE, REPORT = 6, 128
 
 SERVICES = r"HKLM\System\CurrentControlSet\Services"
+
+
+def wine_prefix():
+    return os.environ.get("UDPECHO_WINEPREFIX") or harness.EMULATOR[1]
 
 
 def windows(*command):
@@ -71,6 +76,12 @@ def registry(key, value):
     return found and found[1]
 
 
+def program_data():
+    """C:\\ProgramData as this machine sees it."""
+    drive = pathlib.Path(wine_prefix(), "drive_c") if harness.EMULATOR else pathlib.Path("C:\\")
+    return drive / "ProgramData"
+
+
 def free_port():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
@@ -83,8 +94,8 @@ class Events:
     def __init__(self, test):
         if not harness.EMULATOR:
             test.skipTest("reads what Wine tells of events, and this is Windows")
-        prefix = os.environ.get("UDPECHO_WINEPREFIX") or harness.EMULATOR[1]
-        self._file = open(os.path.join(prefix, "session.log"), encoding="utf-8", errors="replace")
+        self._file = open(os.path.join(wine_prefix(), "session.log"), encoding="utf-8",
+                          errors="replace")
         test.addCleanup(self._file.close)
         self._file.seek(0, os.SEEK_END)
         self._text = ""
@@ -143,6 +154,38 @@ class Service(unittest.TestCase):
         self.assertIsNone(query())
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(("127.0.0.1", self.port))
+
+    def test_it_has_a_configuration_file_of_its_own(self):
+        home = program_data() / "udpecho"
+        self.install()
+        self.assertTrue(home.is_dir())
+        config = home / "udpechod.conf"
+        self.addCleanup(config.unlink, missing_ok=True)
+        config.write_text(f"listen=127.0.0.1:{self.port}\n")
+        start()
+        self.assert_echoes()
+        stop()
+        harness.run("--uninstall-service")
+        self.assertTrue(config.exists(), "what an administrator wrote is kept")
+
+    def test_it_needs_no_configuration_file(self):
+        self.install(f"--listen=127.0.0.1:{self.port}")
+        events = Events(self)
+        start()
+        # Backslashes and quotation marks are escaped by the log, and again by Wine.
+        events.wait_for(r' info no configuration file, defaults hold '
+                        r'file=\"C:\\\\ProgramData\\\\udpecho\\\\udpechod.conf\"')
+        self.assert_echoes()
+        harness.run("--uninstall-service")
+        self.assertFalse((program_data() / "udpecho").exists(), "an empty directory is left")
+
+    def test_paths_are_utf8(self):
+        config = os.path.join(self.directory, "pr\u00fcfung.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"listen=127.0.0.1:{self.port}\n")
+        self.install(f"--config={config}")
+        start()
+        self.assert_echoes()
 
     def test_its_command_line_is_quoted(self):
         program = os.path.join(self.directory, "udpechod.exe")

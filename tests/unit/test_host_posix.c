@@ -112,6 +112,11 @@ static void processors_are_those_of_the_machine(void **state)
     assert_true(host_processors() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
 }
 
+static void a_service_names_its_configuration_file(void **state)
+{
+    assert_null(host_config_file(*state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +124,7 @@ int main(void)
         scene(a_second_stop_ends_the_process),
         scene(a_flood_of_requests_hides_no_other_event),
         scene(the_main_thread_has_the_number_of_the_process),
+        scene(a_service_names_its_configuration_file),
         scene(processors_are_those_of_the_machine),
     };
 

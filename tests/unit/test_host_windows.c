@@ -96,6 +96,15 @@ static void control_break_asks_to_stop(void **state)
     assert_int_equal(code, AS_EXPECTED);
 }
 
+static void the_configuration_file_has_its_place(void **state)
+{
+    const char *path = host_config_file(*state);
+    const char *end = "\\udpecho\\udpechod.conf";
+
+    assert_true(strlen(path) > strlen(end));
+    assert_string_equal(path + strlen(path) - strlen(end), end);
+}
+
 static void a_second_request_ends_the_process(void **state)
 {
     DWORD code = code_of_child("second");
@@ -109,6 +118,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         scene(control_c_asks_to_stop),
         scene(control_break_asks_to_stop),
+        scene(the_configuration_file_has_its_place),
         scene(a_second_request_ends_the_process),
     };
 
