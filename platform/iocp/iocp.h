@@ -7,10 +7,10 @@
  * belong to one port only.
  */
 
-#include <mswsock.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
+#include <mswsock.h> /* needs the two above */
 #include <stdatomic.h>
 
 #include "udpecho/transport.h"

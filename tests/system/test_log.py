@@ -84,7 +84,7 @@ class Lines:
         self.assertEqual(set(listening), common | {"address", "sharing", "receive_buffer",
                                                    "send_buffer"})
         self.assertEqual(listening["sharing"],
-                         "shared socket" if harness.WINDOWS else "socket per worker")
+                         "shared completion port" if harness.WINDOWS else "socket per worker")
         self.assertGreater(listening["receive_buffer"], 4096)
         self.assertGreater(listening["send_buffer"], 4096)
         self.assertEqual(set(serving), common | {"workers", "backend", "batching"})

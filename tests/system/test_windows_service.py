@@ -46,7 +46,7 @@ def query():
 
 def wait_for_state(name, number):
     deadline = time.monotonic() + harness.PATIENCE
-    while (now := query())["STATE"] != number:
+    while (now := query() or {}).get("STATE") != number:
         if time.monotonic() > deadline:
             raise AssertionError(f"the service is not {name}: {now}")
     return now
