@@ -114,3 +114,19 @@ apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, ap
     }
     return status;
 }
+
+int address_is_loopback(const address_t *address, apr_pool_t *pool)
+{
+    apr_sockaddr_t *found;
+
+    if (address_resolve(&found, address, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    for (; found != NULL; found = found->next) {
+        if (found->family == APR_INET ? ntohl(found->sa.sin.sin_addr.s_addr) >> 24 != 127
+                                      : !IN6_IS_ADDR_LOOPBACK(&found->sa.sin6.sin6_addr)) {
+            return 0;
+        }
+    }
+    return 1;
+}

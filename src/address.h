@@ -29,4 +29,9 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
  */
 apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool);
 
+/* Non-zero if all that the address stands for is reached from this host only (RFC 1122 section
+ * 3.2.1.3, RFC 4291 section 2.5.3). A name that is not known might stand for anything. May ask the
+ * name service. Any thread; memory from `pool`. */
+int address_is_loopback(const address_t *address, apr_pool_t *pool);
+
 #endif

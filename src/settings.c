@@ -140,6 +140,12 @@ const option_t settings_table[] = {
      .command_line_only = 1,
      .help = "Make this program a service of Windows that starts with the system, with\n"
              "the other options given here, and exit."},
+    {.name = "open-firewall",
+     .offset = AT(open_firewall),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "With --install-service: let UDP in to this program through the firewall\n"
+             "of Windows, unless all it listens on is the loopback."},
     {.name = "uninstall-service",
      .offset = AT(uninstall_service),
      .kind = &option_flag,
@@ -175,6 +181,17 @@ settings_t settings_default(apr_pool_t *pool)
     return settings;
 }
 
+static const char *find_conflict(const settings_t *settings)
+{
+    if (settings->install_service && settings->uninstall_service) {
+        return "--install-service and --uninstall-service: give one of them";
+    }
+    if (settings->open_firewall && !settings->install_service) {
+        return "--open-firewall goes with --install-service";
+    }
+    return NULL;
+}
+
 static const char *read_arguments(settings_t *settings, int argc, const char *const *argv,
                                   apr_pool_t *pool)
 {
@@ -186,7 +203,7 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
         error = apr_psprintf(pool, "%s: expected options only; addresses go to --listen=%s",
                              argv[operand], argv[operand]);
     }
-    return error;
+    return error != NULL ? error : find_conflict(settings);
 }
 
 static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)

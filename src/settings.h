@@ -23,6 +23,7 @@ typedef struct settings {
     apr_int64_t service;
     apr_int64_t install_service;
     apr_int64_t uninstall_service;
+    apr_int64_t open_firewall;
     apr_int64_t help;
     apr_int64_t version;
     const char *file; /* the configuration file that was read; NULL: none */

@@ -17,15 +17,16 @@
 /*
  * Installs the service "udpechod": this very file, with --service and `options`, an array of
  * const char *, at every start of the system, under an account that may do next to nothing. It is
- * not started.
+ * not started. With `open_firewall`, a rule of the system's firewall lets datagrams in to it.
  * Errors: APR_EEXIST if it is installed already; those of OpenSCManagerW() and CreateServiceW(),
  * APR_STATUS_IS_EACCES() without the rights of an administrator.
  */
-apr_status_t service_install(const apr_array_header_t *options, apr_array_header_t *notes,
-                             apr_pool_t *pool);
+apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
+                             apr_array_header_t *notes, apr_pool_t *pool);
 
 /*
- * Stops the service, waits up to half a minute until its process has ended, and removes it.
+ * Stops the service, waits up to half a minute until its process has ended, and removes it,
+ * the rule of the firewall too.
  * Errors: APR_ENOENT if it is not installed, APR_TIMEUP if it does not end; those of
  * OpenSCManagerW(), OpenServiceW() and DeleteService().
  */

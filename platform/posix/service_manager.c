@@ -1,9 +1,9 @@
 #include "udpecho/service_manager.h"
 
-apr_status_t service_install(const apr_array_header_t *options, apr_array_header_t *notes,
-                             apr_pool_t *pool)
+apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
+                             apr_array_header_t *notes, apr_pool_t *pool)
 {
-    (void)options, (void)notes, (void)pool;
+    (void)options, (void)open_firewall, (void)notes, (void)pool;
     return APR_ENOTIMPL;
 }
 

@@ -5,6 +5,7 @@
 #include "command_line.h"
 #include "config_file.h"
 #include "event_log.h"
+#include "firewall.h"
 #include "service.h"
 #include "wide.h"
 
@@ -27,14 +28,21 @@ static apr_status_t last_error(void)
     }
 }
 
+static void note_error(apr_array_header_t *notes, const char *consequence, const char *error,
+                       apr_pool_t *pool)
+{
+    if (error != NULL) {
+        APR_ARRAY_PUSH(notes, const char *) = apr_psprintf(pool, "%s: %s", consequence, error);
+    }
+}
+
 static void note_failure(apr_array_header_t *notes, const char *consequence, apr_status_t status,
                          apr_pool_t *pool)
 {
     char reason[128];
 
     if (status != APR_SUCCESS) {
-        apr_strerror(status, reason, sizeof reason);
-        APR_ARRAY_PUSH(notes, const char *) = apr_psprintf(pool, "%s: %s", consequence, reason);
+        note_error(notes, consequence, apr_strerror(status, reason, sizeof reason), pool);
     }
 }
 
@@ -90,8 +98,8 @@ static const char *service_command(const apr_array_header_t *options, apr_pool_t
     return command_line_join(narrow(program_path(pool), pool), arguments, pool);
 }
 
-apr_status_t service_install(const apr_array_header_t *options, apr_array_header_t *notes,
-                             apr_pool_t *pool)
+apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
+                             apr_array_header_t *notes, apr_pool_t *pool)
 {
     SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE);
 
@@ -111,6 +119,9 @@ apr_status_t service_install(const apr_array_header_t *options, apr_array_header
                      event_source_add(pool), pool);
         note_failure(notes, "there is no directory for the configuration file",
                      config_directory_create(pool), pool);
+        if (open_firewall) {
+            note_error(notes, "the firewall is not open", firewall_open(pool), pool);
+        }
     } else {
         status = last_error();
     }
@@ -184,6 +195,7 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
     if (status == APR_SUCCESS) {
         note_failure(notes, "the event log keeps its entry of the service's messages",
                      event_source_remove(), pool);
+        note_error(notes, "the firewall keeps its rule", firewall_close(pool), pool);
         config_directory_remove(pool);
     }
     CloseServiceHandle(manager);

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 import harness
 
@@ -179,6 +180,22 @@ class Service(unittest.TestCase):
         harness.run("--uninstall-service")
         self.assertFalse((program_data() / "udpecho").exists(), "an empty directory is left")
 
+    def test_the_firewall_stays_shut_where_only_this_host_can_ask(self):
+        done = self.install("--listen=127.0.0.1:0", "--listen=[::1]:0", "--open-firewall")
+        self.assertIn("--open-firewall: no rule is needed", done.stderr)
+        self.assertNotIn("firewall", registry(rf"{SERVICES}\udpechod", "ImagePath"))
+
+    def test_the_firewall_is_opened_and_shut(self):
+        if not harness.EMULATOR:
+            self.skipTest("reads what the netsh of Wine says it was asked, and this is Windows")
+        with unittest.mock.patch.dict(os.environ, WINEDEBUG="-all,fixme+netsh"):
+            asked = self.install("--listen=*:0", "--open-firewall").stderr
+            self.assertNotIn("the firewall is not open", asked)
+            self.assertRegex(asked, r'L"add" L"rule" L"name=udpechod" .* L"protocol=UDP" '
+                                    r'L"program=.*udpechod\.exe"')
+            asked = harness.run("--uninstall-service").stderr
+            self.assertIn('L"delete" L"rule" L"name=udpechod"', asked)
+
     def test_paths_are_utf8(self):
         config = os.path.join(self.directory, "pr\u00fcfung.conf")
         with open(config, "w", encoding="utf-8") as file:
@@ -270,6 +287,8 @@ class Service(unittest.TestCase):
                          r"NT AUTHORITY\LocalService")
 
     def test_nobody_else_can_run_it(self):
+        # Under Wine it might get the control pipe of a service that starts meanwhile, so no test
+        # that runs in parallel with this one may try the same.
         done = harness.run("--service")
         self.assertEqual(done.returncode, USAGE)
         self.assertIn("service control manager", done.stderr)

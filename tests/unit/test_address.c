@@ -113,6 +113,25 @@ static void a_scope_must_be_an_interface_of_ours(void **state)
     assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
 }
 
+static int is_loopback(const char *text, apr_pool_t *pool)
+{
+    address_t address;
+
+    assert_null(address_parse(&address, text, 8888, pool));
+    return address_is_loopback(&address, pool);
+}
+
+static void the_loopback_is_told_from_the_rest(void **state)
+{
+    assert_true(is_loopback("127.0.0.1:7", *state));
+    assert_true(is_loopback("127.255.0.1:7", *state));
+    assert_true(is_loopback("[::1]:7", *state));
+    assert_false(is_loopback("*:7", *state));
+    assert_false(is_loopback("128.0.0.1:7", *state));
+    assert_false(is_loopback("[2001:db8::1]:7", *state));
+    assert_false(is_loopback("[fe80::1%nosuch0]:7", *state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +140,7 @@ int main(void)
         scene(the_wildcard_is_one_address_of_each_family),
         scene(numeric_addresses_need_no_resolver),
         scene(a_scope_must_be_an_interface_of_ours),
+        scene(the_loopback_is_told_from_the_rest),
     };
 
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);

@@ -26,16 +26,6 @@ static void a_program_is_run_and_its_code_returned(void **state)
     assert_int_equal(runs, 1);
 }
 
-static void a_service_is_run_only_if_a_service_manager_started_it(void **state)
-{
-    int runs = 0;
-    int code;
-
-    (void)state;
-    assert_int_not_equal(host_run(1, count_run, &runs, &code), APR_SUCCESS);
-    assert_int_equal(runs, 0);
-}
-
 static void *APR_THREAD_FUNC finish(apr_thread_t *thread, void *host)
 {
     (void)thread;
@@ -112,7 +102,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_program_is_run_and_its_code_returned),
-        scene(a_service_is_run_only_if_a_service_manager_started_it),
         scene(finishing_ends_the_wait),
         scene(threads_have_numbers_of_their_own),
         scene(there_is_a_processor_to_run_on),

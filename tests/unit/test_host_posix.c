@@ -112,6 +112,21 @@ static void processors_are_those_of_the_machine(void **state)
     assert_true(host_processors() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
 }
 
+static int never_run(void *context)
+{
+    (void)context;
+    fail();
+    return 0;
+}
+
+static void nothing_is_run_as_a_service_of_windows(void **state)
+{
+    int code;
+
+    (void)state;
+    assert_int_equal(host_run(1, never_run, NULL, &code), APR_ENOTIMPL);
+}
+
 static void a_service_names_its_configuration_file(void **state)
 {
     assert_null(host_config_file(*state));
@@ -124,6 +139,7 @@ int main(void)
         scene(a_second_stop_ends_the_process),
         scene(a_flood_of_requests_hides_no_other_event),
         scene(the_main_thread_has_the_number_of_the_process),
+        scene(nothing_is_run_as_a_service_of_windows),
         scene(a_service_names_its_configuration_file),
         scene(processors_are_those_of_the_machine),
     };
