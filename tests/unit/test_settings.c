@@ -65,6 +65,19 @@ static void a_bad_listen_is_refused_at_once(void **state)
     assert_int_equal(list->nelts, 1);
 }
 
+static void what_does_not_go_together_is_refused(void **state)
+{
+    static const char *const both[] = {"udpechod", "--install-service", "--uninstall-service"};
+    static const char *const alone[] = {"udpechod", "--open-firewall"};
+    settings_t settings;
+    exit_code_t code;
+
+    assert_non_null(settings_read(&settings, 3, both, &code, *state));
+    assert_int_equal(code, EXIT_USAGE);
+    assert_non_null(settings_read(&settings, 2, alone, &code, *state));
+    assert_int_equal(code, EXIT_USAGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +85,7 @@ int main(void)
         scene(every_option_has_its_own_place_and_a_help),
         scene(every_default_is_a_value_that_its_option_takes),
         scene(a_bad_listen_is_refused_at_once),
+        scene(what_does_not_go_together_is_refused),
     };
 
     return cmocka_run_group_tests_name("settings", tests, NULL, NULL);

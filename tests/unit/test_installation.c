@@ -1,0 +1,109 @@
+/* What the service manager is asked for, and what becomes of its answers. A script stands in for
+ * it. */
+
+#include "unit.h"
+
+#include <apr_strings.h>
+
+#include "installation.h"
+#include "udpecho/service_manager.h"
+
+static struct script {
+    apr_status_t answer;
+    const char *options; /* what was asked for, in one line */
+    int open_firewall;
+} script;
+
+apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
+                             apr_array_header_t *notes, apr_pool_t *pool)
+{
+    (void)notes;
+    script.options = apr_array_pstrcat(pool, options, ' ');
+    script.open_firewall = open_firewall;
+    return script.answer;
+}
+
+apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
+{
+    (void)notes, (void)pool;
+    return script.answer;
+}
+
+/* Installs with this command line; returns the notes. */
+static apr_array_header_t *install(int argc, const char *const *argv, apr_pool_t *pool)
+{
+    apr_array_header_t *notes = apr_array_make(pool, 4, sizeof(const char *));
+    settings_t settings;
+    exit_code_t code;
+
+    script = (struct script){APR_SUCCESS, NULL, 0};
+    assert_null(settings_read(&settings, argc, argv, &code, pool));
+    assert_null(installation_add(&settings, notes, &code, pool));
+    assert_int_equal(code, EXIT_OK);
+    return notes;
+}
+
+static void the_service_gets_the_other_options(void **state)
+{
+    static const char *const argv[] = {"udpechod", "--install-service", "--listen",
+                                       "*:7",      "--open-firewall",   "--workers=2"};
+    apr_array_header_t *notes = install(6, argv, *state);
+
+    assert_string_equal(script.options, "--listen=*:7 --workers=2");
+    assert_true(script.open_firewall);
+    assert_int_equal(notes->nelts, 0);
+}
+
+static void the_firewall_stays_shut_unless_asked(void **state)
+{
+    static const char *const argv[] = {"udpechod", "--install-service", "--listen=*:7"};
+
+    install(3, argv, *state);
+    assert_false(script.open_firewall);
+}
+
+static void the_firewall_stays_shut_for_the_loopback(void **state)
+{
+    static const char *const argv[] = {"udpechod", "--install-service", "--open-firewall"};
+    apr_array_header_t *notes = install(3, argv, *state);
+
+    assert_false(script.open_firewall);
+    assert_non_null(strstr(APR_ARRAY_IDX(notes, 0, const char *), "no rule is needed"));
+}
+
+static void every_answer_has_its_exit_code(void **state)
+{
+    static const struct {
+        apr_status_t answer;
+        exit_code_t code;
+        const char *part; /* of what is said */
+    } cases[] = {
+        {APR_ENOTIMPL, EXIT_USAGE, "on Windows only"},
+        {APR_EEXIST, EXIT_UNAVAILABLE, "installed already"},
+        {APR_ENOENT, EXIT_UNAVAILABLE, "not installed"},
+        {APR_EACCES, EXIT_NO_PERMISSION, "administrator"},
+        {APR_TIMEUP, EXIT_SYSTEM, "does not end"},
+        {APR_EGENERAL, EXIT_SYSTEM, "refuses"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        apr_array_header_t *notes = apr_array_make(*state, 4, sizeof(const char *));
+        exit_code_t code = EXIT_OK;
+
+        script.answer = cases[i].answer;
+        assert_non_null(strstr(installation_remove(notes, &code, *state), cases[i].part));
+        assert_int_equal(code, cases[i].code);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(the_service_gets_the_other_options),
+        scene(the_firewall_stays_shut_unless_asked),
+        scene(the_firewall_stays_shut_for_the_loopback),
+        scene(every_answer_has_its_exit_code),
+    };
+
+    return cmocka_run_group_tests_name("installation", tests, NULL, NULL);
+}
