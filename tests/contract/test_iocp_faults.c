@@ -1,7 +1,7 @@
 /*
- * A kernel that fails, below the real transport of Windows: the calls of platform/iocp/calls.c are
- * replaced here by ones that fail on demand, and else do the same over the loopback. Whatever
- * fails, afterwards all receives are posted and all datagrams answered.
+ * A kernel that fails, below the real transport of Windows: instead of platform/iocp/calls.c it is
+ * linked to calls that fail on demand, and else do the same over the loopback. Whatever failed,
+ * afterwards all receives are posted and all datagrams answered.
  */
 
 #include "fixture.h"
@@ -481,7 +481,7 @@ static apr_status_t count_left_behind(void *data)
 /* The senders go on all the while. */
 static void stopping_under_load_answers_all_that_was_received(void **state)
 {
-    for (unsigned round = 0; round < 20; round++) {
+    for (unsigned round = 0; round < 10; round++) {
         fixture_t *fixture = open_all();
         load_t load = {.port = fixture->port};
         load_worker_t workers[WORKERS];
