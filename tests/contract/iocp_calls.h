@@ -1,0 +1,38 @@
+#ifndef UDPECHO_IOCP_CALLS_H
+#define UDPECHO_IOCP_CALLS_H
+
+/*
+ * A kernel that fails, below the real transport of Windows: linked in place of
+ * platform/iocp/calls.c, its calls fail on demand, and else do the same over the loopback.
+ */
+
+#include "fixture.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+
+#include "iocp.h"
+
+#define FOR_EVER UINT_MAX
+
+typedef struct fault {
+    int error;
+    unsigned spared; /* calls before the first that fails */
+    unsigned times;
+    unsigned from; /* the first listener on which it fails */
+} fault_t;
+
+extern fault_t on_post;
+extern fault_t on_completion;
+extern fault_t on_send;
+extern atomic_int posted; /* receives that the kernel has */
+extern atomic_uint posts; /* calls to post one */
+extern SOCKET last_socket;
+
+/* A fixture on 127.0.0.1 with no fault in force. */
+fixture_t *open_without_faults(void);
+
+/* A look finds nothing. It leaves all receives posted. */
+void assert_nothing_waits(fixture_t *fixture);
+
+#endif
