@@ -9,7 +9,8 @@ set -eu
 WINEPREFIX=${UDPECHO_WINEPREFIX:-$1}
 WINEDEBUG=${WINEDEBUG:--all}
 WINEDLLOVERRIDES="mscoree,mshtml=" # .NET and a browser, which it would offer to download
-export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES
+LC_ALL=C.UTF-8 # the form of file names and arguments, which is nothing but ASCII otherwise
+export WINEPREFIX WINEDEBUG WINEDLLOVERRIDES LC_ALL
 unset DISPLAY WAYLAND_DISPLAY
 shift
 
