@@ -17,5 +17,7 @@ set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/wine.sh ${CMAKE_BINA
 
 # One file that needs nothing but Windows, loaded at an address that cannot be guessed, whose data
 # is never run and whose stacks are guarded.
+# Control Flow Guard is not among what gcc can do, and its -fcf-protection marks jump targets for a
+# check that Windows does not make.
 set(CMAKE_C_FLAGS_INIT "-fstack-protector-strong -D_FORTIFY_SOURCE=2")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--dynamicbase,--high-entropy-va,--nxcompat")
