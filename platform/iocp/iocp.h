@@ -65,6 +65,18 @@ void listener_set_port(listener_t *listener, port_t *port);
 /* The pool that the listener lives in. */
 apr_pool_t *listener_pool(const listener_t *listener);
 
+/* The port of these listeners, made if none of them has one yet. It lives with the first of them,
+ * longer than any transport. Errors: those of CreateIoCompletionPort(). */
+apr_status_t port_find(port_t **port, listener_t *const *listeners, unsigned count);
+
+/* Puts the listener's socket on the port, unless it is there already, and fills `way` in. Errors:
+ * those of WSAIoctl() and CreateIoCompletionPort(). */
+apr_status_t port_join(port_t *port, listener_t *listener, way_t *way);
+
+/* Cancels what is posted on these ways and waits until the kernel has given all of it back, as it
+ * must before the memory of operations dies. Nobody may take from the port meanwhile. */
+void port_reap(port_t *port, const way_t *ways, unsigned count);
+
 /*
  * The calls that take a datagram in and out, each a line over Windows Sockets. Tests link others in
  * their place, which fail as a kernel does and Wine does not.

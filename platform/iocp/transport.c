@@ -9,7 +9,6 @@
 
 #include "iocp.h"
 
-#include <apr_portable.h>
 #include <string.h>
 
 /* An error of an earlier reply may be reported by a posted receive, once for each; beyond this
@@ -303,71 +302,14 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
 
 /* ---- Opening and closing ---- */
 
-static apr_status_t close_port(void *data)
-{
-    CloseHandle(((port_t *)data)->handle);
-    return APR_SUCCESS;
-}
-
-/* Before the memory of operations dies, the kernel has to give all of them back. */
 static apr_status_t close_transport(void *data)
 {
     transport_t *transport = data;
     HANDLE thread = atomic_load(&transport->thread);
-    ULONG count;
 
-    for (unsigned i = 0; i < transport->way_count; i++) {
-        CancelIoEx((HANDLE)transport->ways[i].socket, NULL);
-    }
-    while (atomic_load(&transport->port->posted) > 0 &&
-           GetQueuedCompletionStatusEx(transport->port->handle, transport->entries, BATCH_MAX,
-                                       &count, INFINITE, FALSE)) {
-        atomic_fetch_sub(&transport->port->posted, (int)count);
-    }
+    port_reap(transport->port, transport->ways, transport->way_count);
     if (thread != NULL) {
         CloseHandle(thread);
-    }
-    return APR_SUCCESS;
-}
-
-/* The port lives with the first listener, longer than any transport. */
-static apr_status_t find_port(port_t **found, listener_t *const *listeners, unsigned count)
-{
-    apr_pool_t *pool = listener_pool(listeners[0]);
-    port_t *port = NULL;
-
-    for (unsigned i = 0; i < count && port == NULL; i++) {
-        port = listener_port(listeners[i]);
-    }
-    if (port == NULL) {
-        port = apr_pcalloc(pool, sizeof *port);
-        port->handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-        if (port->handle == NULL) {
-            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
-        }
-        apr_pool_cleanup_register(pool, port, close_port, apr_pool_cleanup_null);
-    }
-    *found = port;
-    return APR_SUCCESS;
-}
-
-static apr_status_t join_port(transport_t *transport, listener_t *listener, way_t *way)
-{
-    static GUID receive_id = WSAID_WSARECVMSG;
-    DWORD returned;
-
-    way->socket = listener_socket(listener).socket;
-    way->wildcard = listener_socket(listener).wildcard;
-    way->local = listener_describe(listener)->local;
-    if (WSAIoctl(way->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
-                 &way->receive, sizeof way->receive, &returned, NULL, NULL) != 0) {
-        return apr_get_netos_error();
-    }
-    if (listener_port(listener) == NULL) {
-        if (CreateIoCompletionPort((HANDLE)way->socket, transport->port->handle, 0, 0) == NULL) {
-            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
-        }
-        listener_set_port(listener, transport->port);
     }
     return APR_SUCCESS;
 }
@@ -392,14 +334,14 @@ apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, 
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
-    apr_status_t status = find_port(&transport->port, listeners, count);
+    apr_status_t status = port_find(&transport->port, listeners, count);
 
     (void)worker;
     transport->ways = apr_pcalloc(pool, count * sizeof *transport->ways);
     transport->way_count = count;
     for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
         transport->ways[i].listener = i;
-        status = join_port(transport, listeners[i], &transport->ways[i]);
+        status = port_join(transport->port, listeners[i], &transport->ways[i]);
     }
     if (status == APR_SUCCESS) {
         make_operations(transport, payload_max, pool);

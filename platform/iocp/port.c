@@ -1,0 +1,67 @@
+/* The completion port that all workers share, and the sockets on it. */
+
+#include "iocp.h"
+
+#include <apr_portable.h>
+
+static apr_status_t close_port(void *data)
+{
+    CloseHandle(((port_t *)data)->handle);
+    return APR_SUCCESS;
+}
+
+apr_status_t port_find(port_t **found, listener_t *const *listeners, unsigned count)
+{
+    apr_pool_t *pool = listener_pool(listeners[0]);
+    port_t *port = NULL;
+
+    for (unsigned i = 0; i < count && port == NULL; i++) {
+        port = listener_port(listeners[i]);
+    }
+    if (port == NULL) {
+        port = apr_pcalloc(pool, sizeof *port);
+        port->handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+        if (port->handle == NULL) {
+            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+        }
+        apr_pool_cleanup_register(pool, port, close_port, apr_pool_cleanup_null);
+    }
+    *found = port;
+    return APR_SUCCESS;
+}
+
+apr_status_t port_join(port_t *port, listener_t *listener, way_t *way)
+{
+    static GUID receive_id = WSAID_WSARECVMSG;
+    DWORD returned;
+
+    way->socket = listener_socket(listener).socket;
+    way->wildcard = listener_socket(listener).wildcard;
+    way->local = listener_describe(listener)->local;
+    if (WSAIoctl(way->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
+                 &way->receive, sizeof way->receive, &returned, NULL, NULL) != 0) {
+        return apr_get_netos_error();
+    }
+    if (listener_port(listener) == NULL) {
+        if (CreateIoCompletionPort((HANDLE)way->socket, port->handle, 0, 0) == NULL) {
+            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+        }
+        listener_set_port(listener, port);
+    }
+    return APR_SUCCESS;
+}
+
+void port_reap(port_t *port, const way_t *ways, unsigned count)
+{
+    OVERLAPPED_ENTRY entries[BATCH_MAX];
+    ULONG reaped;
+
+    for (unsigned i = 0; i < count; i++) {
+        CancelIoEx((HANDLE)ways[i].socket, NULL);
+    }
+    while (
+        atomic_load(&port->posted) > 0 &&
+        GetQueuedCompletionStatusEx(port->handle, entries, BATCH_MAX, &reaped, INFINITE, FALSE)) {
+        atomic_fetch_sub(&port->posted, (int)reaped);
+    }
+}
