@@ -13,13 +13,14 @@ import subprocess
 import threading
 import unittest
 
-import harness
 import namespaces
 
-if __name__ == "__main__" and not harness.EMULATOR:
-    # Clients with raw sockets count what others do on a loopback that they share. An emulator may
-    # have its sockets made by a process that stays where it is.
+if __name__ == "__main__":
+    # Clients with raw sockets count what others do on a loopback that they share. Before the
+    # harness is there, which looks at what this host has.
     namespaces.enter_own_loopback()
+
+import harness
 
 # Where programs are that a user's PATH may lack: raw socket tools, and the monitoring plugins of
 # Debian, Fedora, Alpine and Arch, FreeBSD, and Homebrew on either processor.
@@ -64,15 +65,6 @@ def has_perl_module(name):
     perl = find("perl")
     return perl and subprocess.run([perl, f"-M{name}", "-e", "1"], timeout=harness.PATIENCE,
                                    stderr=subprocess.DEVNULL).returncode == 0
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-            sock.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
 
 
 class Echoes(asyncio.DatagramProtocol):
@@ -246,7 +238,7 @@ class ClientsIPv4(Clients, unittest.TestCase):
         self.check_server(datagrams=2, size=20)
 
 
-@unittest.skipUnless(has_ipv6(), "no ::1 on this host")
+@harness.needs_ipv6
 class ClientsIPv6(Clients, unittest.TestCase):
     VERSION, HOST, BRACKETED = 6, "::1", "[::1]"
 
