@@ -32,6 +32,14 @@ int endpoint_equal(const endpoint_t *one, const endpoint_t *other)
            one->sa.v4.sin_addr.s_addr == other->sa.v4.sin_addr.s_addr;
 }
 
+int endpoint_is_wildcard(const endpoint_t *endpoint)
+{
+    if (endpoint->sa.any.sa_family == APR_INET6) {
+        return IN6_IS_ADDR_UNSPECIFIED(&endpoint->sa.v6.sin6_addr);
+    }
+    return endpoint->sa.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
 int endpoint_is_multicast(const endpoint_t *endpoint)
 {
     if (endpoint->sa.any.sa_family == APR_INET6) {

@@ -75,6 +75,10 @@ apr_port_t endpoint_port(const endpoint_t *endpoint);
 /* Non-zero if both are the same address, port and, for IPv6, scope. Any thread. */
 int endpoint_equal(const endpoint_t *one, const endpoint_t *other);
 
+/* Non-zero if the address is the unspecified one, which a socket is bound to for every address of
+ * the host (RFC 4291 section 2.5.2; ip(7), INADDR_ANY). Any thread. */
+int endpoint_is_wildcard(const endpoint_t *endpoint);
+
 /* Non-zero if the address is a multicast group (224.0.0.0/4, RFC 5771; ff00::/8, RFC 4291
  * section 2.7) or the limited broadcast address 255.255.255.255 (RFC 919). Any thread. */
 int endpoint_is_multicast(const endpoint_t *endpoint);

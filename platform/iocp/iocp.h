@@ -49,13 +49,8 @@ typedef struct operation {
     _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
 } operation_t;
 
-/* What a listener lends to the transports on it. */
-typedef struct listener_socket {
-    SOCKET socket;
-    int wildcard;
-} listener_socket_t;
-
-listener_socket_t listener_socket(const listener_t *listener);
+/* The listener's socket; the listener owns it. */
+SOCKET listener_socket(const listener_t *listener);
 
 /* The completion port that a listener's socket belongs to, as the first transport on it made it;
  * NULL before. Kept by the listener for the transports. */

@@ -16,14 +16,13 @@
 struct listener {
     listener_info_t info;
     SOCKET socket;
-    int wildcard;
     port_t *port;
     apr_pool_t *pool;
 };
 
-listener_socket_t listener_socket(const listener_t *listener)
+SOCKET listener_socket(const listener_t *listener)
 {
-    return (listener_socket_t){listener->socket, listener->wildcard};
+    return listener->socket;
 }
 
 port_t *listener_port(const listener_t *listener)
@@ -44,14 +43,6 @@ apr_pool_t *listener_pool(const listener_t *listener)
 const listener_info_t *listener_describe(const listener_t *listener)
 {
     return &listener->info;
-}
-
-static int is_wildcard(const endpoint_t *endpoint)
-{
-    if (endpoint->sa.any.sa_family == AF_INET6) {
-        return IN6_IS_ADDR_UNSPECIFIED(&endpoint->sa.v6.sin6_addr);
-    }
-    return endpoint->sa.v4.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
 static int set_option(SOCKET socket, int level, int option, DWORD value)
@@ -113,8 +104,7 @@ static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *addres
     if (getsockname(listener->socket, &local->sa.any, &local->length) != 0) {
         return -1;
     }
-    listener->wildcard = is_wildcard(local);
-    if (!listener->wildcard) {
+    if (!endpoint_is_wildcard(local)) {
         return 0;
     }
     *step = "ask for the arrival address of datagrams";

@@ -35,9 +35,9 @@ apr_status_t port_join(port_t *port, listener_t *listener, way_t *way)
     static GUID receive_id = WSAID_WSARECVMSG;
     DWORD returned;
 
-    way->socket = listener_socket(listener).socket;
-    way->wildcard = listener_socket(listener).wildcard;
+    way->socket = listener_socket(listener);
     way->local = listener_describe(listener)->local;
+    way->wildcard = endpoint_is_wildcard(&way->local);
     if (WSAIoctl(way->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
                  &way->receive, sizeof way->receive, &returned, NULL, NULL) != 0) {
         return apr_get_netos_error();

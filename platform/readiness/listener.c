@@ -20,19 +20,6 @@ static int descriptor_of(apr_socket_t *socket)
     return descriptor;
 }
 
-static int is_wildcard(const endpoint_t *endpoint)
-{
-    if (endpoint->sa.any.sa_family == AF_INET6) {
-        return IN6_IS_ADDR_UNSPECIFIED(&endpoint->sa.v6.sin6_addr);
-    }
-    return endpoint->sa.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-}
-
-int listener_is_wildcard(const listener_t *listener)
-{
-    return is_wildcard(&listener->info.local);
-}
-
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker)
 {
     return listener->sockets[worker < listener->count ? worker : 0];
@@ -119,7 +106,7 @@ static apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, e
     if (!endpoint_equal(&asked, local)) {
         return APR_EMISMATCH;
     }
-    if (is_wildcard(local)) {
+    if (endpoint_is_wildcard(local)) {
         *step = "ask for the arrival address of datagrams";
         if (system_report_arrival(descriptor_of(socket), address->family) != 0) {
             return errno;

@@ -43,10 +43,6 @@ apr_status_t readiness_open(transport_t **transport, listener_t *const *listener
 /* A listener's socket for a worker; the listener owns it. */
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker);
 
-/* Non-zero if the listener is bound to the wildcard address, so that each datagram has to tell
- * where it arrived. */
-int listener_is_wildcard(const listener_t *listener);
-
 /* The kind under which a reply that failed with this errno is counted. */
 send_error_t send_error_kind(int error);
 

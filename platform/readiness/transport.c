@@ -84,8 +84,8 @@ static apr_status_t add_way(transport_t *transport, unsigned index, const listen
 
     apr_os_sock_get(&way->descriptor, socket);
     way->listener = index;
-    way->wildcard = listener_is_wildcard(listener);
     way->local = listener_describe(listener)->local;
+    way->wildcard = endpoint_is_wildcard(&way->local);
 
     waited->p = pool;
     waited->desc_type = APR_POLL_SOCKET;

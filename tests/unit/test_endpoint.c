@@ -110,6 +110,20 @@ static void multicast_is_told_from_unicast(void **state)
     assert_false(endpoint_is_multicast(&link_local));
 }
 
+static void the_wildcard_is_told_from_other_addresses(void **state)
+{
+    endpoint_t any = ipv4(0, 7);
+    endpoint_t some = ipv4(1, 7);
+
+    (void)state;
+    assert_true(endpoint_is_wildcard(&any));
+    assert_false(endpoint_is_wildcard(&some));
+    any = ipv6(0, 0, 0, 7);
+    some = ipv6(0, 0, 1, 7);
+    assert_true(endpoint_is_wildcard(&any));
+    assert_false(endpoint_is_wildcard(&some));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +132,7 @@ int main(void)
         scene(an_unknown_family_is_said_to_be_unknown),
         scene(equal_means_address_port_and_scope),
         scene(multicast_is_told_from_unicast),
+        scene(the_wildcard_is_told_from_other_addresses),
     };
 
     return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);
