@@ -1,4 +1,7 @@
 #include "listeners.h"
+
+#include <apr_strings.h>
+
 #include "address.h"
 
 /* What an operator can do about each kind of failure, and how the program ends. */
@@ -17,6 +20,9 @@ static const struct {
                                 "ports below 1024 need a privilege; choose a higher port, or start "
                                 "it as root or with CAP_NET_BIND_SERVICE"},
     [LISTENER_NO_FAMILY] = {EXIT_UNAVAILABLE, "this host does not have this family of addresses"},
+    [LISTENER_NO_WILDCARD] = {EXIT_UNAVAILABLE,
+                              "this system does not tell where a datagram arrived; listen on "
+                              "addresses of this host"},
     [LISTENER_SYSTEM] = {EXIT_SYSTEM, NULL},
 };
 
@@ -108,9 +114,11 @@ static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
 }
 
 exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
-                           unsigned workers, log_t *log, apr_pool_t *pool)
+                           const platform_t *platform, unsigned workers, log_t *log,
+                           apr_pool_t *pool)
 {
     listener_options_t options = {
+        .platform = platform,
         .reuse = (port_reuse_t)settings->reuse_port,
         .workers = workers,
         .receive_buffer = (apr_int32_t)settings->receive_buffer,
@@ -133,32 +141,41 @@ static const char *const sharing_names[] = {
     [SHARING_COMPLETION_PORT] = "shared completion port",
 };
 
-static void log_listening(const listener_info_t *info, log_t *log)
+/* Why it is that, in words. */
+static const char *sharing_reason(const listener_info_t *info, const settings_t *settings,
+                                  const platform_t *platform, apr_pool_t *pool)
+{
+    const feature_state_t *spread = &platform->features[FEATURE_PORT_SHARING];
+    char reason[128];
+
+    switch (info->sharing) {
+    case SHARING_SOCKET_PER_WORKER:
+        return spread->by;
+    case SHARING_COMPLETION_PORT:
+        return platform->features[FEATURE_POLL_METHOD].by;
+    case SHARING_ONE_SOCKET:
+        break;
+    }
+    if (settings->reuse_port == PORT_REUSE_OFF) {
+        return "--reuse-port=off";
+    }
+    if (spread->by == NULL) {
+        return "this system does not spread flows over sockets";
+    }
+    apr_strerror(spread->status, reason, sizeof reason);
+    return apr_psprintf(pool, "%s: %s", spread->by, reason);
+}
+
+static void log_listening(const listener_info_t *info, const char *reason, log_t *log)
 {
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
 
     log_endpoint(line, "address", &info->local);
     log_text(line, "sharing", sharing_names[info->sharing]);
+    log_text(line, "because", reason);
     log_number(line, "receive_buffer", info->receive_buffer);
     log_number(line, "send_buffer", info->send_buffer);
     log_end(line);
-}
-
-/* Ask for a feature, be told no, say so once: all listeners meet the same kernel. */
-static void log_refused_sharing(const apr_array_header_t *listeners, log_t *log)
-{
-    for (int i = 0; i < listeners->nelts; i++) {
-        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
-
-        if (info->sharing_error != APR_SUCCESS) {
-            log_line_t *line =
-                log_begin_waiting(log, LOG_LEVEL_WARNING, "no SO_REUSEPORT, sockets are shared");
-
-            log_status(line, "error", info->sharing_error);
-            log_end(line);
-            return;
-        }
-    }
 }
 
 static void log_small_buffer(const apr_array_header_t *listeners, const char *option,
@@ -181,12 +198,19 @@ static void log_small_buffer(const apr_array_header_t *listeners, const char *op
     }
 }
 
-void listeners_log(const apr_array_header_t *listeners, const settings_t *settings, log_t *log)
+void listeners_log(const apr_array_header_t *listeners, const settings_t *settings,
+                   const platform_t *platform, log_t *log, apr_pool_t *pool)
 {
     for (int i = 0; i < listeners->nelts; i++) {
-        log_listening(listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *)), log);
+        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
+
+        log_listening(info, sharing_reason(info, settings, platform, pool), log);
     }
-    log_refused_sharing(listeners, log);
+    if (settings->reuse_port == PORT_REUSE_PROCESSES &&
+        !platform_has(platform, FEATURE_PORT_SHARING)) {
+        log_end(log_begin_waiting(log, LOG_LEVEL_WARNING,
+                                  "no other process can share these ports on this system"));
+    }
     log_small_buffer(listeners, "receive-buffer", settings->receive_buffer,
                      offsetof(listener_info_t, receive_buffer), log);
     log_small_buffer(listeners, "send-buffer", settings->send_buffer,

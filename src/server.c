@@ -3,12 +3,14 @@
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
+#include "feature_table.h"
 #include "listeners.h"
 #include "reload.h"
 #include "worker.h"
 
 typedef struct server {
     settings_t settings; /* as they are in force */
+    platform_t platform;
     host_t *host;
     log_t *log;
     apr_array_header_t *listeners; /* of listener_t * */
@@ -40,6 +42,16 @@ static void on_worker_ended(void *context)
 
 /* ---- Telling ---- */
 
+static apr_uint64_t kernel_drops(const server_t *server)
+{
+    apr_uint64_t drops = 0;
+
+    for (int i = 0; i < server->listeners->nelts; i++) {
+        drops += listener_drops(APR_ARRAY_IDX(server->listeners, i, listener_t *));
+    }
+    return drops;
+}
+
 static void log_counters(server_t *server, log_line_t *line)
 {
     counter_totals_t totals = {{0}};
@@ -50,17 +62,20 @@ static void log_counters(server_t *server, log_line_t *line)
     for (unsigned i = 0; i < COUNTER_KINDS; i++) {
         log_number(line, counter_name(i), (apr_int64_t)totals.value[i]);
     }
+    if (platform_has(&server->platform, FEATURE_DROP_COUNTER)) {
+        log_number(line, "kernel_drops", (apr_int64_t)kernel_drops(server));
+    }
     log_end(line);
 }
 
-static void log_serving(server_t *server)
+static void log_serving(server_t *server, apr_pool_t *pool)
 {
     const transport_t *transport = worker_transport(server->workers[0]);
     log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "serving");
 
     log_number(line, "workers", server->worker_count);
     log_text(line, "backend", transport_backend(transport));
-    log_text(line, "batching", transport_batching(transport));
+    log_text(line, "batching", features_batching(&server->platform, pool));
     log_end(line);
 }
 
@@ -167,9 +182,13 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
         .listeners = apr_array_make(pool, 4, sizeof(listener_t *)),
         .worker_count = settings->workers > 0 ? (unsigned)settings->workers : host_processors(),
     };
-    exit_code_t code = listeners_open(server.listeners, settings, server.worker_count, log, pool);
+    exit_code_t code;
     apr_status_t status;
 
+    platform_probe(&server.platform, pool);
+    features_log(&server.platform, log, pool);
+    code = listeners_open(server.listeners, settings, &server.platform, server.worker_count, log,
+                          pool);
     if (code != EXIT_OK) {
         return code;
     }
@@ -182,8 +201,8 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot start a thread", status);
     }
-    listeners_log(server.listeners, settings, log);
-    log_serving(&server);
+    listeners_log(server.listeners, settings, &server.platform, log, pool);
+    log_serving(&server, pool);
     host_ready(host);
     serve_until_finished(&server, pool);
     for (unsigned i = 0; i < server.worker_count; i++) {

@@ -15,6 +15,7 @@
 
 #include "udpecho/datagram.h"
 #include "udpecho/echo.h"
+#include "udpecho/platform.h"
 
 /* Who may share a listener's port. */
 typedef enum port_reuse {
@@ -31,6 +32,7 @@ typedef enum port_sharing {
 } port_sharing_t;
 
 typedef struct listener_options {
+    const platform_t *platform; /* what there is to use; must outlive the listener */
     port_reuse_t reuse;
     unsigned workers;           /* how many transports will be opened on it, 1 or more */
     apr_int32_t receive_buffer; /* bytes to ask the kernel for; 0: the system's default */
@@ -41,7 +43,6 @@ typedef struct listener_options {
 typedef struct listener_info {
     endpoint_t local; /* the address as the kernel has it, the real port included */
     port_sharing_t sharing;
-    apr_status_t sharing_error; /* why SO_REUSEPORT was refused, else APR_SUCCESS */
     apr_int32_t receive_buffer; /* as the kernel reports them, bytes */
     apr_int32_t send_buffer;
 } listener_info_t;
@@ -53,6 +54,7 @@ typedef enum listener_failure {
     LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
     LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
     LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */
+    LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each address of its own works */
     LISTENER_SYSTEM         /* anything else */
 } listener_failure_t;
 
@@ -66,14 +68,16 @@ typedef struct listener listener_t;
 /*
  * Binds a UDP address. Sets IPV6_V6ONLY, never SO_REUSEADDR: for UDP it would let a second socket
  * take over the port in silence (socket(7), ip(7)). Where a socket per worker is asked for and the
- * kernel refuses SO_REUSEPORT, one socket serves all; listener_describe() tells.
+ * platform has no FEATURE_PORT_SHARING, one socket serves all; listener_describe() tells.
  *
  * address  where to bind; port 0 lets the kernel choose. Not kept.
  * error    filled only on error
  *
  * The listener and its sockets live as long as `pool`. On error nothing stays open. Any thread.
  * Errors: those of socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound
- * another address than the one asked for; APR_EINVAL for a broadcast or multicast address.
+ * another address than the one asked for; APR_EINVAL for a broadcast or multicast address;
+ * APR_ENOTIMPL for a wildcard where the platform does not tell the arrival address of datagrams,
+ * or lets an IPv6 wildcard take IPv4 datagrams too.
  */
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
@@ -81,6 +85,14 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
 
 /* What the listener turned out to be. Lives as long as the listener. Any thread. */
 const listener_info_t *listener_describe(const listener_t *listener);
+
+/* Closes the sockets of all workers but the first `workers`, so that no datagram waits where nobody
+ * receives. Their transports must not be used any more. Main thread. */
+void listener_keep(listener_t *listener, unsigned workers);
+
+/* How many datagrams the kernel had no room for since the listener was opened; 0 where it does not
+ * tell, without FEATURE_DROP_COUNTER. Main thread; at least once in 2^32 drops. */
+apr_uint64_t listener_drops(listener_t *listener);
 
 typedef struct transport transport_t;
 
@@ -94,9 +106,8 @@ typedef struct transport transport_t;
 apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
 
-/* What it is made of, for the log: "epoll", "recvmmsg/sendmmsg". Static. Any thread. */
+/* How it waits, for the log: "epoll". Static. Any thread. */
 const char *transport_backend(const transport_t *transport);
-const char *transport_batching(const transport_t *transport);
 
 /*
  * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), then lends one datagram or

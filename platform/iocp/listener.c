@@ -190,10 +190,19 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     }
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     listener->info.sharing = SHARING_COMPLETION_PORT;
-    listener->info.sharing_error =
-        options->reuse == PORT_REUSE_PROCESSES ? APR_ENOTIMPL : APR_SUCCESS;
     listener->info.receive_buffer = buffer_size(listener->socket, SO_RCVBUF);
     listener->info.send_buffer = buffer_size(listener->socket, SO_SNDBUF);
     *opened = listener;
     return APR_SUCCESS;
+}
+
+void listener_keep(listener_t *listener, unsigned workers)
+{
+    (void)listener, (void)workers; /* the one socket is everybody's */
+}
+
+apr_uint64_t listener_drops(listener_t *listener)
+{
+    (void)listener;
+    return 0;
 }

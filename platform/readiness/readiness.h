@@ -9,6 +9,7 @@
 #include <apr_poll.h>
 #include <sys/socket.h>
 
+#include "turn.h"
 #include "udpecho/transport.h"
 
 /* A message in the shape of recvmmsg(2). Where the system has none of it, the same shape is ours
@@ -22,23 +23,27 @@ typedef struct message {
 } message_t;
 #endif
 
-/* How messages are moved: many to a system call, or one. Both functions work like recvmmsg(2) and
- * sendmmsg(2) on a non-blocking socket: the number of messages moved, or -1 and errno if it was
- * the first that failed. */
-typedef struct io_body {
-    const char *name;
-    int (*receive)(int descriptor, message_t *messages, unsigned count);
-    int (*send)(int descriptor, message_t *messages, unsigned count);
-} io_body_t;
+/* How messages are moved. Works like recvmmsg(2) and sendmmsg(2) on a non-blocking socket: the
+ * number of messages moved, or -1 and errno if it was the first that failed. */
+typedef int move_messages_t(int descriptor, message_t *messages, unsigned count);
 
-/* One recvmsg(2) or sendmsg(2) for every message: works everywhere. */
-extern const io_body_t single_body;
+/* The best way that the platform has: many to a system call, or one recvmsg(2) or sendmsg(2) for
+ * each, which works everywhere. */
+move_messages_t *receive_messages(const platform_t *platform);
+move_messages_t *send_messages(const platform_t *platform);
 
-/* transport_open() with the choices made by the caller: the poll method by its APR name, and the
- * body. APR_ENOTIMPL if this APR has no such method. */
+/* Whether this kernel has calls for batches: APR_SUCCESS, or what it answers. */
+apr_status_t batched_receive_status(void);
+apr_status_t batched_send_status(void);
+
+/* transport_open() with the poll method chosen by the caller. APR_ENOTIMPL if this APR has no such
+ * method. */
 apr_status_t readiness_open(transport_t **transport, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pollset_method_e method,
-                            const io_body_t *body, apr_pool_t *pool);
+                            apr_pool_t *pool);
+
+/* What the listener was opened with. */
+const platform_t *listener_platform(const listener_t *listener);
 
 /* A listener's socket for a worker; the listener owns it. */
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker);
@@ -46,34 +51,62 @@ apr_socket_t *listener_socket(const listener_t *listener, unsigned worker);
 /* The kind under which a reply that failed with this errno is counted. */
 send_error_t send_error_kind(int error);
 
-/* ---- What each operating system defines: epoll/ for Linux ---- */
+/* Takes turns with the transports that wait for the same socket: NULL where there are none. See
+ * turn.h. */
+turn_t *listener_turn(const listener_t *listener);
 
-/* The poll method to ask APR for. */
-extern const apr_pollset_method_e system_poll_method;
+/* ---- Socket options and control messages that are the same everywhere ---- */
 
-/* The best body that this kernel has, found by asking it. */
-const io_body_t *system_body(void);
-
-/* Lets several sockets share a port, the kernel spreading datagrams over them. 0, or -1 and errno:
- * ENOPROTOOPT where the kernel does not do that. */
-int system_share_port(int descriptor);
-
-/* Asks for the arrival address of every datagram. 0, or -1 and errno. */
-int system_report_arrival(int descriptor, int family);
-
-/* Asks for a buffer of `bytes`; `option` is SO_RCVBUF or SO_SNDBUF. Getting less is no error: the
- * caller reads back what there is. */
-void system_ask_buffer(int descriptor, int option, int bytes);
+/* These ask for what their names say. 0, or -1 and errno. */
+int set_ipv6_only(int descriptor);
+int report_arrival(int descriptor, int family);
 
 /* Room for the control messages of one datagram. */
 #define CONTROL_MAX 64
 
 /* Reads from the control messages of `header` where the datagram arrived: the address of `to`
  * (its port stays), the interface, and whether it was a broadcast. */
-void system_read_control(struct msghdr *header, datagram_t *datagram);
+void control_read(struct msghdr *header, datagram_t *datagram);
 
 /* Makes `header`, whose msg_control has room for CONTROL_MAX bytes, send from the address that
  * the datagram arrived at. */
-void system_write_control(struct msghdr *header, const datagram_t *datagram);
+void control_write(struct msghdr *header, const datagram_t *datagram);
+
+/* Makes one control message of `header`, the only one. */
+void control_write_one(struct msghdr *header, int level, int type, const void *data, size_t length);
+
+/* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
+
+/* The poll method to ask APR for. */
+extern const apr_pollset_method_e system_poll_method;
+
+/* What each feature is called here; NULL for one that no version of this system has. The functions
+ * below that belong to it are not called then. */
+extern const char *const system_feature_names[FEATURES];
+
+/* FEATURE_PORT_SHARING: lets several sockets share a port, the kernel spreading datagrams over
+ * them. 0, or -1 and errno. */
+int system_share_port(int descriptor);
+
+/* Asks for a buffer of `bytes`; `option` is SO_RCVBUF or SO_SNDBUF. Getting less is no error: the
+ * caller reads back what there is. */
+void system_ask_buffer(int descriptor, int option, int bytes);
+
+/* FEATURE_FRAGMENTING, for an IPv4 socket. 0, or -1 and errno. */
+int system_ignore_path_mtu(int descriptor);
+
+/* FEATURE_DROP_COUNTER: how many datagrams this socket had no room for, modulo 2^32. 0, or -1 and
+ * errno. */
+int system_read_drops(int descriptor, apr_uint32_t *drops);
+
+/* FEATURE_ARRIVAL_IPV4: asks for the arrival address of every datagram. 0, or -1 and errno. */
+int system_report_arrival_ipv4(int descriptor);
+
+/* Reads from one control message of the IPv4 level what control_read() tells. `flags` are those
+ * of the message that it came with. */
+void system_read_ipv4(const struct cmsghdr *control, int flags, datagram_t *datagram);
+
+/* control_write() for IPv4. */
+void system_write_ipv4(struct msghdr *header, const datagram_t *datagram);
 
 #endif

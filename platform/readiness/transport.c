@@ -30,8 +30,11 @@ typedef struct control {
 } control_t;
 
 struct transport {
-    const io_body_t *body;
+    move_messages_t *receive;
+    move_messages_t *send;
     apr_pollset_t *pollset;
+    turn_t *turn; /* NULL: no other transport waits for these sockets */
+    int has_turn;
     const apr_pollfd_t *readable; /* sockets of the last wait that were not yet received from */
     apr_int32_t readable_count;
     atomic_int woken;
@@ -48,11 +51,6 @@ struct transport {
 const char *transport_backend(const transport_t *transport)
 {
     return apr_pollset_method_name(transport->pollset);
-}
-
-const char *transport_batching(const transport_t *transport)
-{
-    return transport->body->name;
 }
 
 static void prepare_slots(transport_t *transport, apr_size_t payload_max, apr_pool_t *pool)
@@ -95,9 +93,21 @@ static apr_status_t add_way(transport_t *transport, unsigned index, const listen
     return apr_pollset_add(transport->pollset, waited);
 }
 
+/* Only where all sockets are shared is there a turn: whoever waits for it hears nothing of a socket
+ * of its own. */
+static turn_t *common_turn(listener_t *const *listeners, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (listener_turn(listeners[i]) == NULL) {
+            return NULL;
+        }
+    }
+    return listener_turn(listeners[0]);
+}
+
 apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pollset_method_e method,
-                            const io_body_t *body, apr_pool_t *pool)
+                            apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
     apr_uint32_t flags = APR_POLLSET_WAKEABLE | APR_POLLSET_NOCOPY | APR_POLLSET_NODEFAULT;
@@ -107,7 +117,11 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
         status = add_way(transport, i, listeners[i], worker, pool);
     }
     if (status == APR_SUCCESS) {
-        transport->body = body;
+        const platform_t *platform = listener_platform(listeners[0]);
+
+        transport->receive = receive_messages(platform);
+        transport->send = send_messages(platform);
+        transport->turn = common_turn(listeners, count);
         prepare_slots(transport, payload_max, pool);
         *opened = transport;
     }
@@ -117,8 +131,10 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
 apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
 {
-    return readiness_open(transport, listeners, count, worker, payload_max, system_poll_method,
-                          system_body(), pool);
+    int has_method = platform_has(listener_platform(listeners[0]), FEATURE_POLL_METHOD);
+
+    return readiness_open(transport, listeners, count, worker, payload_max,
+                          has_method ? system_poll_method : APR_POLLSET_POLL, pool);
 }
 
 /* ---- Waiting ---- */
@@ -136,7 +152,33 @@ void transport_wake(transport_t *transport)
 {
     if (atomic_exchange(&transport->woken, 1) == 0) {
         apr_pollset_wakeup(transport->pollset);
+        if (transport->turn != NULL) {
+            turn_wake(transport->turn);
+        }
     }
+}
+
+static void pass_turn(transport_t *transport)
+{
+    if (transport->has_turn) {
+        transport->has_turn = 0;
+        turn_pass(transport->turn);
+    }
+}
+
+/* To only look needs no turn: it wakes nobody. */
+static apr_status_t wait_turn(transport_t *transport, apr_interval_time_t timeout)
+{
+    if (transport->turn == NULL || transport->has_turn || timeout == 0) {
+        return APR_SUCCESS;
+    }
+    apr_status_t status = turn_take(transport->turn, &transport->woken, timeout);
+
+    transport->has_turn = status == APR_SUCCESS;
+    if (APR_STATUS_IS_EINTR(status)) {
+        take_wake(transport);
+    }
+    return status;
 }
 
 static apr_status_t wait_readable(transport_t *transport, apr_interval_time_t timeout)
@@ -172,7 +214,7 @@ static int receive_from(transport_t *transport, const way_t *way)
         header->msg_controllen = CONTROL_MAX;
     }
     do {
-        received = transport->body->receive(way->descriptor, transport->messages, BATCH_MAX);
+        received = transport->receive(way->descriptor, transport->messages, BATCH_MAX);
     } while (received < 0 && errno == EINTR);
     /* A call that failed may have written to the slot that it failed on. */
     transport->used = received > 0 ? (unsigned)received : 1;
@@ -189,7 +231,7 @@ static void describe(datagram_t *datagram, message_t *message, const way_t *way)
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
     if (way->wildcard) {
-        system_read_control(&message->msg_hdr, datagram);
+        control_read(&message->msg_hdr, datagram);
     }
 }
 
@@ -203,39 +245,61 @@ static void lend(transport_t *transport, batch_t *batch, const way_t *way, unsig
     batch->count = count;
 }
 
+/* Receives from whatever was readable at the last wait. APR_TIMEUP: all of it is empty by now. */
+static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
+{
+    while (transport->readable_count > 0) {
+        const way_t *way = transport->readable->client_data;
+        int received = receive_from(transport, way);
+
+        transport->readable++;
+        transport->readable_count--;
+        if (received > 0) {
+            lend(transport, batch, way, (unsigned)received);
+            return APR_SUCCESS;
+        }
+        /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of the
+         * only datagram was wrong (select(2), BUGS). */
+        if (received < 0 && !APR_STATUS_IS_EAGAIN(errno)) {
+            return errno;
+        }
+    }
+    return APR_TIMEUP;
+}
+
+static apr_status_t receive_batch(transport_t *transport, batch_t *batch,
+                                  apr_interval_time_t timeout)
+{
+    apr_status_t status = receive_readable(transport, batch);
+
+    /* A look must not end with the sockets of an earlier wait; only a poll knows of all. */
+    while (APR_STATUS_IS_TIMEUP(status)) {
+        status = wait_turn(transport, timeout);
+        if (status == APR_SUCCESS) {
+            status = wait_readable(transport, timeout);
+        }
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        status = receive_readable(transport, batch);
+        if (timeout != 0) {
+            return status;
+        }
+    }
+    return status;
+}
+
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
+    apr_status_t status;
+
     batch->count = 0;
-    if (take_wake(transport)) {
-        return APR_EINTR;
+    status = take_wake(transport) ? APR_EINTR : receive_batch(transport, batch, timeout);
+    /* The turn stays here as long as one worker is enough. */
+    if (status != APR_SUCCESS || batch->count == BATCH_MAX) {
+        pass_turn(transport);
     }
-    do {
-        if (transport->readable_count == 0) {
-            apr_status_t status = wait_readable(transport, timeout);
-
-            if (status != APR_SUCCESS) {
-                return status;
-            }
-        }
-        while (transport->readable_count > 0) {
-            const way_t *way = transport->readable->client_data;
-            int received = receive_from(transport, way);
-
-            transport->readable++;
-            transport->readable_count--;
-            if (received > 0) {
-                lend(transport, batch, way, (unsigned)received);
-                return APR_SUCCESS;
-            }
-            /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of
-             * the only datagram was wrong (select(2), BUGS). */
-            if (received < 0 && !APR_STATUS_IS_EAGAIN(errno)) {
-                return errno;
-            }
-        }
-        /* A look must not end with the sockets of an earlier wait; only a poll knows of all. */
-    } while (timeout == 0);
-    return APR_TIMEUP;
+    return status;
 }
 
 /* ---- Replying ---- */
@@ -255,7 +319,7 @@ static void compose(transport_t *transport, unsigned index, datagram_t *datagram
     header->msg_controllen = 0;
     if (transport->way->wildcard) {
         header->msg_control = transport->controls[index].bytes;
-        system_write_control(header, datagram);
+        control_write(header, datagram);
     }
 }
 
@@ -266,8 +330,8 @@ static void send_all(transport_t *transport, unsigned count, send_outcome_t *out
     unsigned next = 0;
 
     while (next < count) {
-        int sent = transport->body->send(transport->way->descriptor, &transport->replies[next],
-                                         count - next);
+        int sent =
+            transport->send(transport->way->descriptor, &transport->replies[next], count - next);
 
         if (sent > 0) {
             for (int i = 0; i < sent; i++) {

@@ -15,7 +15,12 @@ static apr_sockaddr_t *address_of(const char *host, apr_port_t port, apr_pool_t 
 void add_listener(fixture_t *fixture, const char *host)
 {
     listener_options_t options = {
-        .reuse = PORT_REUSE_WORKERS, .workers = 1, .send_buffer = 1 << 20};
+        .platform = &fixture->platform,
+        .reuse = PORT_REUSE_WORKERS,
+        /* A socket that is not the worker's own is shared with one that stands still. */
+        .workers = platform_has(&fixture->platform, FEATURE_PORT_SHARING) ? 1 : 2,
+        .send_buffer = 1 << 20,
+    };
     listener_t **listener = &fixture->listeners[fixture->listener_count++];
     listener_error_t error;
 
@@ -47,6 +52,12 @@ fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t p
     assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
     fixture = apr_pcalloc(pool, sizeof *fixture);
     fixture->variant = variant;
+    platform_probe(&fixture->platform, pool);
+    for (feature_t feature = 0; feature < FEATURES; feature++) {
+        if (variant->lacks & LACKS(feature)) {
+            fixture->platform.features[feature].status = APR_ENOTIMPL;
+        }
+    }
     fixture->pool = pool;
     fixture->payload_max = payload_max;
     add_listener(fixture, host);

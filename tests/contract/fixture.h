@@ -19,6 +19,7 @@
 
 typedef struct fixture {
     const variant_t *variant;
+    platform_t platform;
     apr_pool_t *pool;
     listener_t *listeners[4];
     unsigned listener_count;

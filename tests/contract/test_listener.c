@@ -7,7 +7,11 @@
 #include "foreign_address.h"
 #include "udpecho/transport.h"
 
-static const listener_options_t one_worker = {.reuse = PORT_REUSE_WORKERS, .workers = 1};
+/* As this system is. */
+static platform_t platform;
+
+static const listener_options_t one_worker = {
+    .platform = &platform, .reuse = PORT_REUSE_WORKERS, .workers = 1};
 
 static apr_status_t open_listener(listener_t **listener, const char *host, apr_port_t port,
                                   const listener_options_t *options, listener_error_t *error,
@@ -30,6 +34,14 @@ static const listener_info_t *must_open(const char *host, const listener_options
     return listener_describe(listener);
 }
 
+static platform_t without(feature_t feature)
+{
+    platform_t lacking = platform;
+
+    lacking.features[feature].status = APR_ENOTIMPL;
+    return lacking;
+}
+
 static void the_real_address_is_told(void **state)
 {
     char text[ENDPOINT_TEXT_MAX];
@@ -47,7 +59,8 @@ static void a_second_listener_on_a_port_is_refused(void **state)
     static const unsigned workers[] = {1, 4};
 
     for (unsigned i = 0; i < 2; i++) {
-        listener_options_t options = {.reuse = PORT_REUSE_WORKERS, .workers = workers[i]};
+        listener_options_t options = {
+            .platform = &platform, .reuse = PORT_REUSE_WORKERS, .workers = workers[i]};
         const listener_info_t *first = must_open("127.0.0.1", &options, *state);
         listener_error_t error;
         listener_t *second;
@@ -74,7 +87,8 @@ static void ipv4_and_ipv6_wildcards_live_on_one_port(void **state)
 
 static void processes_share_a_port_when_all_ask_for_it(void **state)
 {
-    listener_options_t options = {.reuse = PORT_REUSE_PROCESSES, .workers = 2};
+    listener_options_t options = {
+        .platform = &platform, .reuse = PORT_REUSE_PROCESSES, .workers = 2};
     const listener_info_t *first = must_open("127.0.0.1", &options, *state);
     listener_error_t error;
     listener_t *second;
@@ -90,11 +104,37 @@ static void processes_share_a_port_when_all_ask_for_it(void **state)
 
 static void one_socket_is_shared_where_nobody_may_reuse_the_port(void **state)
 {
-    listener_options_t options = {.reuse = PORT_REUSE_OFF, .workers = 4};
+    listener_options_t options = {.platform = &platform, .reuse = PORT_REUSE_OFF, .workers = 4};
     const listener_info_t *info = must_open("127.0.0.1", &options, *state);
 
     assert_int_not_equal(info->sharing, SHARING_SOCKET_PER_WORKER);
-    assert_int_equal(info->sharing_error, APR_SUCCESS);
+}
+
+static void one_socket_is_shared_where_flows_are_not_spread(void **state)
+{
+    platform_t lacking = without(FEATURE_PORT_SHARING);
+    listener_options_t options = {.platform = &lacking, .reuse = PORT_REUSE_WORKERS, .workers = 4};
+
+    assert_int_not_equal(must_open("127.0.0.1", &options, *state)->sharing,
+                         SHARING_SOCKET_PER_WORKER);
+}
+
+static void assert_no_wildcard(const char *host, feature_t missing, apr_pool_t *pool)
+{
+    platform_t lacking = without(missing);
+    listener_options_t options = {.platform = &lacking, .reuse = PORT_REUSE_WORKERS, .workers = 1};
+    listener_error_t error;
+    listener_t *listener;
+
+    assert_int_equal(open_listener(&listener, host, 0, &options, &error, pool), APR_ENOTIMPL);
+    assert_int_equal(error.failure, LISTENER_NO_WILDCARD);
+}
+
+static void a_wildcard_that_would_answer_wrongly_is_refused(void **state)
+{
+    assert_no_wildcard("0.0.0.0", FEATURE_ARRIVAL_IPV4, *state);
+    assert_no_wildcard("::", FEATURE_ARRIVAL_IPV6, *state);
+    assert_no_wildcard("::", FEATURE_IPV6_ONLY, *state);
 }
 
 static void a_foreign_address_is_refused(void **state)
@@ -125,9 +165,13 @@ static void an_address_that_cannot_answer_is_refused(void **state)
 
 static void a_buffer_can_be_asked_for(void **state)
 {
-    listener_options_t small = {
-        .reuse = PORT_REUSE_WORKERS, .workers = 1, .receive_buffer = 8192, .send_buffer = 8192};
-    listener_options_t large = {.reuse = PORT_REUSE_WORKERS,
+    listener_options_t small = {.platform = &platform,
+                                .reuse = PORT_REUSE_WORKERS,
+                                .workers = 1,
+                                .receive_buffer = 8192,
+                                .send_buffer = 8192};
+    listener_options_t large = {.platform = &platform,
+                                .reuse = PORT_REUSE_WORKERS,
                                 .workers = 1,
                                 .receive_buffer = 128 << 10,
                                 .send_buffer = 128 << 10};
@@ -139,6 +183,15 @@ static void a_buffer_can_be_asked_for(void **state)
     assert_true(second->send_buffer > first->send_buffer);
 }
 
+/* Asks this system; the platform is what listeners are told of it. */
+static int probe(void **state)
+{
+    int status = make_pool(state);
+
+    platform_probe(&platform, *state);
+    return status;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,10 +200,12 @@ int main(void)
         scene(ipv4_and_ipv6_wildcards_live_on_one_port),
         scene(processes_share_a_port_when_all_ask_for_it),
         scene(one_socket_is_shared_where_nobody_may_reuse_the_port),
+        scene(one_socket_is_shared_where_flows_are_not_spread),
+        scene(a_wildcard_that_would_answer_wrongly_is_refused),
         scene(a_foreign_address_is_refused),
         scene(an_address_that_cannot_answer_is_refused),
         scene(a_buffer_can_be_asked_for),
     };
 
-    return cmocka_run_group_tests_name("listener", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("listener", tests, probe, destroy_pool);
 }

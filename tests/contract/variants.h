@@ -10,7 +10,10 @@ typedef struct variant {
     /* As transport_open(). APR_ENOTIMPL: this machine has no such thing. */
     apr_status_t (*open)(transport_t **transport, listener_t *const *listeners, unsigned count,
                          unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
+    unsigned lacks; /* features that are taken away, as LACKS() of each */
 } variant_t;
+
+#define LACKS(feature) (1u << (feature))
 
 extern const variant_t variants[];
 extern const unsigned variant_count;

@@ -5,7 +5,7 @@
 #include <windows.h>
 
 const variant_t variants[] = {
-    {"as the server opens it", transport_open},
+    {"as the server opens it", transport_open, 0},
 };
 
 const unsigned variant_count = sizeof variants / sizeof variants[0];

@@ -1,33 +1,34 @@
-/* The readiness transport over each of APR's poll methods with each body. */
+/* The readiness transport over each of APR's poll methods, and without what a kernel may lack. */
 
 #include "variants.h"
 
 #include "readiness.h"
 
-#define VARIANT(function, method, body)                                                       \
-    static apr_status_t function(transport_t **transport, listener_t *const *listeners,       \
-                                 unsigned count, unsigned worker, apr_size_t payload_max,     \
-                                 apr_pool_t *pool)                                            \
-    {                                                                                         \
-        return readiness_open(transport, listeners, count, worker, payload_max, method, body, \
-                              pool);                                                          \
-    }
+static apr_status_t open_over_select(transport_t **transport, listener_t *const *listeners,
+                                     unsigned count, unsigned worker, apr_size_t payload_max,
+                                     apr_pool_t *pool)
+{
+    return readiness_open(transport, listeners, count, worker, payload_max, APR_POLLSET_SELECT,
+                          pool);
+}
 
-VARIANT(open_system_batched, system_poll_method, system_body())
-VARIANT(open_system_single, system_poll_method, &single_body)
-VARIANT(open_poll_batched, APR_POLLSET_POLL, system_body())
-VARIANT(open_poll_single, APR_POLLSET_POLL, &single_body)
-VARIANT(open_select_batched, APR_POLLSET_SELECT, system_body())
-VARIANT(open_select_single, APR_POLLSET_SELECT, &single_body)
+#define POLL    LACKS(FEATURE_POLL_METHOD)
+#define RECEIVE LACKS(FEATURE_BATCHED_RECEIVE)
+#define SEND    LACKS(FEATURE_BATCHED_SEND)
+#define SHARING LACKS(FEATURE_PORT_SHARING)
+#define OTHERS  (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER))
 
 const variant_t variants[] = {
-    {"as the server opens it", transport_open},
-    {"the system's method, batched", open_system_batched},
-    {"the system's method, single", open_system_single},
-    {"poll, batched", open_poll_batched},
-    {"poll, single", open_poll_single},
-    {"select, batched", open_select_batched},
-    {"select, single", open_select_single},
+    {"as the server opens it", transport_open, 0},
+    {"one receive to a call", transport_open, RECEIVE},
+    {"one send to a call", transport_open, SEND},
+    {"one datagram to a call", transport_open, RECEIVE | SEND},
+    {"poll", transport_open, POLL},
+    {"poll, one datagram to a call", transport_open, POLL | RECEIVE | SEND},
+    {"select", open_over_select, 0},
+    {"select, one datagram to a call", open_over_select, RECEIVE | SEND},
+    {"one socket for all", transport_open, SHARING},
+    {"nothing that can be missing", transport_open, POLL | RECEIVE | SEND | SHARING | OTHERS},
 };
 
 const unsigned variant_count = sizeof variants / sizeof variants[0];

@@ -206,8 +206,8 @@ class WithoutIPv6(unittest.TestCase):
     def test_ipv6_address_is_refused(self):
         with self.server("[::1]:0", wait=False) as server:
             self.assertEqual(server.finish(), 69)
-            line, = server.lines
-            self.assertEqual((line["level"], line["address"]), ("error", "[::1]:0"))
+            line, = [line for line in server.lines if line["level"] == "error"]
+            self.assertEqual(line["address"], "[::1]:0")
             self.assertTrue(server.calls("AF_INET6", "INJECTED"))
 
 

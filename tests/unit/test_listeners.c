@@ -36,10 +36,12 @@ static outcome_t open_listeners(const char *const *listen, apr_pool_t *pool)
     outcome_t outcome = {.listeners = apr_array_make(pool, 4, sizeof(listener_t *))};
     settings_t settings = settings_with(listen, pool);
     captured_log_t captured = capture_log(pool);
+    platform_t platform;
 
-    outcome.code = listeners_open(outcome.listeners, &settings, 2, captured.log, pool);
+    platform_probe(&platform, pool);
+    outcome.code = listeners_open(outcome.listeners, &settings, &platform, 2, captured.log, pool);
     if (outcome.code == EXIT_OK) {
-        listeners_log(outcome.listeners, &settings, captured.log);
+        listeners_log(outcome.listeners, &settings, &platform, captured.log, pool);
     }
     outcome.log = captured_text(&captured);
     return outcome;
@@ -74,8 +76,11 @@ static void the_same_address_twice_is_one_listener(void **state)
     const char *used = address_of(&first, 0, *state);
     settings_t settings = settings_with(LISTEN(used), *state);
     captured_log_t captured = capture_log(*state);
+    platform_t platform;
 
-    assert_int_equal(listeners_open(first.listeners, &settings, 2, captured.log, *state), EXIT_OK);
+    platform_probe(&platform, *state);
+    assert_int_equal(listeners_open(first.listeners, &settings, &platform, 2, captured.log, *state),
+                     EXIT_OK);
     assert_int_equal(first.listeners->nelts, 1);
     captured_text(&captured);
 }

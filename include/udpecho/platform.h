@@ -1,0 +1,48 @@
+#ifndef UDPECHO_PLATFORM_H
+#define UDPECHO_PLATFORM_H
+
+/*
+ * What this system offers to a UDP service, asked once at the start. Kernels differ, and so do
+ * sandboxes, emulators and containers that refuse what the kernel has; whoever opens listeners
+ * and transports is told what there is to use, so that each thing is missed in one place only.
+ */
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+/* What a system may lack. What becomes of the service without it is in src/feature_table.c. */
+typedef enum feature {
+    FEATURE_POLL_METHOD,     /* the system's own way to wait for many sockets */
+    FEATURE_PORT_SHARING,    /* several sockets on a port, flows spread over them */
+    FEATURE_ARRIVAL_IPV4,    /* where a datagram arrived, and a reply from there: ip(7) */
+    FEATURE_ARRIVAL_IPV6,    /* the same for IPv6: RFC 3542 section 6 */
+    FEATURE_BATCHED_RECEIVE, /* several datagrams to a call */
+    FEATURE_BATCHED_SEND,
+    FEATURE_IPV6,
+    FEATURE_IPV6_ONLY,    /* an IPv6 socket that takes no IPv4: RFC 3493 section 5.3 */
+    FEATURE_FRAGMENTING,  /* replies that no forged ICMP message can shrink: ip(7) */
+    FEATURE_DROP_COUNTER, /* how many datagrams found the receive buffer full */
+    FEATURES
+} feature_t;
+
+typedef struct feature_state {
+    const char *by;      /* the system's name for it, "SO_REUSEPORT"; NULL if it has none. Static */
+    apr_status_t status; /* APR_SUCCESS: it works. APR_ENOTIMPL: this system never has it. Else
+                            what the kernel answered */
+} feature_state_t;
+
+typedef struct platform {
+    feature_state_t features[FEATURES];
+} platform_t;
+
+/* Finds out, with sockets that are bound to nothing and closed again. `pool` is for what it needs
+ * meanwhile. Cannot fail: what cannot be asked is missing. Any thread. */
+void platform_probe(platform_t *platform, apr_pool_t *pool);
+
+/* Non-zero if the feature works. Any thread. */
+static inline int platform_has(const platform_t *platform, feature_t feature)
+{
+    return platform->features[feature].status == APR_SUCCESS;
+}
+
+#endif

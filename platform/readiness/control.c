@@ -1,0 +1,83 @@
+/*
+ * Control messages: where a datagram arrived, where its reply leaves from. IPv6 has the same ones
+ * everywhere (RFC 3542 section 6); for IPv4 each system has its own, in system.c.
+ */
+
+#include "readiness.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+int set_ipv6_only(int descriptor)
+{
+    int on = 1;
+
+    return setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+}
+
+int report_arrival(int descriptor, int family)
+{
+    int on = 1;
+
+    return family == AF_INET6
+               ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on)
+               : system_report_arrival_ipv4(descriptor);
+}
+
+static void read_ipv6(const struct cmsghdr *control, datagram_t *datagram)
+{
+    struct in6_pktinfo info;
+
+    memcpy(&info, CMSG_DATA(control), sizeof info);
+    datagram->to.sa.v6.sin6_addr = info.ipi6_addr;
+    datagram->arrival_interface = (unsigned)info.ipi6_ifindex;
+    if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
+        datagram->to.sa.v6.sin6_scope_id = (unsigned)info.ipi6_ifindex;
+    }
+}
+
+void control_read(struct msghdr *header, datagram_t *datagram)
+{
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
+         control = CMSG_NXTHDR(header, control)) {
+        if (control->cmsg_level == IPPROTO_IP) {
+            system_read_ipv4(control, header->msg_flags, datagram);
+        } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+            read_ipv6(control, datagram);
+        }
+    }
+}
+
+void control_write_one(struct msghdr *header, int level, int type, const void *data, size_t length)
+{
+    header->msg_controllen = CMSG_SPACE(length);
+
+    struct cmsghdr *control = CMSG_FIRSTHDR(header);
+
+    control->cmsg_level = level;
+    control->cmsg_type = type;
+    control->cmsg_len = CMSG_LEN(length);
+    memcpy(CMSG_DATA(control), data, length);
+}
+
+/* Naming the interface in a reply would bypass the routing table, and with it an asymmetric route
+ * to the sender. Only a link-local address means nothing without its link. */
+static void write_ipv6(struct msghdr *header, const datagram_t *datagram)
+{
+    struct in6_pktinfo info = {.ipi6_addr = datagram->to.sa.v6.sin6_addr};
+
+    if (IN6_IS_ADDR_LINKLOCAL(&datagram->from.sa.v6.sin6_addr) ||
+        IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
+        info.ipi6_ifindex = datagram->arrival_interface;
+    }
+    control_write_one(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+}
+
+void control_write(struct msghdr *header, const datagram_t *datagram)
+{
+    if (datagram->to.sa.any.sa_family == AF_INET6) {
+        write_ipv6(header, datagram);
+    } else {
+        system_write_ipv4(header, datagram);
+    }
+}

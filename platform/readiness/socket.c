@@ -1,0 +1,121 @@
+/* One UDP socket: made, bound, and asked what it turned out to be. */
+
+#include "socket.h"
+
+#include <apr_portable.h>
+#include <errno.h>
+
+#include "readiness.h"
+
+int socket_descriptor(apr_socket_t *socket)
+{
+    apr_os_sock_t descriptor = -1;
+
+    apr_os_sock_get(&descriptor, socket);
+    return descriptor;
+}
+
+/* Everything that only some kernels have, as far as this one has it. */
+static apr_status_t set_features(int descriptor, int family, const platform_t *platform,
+                                 const char **step)
+{
+    if (family == AF_INET6 && platform_has(platform, FEATURE_IPV6_ONLY)) {
+        /* Systems disagree on the default, so it is always said (RFC 3493 section 5.3). */
+        *step = "set IPV6_V6ONLY";
+        if (set_ipv6_only(descriptor) != 0) {
+            return errno;
+        }
+    }
+    if (family == AF_INET && platform_has(platform, FEATURE_FRAGMENTING)) {
+        *step = "leave the path's MTU to the interface";
+        if (system_ignore_path_mtu(descriptor) != 0) {
+            return errno;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* An unbound, non-blocking socket with everything set but its right to share the port. */
+apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
+                           const listener_options_t *options, const char **step, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    *step = "open a socket";
+    status = apr_socket_create(socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *step = "make the socket non-blocking";
+    status = apr_socket_opt_set(*socket, APR_SO_NONBLOCK, 1);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (options->receive_buffer > 0) {
+        system_ask_buffer(socket_descriptor(*socket), SO_RCVBUF, options->receive_buffer);
+    }
+    if (options->send_buffer > 0) {
+        system_ask_buffer(socket_descriptor(*socket), SO_SNDBUF, options->send_buffer);
+    }
+    return set_features(socket_descriptor(*socket), address->family, options->platform, step);
+}
+
+/* Kernels let a socket be bound to a broadcast address of the host, from which no reply can leave.
+ * What tells it from others is that connect(2) needs SO_BROADCAST for it, and says EACCES; it sends
+ * nothing. */
+int address_is_broadcast(apr_sockaddr_t *address, apr_pool_t *pool)
+{
+    apr_socket_t *socket;
+    apr_status_t status;
+
+    if (address->family != AF_INET) {
+        return 0; /* IPv6 has none */
+    }
+    status = apr_socket_create(&socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_socket_connect(socket, address);
+        apr_socket_close(socket);
+    }
+    return APR_STATUS_IS_EACCES(status);
+}
+
+/* Binds, and reads back where: the kernel's word is what the log shows and what replies use. */
+apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint_t *local,
+                         const char **step)
+{
+    apr_status_t status;
+    endpoint_t asked = endpoint_of(address);
+
+    *step = "bind";
+    status = apr_socket_bind(socket, address);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *step = "read back the bound address";
+    local->length = sizeof local->sa;
+    if (getsockname(socket_descriptor(socket), &local->sa.any, &local->length) != 0) {
+        return errno;
+    }
+    if (address->port == 0) {
+        asked.sa.v4.sin_port = local->sa.v4.sin_port; /* the same place in both families */
+    }
+    if (!endpoint_equal(&asked, local)) {
+        return APR_EMISMATCH;
+    }
+    if (endpoint_is_wildcard(local)) {
+        *step = "ask for the arrival address of datagrams";
+        if (report_arrival(socket_descriptor(socket), address->family) != 0) {
+            return errno;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+apr_int32_t socket_buffer(apr_socket_t *socket, int option)
+{
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+
+    getsockopt(socket_descriptor(socket), SOL_SOCKET, option, &bytes, &length);
+    return bytes;
+}
