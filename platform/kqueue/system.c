@@ -1,0 +1,167 @@
+/*
+ * FreeBSD, NetBSD, OpenBSD, DragonFly and macOS: what their kernels add to the readiness
+ * transport. APR's kqueue pollset says that a socket is readable and no more: the number in
+ * EVFILT_READ's `data` is not a datagram's size (NetBSD counts addresses too, FreeBSD and macOS
+ * can show 0 with a datagram waiting), so sockets are received from until they are empty.
+ *
+ * ENOBUFS, with which these systems say that an interface's queue is full, leaves the socket
+ * writable: waiting for room would spin. Like every failed send it is a counted loss.
+ */
+
+#include "readiness.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+const apr_pollset_method_e system_poll_method = APR_POLLSET_KQUEUE;
+
+/* ---- What differs between these systems ---- */
+
+/* Sharing a port. Only two of them spread datagrams over sockets: FreeBSD from 12 on by an option
+ * of its own, up to 256 sockets (setsockopt(2)), and DragonFly. On NetBSD the socket bound last
+ * takes all, OpenBSD and macOS do not spread either; there SO_REUSEPORT would only look like it. */
+#if defined(SO_REUSEPORT_LB)
+#define SHARE_PORT      SO_REUSEPORT_LB
+#define SHARE_PORT_NAME "SO_REUSEPORT_LB"
+#elif defined(__DragonFly__)
+#define SHARE_PORT      SO_REUSEPORT
+#define SHARE_PORT_NAME "SO_REUSEPORT"
+#else
+#define SHARE_PORT_NAME NULL
+#endif
+
+/* The arrival address and the reply's source come in two ways. NetBSD has both; IP_PKTINFO is the
+ * one seen to work there. DragonFly has half of the first: it can tell where a datagram arrived and
+ * not answer from there, so it counts as having neither, and every local address gets a socket of
+ * its own. */
+#if defined(IP_RECVDSTADDR) && defined(IP_SENDSRCADDR) && !defined(__NetBSD__)
+#define ARRIVAL      IP_RECVDSTADDR
+#define ARRIVAL_NAME "IP_RECVDSTADDR"
+#elif defined(IP_RECVPKTINFO) && defined(IP_PKTINFO)
+#define ARRIVAL      IP_RECVPKTINFO
+#define ARRIVAL_NAME "IP_RECVPKTINFO"
+#define PACKET_INFO  1
+#else
+#define ARRIVAL_NAME NULL
+#endif
+
+/* NetBSD and OpenBSD have calls for batches. FreeBSD's library only loops over the single ones,
+ * which is no gain over doing so here; macOS has none that is public, DragonFly none. */
+#if defined(__NetBSD__) || defined(__OpenBSD__)
+#define BATCHED(name) name
+#else
+#define BATCHED(name) NULL
+#endif
+
+const char *const system_feature_names[FEATURES] = {
+    [FEATURE_POLL_METHOD] = "kqueue",
+    [FEATURE_PORT_SHARING] = SHARE_PORT_NAME,
+    [FEATURE_ARRIVAL_IPV4] = ARRIVAL_NAME,
+    [FEATURE_ARRIVAL_IPV6] = "IPV6_RECVPKTINFO",
+    [FEATURE_BATCHED_RECEIVE] = BATCHED("recvmmsg"),
+    [FEATURE_BATCHED_SEND] = BATCHED("sendmmsg"),
+    [FEATURE_IPV6] = "AF_INET6",
+    [FEATURE_IPV6_ONLY] = "IPV6_V6ONLY",
+};
+
+static int not_here(void)
+{
+    errno = ENOPROTOOPT;
+    return -1;
+}
+
+int system_share_port(int descriptor)
+{
+#if defined(SHARE_PORT)
+    int on = 1;
+
+    return setsockopt(descriptor, SOL_SOCKET, SHARE_PORT, &on, sizeof on);
+#else
+    (void)descriptor;
+    return not_here();
+#endif
+}
+
+/* The default send buffer of these systems takes datagrams of 9,216 bytes and no more, and a size
+ * above the limit (kern.ipc.maxsockbuf, net.inet.udp.sendspace and the like) is refused as a whole
+ * instead of being cut down to it. So less is asked for until it is granted. */
+void system_ask_buffer(int descriptor, int option, int bytes)
+{
+    while (setsockopt(descriptor, SOL_SOCKET, option, &bytes, sizeof bytes) != 0 && bytes > 4096) {
+        bytes /= 2;
+    }
+}
+
+/* These systems set DF on no UDP datagram unless asked, so there is no path MTU to ignore. */
+int system_ignore_path_mtu(int descriptor)
+{
+    (void)descriptor;
+    return not_here();
+}
+
+int system_read_drops(int descriptor, apr_uint32_t *drops)
+{
+    (void)descriptor, (void)drops;
+    return not_here();
+}
+
+int system_report_arrival_ipv4(int descriptor)
+{
+#if defined(ARRIVAL)
+    int on = 1;
+
+    return setsockopt(descriptor, IPPROTO_IP, ARRIVAL, &on, sizeof on);
+#else
+    (void)descriptor;
+    return not_here();
+#endif
+}
+
+/* NetBSD and OpenBSD say in the flags of a message that it was a broadcast. Where they are missing,
+ * the core knows this host's broadcast addresses. */
+#if !defined(MSG_BCAST)
+#define MSG_BCAST 0
+#endif
+
+void system_read_ipv4(const struct cmsghdr *control, int flags, datagram_t *datagram)
+{
+    datagram->broadcast = (flags & MSG_BCAST) != 0;
+#if defined(PACKET_INFO)
+    struct in_pktinfo info;
+
+    if (control->cmsg_type == IP_PKTINFO) {
+        memcpy(&info, CMSG_DATA(control), sizeof info);
+        datagram->to.sa.v4.sin_addr = info.ipi_addr;
+        datagram->arrival_interface = (unsigned)info.ipi_ifindex;
+    }
+#elif defined(ARRIVAL)
+    if (control->cmsg_type == IP_RECVDSTADDR) {
+        memcpy(&datagram->to.sa.v4.sin_addr, CMSG_DATA(control), sizeof(struct in_addr));
+    }
+#else
+    (void)control;
+#endif
+}
+
+void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)
+{
+#if defined(PACKET_INFO)
+    struct in_pktinfo info;
+
+    memset(&info, 0, sizeof info);
+    /* NetBSD's structure has one address for both directions; macOS takes the source of a reply
+     * from a second one. */
+#if defined(__APPLE__)
+    info.ipi_spec_dst = datagram->to.sa.v4.sin_addr;
+#else
+    info.ipi_addr = datagram->to.sa.v4.sin_addr;
+#endif
+    control_write_one(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+#elif defined(ARRIVAL)
+    control_write_one(header, IPPROTO_IP, IP_SENDSRCADDR, &datagram->to.sa.v4.sin_addr,
+                      sizeof(struct in_addr));
+#else
+    (void)header, (void)datagram;
+#endif
+}
