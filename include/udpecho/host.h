@@ -7,8 +7,10 @@
  */
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 
+#include "udpecho/datagram.h"
 #include "udpecho/log_sink.h"
 
 typedef enum host_event {
@@ -60,6 +62,26 @@ host_event_t host_wait(host_t *host);
 
 /* Makes host_wait() return HOST_FINISHED. Any thread. */
 void host_finish(host_t *host);
+
+/* An address of this host. */
+typedef struct host_address {
+    endpoint_t address;         /* port 0; with its scope if it is link-local (RFC 4007) */
+    struct in_addr broadcast;   /* that of its network; INADDR_ANY: it has none, as in IPv6 */
+    unsigned network_interface; /* the index of its network interface */
+} host_address_t;
+
+/*
+ * Sets `addresses` to an array of host_address_t: every IPv4 and IPv6 address of this host as it
+ * is now, the loopback's included, also on interfaces that are down, in no order. It shows the
+ * network namespace of the process, which a socket that was handed over need not be from.
+ *
+ * The broadcast address is the last one of the network (RFC 919 section 7), whatever else may be
+ * configured, and a network of fewer than four addresses has none (RFC 3021): there are hosts where
+ * the one configured for a /32 is the host's own address.
+ *
+ * Any thread; memory from `pool`. Errors: those of getifaddrs(3) or GetAdaptersAddresses().
+ */
+apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
 
 /* How many processors this process may run on, at least 1 (sched_getaffinity(2) where it exists).
  * Any thread. */

@@ -1,5 +1,6 @@
 /* Before apr.h, which leaves out parts of windows.h that shlobj.h needs. */
 #include <winsock2.h>
+#include <ws2tcpip.h>
 
 #include <shlobj.h>
 

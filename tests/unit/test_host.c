@@ -26,6 +26,59 @@ static void a_program_is_run_and_its_code_returned(void **state)
     assert_int_equal(runs, 1);
 }
 
+static apr_array_header_t *own_addresses(apr_pool_t *pool)
+{
+    apr_array_header_t *addresses;
+
+    assert_int_equal(host_addresses(&addresses, pool), APR_SUCCESS);
+    return addresses;
+}
+
+static void the_loopback_is_an_address_of_this_host(void **state)
+{
+    apr_array_header_t *addresses = own_addresses(*state);
+    unsigned loopbacks = 0;
+
+    for (int i = 0; i < addresses->nelts; i++) {
+        const endpoint_t *address = &APR_ARRAY_IDX(addresses, i, host_address_t).address;
+
+        loopbacks += address->sa.any.sa_family == APR_INET &&
+                     address->sa.v4.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+    }
+    assert_int_equal(loopbacks, 1);
+}
+
+static void every_address_of_this_host_has_an_interface_and_no_port(void **state)
+{
+    apr_array_header_t *addresses = own_addresses(*state);
+
+    for (int i = 0; i < addresses->nelts; i++) {
+        const host_address_t *own = &APR_ARRAY_IDX(addresses, i, host_address_t);
+
+        assert_int_not_equal(own->network_interface, 0);
+        assert_int_equal(endpoint_port(&own->address), 0);
+        assert_false(endpoint_is_wildcard(&own->address));
+        assert_false(endpoint_is_multicast(&own->address));
+    }
+}
+
+static void a_broadcast_address_is_the_last_of_its_network(void **state)
+{
+    apr_array_header_t *addresses = own_addresses(*state);
+
+    for (int i = 0; i < addresses->nelts; i++) {
+        const host_address_t *own = &APR_ARRAY_IDX(addresses, i, host_address_t);
+        apr_uint32_t broadcast = ntohl(own->broadcast.s_addr);
+
+        if (own->address.sa.any.sa_family == APR_INET6 || broadcast == INADDR_ANY) {
+            assert_int_equal(broadcast, INADDR_ANY);
+            continue;
+        }
+        assert_int_equal(broadcast & 3, 3);
+        assert_int_equal(broadcast | ntohl(own->address.sa.v4.sin_addr.s_addr), broadcast);
+    }
+}
+
 static void *APR_THREAD_FUNC finish(apr_thread_t *thread, void *host)
 {
     (void)thread;
@@ -102,6 +155,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_program_is_run_and_its_code_returned),
+        scene(the_loopback_is_an_address_of_this_host),
+        scene(every_address_of_this_host_has_an_interface_and_no_port),
+        scene(a_broadcast_address_is_the_last_of_its_network),
         scene(finishing_ends_the_wait),
         scene(threads_have_numbers_of_their_own),
         scene(there_is_a_processor_to_run_on),

@@ -1,0 +1,59 @@
+/* The addresses of this host. */
+
+#include "udpecho/host.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <string.h>
+
+static struct in_addr broadcast_of(const struct ifaddrs *entry)
+{
+    struct in_addr broadcast = {INADDR_ANY};
+    struct sockaddr_in address;
+    struct sockaddr_in mask;
+
+    if (entry->ifa_netmask == NULL) {
+        return broadcast;
+    }
+    memcpy(&address, entry->ifa_addr, sizeof address);
+    memcpy(&mask, entry->ifa_netmask, sizeof mask);
+    if (~ntohl(mask.sin_addr.s_addr) >= 3) {
+        broadcast.s_addr = address.sin_addr.s_addr | ~mask.sin_addr.s_addr;
+    }
+    return broadcast;
+}
+
+static void add_address(apr_array_header_t *addresses, const struct ifaddrs *entry)
+{
+    host_address_t *added = apr_array_push(addresses);
+
+    memset(added, 0, sizeof *added);
+    added->network_interface = if_nametoindex(entry->ifa_name);
+    if (entry->ifa_addr->sa_family == AF_INET6) {
+        added->address.length = sizeof added->address.sa.v6;
+    } else {
+        added->address.length = sizeof added->address.sa.v4;
+        added->broadcast = broadcast_of(entry);
+    }
+    memcpy(&added->address.sa, entry->ifa_addr, added->address.length);
+}
+
+apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
+{
+    struct ifaddrs *list;
+
+    if (getifaddrs(&list) != 0) {
+        return errno;
+    }
+    *addresses = apr_array_make(pool, 16, sizeof(host_address_t));
+    for (const struct ifaddrs *entry = list; entry != NULL; entry = entry->ifa_next) {
+        /* Interfaces without an address are in the list too. */
+        if (entry->ifa_addr != NULL &&
+            (entry->ifa_addr->sa_family == AF_INET || entry->ifa_addr->sa_family == AF_INET6)) {
+            add_address(*addresses, entry);
+        }
+    }
+    freeifaddrs(list);
+    return APR_SUCCESS;
+}
