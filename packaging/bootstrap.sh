@@ -46,7 +46,7 @@ describe_manager() {
     case $manager in
     apt-get)
         build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev'
-        test='ninja-build libcmocka-dev python3'
+        test='ninja-build libcmocka-dev libseccomp-dev python3'
         tools='strace iproute2 nftables procps util-linux mandoc
                bash perl netbase nmap hping3 socat ncat netcat-openbsd monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mmdebstrap

@@ -1,8 +1,7 @@
 #include "listeners.h"
 
-#include <apr_strings.h>
-
 #include "address.h"
+#include "wildcard.h"
 
 /* What an operator can do about each kind of failure, and how the program ends. */
 static const struct {
@@ -88,6 +87,16 @@ static exit_code_t open_all(apr_array_header_t *listeners, const apr_sockaddr_t 
     return EXIT_OK;
 }
 
+static void log_replaced(log_t *log, const char *text)
+{
+    log_line_t *line =
+        log_begin_waiting(log, LOG_LEVEL_WARNING, "every address of this host bound by itself");
+
+    log_text(line, "listen", text);
+    log_text(line, "hint", "addresses that come later are served after a restart");
+    log_end(line);
+}
+
 static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
                             const listener_options_t *options, log_t *log, apr_pool_t *pool)
 {
@@ -110,6 +119,9 @@ static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
         log_end(line);
         return EXIT_NO_HOST;
     }
+    if (wildcard_replace(&list, options->platform, pool)) {
+        log_replaced(log, text);
+    }
     return open_all(listeners, list, options, log, pool);
 }
 
@@ -131,88 +143,4 @@ exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *sett
                         pool);
     }
     return code;
-}
-
-/* ---- Telling what came of it ---- */
-
-static const char *const sharing_names[] = {
-    [SHARING_SOCKET_PER_WORKER] = "socket per worker",
-    [SHARING_ONE_SOCKET] = "shared socket",
-    [SHARING_COMPLETION_PORT] = "shared completion port",
-};
-
-/* Why it is that, in words. */
-static const char *sharing_reason(const listener_info_t *info, const settings_t *settings,
-                                  const platform_t *platform, apr_pool_t *pool)
-{
-    const feature_state_t *spread = &platform->features[FEATURE_PORT_SHARING];
-    char reason[128];
-
-    switch (info->sharing) {
-    case SHARING_SOCKET_PER_WORKER:
-        return spread->by;
-    case SHARING_COMPLETION_PORT:
-        return platform->features[FEATURE_POLL_METHOD].by;
-    case SHARING_ONE_SOCKET:
-        break;
-    }
-    if (settings->reuse_port == PORT_REUSE_OFF) {
-        return "--reuse-port=off";
-    }
-    if (spread->by == NULL) {
-        return "this system does not spread flows over sockets";
-    }
-    apr_strerror(spread->status, reason, sizeof reason);
-    return apr_psprintf(pool, "%s: %s", spread->by, reason);
-}
-
-static void log_listening(const listener_info_t *info, const char *reason, log_t *log)
-{
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
-
-    log_endpoint(line, "address", &info->local);
-    log_text(line, "sharing", sharing_names[info->sharing]);
-    log_text(line, "because", reason);
-    log_number(line, "receive_buffer", info->receive_buffer);
-    log_number(line, "send_buffer", info->send_buffer);
-    log_end(line);
-}
-
-static void log_small_buffer(const apr_array_header_t *listeners, const char *option,
-                             apr_int64_t asked, apr_size_t offset, log_t *log)
-{
-    for (int i = 0; i < listeners->nelts; i++) {
-        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
-        apr_int32_t given = *(const apr_int32_t *)((const char *)info + offset);
-
-        if (given < asked) {
-            log_line_t *line =
-                log_begin_waiting(log, LOG_LEVEL_INFO, "the kernel gave a smaller buffer");
-
-            log_text(line, "option", option);
-            log_number(line, "asked", asked);
-            log_number(line, "given", given);
-            log_end(line);
-            return;
-        }
-    }
-}
-
-void listeners_log(const apr_array_header_t *listeners, const settings_t *settings,
-                   const platform_t *platform, log_t *log, apr_pool_t *pool)
-{
-    for (int i = 0; i < listeners->nelts; i++) {
-        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
-
-        log_listening(info, sharing_reason(info, settings, platform, pool), log);
-    }
-    if (settings->reuse_port == PORT_REUSE_PROCESSES &&
-        !platform_has(platform, FEATURE_PORT_SHARING)) {
-        log_end(log_begin_waiting(log, LOG_LEVEL_WARNING,
-                                  "no other process can share these ports on this system"));
-    }
-    log_small_buffer(listeners, "receive-buffer", settings->receive_buffer,
-                     offsetof(listener_info_t, receive_buffer), log);
-    log_small_buffer(listeners, "send-buffer", settings->send_buffer,
-                     offsetof(listener_info_t, send_buffer), log);
 }

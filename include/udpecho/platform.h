@@ -8,6 +8,7 @@
  */
 
 #include <apr_errno.h>
+#include <apr_network_io.h>
 #include <apr_pools.h>
 
 /* What a system may lack. What becomes of the service without it is in src/feature_table.c. */
@@ -43,6 +44,16 @@ void platform_probe(platform_t *platform, apr_pool_t *pool);
 static inline int platform_has(const platform_t *platform, feature_t feature)
 {
     return platform->features[feature].status == APR_SUCCESS;
+}
+
+/* Non-zero if a socket that is bound to the wildcard of this family serves it rightly: replies
+ * leave from the address that was asked (RFC 1122 section 4.1.3.5), and IPv6 takes no IPv4. Any
+ * thread. */
+static inline int platform_has_wildcard(const platform_t *platform, int family)
+{
+    return family == AF_INET6 ? platform_has(platform, FEATURE_ARRIVAL_IPV6) &&
+                                    platform_has(platform, FEATURE_IPV6_ONLY)
+                              : platform_has(platform, FEATURE_ARRIVAL_IPV4);
 }
 
 #endif

@@ -136,22 +136,19 @@ static listener_failure_t failure_kind(apr_status_t status)
 static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *platform,
                                   listener_error_t *error, apr_pool_t *pool)
 {
-    int is_ipv6 = address->family == AF_INET6;
     endpoint_t endpoint = endpoint_of(address);
 
     if (endpoint_is_multicast(&endpoint) || address_is_broadcast(address, pool)) {
         *error = (listener_error_t){LISTENER_NOT_UNICAST, "check the address"};
         return APR_EINVAL;
     }
-    if (is_ipv6 && !platform_has(platform, FEATURE_IPV6)) {
+    if (address->family == AF_INET6 && !platform_has(platform, FEATURE_IPV6)) {
         *error = (listener_error_t){LISTENER_NO_FAMILY, "open a socket"};
         return platform->features[FEATURE_IPV6].status;
     }
     /* Replies would leave from an address that was not asked, or an IPv6 socket would take the
      * IPv4 listener's datagrams. */
-    if (endpoint_is_wildcard(&endpoint) &&
-        !(platform_has(platform, is_ipv6 ? FEATURE_ARRIVAL_IPV6 : FEATURE_ARRIVAL_IPV4) &&
-          (!is_ipv6 || platform_has(platform, FEATURE_IPV6_ONLY)))) {
+    if (endpoint_is_wildcard(&endpoint) && !platform_has_wildcard(platform, address->family)) {
         *error = (listener_error_t){LISTENER_NO_WILDCARD, "check the address"};
         return APR_ENOTIMPL;
     }

@@ -22,6 +22,10 @@ WINDOWS = UDPECHOD.endswith(".exe")
 # What runs it where it is a program of another system, as "COMMAND:ARGUMENT": Wine.
 EMULATOR = [part for part in os.environ.get("UDPECHOD_EMULATOR", "").split(":") if part]
 
+# What every server is started by, if anything: a whole file of tests can be run on a system that
+# lacks something.
+PREFIX = os.environ.get("UDPECHOD_PREFIX", "").split()
+
 # What asks the server to drain and end. Wine makes a Ctrl-C of it, and ends a program that gets any
 # other.
 STOP = signal.SIGINT if WINDOWS else signal.SIGTERM
@@ -44,7 +48,7 @@ class Server:
 
     def __init__(self, *options, listen=("127.0.0.1:0",), prefix=(), wait=True, environment=None,
                  parse=json.loads):
-        command = [*prefix, *EMULATOR, UDPECHOD, "--log-format=json"]
+        command = [*PREFIX, *prefix, *EMULATOR, UDPECHOD, "--log-format=json"]
         command += [f"--listen={address}" for address in listen]
         command += [f"--workers={SEVERAL_WORKERS}"] if EMULATOR else []
         command += options
@@ -160,7 +164,7 @@ class Server:
 
 def run(*options, prefix=(), program=UDPECHOD):
     """Runs udpechod to its end; returns the completed process with text output."""
-    return subprocess.run([*prefix, *EMULATOR, program, *options], capture_output=True, text=True,
+    return subprocess.run([*PREFIX, *prefix, *EMULATOR, program, *options], capture_output=True, text=True,
                           timeout=PATIENCE, stdin=subprocess.DEVNULL)
 
 

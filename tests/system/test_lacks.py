@@ -1,0 +1,99 @@
+"""The server on systems that lack something: it starts, says once what it does without, and still
+answers every size from the address that was asked. Also run by themselves under each of these: all
+tests of test_echo.py."""
+
+import os
+import shutil
+import socket
+import unittest
+
+import harness
+
+WITHOUT = shutil.which("without", path=os.environ["UDPECHO_TOOLS"])
+
+SIZES_IPV4 = [0, 1, 1472, 1473, 8000, 65507]
+SIZES_IPV6 = [0, 1, 1452, 1453, 8000, 65527]
+
+# A feature as without.c knows it, and what the log says that is done instead.
+ROWS = {
+    "epoll": "poll(2) waits for the sockets",
+    "SO_REUSEPORT": "the workers share one socket",
+    "IP_PKTINFO": "each IPv4 address of this host is bound in place of 0.0.0.0",
+    "IPV6_RECVPKTINFO": "each IPv6 address of this host is bound in place of [::]",
+    "recvmmsg": "every datagram is received by its own call",
+    "sendmmsg": "every reply is sent by its own call",
+    "AF_INET6": "only IPv4 is served",
+    "IPV6_V6ONLY": "each IPv6 address of this host is bound in place of [::]",
+    "IP_PMTUDISC_OMIT": "the system decides how large replies are cut",
+    "SO_MEMINFO": "datagrams that find the receive buffer full are not counted",
+}
+
+
+@unittest.skipUnless(WITHOUT, "built without libseccomp's headers, nothing can be taken away")
+class Lacks(unittest.TestCase):
+    def server(self, *features, listen=("127.0.0.1:0", "*:0"), **others):
+        return harness.Server("--workers=3", listen=listen,
+                              prefix=[WITHOUT, ",".join(features), "--"], **others)
+
+    def check_every_size(self, server):
+        """At each address that it says it listens on; for a wildcard, at the loopback's."""
+        echoed = 0
+        for host, port in server.addresses:
+            host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+            sizes = SIZES_IPV6 if ":" in host else SIZES_IPV4
+            address = socket.getaddrinfo(host, port)[0][4]  # with the number of its interface
+            with self.subTest(address=host), harness.client(address) as sock:
+                for size in sizes:
+                    self.assertEqual(harness.echo(sock, bytes(size)), bytes(size))
+                    echoed += 1
+        counters = server.stop()
+        self.assertEqual(counters["echoed"], echoed)
+        self.assertEqual(harness.accounted(counters), 0)
+
+    def check_told(self, server, features):
+        told = {line["by"]: line["instead"] for line in server.find("refused by the system")}
+        self.assertEqual(told, {feature: ROWS[feature] for feature in features})
+
+    def test_one_thing(self):
+        for feature in ROWS:
+            with self.subTest(without=feature), self.server(feature) as server:
+                self.check_told(server, [feature])
+                self.check_every_size(server)
+
+    def test_everything(self):
+        features = [feature for feature in ROWS if feature != "AF_INET6"]
+        with self.server(*features, "SO_RCVBUF", "SO_SNDBUF") as server:
+            self.check_told(server, features)
+            serving, = server.find("serving", backend="poll", batching="single/single")
+            self.check_every_size(server)
+
+    def test_everything_and_ipv6(self):
+        with self.server(*ROWS) as server:
+            # What belongs to IPv6 is not missed besides.
+            self.check_told(server, set(ROWS) - {"IPV6_RECVPKTINFO", "IPV6_V6ONLY"})
+            self.check_every_size(server)
+
+    def test_small_buffers_are_told(self):
+        with self.server("SO_RCVBUF", "SO_SNDBUF") as server:
+            told = [line["option"] for line in server.find("the kernel gave a smaller buffer")]
+            self.assertEqual(told, ["receive-buffer", "send-buffer"])
+            self.check_every_size(server)
+
+    def test_wildcard_is_bound_address_by_address(self):
+        for feature, family in ("IP_PKTINFO", "."), ("IPV6_RECVPKTINFO", ":"), ("IPV6_V6ONLY", ":"):
+            with self.subTest(without=feature), self.server(feature, listen=["*:0"]) as server:
+                hosts = [host for host, _ in server.addresses]
+                own = [host for host in hosts if family in host]
+                self.assertIn("127.0.0.1" if family == "." else "::1", own)
+                self.assertFalse({"0.0.0.0", "::"} & set(own))
+                server.find("every address of this host bound by itself")[0]
+
+    def test_sharing_is_told_with_its_reason(self):
+        with self.server("SO_REUSEPORT") as server:
+            line = server.find("listening")[0]
+            self.assertEqual((line["sharing"], line["because"]),
+                             ("shared socket", "SO_REUSEPORT: Protocol not available"))
+
+
+if __name__ == "__main__":
+    harness.main()
