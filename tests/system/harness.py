@@ -5,6 +5,7 @@ The binary is named by the environment variable UDPECHOD. Every port is chosen b
 """
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -126,6 +127,14 @@ class Server:
         """A field of /proc/PID/status, as text."""
         with open(f"/proc/{self.process.pid}/status") as lines:
             return re.search(rf"(?m)^{field}:\s+(.*)$", lines.read())[1]
+
+    def waits(self):
+        """How often its threads have gone to sleep so far."""
+        waits = 0
+        for name in glob.glob(f"/proc/{self.process.pid}/task/*/status"):
+            with open(name) as lines:
+                waits += int(re.search(r"(?m)^voluntary_ctxt_switches:\s+(.*)$", lines.read())[1])
+        return waits
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -50,6 +50,18 @@ class Sharing(unittest.TestCase):
     def test_one_socket_for_all(self):
         self.check_sharing("shared socket", "--workers=4", "--reuse-port=off")
 
+    @harness.posix_only("one worker waits for the socket, the others for their turn")
+    def test_a_shared_socket_wakes_one_worker_for_a_datagram(self):
+        datagrams = 200
+        with harness.Server("--workers=8", "--reuse-port=off") as server, \
+                harness.client(server.address) as sock:
+            harness.echo(sock, b"hello")
+            before = server.waits()
+            for _ in range(datagrams):
+                harness.echo(sock, b"hello")
+            # All eight of them would make it eight times as many.
+            self.assertLess(server.waits() - before, 2 * datagrams)
+
     @harness.posix_only("workers share a socket")
     def test_one_worker_needs_no_sharing(self):
         self.assertEqual(self.check_sharing("socket per worker", "--workers=1"), {"worker-0"})
