@@ -33,6 +33,20 @@ const char *feature_instead(feature_t feature)
     return table[feature].instead;
 }
 
+const char *feature_missing(const platform_t *platform, feature_t feature, apr_pool_t *pool)
+{
+    apr_status_t status = platform->features[feature].status;
+    char reason[128];
+
+    if (status == APR_SUCCESS) {
+        return NULL;
+    }
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        return "not on this system";
+    }
+    return apr_pstrdup(pool, apr_strerror(status, reason, sizeof reason));
+}
+
 static const char *batching_by(const platform_t *platform, feature_t feature)
 {
     return platform_has(platform, feature) ? platform->features[feature].by : "single";
@@ -78,7 +92,7 @@ void features_log(const platform_t *platform, log_t *log, apr_pool_t *pool)
         }
     }
     if (missing->nelts > 0) {
-        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "this system does without");
+        log_line_t *line = log_begin(log, LOG_LEVEL_DEBUG, "not on this system");
 
         log_text(line, "features", apr_array_pstrcat(pool, missing, ','));
         log_end(line);

@@ -1,6 +1,7 @@
 #include "listeners.h"
 
 #include "address.h"
+#include "udpecho/host.h"
 #include "wildcard.h"
 
 /* What an operator can do about each kind of failure, and how the program ends. */
@@ -125,17 +126,21 @@ static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
     return open_all(listeners, list, options, log, pool);
 }
 
-exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
-                           const platform_t *platform, unsigned workers, log_t *log,
-                           apr_pool_t *pool)
+listener_options_t listener_options(const settings_t *settings, const platform_t *platform)
 {
-    listener_options_t options = {
+    return (listener_options_t){
         .platform = platform,
         .reuse = (port_reuse_t)settings->reuse_port,
-        .workers = workers,
+        .workers = settings->workers > 0 ? (unsigned)settings->workers : host_processors(),
         .receive_buffer = (apr_int32_t)settings->receive_buffer,
         .send_buffer = (apr_int32_t)settings->send_buffer,
     };
+}
+
+exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
+                           const platform_t *platform, log_t *log, apr_pool_t *pool)
+{
+    listener_options_t options = listener_options(settings, platform);
     exit_code_t code = EXIT_OK;
 
     for (int i = 0; code == EXIT_OK && i < settings->listen->nelts; i++) {

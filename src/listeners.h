@@ -11,12 +11,20 @@
 #include "settings.h"
 #include "udpecho/transport.h"
 
-/* Looks up and binds every address of `settings`, for `workers` workers and with what `platform`
- * has, and appends the listeners to `listeners`, an array of listener_t *. On error one line in the
- * log says what is wrong, and the exit code is returned. Main thread. */
+/* Looks up and binds every address of `settings`, with what `platform` has, and appends the
+ * listeners to `listeners`, an array of listener_t *. On error one line in the log says what is
+ * wrong, and the exit code is returned. Main thread. */
 exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
-                           const platform_t *platform, unsigned workers, log_t *log,
-                           apr_pool_t *pool);
+                           const platform_t *platform, log_t *log, apr_pool_t *pool);
+
+/* How a listener is opened by these settings. Any thread. */
+listener_options_t listener_options(const settings_t *settings, const platform_t *platform);
+
+/* How the workers share a listener's port, and why they do it so, in words. From `pool`, or static.
+ * Any thread. */
+const char *listener_sharing(const listener_info_t *info);
+const char *listener_sharing_reason(const listener_info_t *info, const settings_t *settings,
+                                    const platform_t *platform, apr_pool_t *pool);
 
 /* Logs where each listener is bound, how its port is shared and why, and what buffers it has.
  * `pool` is for what it needs meanwhile. Main thread. */

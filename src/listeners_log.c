@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "feature_table.h"
 #include "listeners.h"
 
 static const char *const sharing_names[] = {
@@ -10,13 +11,15 @@ static const char *const sharing_names[] = {
     [SHARING_COMPLETION_PORT] = "shared completion port",
 };
 
-/* Why it is that, in words. */
-static const char *sharing_reason(const listener_info_t *info, const settings_t *settings,
-                                  const platform_t *platform, apr_pool_t *pool)
+const char *listener_sharing(const listener_info_t *info)
+{
+    return sharing_names[info->sharing];
+}
+
+const char *listener_sharing_reason(const listener_info_t *info, const settings_t *settings,
+                                    const platform_t *platform, apr_pool_t *pool)
 {
     const feature_state_t *spread = &platform->features[FEATURE_PORT_SHARING];
-    char reason[128];
-
     switch (info->sharing) {
     case SHARING_SOCKET_PER_WORKER:
         return spread->by;
@@ -31,8 +34,8 @@ static const char *sharing_reason(const listener_info_t *info, const settings_t 
     if (spread->by == NULL) {
         return "this system does not spread flows over sockets";
     }
-    apr_strerror(spread->status, reason, sizeof reason);
-    return apr_psprintf(pool, "%s: %s", spread->by, reason);
+    return apr_pstrcat(pool, spread->by, ": ",
+                       feature_missing(platform, FEATURE_PORT_SHARING, pool), NULL);
 }
 
 static void log_listening(const listener_info_t *info, const char *reason, log_t *log)
@@ -40,7 +43,7 @@ static void log_listening(const listener_info_t *info, const char *reason, log_t
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
 
     log_endpoint(line, "address", &info->local);
-    log_text(line, "sharing", sharing_names[info->sharing]);
+    log_text(line, "sharing", listener_sharing(info));
     log_text(line, "because", reason);
     log_number(line, "receive_buffer", info->receive_buffer);
     log_number(line, "send_buffer", info->send_buffer);
@@ -73,7 +76,7 @@ void listeners_log(const apr_array_header_t *listeners, const settings_t *settin
     for (int i = 0; i < listeners->nelts; i++) {
         const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
 
-        log_listening(info, sharing_reason(info, settings, platform, pool), log);
+        log_listening(info, listener_sharing_reason(info, settings, platform, pool), log);
     }
     if (settings->reuse_port == PORT_REUSE_PROCESSES &&
         !platform_has(platform, FEATURE_PORT_SHARING)) {

@@ -180,18 +180,17 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
         .host = host,
         .log = log,
         .listeners = apr_array_make(pool, 4, sizeof(listener_t *)),
-        .worker_count = settings->workers > 0 ? (unsigned)settings->workers : host_processors(),
     };
     exit_code_t code;
     apr_status_t status;
 
     platform_probe(&server.platform, pool);
     features_log(&server.platform, log, pool);
-    code = listeners_open(server.listeners, settings, &server.platform, server.worker_count, log,
-                          pool);
+    code = listeners_open(server.listeners, settings, &server.platform, log, pool);
     if (code != EXIT_OK) {
         return code;
     }
+    server.worker_count = listener_options(settings, &server.platform).workers;
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
     status = create_workers(&server, settings, pool);
     if (status != APR_SUCCESS) {

@@ -128,6 +128,17 @@ const option_t settings_table[] = {
      .kind = &option_flag,
      .command_line_only = 1,
      .help = "Read everything, print the settings that result, and exit."},
+    {.name = "show-platform",
+     .offset = AT(show_platform),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Print what this system offers, what these options make of it and why,\n"
+             "and exit. Good to have in a bug report."},
+    {.name = "json",
+     .offset = AT(json),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "With --show-platform: print it as a JSON object."},
     {.name = "service",
      .offset = AT(service),
      .kind = &option_flag,
@@ -185,6 +196,9 @@ static const char *find_conflict(const settings_t *settings)
 {
     if (settings->install_service && settings->uninstall_service) {
         return "--install-service and --uninstall-service: give one of them";
+    }
+    if (settings->json && !settings->show_platform) {
+        return "--json goes with --show-platform; for the log there is --log-format=json";
     }
     if (settings->open_firewall && !settings->install_service) {
         return "--open-firewall goes with --install-service";

@@ -20,6 +20,8 @@ typedef struct settings {
     apr_int64_t log_payload;
     const char *config; /* a path; NULL: none */
     apr_int64_t check_config;
+    apr_int64_t show_platform;
+    apr_int64_t json;
     apr_int64_t service;
     apr_int64_t install_service;
     apr_int64_t uninstall_service;

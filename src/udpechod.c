@@ -7,6 +7,7 @@
 
 #include "installation.h"
 #include "server.h"
+#include "show_platform.h"
 #include "version.h"
 
 typedef struct program {
@@ -106,6 +107,8 @@ static int run(void *data)
         apr_file_printf(program->out, "udpechod " UDPECHO_VERSION "\n");
     } else if (settings->check_config) {
         options_write_settings(settings_table, settings, program->out, program->pool);
+    } else if (settings->show_platform) {
+        show_platform(settings, program->out, program->pool);
     } else if (settings->install_service || settings->uninstall_service) {
         return (int)manage_service(program);
     } else {

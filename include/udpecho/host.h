@@ -87,6 +87,10 @@ apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
  * Any thread. */
 unsigned host_processors(void);
 
+/* The name and version of this operating system and its machine, as uname(3) has them: "Linux 6.1.0
+ * x86_64". From `pool`; any thread. */
+const char *host_system(apr_pool_t *pool);
+
 /* The system's number for the calling thread, as its debuggers and tools show it. Any thread. */
 apr_uint64_t host_thread_id(void);
 

@@ -173,6 +173,11 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         *error = (listener_error_t){LISTENER_NOT_UNICAST, "check the address"};
         return APR_EINVAL;
     }
+    if (endpoint_is_wildcard(&endpoint) &&
+        !platform_has_wildcard(options->platform, address->family)) {
+        *error = (listener_error_t){LISTENER_NO_WILDCARD, "check the address"};
+        return APR_ENOTIMPL;
+    }
     listener->pool = pool;
     error->step = "open a socket";
     listener->socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,

@@ -2,10 +2,12 @@
 
 #include "udpecho/host.h"
 
+#include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -196,6 +198,16 @@ unsigned host_processors(void)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
 
     return online > 0 ? (unsigned)online : 1;
+}
+
+const char *host_system(apr_pool_t *pool)
+{
+    struct utsname name;
+
+    if (uname(&name) < 0) {
+        return "unknown";
+    }
+    return apr_pstrcat(pool, name.sysname, " ", name.release, " ", name.machine, NULL);
 }
 
 apr_uint64_t host_thread_id(void)

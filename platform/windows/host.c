@@ -2,6 +2,7 @@
  * here, those of the service control manager in service.c. */
 
 #include <apr_errno.h>
+#include <apr_strings.h>
 
 #include "events.h"
 #include "service.h"
@@ -88,6 +89,21 @@ unsigned host_processors(void)
         count++;
     }
     return count;
+}
+
+const char *host_system(apr_pool_t *pool)
+{
+    /* GetVersionEx() tells a program without a manifest that it runs on Windows 8. */
+    typedef LONG WINAPI get_version_t(OSVERSIONINFOW * version);
+
+    OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof version};
+    FARPROC get_version = GetProcAddress(GetModuleHandleW(L"ntdll"), "RtlGetVersion");
+
+    if (get_version == NULL || ((get_version_t *)(INT_PTR)get_version)(&version) != 0) {
+        return "Windows";
+    }
+    return apr_psprintf(pool, "Windows %lu.%lu.%lu x86_64", version.dwMajorVersion,
+                        version.dwMinorVersion, version.dwBuildNumber);
 }
 
 apr_uint64_t host_thread_id(void)

@@ -12,6 +12,7 @@ static settings_t settings_with(const char *const *listen, apr_pool_t *pool)
 {
     settings_t settings = settings_default(pool);
 
+    settings.workers = 2;
     apr_array_clear(settings.listen);
     for (; *listen != NULL; listen++) {
         APR_ARRAY_PUSH(settings.listen, const char *) = *listen;
@@ -39,7 +40,7 @@ static outcome_t open_listeners(const char *const *listen, apr_pool_t *pool)
     platform_t platform;
 
     platform_probe(&platform, pool);
-    outcome.code = listeners_open(outcome.listeners, &settings, &platform, 2, captured.log, pool);
+    outcome.code = listeners_open(outcome.listeners, &settings, &platform, captured.log, pool);
     if (outcome.code == EXIT_OK) {
         listeners_log(outcome.listeners, &settings, &platform, captured.log, pool);
     }
@@ -79,7 +80,7 @@ static void the_same_address_twice_is_one_listener(void **state)
     platform_t platform;
 
     platform_probe(&platform, *state);
-    assert_int_equal(listeners_open(first.listeners, &settings, &platform, 2, captured.log, *state),
+    assert_int_equal(listeners_open(first.listeners, &settings, &platform, captured.log, *state),
                      EXIT_OK);
     assert_int_equal(first.listeners->nelts, 1);
     captured_text(&captured);

@@ -1,0 +1,176 @@
+#include "show_platform.h"
+
+#include <apr_strings.h>
+#include <apr_version.h>
+#include <apu_version.h>
+#include <string.h>
+
+#include "feature_table.h"
+#include "listeners.h"
+#include "udpecho/host.h"
+#include "udpecho/transport.h"
+#include "version.h"
+
+/* One line: a name, and a text or a number. */
+typedef struct fact {
+    const char *name;
+    const char *text; /* NULL: the number */
+    apr_int64_t number;
+} fact_t;
+
+static void add_text(apr_array_header_t *facts, const char *name, const char *text)
+{
+    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .text = text};
+}
+
+static void add_number(apr_array_header_t *facts, const char *name, apr_int64_t number)
+{
+    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .number = number};
+}
+
+/* ---- Finding out ---- */
+
+static void add_program(apr_array_header_t *facts, apr_pool_t *pool)
+{
+    add_text(facts, "udpechod", UDPECHO_VERSION);
+    add_text(facts, "system", host_system(pool));
+    add_text(facts, "libraries",
+             apr_psprintf(pool, "APR %s, APR-util %s", apr_version_string(), apu_version_string()));
+    add_number(facts, "processors", host_processors());
+}
+
+static void add_transport(apr_array_header_t *facts, listener_t *listener, apr_pool_t *pool)
+{
+    transport_t *transport;
+
+    if (transport_open(&transport, &listener, 1, 0, 1, pool) == APR_SUCCESS) {
+        add_text(facts, "backend", transport_backend(transport));
+    }
+}
+
+static void add_listener(apr_array_header_t *facts, const settings_t *settings,
+                         const platform_t *platform, apr_pool_t *pool)
+{
+    listener_options_t options = listener_options(settings, platform);
+    listener_error_t error = {.step = "look up the loopback"};
+    apr_sockaddr_t *address;
+    listener_t *listener;
+    char reason[128];
+    apr_status_t status = apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 0, 0, pool);
+
+    add_number(facts, "workers", options.workers);
+    if (status == APR_SUCCESS) {
+        status = listener_open(&listener, address, &options, &error, pool);
+    }
+    if (status != APR_SUCCESS) {
+        apr_strerror(status, reason, sizeof reason);
+        add_text(facts, "listener", apr_psprintf(pool, "cannot %s: %s", error.step, reason));
+        return;
+    }
+    const listener_info_t *info = listener_describe(listener);
+
+    add_transport(facts, listener, pool);
+    add_text(facts, "batching", features_batching(platform, pool));
+    add_text(facts, "port_sharing", listener_sharing(info));
+    add_text(facts, "because", listener_sharing_reason(info, settings, platform, pool));
+    add_number(facts, "receive_buffer", info->receive_buffer);
+    add_number(facts, "receive_buffer_asked", options.receive_buffer);
+    add_number(facts, "send_buffer", info->send_buffer);
+    add_number(facts, "send_buffer_asked", options.send_buffer);
+}
+
+/* ---- Writing ---- */
+
+static const char *spaced(const char *name, apr_pool_t *pool)
+{
+    char *text = apr_pstrdup(pool, name);
+
+    for (char *c = text; *c != '\0'; c++) {
+        *c = *c == '_' ? ' ' : *c;
+    }
+    return text;
+}
+
+static void write_text(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
+                       apr_pool_t *pool)
+{
+    for (int i = 0; i < facts->nelts; i++) {
+        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+
+        apr_file_printf(out, "%-26s %s\n", spaced(fact->name, pool),
+                        fact->text != NULL ? fact->text : apr_ltoa(pool, (long)fact->number));
+    }
+    apr_file_printf(out, "\n");
+    for (feature_t feature = 0; feature < FEATURES; feature++) {
+        const char *by = platform->features[feature].by;
+        const char *reason = feature_missing(platform, feature, pool);
+
+        if (reason == NULL) {
+            apr_file_printf(out, "%-26s yes  %s\n", feature_name(feature), by);
+        } else {
+            apr_file_printf(out, "%-26s no   %s%s%s; %s\n", feature_name(feature),
+                            by != NULL ? by : "", by != NULL ? ": " : "", reason,
+                            feature_instead(feature));
+        }
+    }
+}
+
+static const char *json(const char *text, apr_pool_t *pool)
+{
+    char *quoted = apr_palloc(pool, 2 * strlen(text) + 3);
+    char *end = quoted;
+
+    *end++ = '"';
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\') {
+            *end++ = '\\';
+        }
+        *end++ = (unsigned char)*text < ' ' ? ' ' : *text;
+    }
+    *end++ = '"';
+    *end = '\0';
+    return quoted;
+}
+
+static void write_json(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
+                       apr_pool_t *pool)
+{
+    apr_file_printf(out, "{");
+    for (int i = 0; i < facts->nelts; i++) {
+        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+
+        apr_file_printf(out, "\"%s\":%s,", fact->name,
+                        fact->text != NULL ? json(fact->text, pool)
+                                           : apr_ltoa(pool, (long)fact->number));
+    }
+    apr_file_printf(out, "\"features\":[");
+    for (feature_t feature = 0; feature < FEATURES; feature++) {
+        const char *by = platform->features[feature].by;
+        const char *reason = feature_missing(platform, feature, pool);
+
+        apr_file_printf(out, "%s{\"feature\":%s,\"by\":%s,\"works\":%s", feature > 0 ? "," : "",
+                        json(feature_name(feature), pool), by != NULL ? json(by, pool) : "null",
+                        reason == NULL ? "true" : "false");
+        if (reason != NULL) {
+            apr_file_printf(out, ",\"error\":%s,\"instead\":%s", json(reason, pool),
+                            json(feature_instead(feature), pool));
+        }
+        apr_file_printf(out, "}");
+    }
+    apr_file_printf(out, "]}\n");
+}
+
+void show_platform(const settings_t *settings, apr_file_t *out, apr_pool_t *pool)
+{
+    apr_array_header_t *facts = apr_array_make(pool, 16, sizeof(fact_t));
+    platform_t platform;
+
+    platform_probe(&platform, pool);
+    add_program(facts, pool);
+    add_listener(facts, settings, &platform, pool);
+    if (settings->json) {
+        write_json(facts, &platform, out, pool);
+    } else {
+        write_text(facts, &platform, out, pool);
+    }
+}
