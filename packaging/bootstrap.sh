@@ -49,7 +49,7 @@ describe_manager() {
         test='ninja-build libcmocka-dev libseccomp-dev python3'
         tools='strace iproute2 nftables procps util-linux mandoc
                bash perl netbase nmap hping3 socat ncat netcat-openbsd monitoring-plugins-basic'
-        check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mmdebstrap
+        check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev'
         has=has_debian_packages knows='apt-get install --simulate'
         # Another apt may be at work on a machine that has only just started.

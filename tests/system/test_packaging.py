@@ -1,0 +1,217 @@
+"""What service managers of other systems are told of udpechod.
+
+None of these systems is here. Each rc.d script runs for real over a stand-in for its system's
+rc.subr, which does of it what the script relies on and no more, and the command line that comes of
+it is given to the real udpechod.
+"""
+
+import os
+import pathlib
+import plistlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import harness
+
+PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
+
+# FreeBSD's and NetBSD's, which are one family. RC_CONF is what the operator says in rc.conf(5).
+RC_SUBR = """
+load_rc_config() { eval "$RC_CONF"; }
+run_rc_command() {
+    eval "cmd=\\$$1_cmd precmd=\\$$1_precmd rc_flags=\\$${name}_flags"
+    if [ -n "$cmd" ]; then eval "$cmd"; exit; fi
+    eval "$precmd" || exit
+    case $1 in
+    start) [ -r "$required_files" ] && eval "$command $rc_flags $command_args"; wait ;;
+    reload) echo HUP ;;
+    esac
+}
+"""
+
+OPENBSD_RC_SUBR = """
+eval "$RC_CONF"
+daemon_flags=$udpechod_flags
+rc_exec() { eval "$*"; }
+rc_cmd() {
+    case $1 in
+    start) rc_pre && rc_exec "$daemon $daemon_flags" ;;
+    configtest) rc_configtest ;;
+    esac
+}
+"""
+
+# Stands in for udpechod: leaves its arguments behind, and has the real one say what it makes of
+# them.
+UDPECHOD = f"""#!/bin/sh
+printf '%s\\n' "$@" > "$HERE/arguments.udpechod"
+exec {harness.UDPECHOD} "$@" --check-config
+"""
+
+# The options of FreeBSD's daemon(8), and what it does with the rest.
+DAEMON = """#!/bin/sh
+while getopts cfHrSp:P:t:u:m:o:s:T:l:R: option; do
+    echo "$option${OPTARG:+=$OPTARG}"; OPTARG=
+done > "$HERE/arguments.daemon"
+shift $((OPTIND - 1))
+exec "$@"
+"""
+
+LOGGER = """#!/bin/sh
+echo "$*" > "$HERE/arguments.logger"
+exec cat
+"""
+
+
+class RcScript:
+    """What holds for all of them; a class below says what its system calls things."""
+
+    SHELL = "sh"
+    RC_SUBR, SUBR = RC_SUBR, "/etc/rc.subr"
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.here = pathlib.Path(directory.name)
+        (self.here / "rc.subr").write_text(self.RC_SUBR)
+        for name, text in ("udpechod", UDPECHOD), ("daemon", DAEMON), ("logger", LOGGER):
+            (self.here / name).write_text(text)
+            (self.here / name).chmod(0o755)
+        self.config = self.here / "udpechod.conf"
+        shutil.copy(PACKAGING / "udpechod.conf", self.config)
+        text = (PACKAGING / self.SYSTEM / "udpechod").read_text()
+        for real, ours in ((self.SUBR, "rc.subr"), (self.PROGRAM, "udpechod"),
+                           (self.CONFIG, "udpechod.conf"), ("/usr/sbin/daemon", "daemon")):
+            text = text.replace(real, str(self.here / ours))
+        self.script = self.here / "script"
+        self.script.write_text(text)
+
+    def rc(self, action, rc_conf=""):
+        environment = {**os.environ, "HERE": str(self.here), "RC_CONF": rc_conf,
+                       "PATH": f"{self.here}:{os.environ['PATH']}"}
+        return subprocess.run([self.SHELL, self.script, action], capture_output=True, text=True,
+                              timeout=harness.PATIENCE, env=environment)
+
+    def arguments(self, program):
+        """What the stand-in of a program was given last."""
+        return (self.here / f"arguments.{program}").read_text().splitlines()
+
+    def test_syntax(self):
+        original = PACKAGING / self.SYSTEM / "udpechod"
+        self.assertTrue(os.access(original, os.X_OK))
+        subprocess.run([self.SHELL, "-n", original], check=True)
+
+    def test_start(self):
+        done = self.rc("start")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.arguments("udpechod"), [f"--config={self.config}"])
+        self.assertIn("listen=127.0.0.1:8888\n", done.stdout)
+
+    def test_flags_of_the_operator(self):
+        done = self.rc("start", "udpechod_flags='--listen=[::1]:7 --workers=2'")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(self.arguments("udpechod")),
+                         sorted([f"--config={self.config}", "--listen=[::1]:7", "--workers=2"]))
+        self.assertIn("\nworkers=2\n", done.stdout)
+
+    def test_nothing_is_started_with_a_mistake(self):
+        self.config.write_text("listen=nowhere:x\n")
+        done = self.rc("start")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"{self.config}:1: listen", done.stdout + done.stderr)
+        self.assertEqual(self.arguments("udpechod")[-1], "--check-config")
+
+    def test_configtest(self):
+        self.assertEqual(self.rc("configtest").returncode, 0)
+        self.config.write_text("nonsense\n")
+        done = self.rc("configtest")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("nonsense", done.stdout + done.stderr)
+
+
+class FreeBsd(RcScript, unittest.TestCase):
+    SYSTEM = "freebsd"
+    PROGRAM, CONFIG = "/usr/local/sbin/udpechod", "/usr/local/etc/udpechod.conf"
+
+    def test_daemon_is_told_what_it_is_to_do(self):
+        self.rc("start", "udpechod_runas=somebody; udpechod_flags=--workers=2")
+        self.assertEqual(self.arguments("daemon"),
+                         ["f", "S", "T=udpechod", "p=/var/run/udpechod.pid", "u=somebody"])
+
+    def test_reload_only_without_a_mistake(self):
+        self.assertEqual(self.rc("reload").stdout, "HUP\n")
+        self.config.write_text("nonsense\n")
+        self.assertNotIn("HUP", self.rc("reload").stdout)
+
+
+class NetBsd(RcScript, unittest.TestCase):
+    SYSTEM = "netbsd"
+    PROGRAM, CONFIG = "/usr/pkg/sbin/udpechod", "/usr/pkg/etc/udpechod.conf"
+
+    test_reload_only_without_a_mistake = FreeBsd.test_reload_only_without_a_mistake
+
+    def test_log_goes_to_syslog(self):
+        self.rc("start")
+        self.assertEqual(self.arguments("logger"), ["-t udpechod -p daemon.info"])
+
+
+class OpenBsd(RcScript, unittest.TestCase):
+    SYSTEM = "openbsd"
+    # OpenBSD's ksh is a child of pdksh, and so is mksh. Nothing in the script is beyond sh(1).
+    SHELL = "mksh" if shutil.which("mksh") else "sh"
+    PROGRAM, CONFIG = "/usr/local/sbin/udpechod", "/etc/udpechod.conf"
+    RC_SUBR, SUBR = OPENBSD_RC_SUBR, "/etc/rc.d/rc.subr"
+
+
+class Launchd(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.path = PACKAGING / "macos" / "org.udpecho.udpechod.plist"
+        cls.job = plistlib.loads(cls.path.read_bytes())
+
+    def test_file_is_named_after_its_label(self):
+        self.assertEqual(self.path.stem, self.job["Label"])
+
+    def test_types_are_those_of_launchd_plist(self):
+        types = {"Label": str, "ProgramArguments": list, "Sockets": dict, "UserName": str,
+                 "GroupName": str, "RunAtLoad": bool, "KeepAlive": dict, "ExitTimeOut": int,
+                 "ProcessType": str, "StandardErrorPath": str}
+        self.assertEqual({key: type(value) for key, value in self.job.items()}, types)
+        self.assertIn(self.job["ProcessType"], ("Background", "Standard", "Adaptive", "Interactive"))
+
+    def test_it_is_kept_alive_unless_it_ended_as_told(self):
+        self.assertTrue(self.job["RunAtLoad"])
+        self.assertEqual(self.job["KeepAlive"], {"SuccessfulExit": False})
+
+    def test_socket_is_a_datagram_socket_on_the_loopback(self):
+        self.assertEqual(self.job["Sockets"], {"Listeners": {
+            "SockType": "dgram", "SockProtocol": "UDP", "SockFamily": "IPv4",
+            "SockNodeName": "127.0.0.1", "SockServiceName": "8888"}})
+
+    def test_arguments_are_right(self):
+        program, *options = self.job["ProgramArguments"]
+        self.assertEqual(program, "/usr/local/sbin/udpechod")
+        options = [option.replace("/usr/local/etc", str(PACKAGING)) for option in options]
+        done = harness.run(*options, "--check-config")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class ConfigurationFile(unittest.TestCase):
+    def test_as_installed_everything_is_at_its_default(self):
+        done = harness.run(f"--config={PACKAGING / 'udpechod.conf'}", "--check-config")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, harness.run("--check-config").stdout)
+
+    def test_what_it_suggests_is_right(self):
+        text = (PACKAGING / "udpechod.conf").read_text()
+        suggested = re.findall(r"(?m)^#(\S+=\S+)$", text)
+        self.assertGreater(len(suggested), 1)
+        done = harness.run(*[f"--{option}" for option in suggested], "--check-config")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+if __name__ == "__main__":
+    harness.main()
