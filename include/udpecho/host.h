@@ -54,6 +54,18 @@ typedef struct host host_t;
  */
 apr_status_t host_start(host_t **host, apr_pool_t *pool);
 
+/*
+ * Appends to `sockets`, an array of apr_os_sock_t, those that the service manager opened for this
+ * process; they are the caller's from here on, and whoever started the process decided what they
+ * are. None is the normal case, and what Windows always says. Returns NULL, or, as a sentence, what
+ * is wrong with how they were handed over. Main thread, once, while no other thread uses the
+ * environment.
+ *
+ * systemd and what speaks its protocol: sd_listen_fds(3), whose variables are taken out of the
+ * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets.
+ */
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool);
+
 /* Tells the service manager, if it wants to hear it, that the service serves. Main thread. */
 void host_ready(host_t *host);
 

@@ -56,6 +56,12 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool)
+{
+    (void)sockets, (void)pool;
+    return NULL;
+}
+
 void host_ready(host_t *host)
 {
     (void)host;

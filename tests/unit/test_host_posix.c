@@ -3,31 +3,9 @@
 #include "unit.h"
 
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "udpecho/host.h"
-
-/* Each scene runs in a child: signal handlers are the process's, and one scene ends it. */
-static int status_of_child(void (*scene_in_child)(apr_pool_t *pool), apr_pool_t *pool)
-{
-    int status = 0;
-    pid_t child = fork();
-
-    if (child == 0) {
-        scene_in_child(pool);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
-}
-
-static void require(int condition)
-{
-    if (!condition) {
-        _exit(1);
-    }
-}
 
 static host_t *start(apr_pool_t *pool)
 {
