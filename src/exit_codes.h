@@ -10,7 +10,7 @@ typedef enum exit_code {
                             * already, or not there */
     EXIT_SYSTEM = 71,      /* the operating system refused something */
     EXIT_NO_PERMISSION = 77,
-    EXIT_CONFIG = 78 /* the configuration file is wrong */
+    EXIT_CONFIG = 78 /* the configuration file, or what the service manager hands over, is wrong */
 } exit_code_t;
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_LISTENERS_H
 #define UDPECHO_LISTENERS_H
 
-/* From what --listen says to bound listeners. */
+/* From what --listen says, or a service manager hands over, to bound listeners. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -11,9 +11,10 @@
 #include "settings.h"
 #include "udpecho/transport.h"
 
-/* Looks up and binds every address of `settings`, with what `platform` has, and appends the
- * listeners to `listeners`, an array of listener_t *. On error one line in the log says what is
- * wrong, and the exit code is returned. Main thread. */
+/* Takes over the sockets of the service manager or, where it handed over none, looks up and binds
+ * every address of `settings`, with what `platform` has. Appends the listeners to `listeners`, an
+ * array of listener_t *. On error one line in the log says what is wrong, and the exit code is
+ * returned. Main thread. */
 exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
                            const platform_t *platform, log_t *log, apr_pool_t *pool);
 

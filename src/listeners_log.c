@@ -20,6 +20,7 @@ const char *listener_sharing_reason(const listener_info_t *info, const settings_
                                     const platform_t *platform, apr_pool_t *pool)
 {
     const feature_state_t *spread = &platform->features[FEATURE_PORT_SHARING];
+
     switch (info->sharing) {
     case SHARING_SOCKET_PER_WORKER:
         return spread->by;
@@ -27,6 +28,9 @@ const char *listener_sharing_reason(const listener_info_t *info, const settings_
         return platform->features[FEATURE_POLL_METHOD].by;
     case SHARING_ONE_SOCKET:
         break;
+    }
+    if (info->is_adopted) {
+        return "the service manager opened it";
     }
     if (settings->reuse_port == PORT_REUSE_OFF) {
         return "--reuse-port=off";

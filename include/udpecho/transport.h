@@ -11,6 +11,7 @@
 
 #include <apr_network_io.h>
 #include <apr_pools.h>
+#include <apr_portable.h>
 #include <apr_time.h>
 
 #include "udpecho/datagram.h"
@@ -42,6 +43,7 @@ typedef struct listener_options {
 /* What a listener turned out to be. */
 typedef struct listener_info {
     endpoint_t local; /* the address as the kernel has it, the real port included */
+    int is_adopted;   /* by listener_adopt() */
     port_sharing_t sharing;
     apr_int32_t receive_buffer; /* as the kernel reports them, bytes */
     apr_int32_t send_buffer;
@@ -55,6 +57,8 @@ typedef enum listener_failure {
     LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
     LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */
     LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each address of its own works */
+    LISTENER_NOT_UDP,       /* what was handed over is no bound UDP socket */
+    LISTENER_BOTH_FAMILIES, /* it takes IPv4 datagrams as IPv6 ones */
     LISTENER_SYSTEM         /* anything else */
 } listener_failure_t;
 
@@ -82,6 +86,23 @@ typedef struct listener listener_t;
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool);
+
+/*
+ * Makes a listener of a UDP socket that somebody else bound, and perhaps keeps: datagrams that came
+ * before this process did are received, and those that come after it wait for its successor. It is
+ * never bound again; `options` say what buffers to ask for. Its workers share it.
+ *
+ * An IPv6 wildcard must not take IPv4 datagrams too: their senders would look like IPv6 addresses
+ * to everything that tells one address from another.
+ *
+ * The socket belongs to the listener from here on, and on error is closed. Any thread.
+ * Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP and
+ * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too; as
+ * for listener_open() where such an address cannot be served; APR_ENOTIMPL on Windows.
+ */
+apr_status_t listener_adopt(listener_t **listener, apr_os_sock_t socket,
+                            const listener_options_t *options, listener_error_t *error,
+                            apr_pool_t *pool);
 
 /* What the listener turned out to be. Lives as long as the listener. Any thread. */
 const listener_info_t *listener_describe(const listener_t *listener);

@@ -87,8 +87,11 @@ void system_read_ipv4(const struct cmsghdr *control, int flags, datagram_t *data
     datagram->to.sa.v4.sin_addr = info.ipi_addr;
     datagram->arrival_interface = (unsigned)info.ipi_ifindex;
     /* ipi_addr is the destination in the header, ipi_spec_dst the address of ours that the kernel
-     * would answer from. They differ when the destination is nobody's own. */
-    datagram->broadcast = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+     * would answer from. They differ when the destination is nobody's own. The latter is noted when
+     * a datagram arrives and missing from those that came before the socket asked for it, as a
+     * service manager's does; the kernel refuses to answer those from a broadcast address. */
+    datagram->broadcast =
+        info.ipi_spec_dst.s_addr != INADDR_ANY && info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
 }
 
 void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)

@@ -211,3 +211,13 @@ apr_uint64_t listener_drops(listener_t *listener)
     (void)listener;
     return 0;
 }
+
+apr_status_t listener_adopt(listener_t **adopted, apr_os_sock_t socket,
+                            const listener_options_t *options, listener_error_t *error,
+                            apr_pool_t *pool)
+{
+    (void)adopted, (void)options, (void)pool;
+    *error = (listener_error_t){LISTENER_SYSTEM, "take over a socket"};
+    closesocket(socket);
+    return APR_ENOTIMPL;
+}

@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "readiness.h"
 #include "socket.h"
@@ -99,6 +100,13 @@ static apr_status_t share_among_workers(listener_t *listener, apr_sockaddr_t *ad
     return APR_SUCCESS;
 }
 
+static apr_status_t take_turns(listener_t *listener, const listener_options_t *options,
+                               const char **step, apr_pool_t *pool)
+{
+    *step = "let workers take turns";
+    return options->workers > 1 ? turn_create(&listener->turn, pool) : APR_SUCCESS;
+}
+
 static apr_status_t open_sockets(listener_t *listener, apr_sockaddr_t *address,
                                  const listener_options_t *options, const char **step,
                                  apr_pool_t *pool)
@@ -108,11 +116,7 @@ static apr_status_t open_sockets(listener_t *listener, apr_sockaddr_t *address,
     if (status == APR_SUCCESS && listener->info.sharing == SHARING_SOCKET_PER_WORKER) {
         return share_among_workers(listener, address, options, step, pool);
     }
-    if (status == APR_SUCCESS && options->workers > 1) {
-        *step = "let workers take turns";
-        status = turn_create(&listener->turn, pool);
-    }
-    return status;
+    return status == APR_SUCCESS ? take_turns(listener, options, step, pool) : status;
 }
 
 static listener_failure_t failure_kind(apr_status_t status)
@@ -155,28 +159,48 @@ static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *pla
     return APR_SUCCESS;
 }
 
+/* A listener without sockets, in a pool of its own, which is returned. */
+static apr_status_t listener_create(listener_t **created, const listener_options_t *options,
+                                    listener_error_t *error, apr_pool_t **own, apr_pool_t *pool)
+{
+    apr_status_t status = apr_pool_create(own, pool);
+
+    *error = (listener_error_t){LISTENER_SYSTEM, "allocate memory"};
+    if (status == APR_SUCCESS) {
+        listener_t *listener = apr_pcalloc(*own, sizeof *listener);
+
+        listener->platform = options->platform;
+        listener->sockets = apr_pcalloc(*own, options->workers * sizeof *listener->sockets);
+        listener->drops_seen = apr_pcalloc(*own, options->workers * sizeof *listener->drops_seen);
+        listener->info.sharing = SHARING_ONE_SOCKET;
+        *created = listener;
+    }
+    return status;
+}
+
+static void read_buffers(listener_t *listener)
+{
+    listener->info.receive_buffer = socket_buffer(listener->sockets[0], SO_RCVBUF);
+    listener->info.send_buffer = socket_buffer(listener->sockets[0], SO_SNDBUF);
+}
+
 apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool)
 {
     apr_pool_t *own;
-    apr_status_t status = apr_pool_create(&own, pool);
+    listener_t *listener;
+    apr_status_t status = listener_create(&listener, options, error, &own, pool);
 
     if (status != APR_SUCCESS) {
-        *error = (listener_error_t){LISTENER_SYSTEM, "allocate memory"};
         return status;
     }
-    listener_t *listener = apr_pcalloc(own, sizeof *listener);
     /* The sockets keep a pointer to the address that they are bound to. */
     apr_sockaddr_t *kept = apr_pmemdup(own, address, sizeof *address);
 
-    listener->platform = options->platform;
-    listener->sockets = apr_pcalloc(own, options->workers * sizeof *listener->sockets);
-    listener->drops_seen = apr_pcalloc(own, options->workers * sizeof *listener->drops_seen);
-    listener->info.sharing =
-        options->reuse != PORT_REUSE_OFF && platform_has(options->platform, FEATURE_PORT_SHARING)
-            ? SHARING_SOCKET_PER_WORKER
-            : SHARING_ONE_SOCKET;
+    if (options->reuse != PORT_REUSE_OFF && platform_has(options->platform, FEATURE_PORT_SHARING)) {
+        listener->info.sharing = SHARING_SOCKET_PER_WORKER;
+    }
     status = check_address(kept, options->platform, error, own);
     if (status == APR_SUCCESS) {
         status = open_sockets(listener, kept, options, &error->step, own);
@@ -186,9 +210,59 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         apr_pool_destroy(own);
         return status;
     }
-    listener->info.receive_buffer = socket_buffer(listener->sockets[0], SO_RCVBUF);
-    listener->info.send_buffer = socket_buffer(listener->sockets[0], SO_SNDBUF);
+    read_buffers(listener);
     *opened = listener;
+    return APR_SUCCESS;
+}
+
+/* The one socket of an adopted listener, which closes it with its pool or, if it cannot, at once.
+ */
+static apr_status_t adopt(listener_t *listener, int descriptor, const listener_options_t *options,
+                          listener_error_t *error, apr_pool_t *pool)
+{
+    apr_sockaddr_t *address;
+    apr_socket_t *socket = NULL;
+    apr_status_t status =
+        socket_adopt(&socket, descriptor, &listener->info.local, options, error, pool);
+
+    if (socket == NULL) {
+        close(descriptor);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_socket_addr_get(&address, APR_LOCAL, socket);
+    }
+    if (status == APR_SUCCESS) {
+        status = check_address(address, options->platform, error, pool);
+    }
+    if (status == APR_SUCCESS) {
+        listener->sockets[listener->count++] = socket;
+        status = take_turns(listener, options, &error->step, pool);
+    }
+    return status;
+}
+
+apr_status_t listener_adopt(listener_t **adopted, apr_os_sock_t descriptor,
+                            const listener_options_t *options, listener_error_t *error,
+                            apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    listener_t *listener;
+    apr_status_t status = listener_create(&listener, options, error, &own, pool);
+
+    if (status != APR_SUCCESS) {
+        close(descriptor);
+        return status;
+    }
+    status = adopt(listener, descriptor, options, error, own);
+    if (status != APR_SUCCESS) {
+        apr_pool_destroy(own);
+        return status;
+    }
+    listener->info.is_adopted = 1;
+    listener_drops(listener); /* those before this process are not its own */
+    listener->drops = 0;
+    read_buffers(listener);
+    *adopted = listener;
     return APR_SUCCESS;
 }
 

@@ -15,27 +15,31 @@ int socket_descriptor(apr_socket_t *socket)
     return descriptor;
 }
 
-/* Everything that only some kernels have, as far as this one has it. */
-static apr_status_t set_features(int descriptor, int family, const platform_t *platform,
-                                 const char **step)
+apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_options_t *options,
+                            const char **step)
 {
-    if (family == AF_INET6 && platform_has(platform, FEATURE_IPV6_ONLY)) {
-        /* Systems disagree on the default, so it is always said (RFC 3493 section 5.3). */
-        *step = "set IPV6_V6ONLY";
-        if (set_ipv6_only(descriptor) != 0) {
-            return errno;
-        }
+    int descriptor = socket_descriptor(socket);
+    apr_status_t status;
+
+    *step = "make the socket non-blocking";
+    status = apr_socket_opt_set(socket, APR_SO_NONBLOCK, 1);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    if (family == AF_INET && platform_has(platform, FEATURE_FRAGMENTING)) {
-        *step = "leave the path's MTU to the interface";
-        if (system_ignore_path_mtu(descriptor) != 0) {
-            return errno;
-        }
+    if (options->receive_buffer > 0) {
+        system_ask_buffer(descriptor, SO_RCVBUF, options->receive_buffer);
+    }
+    if (options->send_buffer > 0) {
+        system_ask_buffer(descriptor, SO_SNDBUF, options->send_buffer);
+    }
+    *step = "leave the path's MTU to the interface";
+    if (family == AF_INET && platform_has(options->platform, FEATURE_FRAGMENTING) &&
+        system_ignore_path_mtu(descriptor) != 0) {
+        return errno;
     }
     return APR_SUCCESS;
 }
 
-/* An unbound, non-blocking socket with everything set but its right to share the port. */
 apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
                            const listener_options_t *options, const char **step, apr_pool_t *pool)
 {
@@ -46,18 +50,13 @@ apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
     if (status != APR_SUCCESS) {
         return status;
     }
-    *step = "make the socket non-blocking";
-    status = apr_socket_opt_set(*socket, APR_SO_NONBLOCK, 1);
-    if (status != APR_SUCCESS) {
-        return status;
+    /* Systems disagree on the default, so it is always said (RFC 3493 section 5.3). */
+    *step = "set IPV6_V6ONLY";
+    if (address->family == AF_INET6 && platform_has(options->platform, FEATURE_IPV6_ONLY) &&
+        set_ipv6_only(socket_descriptor(*socket)) != 0) {
+        return errno;
     }
-    if (options->receive_buffer > 0) {
-        system_ask_buffer(socket_descriptor(*socket), SO_RCVBUF, options->receive_buffer);
-    }
-    if (options->send_buffer > 0) {
-        system_ask_buffer(socket_descriptor(*socket), SO_SNDBUF, options->send_buffer);
-    }
-    return set_features(socket_descriptor(*socket), address->family, options->platform, step);
+    return socket_prepare(*socket, address->family, options, step);
 }
 
 /* Kernels let a socket be bound to a broadcast address of the host, from which no reply can leave.
@@ -79,7 +78,15 @@ int address_is_broadcast(apr_sockaddr_t *address, apr_pool_t *pool)
     return APR_STATUS_IS_EACCES(status);
 }
 
-/* Binds, and reads back where: the kernel's word is what the log shows and what replies use. */
+apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local, const char **step)
+{
+    *step = "ask for the arrival address of datagrams";
+    return endpoint_is_wildcard(local) &&
+                   report_arrival(socket_descriptor(socket), local->sa.any.sa_family) != 0
+               ? errno
+               : APR_SUCCESS;
+}
+
 apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint_t *local,
                          const char **step)
 {
@@ -102,13 +109,7 @@ apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint
     if (!endpoint_equal(&asked, local)) {
         return APR_EMISMATCH;
     }
-    if (endpoint_is_wildcard(local)) {
-        *step = "ask for the arrival address of datagrams";
-        if (report_arrival(socket_descriptor(socket), address->family) != 0) {
-            return errno;
-        }
-    }
-    return APR_SUCCESS;
+    return socket_report_arrival(socket, local, step);
 }
 
 apr_int32_t socket_buffer(apr_socket_t *socket, int option)

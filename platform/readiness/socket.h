@@ -17,6 +17,26 @@ apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
 apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint_t *local,
                          const char **step);
 
+/*
+ * Makes *socket of a descriptor that somebody else bound, for as long as `pool` lives; it is closed
+ * with it. `local` is where it is bound. Once it turned out to be a UDP socket it is prepared like
+ * the others, which every process that has it will notice: it does not block any more.
+ * Errors: see listener_adopt(). Where *socket is still NULL after one, nobody closes the
+ * descriptor.
+ */
+apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *local,
+                          const listener_options_t *options, listener_error_t *error,
+                          apr_pool_t *pool);
+
+/* What the two above have in common: no blocking, the buffers and features of `options`. */
+apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_options_t *options,
+                            const char **step);
+
+/* Asks for arrival addresses if `local` is a wildcard, whose replies would else leave from
+ * wherever. */
+apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local,
+                                   const char **step);
+
 /* Its file descriptor. */
 int socket_descriptor(apr_socket_t *socket);
 

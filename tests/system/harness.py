@@ -43,12 +43,14 @@ PATIENCE = float(os.environ.get("UDPECHO_TEST_PATIENCE", 20))
 class Server:
     """A running udpechod. Its log is JSON on standard error and collected as dictionaries.
 
+    `descriptors` are those that the command inherits besides the standard three.
+
     With another --log-format, `parse` makes the same dictionaries of its lines. While the event
     `reading` is cleared, nobody reads the log.
     """
 
     def __init__(self, *options, listen=("127.0.0.1:0",), prefix=(), wait=True, environment=None,
-                 parse=json.loads):
+                 descriptors=(), parse=json.loads):
         command = [*PREFIX, *prefix, *EMULATOR, UDPECHOD, "--log-format=json"]
         command += [f"--listen={address}" for address in listen]
         command += [f"--workers={SEVERAL_WORKERS}"] if EMULATOR else []
@@ -62,7 +64,7 @@ class Server:
         self._closed = False
         self.process = subprocess.Popen(
             command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})})
+            env={**os.environ, **(environment or {})}, pass_fds=descriptors)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if wait:

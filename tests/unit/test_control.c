@@ -68,6 +68,18 @@ static void a_broadcast_is_told_by_its_two_addresses(void **state)
     assert_true(datagram.broadcast);
 }
 
+static void a_datagram_from_before_it_was_asked_for_is_no_broadcast(void **state)
+{
+    received_t received = {.header = {0}};
+    datagram_t datagram = datagram_of(AF_INET);
+
+    (void)state;
+    put_ipv4(&received, 0xc0000201, INADDR_ANY);
+    control_read(&received.header, &datagram);
+    assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
+    assert_false(datagram.broadcast);
+}
+
 static void other_messages_are_passed_over(void **state)
 {
     received_t received = {.header = {0}};
@@ -168,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(the_arrival_address_is_read),
         scene(a_broadcast_is_told_by_its_two_addresses),
+        scene(a_datagram_from_before_it_was_asked_for_is_no_broadcast),
         scene(other_messages_are_passed_over),
         scene(no_message_leaves_the_bound_address),
         scene(a_link_local_arrival_keeps_its_scope),

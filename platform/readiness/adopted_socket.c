@@ -1,0 +1,91 @@
+/* A UDP socket that a service manager bound: what it is, and what is made of it. */
+
+#include <apr_portable.h>
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "readiness.h"
+#include "socket.h"
+
+/* Reads an integer option, or leaves the value as it is and returns errno. */
+static apr_status_t get_option(int descriptor, int level, int option, int *value)
+{
+    socklen_t length = sizeof *value;
+
+    return getsockopt(descriptor, level, option, value, &length) == 0 ? APR_SUCCESS : errno;
+}
+
+/* The errors say in the words of the system what the steps say in ours. */
+static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **step)
+{
+    int type = 0;
+    int protocol = IPPROTO_UDP;
+    apr_status_t status = get_option(descriptor, SOL_SOCKET, SO_TYPE, &type);
+
+    *step = "take over what is no socket";
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    local->length = sizeof local->sa;
+    *step = "read back the bound address";
+    if (getsockname(descriptor, &local->sa.any, &local->length) != 0) {
+        return errno;
+    }
+    *step = "take over a socket that is neither of IPv4 nor of IPv6";
+    if (local->sa.any.sa_family != AF_INET && local->sa.any.sa_family != AF_INET6) {
+        return EAFNOSUPPORT;
+    }
+#ifdef SO_PROTOCOL
+    get_option(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol);
+#endif
+    *step = "take over a socket that is not for UDP";
+    if (type != SOCK_DGRAM || protocol != IPPROTO_UDP) {
+        return EPROTOTYPE;
+    }
+    *step = "take over a socket that is not bound";
+    return endpoint_port(local) == 0 ? EDESTADDRREQ : APR_SUCCESS;
+}
+
+static int takes_ipv4_too(int descriptor, const endpoint_t *local)
+{
+    int is_ipv6_only = 0;
+
+    return local->sa.any.sa_family == AF_INET6 &&
+           (endpoint_is_wildcard(local) || IN6_IS_ADDR_V4MAPPED(&local->sa.v6.sin6_addr)) &&
+           get_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only) == APR_SUCCESS &&
+           !is_ipv6_only;
+}
+
+static apr_status_t check(int descriptor, endpoint_t *local, listener_error_t *error)
+{
+    apr_status_t status = check_kind(descriptor, local, &error->step);
+
+    if (status != APR_SUCCESS) {
+        error->failure = LISTENER_NOT_UDP;
+    } else if (takes_ipv4_too(descriptor, local)) {
+        *error = (listener_error_t){LISTENER_BOTH_FAMILIES,
+                                    "take over an IPv6 socket that takes IPv4 too"};
+        status = EAFNOSUPPORT;
+    }
+    return status;
+}
+
+apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *local,
+                          const listener_options_t *options, listener_error_t *error,
+                          apr_pool_t *pool)
+{
+    apr_os_sock_info_t info = {.os_sock = &descriptor, .type = SOCK_DGRAM};
+    apr_status_t status = check(descriptor, local, error);
+
+    if (status == APR_SUCCESS) {
+        *error = (listener_error_t){LISTENER_SYSTEM, "make the socket APR's"};
+        info.local = &local->sa.any;
+        info.family = local->sa.any.sa_family;
+        info.protocol = APR_PROTO_UDP;
+        status = apr_os_sock_make(socket, &info, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = socket_prepare(*socket, info.family, options, &error->step);
+    }
+    return status == APR_SUCCESS ? socket_report_arrival(*socket, local, &error->step) : status;
+}
