@@ -6,7 +6,7 @@ if(UDPECHO_APR_FROM_SOURCE)
     if(NOT EXISTS ${sources}/complete)
         message(STATUS "Fetching the sources of APR, APR-util and cmocka")
         execute_process(
-            COMMAND ${CMAKE_CURRENT_LIST_DIR}/windows/fetch.sh ${sources} apr apr-util cmocka
+            COMMAND ${CMAKE_CURRENT_LIST_DIR}/fetch.sh ${sources} apr apr-util cmocka
             RESULT_VARIABLE failure OUTPUT_QUIET)
         if(failure)
             message(FATAL_ERROR "They cannot be fetched: see above")
@@ -14,7 +14,7 @@ if(UDPECHO_APR_FROM_SOURCE)
         file(TOUCH ${sources}/complete)
     endif()
     add_subdirectory(platform/windows/apr)
-    add_subdirectory(platform/windows/cmocka)
+    add_subdirectory(platform/cmocka)
 else()
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(APR REQUIRED IMPORTED_TARGET apr-1>=1.7)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Unpacks Debian's source packages as DIRECTORY/PACKAGE, with Debian's patches. They become part of
-# the Windows program, so apt checks their signatures, and security fixes come the way that all of
-# Debian's do. The machine's own list of sources is left alone; no privilege is needed.
+# the programs of cross builds, so apt checks their signatures, and security fixes come the way that
+# all of Debian's do. The machine's own list of sources is left alone; no privilege is needed.
 #
 # Usage: fetch.sh DIRECTORY PACKAGE...
 # UDPECHO_DEBIAN_MIRROR and UDPECHO_DEBIAN_RELEASE say where from, if not bookworm at deb.debian.org.
