@@ -16,8 +16,13 @@ COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "_GLOBAL_
 
 
 def undefined(nm, objects):
-    output = subprocess.run([nm, "-u", *objects], check=True, capture_output=True, text=True).stdout
-    return {line.split()[-1] for line in output.splitlines() if " U " in f" {line} "}
+    """Their names as in C: Mach-O has an underscore before each."""
+    output = subprocess.run([nm, "-P", "-u", *objects], check=True, capture_output=True,
+                            text=True).stdout
+    names = {line.split()[0] for line in output.splitlines() if " U " in f"{line} "}
+    if names and all(name.startswith("_") for name in names):
+        names = {name[1:] for name in names}
+    return names
 
 
 def main():
