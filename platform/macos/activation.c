@@ -6,8 +6,11 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <launch.h>
 #include <stdlib.h>
+
+/* As in launch.h, which cannot be included: it brings along all of Mach, whose host_t and
+ * host_processors() are others than ours. */
+extern int launch_activate_socket(const char *name, int **descriptors, size_t *count);
 
 /* Appends the descriptors, and keeps them from programs that this one might start. */
 static const char *take_over(apr_array_header_t *sockets, const int *descriptors, size_t count,
