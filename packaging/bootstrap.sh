@@ -50,7 +50,9 @@ describe_manager() {
         tools='strace iproute2 nftables procps util-linux mandoc
                bash perl netbase nmap hping3 socat ncat netcat-openbsd monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
-               gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev'
+               gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
+        # Where Node.js is not Debian's, it brings an npm and excludes the package.
+        command -v npm > /dev/null || check="$check npm"
         has=has_debian_packages knows='apt-get install --simulate'
         # Another apt may be at work on a machine that has only just started.
         apt='as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300'
