@@ -1,11 +1,13 @@
 #include "log.h"
 
-#include <apr_queue.h>
 #include <apr_thread_proc.h>
 #include <apr_time.h>
 #include <stdatomic.h>
 
+#include "log_limit.h"
 #include "log_line.h"
+#include "log_queue.h"
+#include "udpecho/host.h"
 
 /* How many lines may wait to be written. */
 #define LINES_MAX 256
@@ -13,10 +15,12 @@
 struct log {
     atomic_int level; /* a log_level_t */
     log_sink_t sink;
-    apr_queue_t *unused;  /* lines that may be begun */
-    apr_queue_t *waiting; /* lines that were ended; NULL tells the writer to end */
+    log_queue_t *unused;  /* lines that may be begun */
+    log_queue_t *waiting; /* lines that were ended */
     atomic_uint left_out; /* lines that found none unused */
-    log_line_t *notice;   /* the writer's own, to tell how many */
+    log_limit_t limit;    /* the writer's own */
+    log_line_t *notice;   /* too, to tell how many lines were left out. It ends the writer when it
+                             comes out of the queue */
     apr_thread_t *writer;
 };
 
@@ -31,15 +35,24 @@ static log_line_t *line_create(log_t *log, log_format_t format, apr_size_t paylo
     return line;
 }
 
-static void write_line(log_t *log, log_line_t *line)
+/* ---- The writer ---- */
+
+static void write_line(const log_t *log, const log_line_t *line)
 {
     log->sink.write(log->sink.context, line->level, line->text, line->length);
 }
 
-static void tell_left_out(log_t *log)
+/* Tells of what was not written, as far as it is time to. */
+static void tell_unwritten(log_t *log, apr_time_t now)
 {
-    unsigned count = atomic_exchange(&log->left_out, 0);
+    const log_line_t *line;
+    unsigned count;
 
+    while ((line = log_limit_repeat(&log->limit, now, apr_time_now())) != NULL) {
+        write_line(log, line);
+    }
+    log_limit_leave_out(&log->limit, atomic_exchange(&log->left_out, 0));
+    count = log_limit_notice(&log->limit, now);
     if (count > 0) {
         log_line_start(log->notice, apr_time_now(), LOG_LEVEL_WARNING, "log lines left out");
         log_number(log->notice, "count", count);
@@ -48,18 +61,33 @@ static void tell_left_out(log_t *log)
     }
 }
 
+/* Debug lines are what somebody asked for to have them all. */
+static int may_write(log_t *log, const log_line_t *line, apr_time_t now)
+{
+    return line->is_kept || line->level == LOG_LEVEL_DEBUG ||
+           log_limit_admit(&log->limit, line, now);
+}
+
 static void *APR_THREAD_FUNC write_lines(apr_thread_t *thread, void *data)
 {
     log_t *log = data;
-    void *line;
+    log_line_t *line = NULL;
 
     (void)thread;
-    while (apr_queue_pop(log->waiting, &line) == APR_SUCCESS && line != NULL) {
-        write_line(log, line);
-        apr_queue_push(log->unused, line);
-        tell_left_out(log);
+    while (line != log->notice) {
+        apr_time_t now = clock_now();
+
+        tell_unwritten(log, now);
+        if (line != NULL) {
+            if (may_write(log, line, now)) {
+                write_line(log, line);
+            }
+            log_queue_push(log->unused, line);
+        }
+        line = log_queue_pop(log->waiting, log_limit_wait(&log->limit, now));
     }
-    tell_left_out(log);
+    log_limit_end(&log->limit);
+    tell_unwritten(log, clock_now());
     return NULL;
 }
 
@@ -74,21 +102,22 @@ log_sink_t log_to_file(apr_file_t *out)
     return (log_sink_t){write_to_file, out};
 }
 
+/* ---- Opening and closing ---- */
+
 apr_status_t log_open(log_t **opened, log_sink_t sink, log_level_t level, log_format_t format,
                       apr_size_t payload_max, apr_pool_t *pool)
 {
     log_t *log = apr_pcalloc(pool, sizeof *log);
-    apr_status_t status = apr_queue_create(&log->unused, LINES_MAX, pool);
+    apr_status_t status = log_queue_create(&log->unused, pool);
 
     if (status == APR_SUCCESS) {
-        /* One more for the NULL, so that handing over a line never waits. */
-        status = apr_queue_create(&log->waiting, LINES_MAX + 1, pool);
-    }
-    for (int i = 0; status == APR_SUCCESS && i < LINES_MAX; i++) {
-        status = apr_queue_push(log->unused, line_create(log, format, payload_max, pool));
+        status = log_queue_create(&log->waiting, pool);
     }
     if (status != APR_SUCCESS) {
         return status;
+    }
+    for (int i = 0; i < LINES_MAX; i++) {
+        log_queue_push(log->unused, line_create(log, format, payload_max, pool));
     }
     log_set_level(log, level);
     log->sink = sink;
@@ -101,7 +130,7 @@ void log_close(log_t *log)
 {
     apr_status_t status;
 
-    apr_queue_push(log->waiting, NULL);
+    log_queue_push(log->waiting, log->notice);
     apr_thread_join(&status, log->writer);
 }
 
@@ -115,14 +144,16 @@ int log_enabled(const log_t *log, log_level_t level)
     return (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
 }
 
+/* ---- Lines ---- */
+
 log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
 {
-    void *line;
-
     if (!log_enabled(log, level)) {
         return NULL;
     }
-    if (apr_queue_trypop(log->unused, &line) != APR_SUCCESS) {
+    log_line_t *line = log_queue_pop(log->unused, 0);
+
+    if (line == NULL) {
         atomic_fetch_add(&log->left_out, 1);
         return NULL;
     }
@@ -132,12 +163,12 @@ log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
 
 log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message)
 {
-    void *line;
+    log_line_t *line = log_enabled(log, level) ? log_queue_pop(log->unused, -1) : NULL;
 
-    if (!log_enabled(log, level) || apr_queue_pop(log->unused, &line) != APR_SUCCESS) {
-        return NULL;
+    if (line != NULL) {
+        log_line_start(line, apr_time_now(), level, message);
+        line->is_kept = 1;
     }
-    log_line_start(line, apr_time_now(), level, message);
     return line;
 }
 
@@ -145,6 +176,6 @@ void log_end(log_line_t *line)
 {
     if (line != NULL) {
         log_line_finish(line);
-        apr_queue_push(line->log->waiting, line);
+        log_queue_push(line->log->waiting, line);
     }
 }

@@ -4,7 +4,10 @@
 /*
  * The log: lines of named fields, written by a thread of their own, so that a slow terminal or a
  * full pipe never holds a worker up. The number of lines that may wait is fixed; when it is
- * reached, log_begin() gives no line and the writer says later how many were left out.
+ * reached, log_begin() gives no line. Of the lines that it gives, save those of level debug, at
+ * most ten are written in a second: one that says the same again in this time is written once more
+ * when it is over, with repeated=COUNT. The writer tells, once a second, how many lines were left
+ * out.
  *
  *     log_line_t *line = log_begin(log, LOG_LEVEL_INFO, "listening");
  *
@@ -62,8 +65,8 @@ int log_enabled(const log_t *log, log_level_t level);
  * waits for the output. Any thread. `message` must not need escaping. */
 log_line_t *log_begin(log_t *log, log_level_t level, const char *message);
 
-/* The same, but waits until there is room: for the few lines that must not be lost, from a thread
- * that may wait. */
+/* The same, but waits until there is room, and the line is written whatever others say: for the few
+ * lines that must not be lost, from a thread that may wait. */
 log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message);
 
 /* Adds a field. One that does not fit is left out whole, and the line then ends in cut=1. Text is

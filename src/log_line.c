@@ -8,6 +8,9 @@
 /* What log_line_finish() may still write. */
 #define END_MAX sizeof ",\"cut\":1}\n"
 
+/* 2026-01-31T12:00:00.000000Z */
+#define STAMP_LENGTH 27
+
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 const char *log_level_name(log_level_t level)
@@ -170,26 +173,35 @@ void log_status(log_line_t *line, const char *name, apr_status_t status)
 
 /* ---- Lines ---- */
 
-void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const char *message)
+static void format_stamp(char stamp[STAMP_LENGTH + 1], apr_time_t time)
 {
     apr_time_exp_t utc;
-    char stamp[40];
 
     apr_time_exp_gmt(&utc, time);
-    apr_snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900,
+    apr_snprintf(stamp, STAMP_LENGTH + 1, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900,
                  utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, utc.tm_usec);
+}
+
+void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const char *message)
+{
+    char stamp[STAMP_LENGTH + 1];
+
+    format_stamp(stamp, time);
     line->level = level;
     line->length = 0;
+    line->is_kept = 0;
     line->overflow = 0;
     line->cut = 0;
     if (line->format == LOG_FORMAT_TEXT) {
         put_text(line, stamp);
+        line->after_time = line->length;
         put_text(line, " ");
         put_text(line, level_names[level]);
         put_text(line, " ");
         put_text(line, message);
     } else {
         log_text(line, "time", stamp);
+        line->after_time = line->length - (line->format == LOG_FORMAT_JSON); /* its quote */
         log_text(line, "level", level_names[level]);
         log_text(line, "message", message);
     }
@@ -202,6 +214,16 @@ void log_line_finish(log_line_t *line)
     if (line->cut) {
         end = line->format == LOG_FORMAT_JSON ? ",\"cut\":1}\n" : " cut=1\n";
     }
+    line->end = line->length;
     memcpy(line->text + line->length, end, strlen(end));
     line->length += strlen(end);
+}
+
+void log_line_reopen(log_line_t *line, apr_time_t time)
+{
+    char stamp[STAMP_LENGTH + 1];
+
+    format_stamp(stamp, time);
+    memcpy(line->text + line->after_time - STAMP_LENGTH, stamp, STAMP_LENGTH);
+    line->length = line->end;
 }

@@ -89,7 +89,7 @@ static void the_level_can_change(void **state)
 
 static void a_blocked_output_costs_lines_and_says_how_many(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_DEBUG, *state);
     unsigned begun = 0;
     unsigned refused = 0;
     unsigned told = 0;
@@ -102,7 +102,7 @@ static void a_blocked_output_costs_lines_and_says_how_many(void **state)
     memset(filler, 'x', sizeof filler);
     filler[sizeof filler - 1] = '\0';
     while (refused < 5) {
-        log_line_t *line = log_begin(opened.log, LOG_LEVEL_INFO, "line");
+        log_line_t *line = log_begin(opened.log, LOG_LEVEL_DEBUG, "line");
 
         refused += line == NULL;
         begun += line != NULL;
@@ -131,6 +131,70 @@ static void a_blocked_output_costs_lines_and_says_how_many(void **state)
     log_close(opened.log);
 }
 
+static unsigned count_of(const char *text, const char *content)
+{
+    unsigned count = 0;
+
+    while ((content = strstr(content, text)) != NULL) {
+        content += strlen(text);
+        count++;
+    }
+    return count;
+}
+
+static void a_repeated_line_is_folded_and_others_are_counted(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+
+    for (int i = 0; i < 100; i++) {
+        log_end(log_begin(opened.log, LOG_LEVEL_WARNING, "the same"));
+    }
+    for (int i = 0; i < 100; i++) {
+        log_line_t *line = log_begin(opened.log, LOG_LEVEL_WARNING, "another");
+
+        log_number(line, "number", i);
+        log_end(line);
+    }
+    log_close(opened.log);
+
+    /* However long this took, the sums agree; test_log_limit.c owns the clock. */
+    const char *content = read_all(&opened, *state);
+    unsigned written = 0;
+    unsigned told = 0;
+
+    for (const char *line = content; *line != '\0'; line = strchr(line, '\n') + 1) {
+        const char *repeated = strstr(line, "repeated=");
+        const char *left_out = strstr(line, "left out count=");
+        const char *end = strchr(line, '\n');
+
+        if (left_out != NULL && left_out < end) {
+            told += (unsigned)atoi(left_out + strlen("left out count="));
+        } else if (repeated != NULL && repeated < end) {
+            told += (unsigned)atoi(repeated + strlen("repeated="));
+        } else {
+            written++;
+        }
+    }
+    assert_int_equal(written + told, 200);
+    assert_true(told > 0);
+}
+
+static void lines_that_must_not_be_lost_and_debug_lines_are_all_written(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_DEBUG, *state);
+
+    for (int i = 0; i < 50; i++) {
+        log_end(log_begin_waiting(opened.log, LOG_LEVEL_INFO, "kept"));
+        log_end(log_begin_waiting(opened.log, LOG_LEVEL_DEBUG, "asked for"));
+    }
+    log_close(opened.log);
+
+    const char *content = read_all(&opened, *state);
+
+    assert_int_equal(count_of(" info kept\n", content), 50);
+    assert_int_equal(count_of(" debug asked for\n", content), 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +202,8 @@ int main(void)
         scene(levels_above_the_chosen_one_are_left_out),
         scene(the_level_can_change),
         scene(a_blocked_output_costs_lines_and_says_how_many),
+        scene(a_repeated_line_is_folded_and_others_are_counted),
+        scene(lines_that_must_not_be_lost_and_debug_lines_are_all_written),
     };
 
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
