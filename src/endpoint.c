@@ -3,6 +3,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "address_key.h"
+
 endpoint_t endpoint_of(const apr_sockaddr_t *address)
 {
     endpoint_t endpoint = {.length = address->salen};
@@ -48,6 +50,18 @@ int endpoint_is_multicast(const endpoint_t *endpoint)
     apr_uint32_t address = ntohl(endpoint->sa.v4.sin_addr.s_addr);
 
     return (address >> 28) == 0xe || address == 0xffffffff;
+}
+
+int endpoint_is_host(const endpoint_t *endpoint)
+{
+    address_key_t key = address_key_of(endpoint);
+
+    if (address_key_is_ipv4(key)) {
+        unsigned first = (unsigned)key.low >> 24;
+
+        return first != 0 && first >> 4 != 0xe && first != 0xff;
+    }
+    return key.high >> 56 != 0xff && (key.high != 0 || key.low != 0);
 }
 
 void endpoint_format(char *text, const endpoint_t *endpoint)

@@ -83,4 +83,9 @@ int endpoint_is_wildcard(const endpoint_t *endpoint);
  * section 2.7) or the limited broadcast address 255.255.255.255 (RFC 919). Any thread. */
 int endpoint_is_multicast(const endpoint_t *endpoint);
 
+/* Non-zero if the address can be that of a single host, which an answer can be sent to: neither
+ * unspecified, 0.0.0.0/8 or ::, nor multicast, nor in 255.0.0.0/8 (RFC 1122 section 3.2.1.3,
+ * RFC 4291 section 2). An IPv4-mapped address is judged as the IPv4 address in it. Any thread. */
+int endpoint_is_host(const endpoint_t *endpoint);
+
 #endif

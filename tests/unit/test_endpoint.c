@@ -1,29 +1,6 @@
 #include "unit.h"
 
-#include "udpecho/datagram.h"
-
-static endpoint_t ipv4(apr_uint32_t address, apr_port_t port)
-{
-    endpoint_t endpoint = {.length = sizeof endpoint.sa.v4};
-
-    endpoint.sa.v4.sin_family = APR_INET;
-    endpoint.sa.v4.sin_port = htons(port);
-    endpoint.sa.v4.sin_addr.s_addr = htonl(address);
-    return endpoint;
-}
-
-static endpoint_t ipv6(unsigned char first, unsigned char second, unsigned char last,
-                       apr_port_t port)
-{
-    endpoint_t endpoint = {.length = sizeof endpoint.sa.v6};
-
-    endpoint.sa.v6.sin6_family = APR_INET6;
-    endpoint.sa.v6.sin6_port = htons(port);
-    endpoint.sa.v6.sin6_addr.s6_addr[0] = first;
-    endpoint.sa.v6.sin6_addr.s6_addr[1] = second;
-    endpoint.sa.v6.sin6_addr.s6_addr[15] = last;
-    return endpoint;
-}
+#include "endpoints.h"
 
 static void endpoints_are_written_as_people_write_them(void **state)
 {
@@ -110,6 +87,35 @@ static void multicast_is_told_from_unicast(void **state)
     assert_false(endpoint_is_multicast(&link_local));
 }
 
+static void a_single_host_is_told_from_what_cannot_be_answered(void **state)
+{
+    static const struct {
+        apr_uint32_t address;
+        int host;
+    } cases[] = {
+        {0, 0},          {0x00ffffff, 0}, /* 0.0.0.0/8 */
+        {0x01000000, 1}, {0x7f000001, 1}, {0xdfffffff, 1}, {0xe0000000, 0}, {0xefffffff, 0},
+        {0xf0000000, 1}, {0xfeffffff, 1}, {0xff000000, 0}, {0xffffffff, 0},
+    };
+    endpoint_t any = ipv6(0, 0, 0, 7);
+    endpoint_t loopback = ipv6(0, 0, 1, 7);
+    endpoint_t group = ipv6(0xff, 0x02, 1, 7);
+    endpoint_t link_local = ipv6(0xfe, 0x80, 1, 7);
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        endpoint_t endpoint = ipv4(cases[i].address, 7);
+        endpoint_t in_ipv6 = mapped(cases[i].address, 7);
+
+        assert_int_equal(endpoint_is_host(&endpoint), cases[i].host);
+        assert_int_equal(endpoint_is_host(&in_ipv6), cases[i].host);
+    }
+    assert_false(endpoint_is_host(&any));
+    assert_true(endpoint_is_host(&loopback));
+    assert_false(endpoint_is_host(&group));
+    assert_true(endpoint_is_host(&link_local));
+}
+
 static void the_wildcard_is_told_from_other_addresses(void **state)
 {
     endpoint_t any = ipv4(0, 7);
@@ -132,6 +138,7 @@ int main(void)
         scene(an_unknown_family_is_said_to_be_unknown),
         scene(equal_means_address_port_and_scope),
         scene(multicast_is_told_from_unicast),
+        scene(a_single_host_is_told_from_what_cannot_be_answered),
         scene(the_wildcard_is_told_from_other_addresses),
     };
 
