@@ -1,5 +1,7 @@
 #include "udpecho/echo.h"
 
+#include "own_addresses.h"
+
 /* What is left of --count. `unclaimed` keeps workers from sending too much between them, `unsent`
  * tells when the last echo is out: a claim whose reply failed is given back. */
 struct echo_quota {
@@ -16,6 +18,8 @@ struct echo {
     apr_time_t serve_until; /* 0: for ever */
     apr_time_t drain_until;
     echo_quota_t *quota;
+    const echo_policy_t *_Atomic policy; /* in force from the next batch on */
+    const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
     counters_t counters;
 };
 
@@ -54,15 +58,47 @@ static int quota_settle(echo_quota_t *quota, unsigned sent, unsigned failed)
     return sent > 0 && atomic_fetch_sub(&quota->unsent, sent) == sent;
 }
 
-echo_t *echo_create(echo_quota_t *quota, apr_interval_time_t duration_us, apr_time_t now,
-                    apr_pool_t *pool)
+echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool)
 {
     echo_t *echo = apr_pcalloc(pool, sizeof *echo);
 
-    echo->quota = quota;
-    echo->serve_until = duration_us > 0 ? now + duration_us : 0;
+    echo->quota = policy->quota;
+    echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
+    atomic_init(&echo->policy, policy);
     return echo;
 }
+
+/* ---- The policy ---- */
+
+void echo_apply(echo_t *echo, const echo_policy_t *policy)
+{
+    atomic_store(&echo->policy, policy);
+}
+
+int echo_reads(const echo_t *echo, const echo_policy_t *policy)
+{
+    return atomic_load(&echo->held) == policy;
+}
+
+/* Another policy may be applied, and this one's holders asked for, between reading which it is and
+ * holding it. So it is held only if it is still in force afterwards. */
+static const echo_policy_t *hold_policy(echo_t *echo)
+{
+    const echo_policy_t *policy;
+
+    do {
+        policy = atomic_load(&echo->policy);
+        atomic_store(&echo->held, policy);
+    } while (atomic_load(&echo->policy) != policy);
+    return policy;
+}
+
+static void release_policy(echo_t *echo)
+{
+    atomic_store_explicit(&echo->held, NULL, memory_order_release);
+}
+
+/* ---- Time ---- */
 
 static void stop_serving(echo_t *echo, echo_end_t end, apr_time_t now)
 {
@@ -83,30 +119,63 @@ static void pass_time(echo_t *echo, apr_time_t now)
     }
 }
 
-static verdict_t judge(echo_t *echo, const datagram_t *datagram)
+/* ---- Verdicts ---- */
+
+/* Not every system says that a datagram was a broadcast. */
+static int is_to_many(const echo_policy_t *policy, const datagram_t *datagram)
+{
+    return datagram->broadcast || endpoint_is_multicast(&datagram->to) ||
+           (policy->own != NULL && own_is_broadcast(policy->own, &datagram->to));
+}
+
+/* What is certain of a source comes before what is told to refuse, and what is free of cost before
+ * what is looked up. */
+static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *datagram)
+{
+    const endpoint_t *from = &datagram->from;
+
+    if (!endpoint_is_host(from) || (policy->own != NULL && own_is_broadcast(policy->own, from))) {
+        return VERDICT_SOURCE_INVALID;
+    }
+    /* Where the host got the address after it was last asked for them, this knows it. */
+    if (endpoint_equal(from, &datagram->to) ||
+        (policy->own != NULL && own_is_listener(policy->own, from))) {
+        return VERDICT_SOURCE_SELF;
+    }
+    return VERDICT_ECHO;
+}
+
+static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram)
 {
     if (datagram->truncated) {
         return VERDICT_TRUNCATED;
     }
-    if (datagram->broadcast || endpoint_is_multicast(&datagram->to)) {
+    if (is_to_many(policy, datagram)) {
         return VERDICT_NOT_UNICAST;
+    }
+    verdict_t verdict = judge_source(policy, datagram);
+
+    if (verdict != VERDICT_ECHO) {
+        return verdict;
     }
     return quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
 }
 
 void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
 {
+    const echo_policy_t *policy = hold_policy(echo);
     apr_size_t bytes = 0;
 
     for (unsigned i = 0; i < batch->count; i++) {
         datagram_t *datagram = batch->at[i];
 
         bytes += datagram->length;
-        datagram->verdict = judge(echo, datagram);
+        datagram->verdict = judge(echo, policy, datagram);
         if (datagram->verdict != VERDICT_ECHO) {
             counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
         }
     }
+    release_policy(echo);
     counters_add(&echo->counters, COUNTER_RECEIVED, batch->count);
     counters_add(&echo->counters, COUNTER_RECEIVED_BYTES, bytes);
 

@@ -5,8 +5,12 @@
 
 #include "feature_table.h"
 #include "listeners.h"
+#include "policy.h"
 #include "reload.h"
 #include "worker.h"
+
+/* How long to wait before looking again whether a worker is done with a batch. */
+#define BATCH_PAUSE_US 1000
 
 typedef struct server {
     settings_t settings; /* as they are in force */
@@ -14,6 +18,7 @@ typedef struct server {
     host_t *host;
     log_t *log;
     apr_array_header_t *listeners; /* of listener_t * */
+    policy_t *policy;
     worker_t **workers;
     unsigned worker_count;
     atomic_uint running;
@@ -112,14 +117,23 @@ static exit_code_t refuse(server_t *server, const char *message, apr_status_t st
     return EXIT_SYSTEM;
 }
 
+static apr_status_t create_policy(server_t *server, const settings_t *settings, apr_pool_t *pool)
+{
+    echo_policy_t rules = {
+        .quota = echo_quota_create((apr_uint64_t)settings->count, pool),
+        .duration_us = settings->duration,
+    };
+
+    return policy_create(&server->policy, &rules, server->listeners, server->log, pool);
+}
+
 static apr_status_t create_workers(server_t *server, const settings_t *settings, apr_pool_t *pool)
 {
     worker_options_t options = {
         .listeners = (listener_t *const *)server->listeners->elts,
         .listener_count = (unsigned)server->listeners->nelts,
         .payload_max = (apr_size_t)settings->payload_max,
-        .quota = echo_quota_create((apr_uint64_t)settings->count, pool),
-        .duration_us = settings->duration,
+        .policy = &server->policy->rules,
         .log = server->log,
         .ended = on_worker_ended,
         .context = server,
@@ -152,6 +166,26 @@ static apr_status_t start_workers(server_t *server)
     return status;
 }
 
+/* The workers never wait for this; it waits until none of them reads the old policy. */
+static void renew_policy(server_t *server, apr_pool_t *pool)
+{
+    policy_t *old = server->policy;
+
+    if (policy_create(&server->policy, &old->rules, server->listeners, server->log, pool) !=
+        APR_SUCCESS) {
+        return;
+    }
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        echo_t *echo = worker_echo(server->workers[i]);
+
+        echo_apply(echo, &server->policy->rules);
+        while (echo_reads(echo, &old->rules)) {
+            apr_sleep(BATCH_PAUSE_US);
+        }
+    }
+    apr_pool_destroy(old->pool);
+}
+
 static void serve_until_finished(server_t *server, apr_pool_t *pool)
 {
     for (;;) {
@@ -165,6 +199,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"));
             break;
         case HOST_RELOAD:
+            renew_policy(server, pool);
             reload(&server->settings, server->log, pool);
             break;
         case HOST_FINISHED:
@@ -192,6 +227,10 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     }
     server.worker_count = listener_options(settings, &server.platform).workers;
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
+    status = create_policy(&server, settings, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot make the policy", status);
+    }
     status = create_workers(&server, settings, pool);
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);

@@ -148,7 +148,7 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
     worker->options = *options;
     worker->pool = own;
     worker->name = apr_psprintf(own, "worker-%u", options->index);
-    worker->echo = echo_create(options->quota, options->duration_us, clock_now(), own);
+    worker->echo = echo_create(options->policy, clock_now(), own);
     status = transport_open(&worker->transport, options->listeners, options->listener_count,
                             options->index, options->payload_max, own);
     if (status != APR_SUCCESS) {

@@ -16,8 +16,7 @@ typedef struct worker_options {
     listener_t *const *listeners;
     unsigned listener_count;
     apr_size_t payload_max;
-    echo_quota_t *quota;
-    apr_interval_time_t duration_us; /* 0: without end */
+    const echo_policy_t *policy;
     log_t *log;
     void (*ended)(void *context); /* called by the worker's thread as its last act */
     void *context;

@@ -29,10 +29,12 @@ typedef struct endpoint {
 /* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
  * it, its own counter. */
 typedef enum verdict {
-    VERDICT_TRUNCATED,   /* part of it is lost: it was longer than --payload-max */
-    VERDICT_NOT_UNICAST, /* it was sent to a broadcast or multicast address */
-    VERDICT_PAST_COUNT,  /* the last echo of --count has been given already */
-    VERDICT_ECHO,        /* send the same bytes back */
+    VERDICT_TRUNCATED,      /* part of it is lost: it was longer than --payload-max */
+    VERDICT_NOT_UNICAST,    /* it was sent to a broadcast or multicast address */
+    VERDICT_SOURCE_INVALID, /* its source is no single host's address */
+    VERDICT_SOURCE_SELF,    /* its source is a listener of this server */
+    VERDICT_PAST_COUNT,     /* the last echo of --count has been given already */
+    VERDICT_ECHO,           /* send the same bytes back */
     DROP_KINDS = VERDICT_ECHO
 } verdict_t;
 

@@ -28,6 +28,17 @@ typedef struct echo_quota echo_quota_t;
 /* A quota of `count` echoes, or without end if `count` is 0. Lives as long as `pool`. */
 echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool);
 
+/* Who may judge a datagram, each in a header of its own in src/. */
+typedef struct own_addresses own_addresses_t;
+
+/* What is the same for all workers. A judge that is NULL has no say. Nothing of it changes while a
+ * core reads it, so that no worker needs a lock; to change it, apply another. */
+typedef struct echo_policy {
+    echo_quota_t *quota;
+    apr_interval_time_t duration_us; /* 0: for ever */
+    const own_addresses_t *own;      /* what is sent to or from here is not answered */
+} echo_policy_t;
+
 typedef struct echo echo_t;
 
 /* Why a core left the serving state. */
@@ -39,11 +50,18 @@ typedef enum echo_end {
 } echo_end_t;
 
 /*
- * A core that serves from `now` on, for `duration_us` microseconds (0: for ever) or until `quota`
- * is spent. Lives as long as `pool`.
+ * A core that serves from `now` on, until the policy's time is over or its quota is spent. Keeps
+ * the policy, which must outlive it or be replaced. Lives as long as `pool`.
  */
-echo_t *echo_create(echo_quota_t *quota, apr_interval_time_t duration_us, apr_time_t now,
-                    apr_pool_t *pool);
+echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool);
+
+/* Judges by another policy from the next batch on; the quota and the time stay those of the first.
+ * One thread at a time, whichever. */
+void echo_apply(echo_t *echo, const echo_policy_t *policy);
+
+/* Non-zero while the worker reads a policy that was replaced, which is during one batch at most.
+ * Once this is 0, its memory may go. Any thread. */
+int echo_reads(const echo_t *echo, const echo_policy_t *policy);
 
 /*
  * Gives every datagram of the batch its verdict and counts it. An empty batch means that nothing

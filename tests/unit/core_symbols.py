@@ -8,6 +8,10 @@ ALLOWED = {
     "apr_palloc",             # memory from a pool, when a core is made
     "memset",
     "endpoint_is_multicast",  # arithmetic on an address
+    "endpoint_is_host",
+    "endpoint_equal",
+    "own_is_broadcast",       # searches in memory
+    "own_is_listener",
 }
 
 # What compilers add by themselves.

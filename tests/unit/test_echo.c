@@ -2,7 +2,14 @@
 
 #include "unit.h"
 
+#include "endpoints.h"
+#include "own_addresses.h"
 #include "udpecho/echo.h"
+#include "udpecho/host.h"
+
+#define LOOPBACK      0x7f000001
+#define OURS          0x0a000001 /* 10.0.0.1 */
+#define OUR_BROADCAST 0x0a0000ff
 
 #define NOW apr_time_from_sec(1000)
 
@@ -18,9 +25,8 @@ static batch_t batch_of(unsigned count)
         datagram_t *datagram = &pool_of_datagrams[i];
 
         datagram->length = 10;
-        datagram->from.sa.v4.sin_family = APR_INET;
-        datagram->to.sa.v4.sin_family = APR_INET;
-        datagram->to.sa.v4.sin_addr.s_addr = htonl(0x7f000001);
+        datagram->from = ipv4(0xc0000201, 40000);
+        datagram->to = ipv4(LOOPBACK, 7);
         batch.at[i] = datagram;
     }
     return batch;
@@ -51,9 +57,18 @@ static void settle_sent(echo_t *echo, unsigned sent)
     echo_settle(echo, &outcome);
 }
 
+static echo_t *create(echo_quota_t *quota, apr_interval_time_t duration_us, apr_pool_t *pool)
+{
+    echo_policy_t *policy = apr_pcalloc(pool, sizeof *policy);
+
+    policy->quota = quota;
+    policy->duration_us = duration_us;
+    return echo_create(policy, NOW, pool);
+}
+
 static echo_t *endless_echo(apr_pool_t *pool)
 {
-    return echo_create(echo_quota_create(0, pool), 0, NOW, pool);
+    return create(echo_quota_create(0, pool), 0, pool);
 }
 
 static void serves_for_ever_unless_told_otherwise(void **state)
@@ -108,6 +123,95 @@ static void broadcast_and_multicast_are_dropped(void **state)
     assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_NOT_UNICAST), 4);
 }
 
+/* The judges' answers have tests of their own; here it is shown that they are asked. */
+static echo_t *echo_of_host(apr_pool_t *pool)
+{
+    apr_array_header_t *listeners = apr_array_make(pool, 1, sizeof(endpoint_t));
+    apr_array_header_t *host = apr_array_make(pool, 1, sizeof(host_address_t));
+    echo_policy_t *policy = apr_pcalloc(pool, sizeof *policy);
+
+    APR_ARRAY_PUSH(listeners, endpoint_t) = ipv4(0, 7);
+    APR_ARRAY_PUSH(host, host_address_t) =
+        (host_address_t){.address = ipv4(OURS, 0), .broadcast.s_addr = htonl(OUR_BROADCAST)};
+    policy->quota = echo_quota_create(0, pool);
+    policy->own = own_addresses_create(listeners, host, pool);
+    return echo_create(policy, NOW, pool);
+}
+
+static void check_sources(echo_t *echo, const endpoint_t *sources, unsigned count,
+                          verdict_t verdict)
+{
+    batch_t batch = batch_of(count);
+
+    for (unsigned i = 0; i < count; i++) {
+        batch.at[i]->from = sources[i];
+    }
+    echo_step(echo, &batch, NOW);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(batch.at[i]->verdict, verdict);
+    }
+    if (verdict != VERDICT_ECHO) {
+        assert_int_equal(counted(echo, COUNTER_DROPPED + verdict), count);
+    }
+}
+
+static void a_broadcast_is_known_by_its_address_where_the_system_does_not_tell(void **state)
+{
+    echo_t *echo = echo_of_host(*state);
+    batch_t batch = batch_of(2);
+
+    batch.at[0]->to = ipv4(OUR_BROADCAST, 7);
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(batch.at[0]->verdict, VERDICT_NOT_UNICAST);
+    assert_int_equal(batch.at[1]->verdict, VERDICT_ECHO);
+}
+
+static void a_source_that_is_no_host_is_dropped(void **state)
+{
+    const endpoint_t sources[] = {
+        ipv4(0, 9999),          ipv4(0xe0000001, 9999),    ipv4(0xff000001, 9999),
+        ipv4(0xffffffff, 9999), ipv4(OUR_BROADCAST, 9999), ipv6(0, 0, 0, 9999),
+        ipv6(0xff, 2, 1, 9999), mapped(0xe0000001, 9999),  mapped(OUR_BROADCAST, 9999),
+    };
+
+    check_sources(echo_of_host(*state), sources, sizeof sources / sizeof *sources,
+                  VERDICT_SOURCE_INVALID);
+}
+
+static void a_source_that_is_a_listener_of_ours_is_dropped(void **state)
+{
+    const endpoint_t sources[] = {ipv4(OURS, 7), ipv4(LOOPBACK, 7), mapped(OURS, 7)};
+
+    check_sources(echo_of_host(*state), sources, 3, VERDICT_SOURCE_SELF);
+}
+
+static void a_datagram_that_claims_to_come_from_where_it_went_is_dropped(void **state)
+{
+    const endpoint_t to_itself = ipv4(LOOPBACK, 7);
+
+    check_sources(endless_echo(*state), &to_itself, 1, VERDICT_SOURCE_SELF);
+}
+
+static void clients_on_this_host_are_answered(void **state)
+{
+    const endpoint_t sources[] = {ipv4(LOOPBACK, 9999), ipv4(OURS, 9999), ipv6(0, 0, 1, 7)};
+
+    check_sources(echo_of_host(*state), sources, 3, VERDICT_ECHO);
+}
+
+static void another_policy_holds_from_the_next_batch_on(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_policy_t bare = {.quota = echo_quota_create(0, pool)};
+    echo_t *echo = echo_of_host(pool);
+    endpoint_t source = ipv4(OURS, 7);
+
+    check_sources(echo, &source, 1, VERDICT_SOURCE_SELF);
+    echo_apply(echo, &bare);
+    assert_false(echo_reads(echo, &bare)); /* between batches it reads none */
+    check_sources(echo, &source, 1, VERDICT_ECHO);
+}
+
 static void draining_ends_with_an_empty_batch(void **state)
 {
     echo_t *echo = endless_echo(*state);
@@ -143,7 +247,7 @@ static void draining_ends_in_time_though_senders_never_pause(void **state)
 static void the_duration_bounds_the_wait_and_then_drains(void **state)
 {
     apr_pool_t *pool = *state;
-    echo_t *echo = echo_create(echo_quota_create(0, pool), 5000, NOW, pool);
+    echo_t *echo = create(echo_quota_create(0, pool), 5000, pool);
     batch_t none = batch_of(0);
     batch_t batch = batch_of(1);
 
@@ -160,7 +264,7 @@ static void the_duration_bounds_the_wait_and_then_drains(void **state)
 static void an_idle_server_looks_once_more_and_ends_at_its_duration(void **state)
 {
     apr_pool_t *pool = *state;
-    echo_t *echo = echo_create(echo_quota_create(0, pool), 5000, NOW, pool);
+    echo_t *echo = create(echo_quota_create(0, pool), 5000, pool);
     batch_t none = batch_of(0);
 
     echo_step(echo, &none, NOW + 4999); /* a wait that ended early changes nothing */
@@ -188,7 +292,7 @@ static void a_failed_receive_ends_no_drain_before_its_time(void **state)
 static void the_count_is_met_and_not_passed_within_a_batch(void **state)
 {
     apr_pool_t *pool = *state;
-    echo_t *echo = echo_create(echo_quota_create(3, pool), 0, NOW, pool);
+    echo_t *echo = create(echo_quota_create(3, pool), 0, pool);
     batch_t batch = batch_of(10);
 
     echo_step(echo, &batch, NOW);
@@ -203,7 +307,7 @@ static void the_count_is_met_and_not_passed_within_a_batch(void **state)
 static void a_failed_reply_is_no_echo_and_goes_back_to_the_count(void **state)
 {
     apr_pool_t *pool = *state;
-    echo_t *echo = echo_create(echo_quota_create(2, pool), 0, NOW, pool);
+    echo_t *echo = create(echo_quota_create(2, pool), 0, pool);
     batch_t batch = batch_of(2);
     send_outcome_t outcome = {.sent = 1, .sent_bytes = 10, .failed[SEND_EPERM] = 1};
 
@@ -223,8 +327,8 @@ static void workers_share_one_count(void **state)
 {
     apr_pool_t *pool = *state;
     echo_quota_t *quota = echo_quota_create(5, pool);
-    echo_t *one = echo_create(quota, 0, NOW, pool);
-    echo_t *other = echo_create(quota, 0, NOW, pool);
+    echo_t *one = create(quota, 0, pool);
+    echo_t *other = create(quota, 0, pool);
     batch_t batch = batch_of(4);
 
     echo_step(one, &batch, NOW);
@@ -270,6 +374,12 @@ int main(void)
         scene(an_empty_datagram_is_echoed),
         scene(a_truncated_datagram_is_dropped),
         scene(broadcast_and_multicast_are_dropped),
+        scene(a_broadcast_is_known_by_its_address_where_the_system_does_not_tell),
+        scene(a_source_that_is_no_host_is_dropped),
+        scene(a_source_that_is_a_listener_of_ours_is_dropped),
+        scene(a_datagram_that_claims_to_come_from_where_it_went_is_dropped),
+        scene(clients_on_this_host_are_answered),
+        scene(another_policy_holds_from_the_next_batch_on),
         scene(draining_ends_with_an_empty_batch),
         scene(draining_ends_in_time_though_senders_never_pause),
         scene(the_duration_bounds_the_wait_and_then_drains),

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 
+#include "endpoints.h"
 #include "worker.h"
 
 /* ---- The scripted transport, linked in place of the platform's ---- */
@@ -40,7 +41,8 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     (void)timeout;
     batch->count = step->datagrams;
     for (unsigned i = 0; i < step->datagrams; i++) {
-        transport->datagrams[i].to.sa.v4.sin_family = APR_INET;
+        transport->datagrams[i].from = ipv4(0xc0000201, 40000);
+        transport->datagrams[i].to = ipv4(0x7f000001, 7);
         batch->at[i] = &transport->datagrams[i];
     }
     return step->status;
@@ -78,8 +80,8 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     apr_file_t *out;
     char *path = apr_pstrdup(pool, "udpecho-worker-XXXXXX");
     worker_t *worker;
-    worker_options_t options = {
-        .quota = echo_quota_create(0, pool), .ended = count_end, .context = &ends};
+    echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
+    worker_options_t options = {.policy = &policy, .ended = count_end, .context = &ends};
 
     the_transport = (transport_t){.script = script};
     assert_int_equal(apr_file_mktemp(&out, path, 0, pool), APR_SUCCESS);

@@ -1,0 +1,105 @@
+"""Whom the server refuses to answer: nothing is sent, and each reason has its counter.
+
+The loopback belongs to the test alone, so that what leaves by it can be counted.
+"""
+
+import os
+import signal
+import unittest
+
+import forging
+import harness
+import namespaces
+
+# Networks of this host besides the loopback's, and one that it gets while the server runs.
+OURS = "10.7.7.1"
+OUR_BROADCAST = "10.7.7.255"
+LATECOMERS = "10.8.8.1", "10.8.9.1"
+
+
+def setUpModule():
+    if namespaces.INSIDE not in os.environ:
+        raise unittest.SkipTest(namespaces.missing() or "no namespace of the test's own")
+    namespaces.do(f"ip addr add {OURS}/24 brd + dev lo")
+
+
+class Refusals(unittest.TestCase):
+    def server(self, *options, listen=("127.0.0.1:0",)):
+        server = harness.Server("--log-level=debug", "--workers=1", *options, listen=listen)
+        self.addCleanup(server.kill)
+        return server
+
+    def check(self, server, sources, destination, reason, bind=None):
+        """What comes from `sources` is dropped for this reason, and somebody else is answered."""
+        address = (destination, server.address[1])
+        with forging.wire() as wire, harness.client(address, bind=bind) as innocent:
+            for source in sources:
+                forging.forge((source[0], source[1] or address[1]), address)
+            server.wait_for("dropped", count=len(sources), reason=reason)
+            # Its only worker answers in order, so whatever it sent was sent before this.
+            self.assertEqual(harness.echo(innocent, b"you"), b"you")
+            self.assertEqual(wire.sent(), len(sources) + 2)
+        counters = server.stop()
+        self.assertEqual(counters["received"], len(sources) + 1)
+        self.assertEqual(counters["echoed"], 1)
+        self.assertEqual(counters[f"dropped_{reason}"], len(sources))
+
+
+class Sources(Refusals):
+    def test_no_single_host(self):
+        self.check(self.server(), [(host, 9999) for host in (
+            "224.0.0.1", "239.255.255.255", "255.0.0.1", "255.255.255.255", "0.0.0.1")],
+                   "127.0.0.1", "source_invalid")
+
+    def test_our_broadcast(self):
+        self.check(self.server(), [(OUR_BROADCAST, 9999), ("127.255.255.255", 9999)],
+                   "127.0.0.1", "source_invalid")
+
+    @harness.needs_ipv6
+    def test_no_single_host_of_ipv6(self):
+        self.check(self.server(listen=("[::1]:0",)), [("::", 9999)], "::1", "source_invalid")
+
+    def test_the_listener_itself(self):
+        self.check(self.server(), [("127.0.0.1", 0)], "127.0.0.1", "source_self")
+
+    def test_any_address_of_a_wildcard(self):
+        self.check(self.server(listen=("0.0.0.0:0",)),
+                   [(OURS, 0), ("127.0.0.1", 0), ("127.3.2.1", 0)], OURS, "source_self")
+
+    @harness.needs_ipv6
+    def test_a_wildcard_of_ipv6(self):
+        self.check(self.server(listen=("[::]:0",)), [("::1", 0)], "::1", "source_self")
+
+    def test_another_listener(self):
+        server = self.server(listen=("127.0.0.1:0", "127.0.0.2:0"))
+        self.check(server, [server.addresses[1]], "127.0.0.1", "source_self")
+
+    def test_same_port_elsewhere_is_a_client(self):
+        with self.server() as server, \
+                harness.client(server.address, bind=("127.0.0.2", server.address[1])) as sock:
+            self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+
+    def test_addresses_are_learnt_on_sighup(self):
+        server = self.server(listen=("0.0.0.0:0",))
+        for address in LATECOMERS:
+            namespaces.do(f"ip addr add {address}/24 brd + dev lo")
+            self.addCleanup(namespaces.do, f"ip addr del {address}/24 dev lo")
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded")
+        self.check(server, [(LATECOMERS[0], 0)], LATECOMERS[1], "source_self")
+
+
+class HotReload(Refusals):
+    def test_echoes_go_on_while_addresses_are_learnt(self):
+        with harness.Server("--workers=2", listen=("0.0.0.0:0",)) as server, \
+                harness.client(("127.0.0.1", server.address[1])) as sock:
+            for number in range(200):
+                server.signal(signal.SIGHUP)
+                self.assertEqual(harness.echo(sock, b"%d" % number), b"%d" % number)
+            counters = server.stop()
+            self.assertEqual((counters["received"], counters["echoed"]), (200, 200))
+
+
+if __name__ == "__main__":
+    namespaces.enter_own_loopback()
+    harness.main()
