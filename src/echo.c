@@ -1,6 +1,7 @@
 #include "udpecho/echo.h"
 
 #include "own_addresses.h"
+#include "source_ports.h"
 
 /* What is left of --count. `unclaimed` keeps workers from sending too much between them, `unsent`
  * tells when the last echo is out: a claim whose reply failed is given back. */
@@ -130,9 +131,11 @@ static int is_to_many(const echo_policy_t *policy, const datagram_t *datagram)
 
 /* What is certain of a source comes before what is told to refuse, and what is free of cost before
  * what is looked up. */
-static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *datagram)
+static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *datagram,
+                              apr_time_t now)
 {
     const endpoint_t *from = &datagram->from;
+    apr_port_t port = endpoint_port(from);
 
     if (!endpoint_is_host(from) || (policy->own != NULL && own_is_broadcast(policy->own, from))) {
         return VERDICT_SOURCE_INVALID;
@@ -142,10 +145,18 @@ static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *dat
         (policy->own != NULL && own_is_listener(policy->own, from))) {
         return VERDICT_SOURCE_SELF;
     }
+    if (policy->ports != NULL && source_ports_refuse(policy->ports, port)) {
+        return VERDICT_SOURCE_PORT;
+    }
+    /* Last, since what is refused must use up no answer. */
+    if (policy->ports != NULL && source_ports_throttle(policy->ports, port, now)) {
+        return VERDICT_THROTTLED_PORT;
+    }
     return VERDICT_ECHO;
 }
 
-static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram)
+static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+                       apr_time_t now)
 {
     if (datagram->truncated) {
         return VERDICT_TRUNCATED;
@@ -153,7 +164,7 @@ static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const da
     if (is_to_many(policy, datagram)) {
         return VERDICT_NOT_UNICAST;
     }
-    verdict_t verdict = judge_source(policy, datagram);
+    verdict_t verdict = judge_source(policy, datagram, now);
 
     if (verdict != VERDICT_ECHO) {
         return verdict;
@@ -170,7 +181,7 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
         datagram_t *datagram = batch->at[i];
 
         bytes += datagram->length;
-        datagram->verdict = judge(echo, policy, datagram);
+        datagram->verdict = judge(echo, policy, datagram, now);
         if (datagram->verdict != VERDICT_ECHO) {
             counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
         }

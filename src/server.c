@@ -7,6 +7,7 @@
 #include "listeners.h"
 #include "policy.h"
 #include "reload.h"
+#include "source_ports.h"
 #include "worker.h"
 
 /* How long to wait before looking again whether a worker is done with a batch. */
@@ -124,6 +125,7 @@ static apr_status_t create_policy(server_t *server, const settings_t *settings, 
         .duration_us = settings->duration,
     };
 
+    source_ports_create(&rules.ports, settings->deny_source_ports, pool);
     return policy_create(&server->policy, &rules, server->listeners, server->log, pool);
 }
 

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "log.h"
+#include "source_ports.h"
 #include "udpecho/datagram.h"
 #include "udpecho/host.h"
 #include "udpecho/transport.h"
@@ -29,6 +30,23 @@ static const char *read_listen(const option_t *option, void *place, const char *
 }
 
 static const option_kind_t option_listen = {read_listen, NULL, 1};
+
+/* Text that is read at once, for the same reason. */
+static const char *read_source_ports(const option_t *option, void *place, const char *value,
+                                     apr_pool_t *pool)
+{
+    source_ports_t *ports;
+    const char *expected = source_ports_create(&ports, value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
+}
+
+static const char *format_source_ports(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    return option_text.format(option, place, pool);
+}
+
+static const option_kind_t option_source_ports = {read_source_ports, format_source_ports, 0};
 
 const option_t settings_table[] = {
     {.name = "listen",
@@ -80,6 +98,13 @@ const option_t settings_table[] = {
      .maximum = PAYLOAD_MAX_IPV6,
      .help = "Longest payload to echo; longer datagrams are dropped and counted.\n"
              "Default: 65527, which is every datagram."},
+    {.name = "deny-source-ports",
+     .argument = "LIST",
+     .offset = AT(deny_source_ports),
+     .kind = &option_source_ports,
+     .help = "Source ports to drop datagrams from: ports and ranges (7,9,1000-1010),\n"
+             "below-1024 or none. Default: those of services that answer whatever\n"
+             "they get: " SOURCE_PORTS_DEFAULT "."},
     {.name = "count",
      .argument = "N",
      .offset = AT(count),
@@ -183,6 +208,7 @@ settings_t settings_default(apr_pool_t *pool)
         .receive_buffer = 4 << 20,
         .send_buffer = 4 << 20,
         .payload_max = PAYLOAD_MAX_IPV6,
+        .deny_source_ports = SOURCE_PORTS_DEFAULT,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_TEXT,
         .log_payload = 64,

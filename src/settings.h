@@ -13,10 +13,11 @@ typedef struct settings {
     apr_int64_t receive_buffer; /* bytes; 0: the system's default */
     apr_int64_t send_buffer;
     apr_int64_t payload_max;
-    apr_int64_t count;      /* 0: without end */
-    apr_int64_t duration;   /* microseconds; 0: without end */
-    apr_int64_t log_level;  /* a log_level_t */
-    apr_int64_t log_format; /* a log_format_t */
+    const char *deny_source_ports; /* as given */
+    apr_int64_t count;             /* 0: without end */
+    apr_int64_t duration;          /* microseconds; 0: without end */
+    apr_int64_t log_level;         /* a log_level_t */
+    apr_int64_t log_format;        /* a log_format_t */
     apr_int64_t log_payload;
     const char *config; /* a path; NULL: none */
     apr_int64_t check_config;

@@ -17,6 +17,7 @@ reuse-port=processes
 receive-buffer=64KiB
 send-buffer=default
 payload-max=1400
+deny-source-ports=7,9,1000-1010
 count=17
 duration=1h30m
 log-level=warning

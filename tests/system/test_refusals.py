@@ -4,17 +4,26 @@ The loopback belongs to the test alone, so that what leaves by it can be counted
 """
 
 import os
+import shutil
 import signal
+import subprocess
 import unittest
+
+import namespaces
+
+if __name__ == "__main__":
+    namespaces.enter_own_loopback()  # before harness.py looks for ::1
 
 import forging
 import harness
-import namespaces
 
 # Networks of this host besides the loopback's, and one that it gets while the server runs.
 OURS = "10.7.7.1"
 OUR_BROADCAST = "10.7.7.255"
 LATECOMERS = "10.8.8.1", "10.8.9.1"
+
+# In place of a source port: that of the listener.
+SAME_PORT = None
 
 
 def setUpModule():
@@ -34,7 +43,8 @@ class Refusals(unittest.TestCase):
         address = (destination, server.address[1])
         with forging.wire() as wire, harness.client(address, bind=bind) as innocent:
             for source in sources:
-                forging.forge((source[0], source[1] or address[1]), address)
+                port = address[1] if source[1] is SAME_PORT else source[1]
+                forging.forge((source[0], port), address)
             server.wait_for("dropped", count=len(sources), reason=reason)
             # Its only worker answers in order, so whatever it sent was sent before this.
             self.assertEqual(harness.echo(innocent, b"you"), b"you")
@@ -60,15 +70,15 @@ class Sources(Refusals):
         self.check(self.server(listen=("[::1]:0",)), [("::", 9999)], "::1", "source_invalid")
 
     def test_the_listener_itself(self):
-        self.check(self.server(), [("127.0.0.1", 0)], "127.0.0.1", "source_self")
+        self.check(self.server(), [("127.0.0.1", SAME_PORT)], "127.0.0.1", "source_self")
 
     def test_any_address_of_a_wildcard(self):
         self.check(self.server(listen=("0.0.0.0:0",)),
-                   [(OURS, 0), ("127.0.0.1", 0), ("127.3.2.1", 0)], OURS, "source_self")
+                   [(OURS, SAME_PORT), ("127.0.0.1", SAME_PORT), ("127.3.2.1", SAME_PORT)], OURS, "source_self")
 
     @harness.needs_ipv6
     def test_a_wildcard_of_ipv6(self):
-        self.check(self.server(listen=("[::]:0",)), [("::1", 0)], "::1", "source_self")
+        self.check(self.server(listen=("[::]:0",)), [("::1", SAME_PORT)], "::1", "source_self")
 
     def test_another_listener(self):
         server = self.server(listen=("127.0.0.1:0", "127.0.0.2:0"))
@@ -86,7 +96,55 @@ class Sources(Refusals):
             self.addCleanup(namespaces.do, f"ip addr del {address}/24 dev lo")
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded")
-        self.check(server, [(LATECOMERS[0], 0)], LATECOMERS[1], "source_self")
+        self.check(server, [(LATECOMERS[0], SAME_PORT)], LATECOMERS[1], "source_self")
+
+
+class Ports(Refusals):
+    def test_ports_of_services(self):
+        ports = [0, 7, 9, 13, 17, 19, 37, 53, 69, 111, 123, 137, 138, 161, 389, 464, 500, 520]
+        self.check(self.server(), [("127.0.0.9", port) for port in ports], "127.0.0.1",
+                   "source_port")
+
+    def test_a_list_replaces_them(self):
+        with self.server("--deny-source-ports=1-6,20-30") as server:
+            with harness.client(server.address, bind=("127.0.0.9", 7)) as sock:
+                self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+            with harness.client(server.address, bind=("127.0.0.9", 25)) as sock:
+                sock.send(b"hello")
+                server.wait_for("dropped", reason="source_port")
+            counters = server.stop()
+            self.assertEqual((counters["echoed"], counters["dropped_source_port"]), (1, 1))
+
+    def test_all_low_ports(self):
+        self.check(self.server("--deny-source-ports=below-1024"),
+                   [("127.0.0.9", port) for port in (0, 1, 514, 1023)], "127.0.0.1",
+                   "source_port", bind=("127.0.0.9", 1024))
+
+    def test_none_answers_every_port_but_zero(self):
+        self.check(self.server("--deny-source-ports=none"), [("127.0.0.9", 0)], "127.0.0.1",
+                   "source_port", bind=("127.0.0.9", 7))
+
+    def test_another_projects_client_gets_nothing(self):
+        if shutil.which("socat") is None:
+            self.skipTest("socat is not installed")
+        with self.server() as server:
+            done = subprocess.run(
+                ["socat", "-t1", "-", f"UDP4:127.0.0.1:{server.address[1]},sourceport=7"],
+                input=b"hello", capture_output=True, timeout=harness.PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (0, b""))
+            counters = server.stop()
+            self.assertEqual((counters["received"], counters["dropped_source_port"]), (1, 1))
+
+    def test_a_few_answers_for_ports_that_clients_may_have(self):
+        with self.server() as server, forging.wire() as wire, \
+                harness.client(server.address, bind=("127.0.0.9", 1900)) as sock:
+            with server.frozen():  # so that all are judged at one moment
+                for _ in range(50):
+                    sock.send(b"hello")
+            server.wait_for("dropped", count=46, reason="throttled_port")
+            self.assertEqual(wire.sent(), 54)
+            counters = server.stop()
+            self.assertEqual((counters["echoed"], counters["dropped_throttled_port"]), (4, 46))
 
 
 class HotReload(Refusals):
@@ -101,5 +159,4 @@ class HotReload(Refusals):
 
 
 if __name__ == "__main__":
-    namespaces.enter_own_loopback()
     harness.main()

@@ -10,8 +10,11 @@ ALLOWED = {
     "endpoint_is_multicast",  # arithmetic on an address
     "endpoint_is_host",
     "endpoint_equal",
+    "endpoint_port",
     "own_is_broadcast",       # searches in memory
     "own_is_listener",
+    "source_ports_refuse",
+    "source_ports_throttle",
 }
 
 # What compilers add by themselves.

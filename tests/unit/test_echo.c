@@ -4,6 +4,7 @@
 
 #include "endpoints.h"
 #include "own_addresses.h"
+#include "source_ports.h"
 #include "udpecho/echo.h"
 #include "udpecho/host.h"
 
@@ -192,6 +193,22 @@ static void a_datagram_that_claims_to_come_from_where_it_went_is_dropped(void **
     check_sources(endless_echo(*state), &to_itself, 1, VERDICT_SOURCE_SELF);
 }
 
+static void source_ports_are_refused_or_throttled(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
+    echo_t *echo = echo_create(&policy, NOW, pool);
+    const endpoint_t refused[] = {ipv4(OURS, 0), ipv4(OURS, 7), ipv6(0, 0, 1, 7)};
+    const endpoint_t throttled = ipv4(OURS, 1900);
+
+    assert_null(source_ports_create(&policy.ports, "7", pool));
+    check_sources(echo, refused, 3, VERDICT_SOURCE_PORT);
+    for (int i = 0; i < THROTTLED_PER_SECOND; i++) {
+        check_sources(echo, &throttled, 1, VERDICT_ECHO);
+    }
+    check_sources(echo, &throttled, 1, VERDICT_THROTTLED_PORT);
+}
+
 static void clients_on_this_host_are_answered(void **state)
 {
     const endpoint_t sources[] = {ipv4(LOOPBACK, 9999), ipv4(OURS, 9999), ipv6(0, 0, 1, 7)};
@@ -378,6 +395,7 @@ int main(void)
         scene(a_source_that_is_no_host_is_dropped),
         scene(a_source_that_is_a_listener_of_ours_is_dropped),
         scene(a_datagram_that_claims_to_come_from_where_it_went_is_dropped),
+        scene(source_ports_are_refused_or_throttled),
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
         scene(draining_ends_with_an_empty_batch),
