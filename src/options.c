@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "lines.h"
+
 /* apr_getopt takes numbers below this for the letters of short options. */
 #define FIRST_LONG_OPTION 256
 
@@ -154,8 +156,9 @@ static const char *one_value(const char *text, const char **value, apr_pool_t *p
     return NULL;
 }
 
-static const char *read_line(source_t *source, char *line)
+static const char *read_line(void *context, char *line)
 {
+    source_t *source = context;
     apr_pool_t *pool = source->pool;
     char *name = line + strspn(line, " \t");
     char *rest = name + strcspn(name, " \t=");
@@ -200,34 +203,6 @@ const char *options_read_file(const option_t *table, void *settings, const char 
                               apr_pool_t *pool)
 {
     source_t source = source_open(table, settings, pool);
-    apr_file_t *file;
-    char line[4096];
-    char reason[128];
-    apr_status_t status =
-        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_FPROT_OS_DEFAULT, pool);
 
-    for (unsigned number = 1; status == APR_SUCCESS; number++) {
-        status = apr_file_gets(line, sizeof line, file);
-        if (status == APR_SUCCESS) {
-            apr_size_t length = strlen(line);
-            const char *error = NULL;
-
-            if (length == sizeof line - 1 && line[length - 1] != '\n') {
-                error = apr_psprintf(pool, "a line longer than %d bytes", (int)sizeof line - 2);
-            } else {
-                line[strcspn(line, "\r\n")] = '\0';
-                error = read_line(&source, line);
-            }
-            if (error != NULL) {
-                apr_file_close(file);
-                return apr_psprintf(pool, "%s:%u: %s", path, number, error);
-            }
-        }
-    }
-    if (status != APR_EOF) {
-        return apr_psprintf(pool, "%s: cannot be read: %s", path,
-                            apr_strerror(status, reason, sizeof reason));
-    }
-    apr_file_close(file);
-    return NULL;
+    return lines_read(path, read_line, &source, pool);
 }

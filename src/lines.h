@@ -1,0 +1,15 @@
+#ifndef UDPECHO_LINES_H
+#define UDPECHO_LINES_H
+
+#include <apr_pools.h>
+
+/*
+ * Reads a text file of lines that end in LF or CRLF and calls each(context, line) for every one,
+ * without its end; it may write to the line. Whatever it returns but NULL is what is wrong with the
+ * line and ends reading. Returns NULL, or the error as a sentence that starts with the file and, if
+ * it is about one, with the number of the line. Main thread; memory from `pool`.
+ */
+const char *lines_read(const char *path, const char *(*each)(void *context, char *line),
+                       void *context, apr_pool_t *pool);
+
+#endif
