@@ -11,6 +11,7 @@ static const char *const names[COUNTER_KINDS] = {
     [COUNTER_DROPPED + VERDICT_SOURCE_INVALID] = "dropped_source_invalid",
     [COUNTER_DROPPED + VERDICT_SOURCE_SELF] = "dropped_source_self",
     [COUNTER_DROPPED + VERDICT_SOURCE_PORT] = "dropped_source_port",
+    [COUNTER_DROPPED + VERDICT_ACCESS] = "dropped_access",
     [COUNTER_DROPPED + VERDICT_THROTTLED_PORT] = "dropped_throttled_port",
     [COUNTER_DROPPED + VERDICT_PAST_COUNT] = "dropped_past_count",
     [COUNTER_FAILED + SEND_EAGAIN] = "failed_EAGAIN",

@@ -1,5 +1,6 @@
 #include "udpecho/echo.h"
 
+#include "access_list.h"
 #include "own_addresses.h"
 #include "source_ports.h"
 
@@ -147,6 +148,9 @@ static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *dat
     }
     if (policy->ports != NULL && source_ports_refuse(policy->ports, port)) {
         return VERDICT_SOURCE_PORT;
+    }
+    if (policy->access != NULL && !access_list_allows(policy->access, from)) {
+        return VERDICT_ACCESS;
     }
     /* Last, since what is refused must use up no answer. */
     if (policy->ports != NULL && source_ports_throttle(policy->ports, port, now)) {

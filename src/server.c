@@ -123,6 +123,7 @@ static apr_status_t create_policy(server_t *server, const settings_t *settings, 
     echo_policy_t rules = {
         .quota = echo_quota_create((apr_uint64_t)settings->count, pool),
         .duration_us = settings->duration,
+        .access = settings->access,
     };
 
     source_ports_create(&rules.ports, settings->deny_source_ports, pool);

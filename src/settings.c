@@ -4,8 +4,9 @@
 #include <apr_strings.h>
 #include <stddef.h>
 
-#include "address.h"
+#include "access_rules.h"
 #include "log.h"
+#include "setting_kinds.h"
 #include "source_ports.h"
 #include "udpecho/datagram.h"
 #include "udpecho/host.h"
@@ -15,38 +16,6 @@
 
 #define YEAR_US    (365 * APR_INT64_C(86400000000))
 #define BUFFER_MAX (1 << 30)
-
-/* An address list whose every entry is taken apart at once, so that an error names its line. */
-static const char *read_listen(const option_t *option, void *place, const char *value,
-                               apr_pool_t *pool)
-{
-    address_t address;
-    const char *error = address_parse(&address, value, DEFAULT_PORT, pool);
-
-    if (error != NULL) {
-        return apr_psprintf(pool, "ADDRESS[:PORT] (%s)", error);
-    }
-    return option_list.read(option, place, value, pool);
-}
-
-static const option_kind_t option_listen = {read_listen, NULL, 1};
-
-/* Text that is read at once, for the same reason. */
-static const char *read_source_ports(const option_t *option, void *place, const char *value,
-                                     apr_pool_t *pool)
-{
-    source_ports_t *ports;
-    const char *expected = source_ports_create(&ports, value, pool);
-
-    return expected != NULL ? expected : option_text.read(option, place, value, pool);
-}
-
-static const char *format_source_ports(const option_t *option, const void *place, apr_pool_t *pool)
-{
-    return option_text.format(option, place, pool);
-}
-
-static const option_kind_t option_source_ports = {read_source_ports, format_source_ports, 0};
 
 const option_t settings_table[] = {
     {.name = "listen",
@@ -98,6 +67,18 @@ const option_t settings_table[] = {
      .maximum = PAYLOAD_MAX_IPV6,
      .help = "Longest payload to echo; longer datagrams are dropped and counted.\n"
              "Default: 65527, which is every datagram."},
+    {.name = "allow",
+     .argument = "NETWORK",
+     .offset = AT(allow),
+     .kind = &option_access,
+     .help = "Answer sources in this network, 192.0.2.0/24, or in those that a file\n"
+             "lists, @FILE, and none that no --allow names; may be given again. Of\n"
+             "networks that hold a source, the smallest decides. Default: everybody."},
+    {.name = "deny",
+     .argument = "NETWORK",
+     .offset = AT(deny),
+     .kind = &option_access,
+     .help = "The same for sources that are not answered."},
     {.name = "deny-source-ports",
      .argument = "LIST",
      .offset = AT(deny_source_ports),
@@ -232,6 +213,27 @@ static const char *find_conflict(const settings_t *settings)
     return NULL;
 }
 
+/* The files that --allow and --deny name are read only here, when all is known. */
+static const char *read_access_list(settings_t *settings, apr_pool_t *pool)
+{
+    apr_pool_t *scratch;
+
+    if (apr_pool_create(&scratch, pool) != APR_SUCCESS) {
+        return "no memory for access lists";
+    }
+    apr_array_header_t *rules = apr_array_make(scratch, 16, sizeof(access_rule_t));
+    const char *error = access_rules_read(rules, "allow", 1, settings->allow, pool);
+
+    if (error == NULL) {
+        error = access_rules_read(rules, "deny", 0, settings->deny, pool);
+    }
+    if (error == NULL && rules->nelts > 0) {
+        error = access_list_create(&settings->access, rules, pool);
+    }
+    apr_pool_destroy(scratch);
+    return error;
+}
+
 static const char *read_arguments(settings_t *settings, int argc, const char *const *argv,
                                   apr_pool_t *pool)
 {
@@ -280,6 +282,10 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
         error = options_read_file(settings_table, settings, file, pool);
         *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
         read_arguments(settings, argc, argv, pool);
+    }
+    if (error == NULL && !settings->help && !settings->version) {
+        error = read_access_list(settings, pool);
+        *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
     }
     settings->file = file;
     settings->argc = argc;

@@ -3,6 +3,7 @@
 
 /* What udpechod can be told, and its table of options. */
 
+#include "access_list.h"
 #include "exit_codes.h"
 #include "options.h"
 
@@ -13,6 +14,8 @@ typedef struct settings {
     apr_int64_t receive_buffer; /* bytes; 0: the system's default */
     apr_int64_t send_buffer;
     apr_int64_t payload_max;
+    apr_array_header_t *allow; /* of const char *, as given; NULL: none */
+    apr_array_header_t *deny;
     const char *deny_source_ports; /* as given */
     apr_int64_t count;             /* 0: without end */
     apr_int64_t duration;          /* microseconds; 0: without end */
@@ -29,8 +32,9 @@ typedef struct settings {
     apr_int64_t open_firewall;
     apr_int64_t help;
     apr_int64_t version;
-    const char *file; /* the configuration file that was read; NULL: none */
-    int argc;         /* where all this was read, to read it again */
+    access_list_t *access; /* what allow and deny say; NULL: nothing */
+    const char *file;      /* the configuration file that was read; NULL: none */
+    int argc;              /* where all this was read, to read it again */
     const char *const *argv;
 } settings_t;
 

@@ -31,6 +31,7 @@ echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool);
 /* Who may judge a datagram, each in a header of its own in src/. */
 typedef struct own_addresses own_addresses_t;
 typedef struct source_ports source_ports_t;
+typedef struct access_list access_list_t;
 
 /* What is the same for all workers. A judge that is NULL has no say. Nothing of it changes while a
  * core reads it, so that no worker needs a lock; to change it, apply another. */
@@ -39,6 +40,7 @@ typedef struct echo_policy {
     apr_interval_time_t duration_us; /* 0: for ever */
     const own_addresses_t *own;      /* what is sent to or from here is not answered */
     source_ports_t *ports;           /* nor these, or a few times a second only */
+    const access_list_t *access;     /* who is answered */
 } echo_policy_t;
 
 typedef struct echo echo_t;

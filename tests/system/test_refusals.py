@@ -4,9 +4,11 @@ The loopback belongs to the test alone, so that what leaves by it can be counted
 """
 
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 import namespaces
@@ -145,6 +147,34 @@ class Ports(Refusals):
             self.assertEqual(wire.sent(), 54)
             counters = server.stop()
             self.assertEqual((counters["echoed"], counters["dropped_throttled_port"]), (4, 46))
+
+
+class Access(Refusals):
+    def file(self, text):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = pathlib.Path(directory.name, "networks")
+        path.write_text(text, encoding="utf-8")
+        return f"@{path}"
+
+    def test_denied(self):
+        self.check(self.server("--deny=192.0.2.0/24", "--deny=198.51.100.7"),
+                   [("192.0.2.0", 9999), ("192.0.2.255", 9999), ("198.51.100.7", 9999)],
+                   "127.0.0.1", "access")
+
+    def test_not_allowed(self):
+        self.check(self.server("--allow=127.0.0.0/8", "--deny=127.9.0.0/16"),
+                   [("192.0.2.1", 9999), ("127.9.8.7", 9999)], "127.0.0.1", "access")
+
+    @harness.needs_ipv6
+    def test_not_allowed_over_ipv6(self):
+        self.check(self.server("--allow=::1", listen=("[::1]:0",)),
+                   [("2001:db8::1", 9999), ("fe80::1", 9999)], "::1", "access")
+
+    def test_ten_thousand_networks_of_a_file(self):
+        networks = [f"100.{64 + number // 256}.{number % 256}.0/24" for number in range(10000)]
+        self.check(self.server(f"--deny={self.file(chr(10).join(networks))}"),
+                   [("100.64.0.1", 9999), ("100.103.15.255", 9999)], "127.0.0.1", "access")
 
 
 class HotReload(Refusals):

@@ -11,6 +11,7 @@ ALLOWED = {
     "endpoint_is_host",
     "endpoint_equal",
     "endpoint_port",
+    "access_list_allows",
     "own_is_broadcast",       # searches in memory
     "own_is_listener",
     "source_ports_refuse",

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include "access_list.h"
 #include "endpoints.h"
 #include "own_addresses.h"
 #include "source_ports.h"
@@ -209,6 +210,30 @@ static void source_ports_are_refused_or_throttled(void **state)
     check_sources(echo, &throttled, 1, VERDICT_THROTTLED_PORT);
 }
 
+static void who_is_denied_is_dropped_and_uses_up_nobodys_answers(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
+    apr_array_header_t *rules = apr_array_make(pool, 1, sizeof(access_rule_t));
+    access_rule_t deny = {.origin = "test"};
+    endpoint_t denied[BATCH_MAX];
+    const endpoint_t other = ipv4(OURS + 1, 1900);
+    access_list_t *list;
+
+    assert_null(cidr_parse(&deny.network, "10.0.0.1", pool));
+    APR_ARRAY_PUSH(rules, access_rule_t) = deny;
+    assert_null(access_list_create(&list, rules, pool));
+    assert_null(source_ports_create(&policy.ports, SOURCE_PORTS_DEFAULT, pool));
+    policy.access = list;
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        denied[i] = ipv4(OURS, 1900);
+    }
+    echo_t *echo = echo_create(&policy, NOW, pool);
+
+    check_sources(echo, denied, BATCH_MAX, VERDICT_ACCESS);
+    check_sources(echo, &other, 1, VERDICT_ECHO);
+}
+
 static void clients_on_this_host_are_answered(void **state)
 {
     const endpoint_t sources[] = {ipv4(LOOPBACK, 9999), ipv4(OURS, 9999), ipv6(0, 0, 1, 7)};
@@ -396,6 +421,7 @@ int main(void)
         scene(a_source_that_is_a_listener_of_ours_is_dropped),
         scene(a_datagram_that_claims_to_come_from_where_it_went_is_dropped),
         scene(source_ports_are_refused_or_throttled),
+        scene(who_is_denied_is_dropped_and_uses_up_nobodys_answers),
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
         scene(draining_ends_with_an_empty_batch),

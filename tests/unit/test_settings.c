@@ -78,6 +78,26 @@ static void what_does_not_go_together_is_refused(void **state)
     assert_int_equal(code, EXIT_USAGE);
 }
 
+static void access_lists_are_read_when_all_is_known(void **state)
+{
+    static const char *const allow[] = {"udpechod", "--allow=10.0.0.0/8", "--deny=10.1.0.0/16"};
+    static const char *const tie[] = {"udpechod", "--allow=10.0.0.0/8", "--deny=10.0.0.0/8"};
+    static const char *const file[] = {"udpechod", "--allow=@no-such-file", "--help"};
+    settings_t settings;
+    exit_code_t code;
+
+    assert_null(settings_read(&settings, 1, allow, &code, *state));
+    assert_null(settings.access);
+    assert_null(settings_read(&settings, 3, allow, &code, *state));
+    assert_non_null(settings.access);
+    assert_string_equal(settings_read(&settings, 3, tie, &code, *state),
+                        "--allow=10.0.0.0/8 and --deny=10.0.0.0/8 contradict each other");
+    assert_int_equal(code, EXIT_CONFIG);
+    assert_non_null(settings_read(&settings, 2, file, &code, *state));
+    assert_int_equal(code, EXIT_CONFIG);
+    assert_null(settings_read(&settings, 3, file, &code, *state)); /* who asks for help gets it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +106,7 @@ int main(void)
         scene(every_default_is_a_value_that_its_option_takes),
         scene(a_bad_listen_is_refused_at_once),
         scene(what_does_not_go_together_is_refused),
+        scene(access_lists_are_read_when_all_is_known),
     };
 
     return cmocka_run_group_tests_name("settings", tests, NULL, NULL);

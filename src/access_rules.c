@@ -1,0 +1,86 @@
+#include "access_rules.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#include "lines.h"
+
+typedef struct reading {
+    apr_array_header_t *rules;
+    const char *option;
+    int allowed;
+    apr_pool_t *scratch; /* emptied for each rule, of which there may be thousands */
+    apr_pool_t *pool;
+} reading_t;
+
+const char *access_rules_check(const char *value, apr_pool_t *pool)
+{
+    cidr_t network;
+
+    if (*value == '@') {
+        return value[1] != '\0' ? NULL : "the name of a file behind @";
+    }
+    return cidr_parse(&network, value, pool);
+}
+
+/* Returns NULL, or what would have been right, until the next rule. */
+static const char *add_rule(reading_t *reading, const char *text)
+{
+    apr_array_header_t *rules = reading->rules;
+    access_rule_t rule = {.allowed = reading->allowed};
+
+    apr_pool_clear(reading->scratch);
+    const char *expected = cidr_parse(&rule.network, text, reading->scratch);
+
+    if (expected == NULL) {
+        rule.origin = apr_pstrcat(rules->pool, "--", reading->option, "=", text, NULL);
+        APR_ARRAY_PUSH(rules, access_rule_t) = rule;
+    }
+    return expected;
+}
+
+static char *trim(char *text)
+{
+    apr_size_t length;
+
+    text += strspn(text, " \t");
+    for (length = strlen(text); length > 0 && apr_isspace(text[length - 1]); length--) {
+        text[length - 1] = '\0';
+    }
+    return text;
+}
+
+static const char *add_line(void *context, char *line)
+{
+    reading_t *reading = context;
+
+    line[strcspn(line, "#")] = '\0';
+    line = trim(line);
+    const char *expected = *line != '\0' ? add_rule(reading, line) : NULL;
+
+    return expected != NULL ? apr_psprintf(reading->pool, "%s: expected %s", line, expected) : NULL;
+}
+
+const char *access_rules_read(apr_array_header_t *rules, const char *option, int allowed,
+                              const apr_array_header_t *values, apr_pool_t *pool)
+{
+    reading_t reading = {rules, option, allowed, NULL, pool};
+    const char *error = NULL;
+
+    if (apr_pool_create(&reading.scratch, rules->pool) != APR_SUCCESS) {
+        return "no memory for access lists";
+    }
+
+    for (int i = 0; error == NULL && values != NULL && i < values->nelts; i++) {
+        const char *value = APR_ARRAY_IDX(values, i, const char *);
+
+        if (*value != '@') {
+            add_rule(&reading, value);
+        } else {
+            error = lines_read(value + 1, add_line, &reading, pool);
+        }
+    }
+    apr_pool_destroy(reading.scratch);
+    return error;
+}

@@ -1,0 +1,45 @@
+#include "setting_kinds.h"
+
+#include <apr_strings.h>
+
+#include "access_rules.h"
+#include "address.h"
+#include "source_ports.h"
+
+static const char *read_listen(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    address_t address;
+    const char *error = address_parse(&address, value, 0, pool);
+
+    if (error != NULL) {
+        return apr_psprintf(pool, "ADDRESS[:PORT] (%s)", error);
+    }
+    return option_list.read(option, place, value, pool);
+}
+
+static const char *read_source_ports(const option_t *option, void *place, const char *value,
+                                     apr_pool_t *pool)
+{
+    source_ports_t *ports;
+    const char *expected = source_ports_create(&ports, value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
+}
+
+static const char *format_source_ports(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    return option_text.format(option, place, pool);
+}
+
+static const char *read_access(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    const char *expected = access_rules_check(value, pool);
+
+    return expected != NULL ? expected : option_list.read(option, place, value, pool);
+}
+
+const option_kind_t option_listen = {read_listen, NULL, 1};
+const option_kind_t option_source_ports = {read_source_ports, format_source_ports, 0};
+const option_kind_t option_access = {read_access, NULL, 1};

@@ -1,0 +1,12 @@
+#ifndef UDPECHO_SETTING_KINDS_H
+#define UDPECHO_SETTING_KINDS_H
+
+/* Kinds of options that udpechod alone has. Each is stored as it is given, text or a list of it,
+ * but taken apart at once, so that an error names the line it stands on. */
+
+#include "options.h"
+
+/* ADDRESS[:PORT], a list; a list of source ports, text; a network or @FILE, a list. */
+extern const option_kind_t option_listen, option_source_ports, option_access;
+
+#endif
