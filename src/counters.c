@@ -13,6 +13,7 @@ static const char *const names[COUNTER_KINDS] = {
     [COUNTER_DROPPED + VERDICT_SOURCE_PORT] = "dropped_source_port",
     [COUNTER_DROPPED + VERDICT_ACCESS] = "dropped_access",
     [COUNTER_DROPPED + VERDICT_THROTTLED_PORT] = "dropped_throttled_port",
+    [COUNTER_DROPPED + VERDICT_LOOP] = "dropped_loop",
     [COUNTER_DROPPED + VERDICT_PAST_COUNT] = "dropped_past_count",
     [COUNTER_FAILED + SEND_EAGAIN] = "failed_EAGAIN",
     [COUNTER_FAILED + SEND_ENOBUFS] = "failed_ENOBUFS",

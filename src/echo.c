@@ -1,6 +1,7 @@
 #include "udpecho/echo.h"
 
 #include "access_list.h"
+#include "loop_detector.h"
 #include "own_addresses.h"
 #include "source_ports.h"
 
@@ -22,6 +23,7 @@ struct echo {
     echo_quota_t *quota;
     const echo_policy_t *_Atomic policy; /* in force from the next batch on */
     const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
+    loop_detector_t *loops;              /* NULL: none */
     counters_t counters;
 };
 
@@ -66,6 +68,9 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
 
     echo->quota = policy->quota;
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
+    if (policy->loop_key != NULL) {
+        echo->loops = loop_detector_create(policy->loop_key, pool);
+    }
     atomic_init(&echo->policy, policy);
     return echo;
 }
@@ -172,6 +177,9 @@ static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const da
 
     if (verdict != VERDICT_ECHO) {
         return verdict;
+    }
+    if (echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now)) {
+        return VERDICT_LOOP;
     }
     return quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
 }

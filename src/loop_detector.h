@@ -11,9 +11,9 @@
  * goes on sending, and is answered again after LOOP_SILENCE_US, for LOOP_TRUST_US.
  *
  * What stays: a client that waits for each answer before it sends the same payload again, faster
- * than LOOP_RATE, is the same as a loop to whoever sees one end of it, and loses a datagram each
- * LOOP_WATCH_US. A loop slower than LOOP_RATE is the same as a client that repeats its payload at
- * that rate, and lives.
+ * than LOOP_RATE, is the same as a loop to whoever sees one end of it, and loses what it waits for
+ * each LOOP_WATCH_US. A loop slower than LOOP_RATE is the same as a client that repeats its payload
+ * at that rate, and lives.
  */
 
 #include <apr_pools.h>
@@ -23,12 +23,12 @@
 #include "udpecho/datagram.h"
 
 #define LOOP_RATE       1000
-#define LOOP_WATCH_US   100000
+#define LOOP_WATCH_US   250000
 #define LOOP_SILENCE_US 2000
 #define LOOP_TRUST_US   (10 * APR_USEC_PER_SEC)
 
 /* A stream of datagrams that pauses for this long starts anew. */
-#define LOOP_PAUSE_US 10000
+#define LOOP_PAUSE_US 100000
 
 /* A detector belongs to one worker. */
 typedef struct loop_detector loop_detector_t;

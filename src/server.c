@@ -7,6 +7,7 @@
 #include "listeners.h"
 #include "policy.h"
 #include "reload.h"
+#include "server_limits.h"
 #include "source_ports.h"
 #include "worker.h"
 
@@ -127,6 +128,11 @@ static apr_status_t create_policy(server_t *server, const settings_t *settings, 
     };
 
     source_ports_create(&rules.ports, settings->deny_source_ports, pool);
+    apr_status_t status = server_limits_set(&rules, settings, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     return policy_create(&server->policy, &rules, server->listeners, server->log, pool);
 }
 

@@ -86,6 +86,13 @@ const option_t settings_table[] = {
      .help = "Source ports to drop datagrams from: ports and ranges (7,9,1000-1010),\n"
              "below-1024 or none. Default: those of services that answer whatever\n"
              "they get: " SOURCE_PORTS_DEFAULT "."},
+    {.name = "loop-detector",
+     .argument = "on|off",
+     .offset = AT(loop_detector),
+     .kind = &option_choice,
+     .choices = "off|on",
+     .help = "Whether to end loops between echo servers: the same payload from the\n"
+             "same port more than 1,000 times a second. Default: on."},
     {.name = "count",
      .argument = "N",
      .offset = AT(count),
@@ -190,6 +197,7 @@ settings_t settings_default(apr_pool_t *pool)
         .send_buffer = 4 << 20,
         .payload_max = PAYLOAD_MAX_IPV6,
         .deny_source_ports = SOURCE_PORTS_DEFAULT,
+        .loop_detector = 1,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_TEXT,
         .log_payload = 64,

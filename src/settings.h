@@ -17,6 +17,7 @@ typedef struct settings {
     apr_array_header_t *allow; /* of const char *, as given; NULL: none */
     apr_array_header_t *deny;
     const char *deny_source_ports; /* as given */
+    apr_int64_t loop_detector;     /* 0: off */
     apr_int64_t count;             /* 0: without end */
     apr_int64_t duration;          /* microseconds; 0: without end */
     apr_int64_t log_level;         /* a log_level_t */

@@ -9,7 +9,8 @@
  * keep a processor busy. */
 #define RECEIVE_PAUSE_US 10000
 
-/* At most one line in this time tells of failed calls; the counters tell of all. */
+/* At most one line in this time tells of failed calls, and one of limits that were met; the
+ * counters tell of all. */
 #define WARNING_INTERVAL_US APR_USEC_PER_SEC
 
 struct worker {
@@ -18,7 +19,8 @@ struct worker {
     apr_uint64_t thread_id;
     transport_t *transport;
     echo_t *echo;
-    apr_time_t next_warning;
+    apr_time_t next_failure_warning;
+    apr_time_t next_limit_warning;
     apr_pool_t *pool;
     apr_thread_t *thread;
 };
@@ -60,19 +62,37 @@ static void log_batch(worker_t *worker, const batch_t *batch)
 }
 
 /* Non-zero if it is time for another warning. */
-static int may_warn(worker_t *worker, apr_time_t now)
+static int may_warn(apr_time_t *next, apr_time_t now)
 {
-    if (now < worker->next_warning) {
+    if (now < *next) {
         return 0;
     }
-    worker->next_warning = now + WARNING_INTERVAL_US;
+    *next = now + WARNING_INTERVAL_US;
     return 1;
+}
+
+/* Tells of one datagram that met a limit, as an example. */
+static void warn_of_limits(worker_t *worker, const batch_t *batch, apr_time_t now)
+{
+    for (unsigned i = 0; i < batch->count; i++) {
+        const datagram_t *datagram = batch->at[i];
+
+        if (verdict_is_limit(datagram->verdict) && may_warn(&worker->next_limit_warning, now)) {
+            log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not answered");
+
+            log_text(line, "thread", worker->name);
+            log_text(line, "reason", verdict_name(datagram->verdict));
+            log_endpoint(line, "from", &datagram->from);
+            log_endpoint(line, "to", &datagram->to);
+            log_end(line);
+        }
+    }
 }
 
 static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, apr_time_t now)
 {
     for (unsigned i = 0; i < SEND_ERROR_KINDS; i++) {
-        if (outcome->failed[i] > 0 && may_warn(worker, now)) {
+        if (outcome->failed[i] > 0 && may_warn(&worker->next_failure_warning, now)) {
             log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "reply not sent");
 
             log_text(line, "thread", worker->name);
@@ -87,7 +107,7 @@ static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, ap
 static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
 {
     echo_receive_failed(worker->echo, now);
-    if (may_warn(worker, now)) {
+    if (may_warn(&worker->next_failure_warning, now)) {
         log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "cannot receive");
 
         log_text(line, "thread", worker->name);
@@ -111,6 +131,7 @@ static void serve(worker_t *worker)
         if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status)) {
             echo_step(echo, &batch, now);
             log_batch(worker, &batch);
+            warn_of_limits(worker, &batch, now);
             transport_reply(worker->transport, &batch, &outcome);
             echo_settle(echo, &outcome);
             warn_of_failures(worker, &outcome, now);

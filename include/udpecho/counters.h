@@ -64,6 +64,13 @@ void counters_sum(counter_totals_t *totals, const counters_t *counters);
  * "failed_EPERM". Never NULL, static. Any thread. */
 const char *counter_name(unsigned counter);
 
+/* Non-zero if a verdict says that too much was sent, which the operator may want to know at once.
+ * Any thread. */
+static inline int verdict_is_limit(verdict_t verdict)
+{
+    return verdict == VERDICT_LOOP;
+}
+
 /* The name of a verdict that drops: "truncated". Never NULL, static. Any thread. */
 const char *verdict_name(verdict_t verdict);
 

@@ -36,6 +36,7 @@ typedef enum verdict {
     VERDICT_SOURCE_PORT,    /* its source port is on the list of --deny-source-ports */
     VERDICT_ACCESS,         /* --allow and --deny do not let its source in */
     VERDICT_THROTTLED_PORT, /* its source port had its few answers of this second */
+    VERDICT_LOOP,           /* it goes round between echo servers */
     VERDICT_PAST_COUNT,     /* the last echo of --count has been given already */
     VERDICT_ECHO,           /* send the same bytes back */
     DROP_KINDS = VERDICT_ECHO

@@ -41,6 +41,7 @@ typedef struct echo_policy {
     const own_addresses_t *own;      /* what is sent to or from here is not answered */
     source_ports_t *ports;           /* nor these, or a few times a second only */
     const access_list_t *access;     /* who is answered */
+    const unsigned char *loop_key;   /* of each core's loop detector; NULL: there is none */
 } echo_policy_t;
 
 typedef struct echo echo_t;

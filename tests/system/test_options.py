@@ -21,6 +21,7 @@ allow=192.0.2.0/24
 allow=2001:db8::/32
 deny=192.0.2.7
 deny-source-ports=7,9,1000-1010
+loop-detector=off
 count=17
 duration=1h30m
 log-level=warning

@@ -28,10 +28,13 @@ COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "_GLOBAL_
 
 
 def undefined(nm, objects):
-    """Their names as in C: Mach-O has an underscore before each."""
-    output = subprocess.run([nm, "-P", "-u", *objects], check=True, capture_output=True,
+    """What no object of the core defines and another one needs. The names are as in C: Mach-O has
+    an underscore before each."""
+    output = subprocess.run([nm, "-P", *objects], check=True, capture_output=True,
                             text=True).stdout
-    names = {line.split()[0] for line in output.splitlines() if " U " in f"{line} "}
+    symbols = [line.split()[:2] for line in output.splitlines() if len(line.split()) > 1]
+    defined = {name for name, kind in symbols if kind != "U"}
+    names = {name for name, kind in symbols if kind == "U"} - defined
     if names and all(name.startswith("_") for name in names):
         names = {name[1:] for name in names}
     return names

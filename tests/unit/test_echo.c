@@ -6,6 +6,8 @@
 #include "endpoints.h"
 #include "own_addresses.h"
 #include "source_ports.h"
+#include <apr_siphash.h>
+
 #include "udpecho/echo.h"
 #include "udpecho/host.h"
 
@@ -16,6 +18,7 @@
 #define NOW apr_time_from_sec(1000)
 
 static datagram_t pool_of_datagrams[BATCH_MAX];
+static unsigned char payload[10];
 
 /* A batch of `count` ordinary datagrams of ten bytes. */
 static batch_t batch_of(unsigned count)
@@ -26,6 +29,7 @@ static batch_t batch_of(unsigned count)
     for (unsigned i = 0; i < count; i++) {
         datagram_t *datagram = &pool_of_datagrams[i];
 
+        datagram->data = payload;
         datagram->length = 10;
         datagram->from = ipv4(0xc0000201, 40000);
         datagram->to = ipv4(LOOPBACK, 7);
@@ -254,6 +258,28 @@ static void another_policy_holds_from_the_next_batch_on(void **state)
     check_sources(echo, &source, 1, VERDICT_ECHO);
 }
 
+static void a_loop_is_ended_if_there_is_a_key_to_detect_it_by(void **state)
+{
+    static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
+    echo_policy_t policy = {.quota = echo_quota_create(0, *state)};
+    echo_t *without = echo_create(&policy, NOW, *state);
+
+    policy.loop_key = key;
+    echo_t *with = echo_create(&policy, NOW, *state);
+    batch_t batch = batch_of(1);
+
+    for (apr_time_t now = NOW; now < NOW + APR_USEC_PER_SEC; now += 100) {
+        echo_step(without, &batch, now);
+        assert_int_equal(batch.at[0]->verdict, VERDICT_ECHO);
+    }
+    for (apr_time_t now = NOW; batch.at[0]->verdict == VERDICT_ECHO; now += 100) {
+        assert_true(now < NOW + APR_USEC_PER_SEC);
+        echo_step(with, &batch, now);
+    }
+    assert_int_equal(batch.at[0]->verdict, VERDICT_LOOP);
+    assert_int_equal(counted(with, COUNTER_DROPPED + VERDICT_LOOP), 1);
+}
+
 static void draining_ends_with_an_empty_batch(void **state)
 {
     echo_t *echo = endless_echo(*state);
@@ -424,6 +450,7 @@ int main(void)
         scene(who_is_denied_is_dropped_and_uses_up_nobodys_answers),
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
+        scene(a_loop_is_ended_if_there_is_a_key_to_detect_it_by),
         scene(draining_ends_with_an_empty_batch),
         scene(draining_ends_in_time_though_senders_never_pause),
         scene(the_duration_bounds_the_wait_and_then_drains),

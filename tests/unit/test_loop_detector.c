@@ -56,7 +56,7 @@ static unsigned run_ring(unsigned servers, unsigned guarded, unsigned copies,
     return 0;
 }
 
-static void every_fast_loop_is_dead_in_less_than_a_second(void **state)
+static void every_fast_loop_is_dead_in_a_quarter_of_a_second(void **state)
 {
     static const apr_interval_time_t hops_us[] = {10, 30, 70, 150};
 
@@ -68,7 +68,7 @@ static void every_fast_loop_is_dead_in_less_than_a_second(void **state)
             print_message("%u servers, %d us a hop: dead after %u datagrams, %d us\n", servers,
                           (int)hops_us[i], sent, (int)(end - START));
             assert_int_not_equal(sent, 0);
-            assert_in_range(end - START, 0, SECOND / 4);
+            assert_in_range(end - START, 0, LOOP_WATCH_US + 10000);
         }
     }
 }
@@ -86,7 +86,7 @@ static void a_loop_of_many_copies_dies_as_well(void **state)
     apr_time_t end;
 
     assert_int_not_equal(run_ring(2, 2, 1000, 30, &end, *state), 0);
-    assert_in_range(end - START, 0, SECOND / 4);
+    assert_in_range(end - START, 0, LOOP_WATCH_US + 10000);
 }
 
 static void a_loop_that_is_set_off_again_dies_again(void **state)
@@ -102,7 +102,7 @@ static void a_loop_that_is_set_off_again_dies_again(void **state)
             now += 50;
         }
         assert_in_range(now - start, LOOP_WATCH_US, LOOP_WATCH_US + 1000);
-        now += SECOND / 3;
+        now += SECOND / 2;
     }
 }
 
@@ -206,7 +206,7 @@ static void an_empty_datagram_has_a_stream_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(every_fast_loop_is_dead_in_less_than_a_second),
+        scene(every_fast_loop_is_dead_in_a_quarter_of_a_second),
         scene(one_guarded_server_ends_the_loop),
         scene(a_loop_of_many_copies_dies_as_well),
         scene(a_loop_that_is_set_off_again_dies_again),

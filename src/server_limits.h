@@ -1,0 +1,15 @@
+#ifndef UDPECHO_SERVER_LIMITS_H
+#define UDPECHO_SERVER_LIMITS_H
+
+/* The limits that settings ask for, made ready for the cores. Main thread. */
+
+#include <apr_pools.h>
+
+#include "settings.h"
+#include "udpecho/echo.h"
+
+/* Adds to `rules` what limits are set; all of it lives as long as `pool`. Errors: those of
+ * apr_generate_random_bytes(). */
+apr_status_t server_limits_set(echo_policy_t *rules, const settings_t *settings, apr_pool_t *pool);
+
+#endif
