@@ -4,6 +4,7 @@
 #include "loop_detector.h"
 #include "own_addresses.h"
 #include "source_ports.h"
+#include "token_bucket.h"
 
 /* What is left of --count. `unclaimed` keeps workers from sending too much between them, `unsent`
  * tells when the last echo is out: a claim whose reply failed is given back. */
@@ -24,6 +25,8 @@ struct echo {
     const echo_policy_t *_Atomic policy; /* in force from the next batch on */
     const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
     loop_detector_t *loops;              /* NULL: none */
+    token_hand_t datagrams;
+    token_hand_t bytes;
     counters_t counters;
 };
 
@@ -68,6 +71,8 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
 
     echo->quota = policy->quota;
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
+    echo->datagrams.bucket = policy->datagrams;
+    echo->bytes.bucket = policy->bytes;
     if (policy->loop_key != NULL) {
         echo->loops = loop_detector_create(policy->loop_key, pool);
     }
@@ -164,7 +169,23 @@ static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *dat
     return VERDICT_ECHO;
 }
 
-static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+/* How much is sent. */
+static verdict_t judge_amount(echo_t *echo, const datagram_t *datagram, apr_time_t now)
+{
+    if (echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now)) {
+        return VERDICT_LOOP;
+    }
+    if (!token_hand_take(&echo->datagrams, 1, now)) {
+        return VERDICT_MAX_RATE;
+    }
+    if (!token_hand_take(&echo->bytes, datagram->length, now)) {
+        token_hand_return(&echo->datagrams, 1);
+        return VERDICT_MAX_BANDWIDTH;
+    }
+    return VERDICT_ECHO;
+}
+
+static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
                        apr_time_t now)
 {
     if (datagram->truncated) {
@@ -175,11 +196,11 @@ static verdict_t judge(const echo_t *echo, const echo_policy_t *policy, const da
     }
     verdict_t verdict = judge_source(policy, datagram, now);
 
+    if (verdict == VERDICT_ECHO) {
+        verdict = judge_amount(echo, datagram, now);
+    }
     if (verdict != VERDICT_ECHO) {
         return verdict;
-    }
-    if (echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now)) {
-        return VERDICT_LOOP;
     }
     return quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
 }

@@ -20,7 +20,7 @@ static const char *format_flag(const option_t *option, const void *place, apr_po
     return *(const apr_int64_t *)place ? "" : NULL;
 }
 
-/* ---- Numbers, sizes and durations ---- */
+/* ---- Numbers, sizes, durations and rates ---- */
 
 static const char *format_number(apr_int64_t number, apr_pool_t *pool)
 {
@@ -78,6 +78,20 @@ static const char *read_duration(const option_t *option, void *place, const char
                         "a time (500ms, 90s, 1h30m)", pool);
 }
 
+static const char *read_rate(const option_t *option, void *place, const char *value,
+                             apr_pool_t *pool)
+{
+    return read_bounded(option, place, value, parse_rate, format_rate, "a rate (10000/s, 10k/s)",
+                        pool);
+}
+
+static const char *read_bandwidth(const option_t *option, void *place, const char *value,
+                                  apr_pool_t *pool)
+{
+    return read_bounded(option, place, value, parse_bandwidth, format_bandwidth,
+                        "bytes per second (125MB/s, 64KiB/s)", pool);
+}
+
 static const char *format_number_option(const option_t *option, const void *place, apr_pool_t *pool)
 {
     return format_bounded(option, place, format_number, pool);
@@ -92,6 +106,17 @@ static const char *format_duration_option(const option_t *option, const void *pl
                                           apr_pool_t *pool)
 {
     return format_bounded(option, place, format_duration, pool);
+}
+
+static const char *format_rate_option(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    return format_bounded(option, place, format_rate, pool);
+}
+
+static const char *format_bandwidth_option(const option_t *option, const void *place,
+                                           apr_pool_t *pool)
+{
+    return format_bounded(option, place, format_bandwidth, pool);
 }
 
 /* ---- Choices ---- */
@@ -169,6 +194,8 @@ const option_kind_t option_flag = {read_flag, format_flag, 0};
 const option_kind_t option_number = {read_number, format_number_option, 0};
 const option_kind_t option_size = {read_size, format_size_option, 0};
 const option_kind_t option_duration = {read_duration, format_duration_option, 0};
+const option_kind_t option_rate = {read_rate, format_rate_option, 0};
+const option_kind_t option_bandwidth = {read_bandwidth, format_bandwidth_option, 0};
 const option_kind_t option_choice = {read_choice, format_choice, 0};
 const option_kind_t option_text = {read_text, format_text, 0};
 const option_kind_t option_list = {read_list, NULL, 1};

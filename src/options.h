@@ -31,18 +31,19 @@ struct option {
     apr_size_t offset;    /* of the value in the settings */
     const option_kind_t *kind;
     const char *help;    /* one or more lines, separated by \n */
-    apr_int64_t minimum; /* of numbers, sizes and durations */
+    apr_int64_t minimum; /* of numbers, sizes, durations and rates */
     apr_int64_t maximum;
     const char *zero;    /* of these: a word that stands for 0, "auto"; 0 then needs no minimum */
     const char *choices; /* of option_choice: "off|on" */
     unsigned command_line_only : 1;
 };
 
-/* Flags, numbers, sizes (bytes), durations (microseconds) and choices (the index of the word) are
- * stored as apr_int64_t, text as const char *. A list is an apr_array_header_t * of const char *,
- * one for each time the option is given, and NULL before the first. */
-extern const option_kind_t option_flag, option_number, option_size, option_duration, option_choice,
-    option_text, option_list;
+/* Flags, numbers, sizes (bytes), durations (microseconds), rates (per second) and choices (the
+ * index of the word) are stored as apr_int64_t, text as const char *. A list is an
+ * apr_array_header_t * of const char *, one for each time the option is given, and NULL before the
+ * first. */
+extern const option_kind_t option_flag, option_number, option_size, option_duration, option_rate,
+    option_bandwidth, option_choice, option_text, option_list;
 
 /*
  * Reads argv[1] and on into `settings`. A list given here replaces what it held before, so a

@@ -2,11 +2,21 @@
 
 #include <apr_siphash.h>
 
+#include "token_bucket.h"
+#include "udpecho/host.h"
+
+static token_bucket_t *bucket_of(apr_int64_t rate, apr_pool_t *pool)
+{
+    return rate > 0 ? token_bucket_create((apr_uint64_t)rate, clock_now(), pool) : NULL;
+}
+
 apr_status_t server_limits_set(echo_policy_t *rules, const settings_t *settings, apr_pool_t *pool)
 {
     unsigned char *key = apr_palloc(pool, APR_SIPHASH_KSIZE);
     apr_status_t status = apr_generate_random_bytes(key, APR_SIPHASH_KSIZE);
 
     rules->loop_key = settings->loop_detector ? key : NULL;
+    rules->datagrams = bucket_of(settings->max_rate, pool);
+    rules->bytes = bucket_of(settings->max_bandwidth, pool);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "setting_kinds.h"
 #include "source_ports.h"
+#include "token_bucket.h"
 #include "udpecho/datagram.h"
 #include "udpecho/host.h"
 #include "udpecho/transport.h"
@@ -86,6 +87,24 @@ const option_t settings_table[] = {
      .help = "Source ports to drop datagrams from: ports and ranges (7,9,1000-1010),\n"
              "below-1024 or none. Default: those of services that answer whatever\n"
              "they get: " SOURCE_PORTS_DEFAULT "."},
+    {.name = "max-rate",
+     .argument = "N/s",
+     .offset = AT(max_rate),
+     .kind = &option_rate,
+     .minimum = 1,
+     .maximum = TOKEN_RATE_MAX,
+     .zero = "off",
+     .help = "Echo at most this many datagrams in a second, of all sources: 50k/s.\n"
+             "Default: off."},
+    {.name = "max-bandwidth",
+     .argument = "SIZE/s",
+     .offset = AT(max_bandwidth),
+     .kind = &option_bandwidth,
+     .minimum = 1,
+     .maximum = TOKEN_RATE_MAX,
+     .zero = "off",
+     .help = "Echo at most this many bytes of payload in a second: 10MB/s.\n"
+             "Default: off."},
     {.name = "loop-detector",
      .argument = "on|off",
      .offset = AT(loop_detector),

@@ -17,6 +17,8 @@ typedef struct settings {
     apr_array_header_t *allow; /* of const char *, as given; NULL: none */
     apr_array_header_t *deny;
     const char *deny_source_ports; /* as given */
+    apr_int64_t max_rate;          /* datagrams a second; 0: without limit */
+    apr_int64_t max_bandwidth;     /* bytes a second; 0: without limit */
     apr_int64_t loop_detector;     /* 0: off */
     apr_int64_t count;             /* 0: without end */
     apr_int64_t duration;          /* microseconds; 0: without end */

@@ -23,6 +23,8 @@ static const unit_t duration_units[] = {
     {"ms", 1000},       {"us", 1},         {"", 1000000},   {NULL, 0},
 };
 
+static const unit_t count_units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {NULL, 0}};
+
 /* Adds `factor` times `scale`, or says that it does not fit. */
 static int add_scaled(apr_int64_t *value, apr_int64_t factor, apr_int64_t scale)
 {
@@ -122,6 +124,17 @@ static apr_status_t parse_whole(const char *text, const unit_t *units, int terms
     return APR_EINVAL;
 }
 
+static apr_status_t parse_per_second(const char *text, const unit_t *units, apr_int64_t *value)
+{
+    apr_int64_t rate = 0;
+
+    if (!read_term(&text, units, &rate) || strcmp(text, "/s") != 0) {
+        return APR_EINVAL;
+    }
+    *value = rate;
+    return APR_SUCCESS;
+}
+
 apr_status_t parse_number(const char *text, apr_int64_t *value)
 {
     apr_int64_t number;
@@ -141,6 +154,16 @@ apr_status_t parse_size(const char *text, apr_int64_t *value)
 apr_status_t parse_duration(const char *text, apr_int64_t *value)
 {
     return parse_whole(text, duration_units, 6, value);
+}
+
+apr_status_t parse_rate(const char *text, apr_int64_t *value)
+{
+    return parse_per_second(text, count_units, value);
+}
+
+apr_status_t parse_bandwidth(const char *text, apr_int64_t *value)
+{
+    return parse_per_second(text, size_units, value);
 }
 
 const char *format_size(apr_int64_t bytes, apr_pool_t *pool)
@@ -168,4 +191,14 @@ const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool)
         }
     }
     return text;
+}
+
+const char *format_rate(apr_int64_t per_second, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT "/s", per_second);
+}
+
+const char *format_bandwidth(apr_int64_t bytes_per_second, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, format_size(bytes_per_second, pool), "/s", NULL);
 }

@@ -16,13 +16,19 @@
  *           1,000 (IEC 80000-13)
  * duration  microseconds from 250us, 10ms, 1.5s, 30m, 1h, 7d or sums such as 1h30m; no unit means
  *           seconds
+ * rate      a number per second: 10000/s, 10k/s, 1.5M/s (powers of 1,000)
+ * bandwidth a size per second: 125MB/s, 64KiB/s
  */
 apr_status_t parse_number(const char *text, apr_int64_t *value);
 apr_status_t parse_size(const char *text, apr_int64_t *value);
 apr_status_t parse_duration(const char *text, apr_int64_t *value);
+apr_status_t parse_rate(const char *text, apr_int64_t *value);
+apr_status_t parse_bandwidth(const char *text, apr_int64_t *value);
 
 /* The same values as text that the parsers take, exact: 64KiB, 1h30m. From `pool`. */
 const char *format_size(apr_int64_t bytes, apr_pool_t *pool);
 const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool);
+const char *format_rate(apr_int64_t per_second, apr_pool_t *pool);
+const char *format_bandwidth(apr_int64_t bytes_per_second, apr_pool_t *pool);
 
 #endif

@@ -68,7 +68,7 @@ const char *counter_name(unsigned counter);
  * Any thread. */
 static inline int verdict_is_limit(verdict_t verdict)
 {
-    return verdict == VERDICT_LOOP;
+    return verdict >= VERDICT_LOOP && verdict <= VERDICT_MAX_BANDWIDTH;
 }
 
 /* The name of a verdict that drops: "truncated". Never NULL, static. Any thread. */

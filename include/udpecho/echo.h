@@ -31,6 +31,7 @@ echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool);
 /* Who may judge a datagram, each in a header of its own in src/. */
 typedef struct own_addresses own_addresses_t;
 typedef struct source_ports source_ports_t;
+typedef struct token_bucket token_bucket_t;
 typedef struct access_list access_list_t;
 
 /* What is the same for all workers. A judge that is NULL has no say. Nothing of it changes while a
@@ -41,6 +42,8 @@ typedef struct echo_policy {
     const own_addresses_t *own;      /* what is sent to or from here is not answered */
     source_ports_t *ports;           /* nor these, or a few times a second only */
     const access_list_t *access;     /* who is answered */
+    token_bucket_t *datagrams;       /* echoed by the whole server */
+    token_bucket_t *bytes;           /* of them */
     const unsigned char *loop_key;   /* of each core's loop detector; NULL: there is none */
 } echo_policy_t;
 

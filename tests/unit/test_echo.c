@@ -2,12 +2,13 @@
 
 #include "unit.h"
 
+#include <apr_siphash.h>
+
 #include "access_list.h"
 #include "endpoints.h"
 #include "own_addresses.h"
 #include "source_ports.h"
-#include <apr_siphash.h>
-
+#include "token_bucket.h"
 #include "udpecho/echo.h"
 #include "udpecho/host.h"
 
@@ -18,7 +19,7 @@
 #define NOW apr_time_from_sec(1000)
 
 static datagram_t pool_of_datagrams[BATCH_MAX];
-static unsigned char payload[10];
+static unsigned char payload[20];
 
 /* A batch of `count` ordinary datagrams of ten bytes. */
 static batch_t batch_of(unsigned count)
@@ -280,6 +281,31 @@ static void a_loop_is_ended_if_there_is_a_key_to_detect_it_by(void **state)
     assert_int_equal(counted(with, COUNTER_DROPPED + VERDICT_LOOP), 1);
 }
 
+static void what_all_workers_may_send_is_limited(void **state)
+{
+    echo_policy_t policy = {.quota = echo_quota_create(0, *state),
+                            .datagrams = token_bucket_create(100, NOW, *state),
+                            .bytes = token_bucket_create(1000, NOW, *state)};
+    echo_t *one = echo_create(&policy, NOW, *state);
+    echo_t *other = echo_create(&policy, NOW, *state);
+    batch_t batch = batch_of(BATCH_MAX);
+
+    echo_step(one, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), BATCH_MAX);
+    echo_step(other, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), 100 - BATCH_MAX);
+    assert_int_equal(counted(other, COUNTER_DROPPED + VERDICT_MAX_RATE), 2 * BATCH_MAX - 100);
+
+    /* A second later there are 100 datagrams again, but no more than 1,000 bytes. */
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        batch.at[i]->length = 20;
+        batch.at[i]->data = payload;
+    }
+    echo_step(one, &batch, NOW + APR_USEC_PER_SEC);
+    assert_int_equal(echoes_in(&batch), 50);
+    assert_int_equal(counted(one, COUNTER_DROPPED + VERDICT_MAX_BANDWIDTH), BATCH_MAX - 50);
+}
+
 static void draining_ends_with_an_empty_batch(void **state)
 {
     echo_t *echo = endless_echo(*state);
@@ -451,6 +477,7 @@ int main(void)
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
         scene(a_loop_is_ended_if_there_is_a_key_to_detect_it_by),
+        scene(what_all_workers_may_send_is_limited),
         scene(draining_ends_with_an_empty_batch),
         scene(draining_ends_in_time_though_senders_never_pause),
         scene(the_duration_bounds_the_wait_and_then_drains),

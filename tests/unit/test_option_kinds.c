@@ -62,6 +62,20 @@ static void sizes_are_bytes(void **state)
     assert_string_equal(round_trip(&option, "2MiB", *state), "");
 }
 
+static void rates_have_a_unit_and_may_be_off(void **state)
+{
+    const option_t rate = {.kind = &option_rate, .minimum = 1, .maximum = 1000, .zero = "off"};
+    const option_t bandwidth = {.kind = &option_bandwidth, .minimum = 1, .maximum = 1 << 20};
+    apr_int64_t place = 1;
+
+    assert_string_equal(round_trip(&rate, "1k/s", *state), "1000/s");
+    assert_string_equal(round_trip(&rate, "off", *state), "off");
+    assert_string_equal(round_trip(&rate, "0/s", *state), "");
+    assert_string_equal(round_trip(&bandwidth, "65536/s", *state), "64KiB/s");
+    assert_string_equal(rate.kind->read(&rate, &place, "1000", *state),
+                        "a rate (10000/s, 10k/s) from 1/s to 1000/s, or off");
+}
+
 static void an_empty_text_is_none(void **state)
 {
     const option_t option = {.kind = &option_text, .argument = "FILE"};
@@ -76,8 +90,11 @@ static void an_empty_text_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(choices_are_words),         scene(numbers_keep_their_bounds),
-        scene(a_word_may_stand_for_zero), scene(sizes_are_bytes),
+        scene(choices_are_words),
+        scene(numbers_keep_their_bounds),
+        scene(a_word_may_stand_for_zero),
+        scene(sizes_are_bytes),
+        scene(rates_have_a_unit_and_may_be_off),
         scene(an_empty_text_is_none),
     };
 

@@ -80,6 +80,24 @@ static void durations_take_units_and_sums(void **state)
     assert_refused(parse_duration, "200000000d");
 }
 
+static void rates_are_per_second(void **state)
+{
+    (void)state;
+    assert_value(parse_rate, "10000/s", 10000);
+    assert_value(parse_rate, "10k/s", 10000);
+    assert_value(parse_rate, "1.5M/s", 1500000);
+    assert_refused(parse_rate, "10000");
+    assert_refused(parse_rate, "10000/m");
+    assert_refused(parse_rate, "10000/s ");
+    assert_refused(parse_rate, "10KiB/s");
+    assert_refused(parse_rate, "/s");
+    assert_value(parse_bandwidth, "125MB/s", 125000000);
+    assert_value(parse_bandwidth, "64KiB/s", 65536);
+    assert_value(parse_bandwidth, "1400/s", 1400);
+    assert_refused(parse_bandwidth, "125MB");
+    assert_refused(parse_bandwidth, "125Mbit/s");
+}
+
 static void what_is_formatted_parses_to_the_same(void **state)
 {
     static const apr_int64_t values[] = {0,
@@ -99,6 +117,8 @@ static void what_is_formatted_parses_to_the_same(void **state)
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
         assert_value(parse_size, format_size(values[i], *state), values[i]);
         assert_value(parse_duration, format_duration(values[i], *state), values[i]);
+        assert_value(parse_rate, format_rate(values[i], *state), values[i]);
+        assert_value(parse_bandwidth, format_bandwidth(values[i], *state), values[i]);
     }
     assert_string_equal(format_size(65536, *state), "64KiB");
     assert_string_equal(format_duration(5400000000, *state), "1h30m");
@@ -110,6 +130,7 @@ int main(void)
         scene(numbers_are_digits),
         scene(sizes_take_binary_and_decimal_units),
         scene(durations_take_units_and_sums),
+        scene(rates_are_per_second),
         scene(what_is_formatted_parses_to_the_same),
     };
 
