@@ -3,6 +3,7 @@
 #include "access_list.h"
 #include "loop_detector.h"
 #include "own_addresses.h"
+#include "rate_limit.h"
 #include "source_ports.h"
 #include "token_bucket.h"
 
@@ -169,11 +170,29 @@ static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *dat
     return VERDICT_ECHO;
 }
 
-/* How much is sent. */
-static verdict_t judge_amount(echo_t *echo, const datagram_t *datagram, apr_time_t now)
+static int is_rate_limited(echo_t *echo, const echo_policy_t *policy, const endpoint_t *from,
+                           apr_time_t now)
+{
+    if (policy->per_source == NULL ||
+        (policy->exempt != NULL && access_list_allows(policy->exempt, from)) ||
+        rate_limit_admits(policy->per_source, from, now)) {
+        return 0;
+    }
+    if (policy->per_source_dry_run) {
+        counters_add(&echo->counters, COUNTER_WOULD_RATE_LIMIT, 1);
+    }
+    return !policy->per_source_dry_run;
+}
+
+/* How much is sent: by one source, before it can use up what there is for all. */
+static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+                              apr_time_t now)
 {
     if (echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now)) {
         return VERDICT_LOOP;
+    }
+    if (is_rate_limited(echo, policy, &datagram->from, now)) {
+        return VERDICT_RATE_LIMITED;
     }
     if (!token_hand_take(&echo->datagrams, 1, now)) {
         return VERDICT_MAX_RATE;
@@ -197,7 +216,7 @@ static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram
     verdict_t verdict = judge_source(policy, datagram, now);
 
     if (verdict == VERDICT_ECHO) {
-        verdict = judge_amount(echo, datagram, now);
+        verdict = judge_amount(echo, policy, datagram, now);
     }
     if (verdict != VERDICT_ECHO) {
         return verdict;

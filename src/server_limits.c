@@ -2,6 +2,7 @@
 
 #include <apr_siphash.h>
 
+#include "rate_limit.h"
 #include "token_bucket.h"
 #include "udpecho/host.h"
 
@@ -16,6 +17,12 @@ apr_status_t server_limits_set(echo_policy_t *rules, const settings_t *settings,
     apr_status_t status = apr_generate_random_bytes(key, APR_SIPHASH_KSIZE);
 
     rules->loop_key = settings->loop_detector ? key : NULL;
+    if (settings->rate_limit > 0) {
+        rules->per_source =
+            rate_limit_create((apr_uint64_t)settings->rate_limit, key, clock_now(), pool);
+    }
+    rules->exempt = settings->exempt;
+    rules->per_source_dry_run = settings->rate_limit_dry_run != 0;
     rules->datagrams = bucket_of(settings->max_rate, pool);
     rules->bytes = bucket_of(settings->max_bandwidth, pool);
     return status;

@@ -1,6 +1,7 @@
 #include "setting_kinds.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 #include "access_rules.h"
 #include "address.h"
@@ -40,6 +41,18 @@ static const char *read_access(const option_t *option, void *place, const char *
     return expected != NULL ? expected : option_list.read(option, place, value, pool);
 }
 
+static const char *read_exempt(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    const char *expected = strcmp(value, "none") == 0 ? NULL : access_rules_check(value, pool);
+
+    if (expected != NULL) {
+        return apr_pstrcat(pool, expected, ", or none", NULL);
+    }
+    return option_list.read(option, place, value, pool);
+}
+
 const option_kind_t option_listen = {read_listen, NULL, 1};
 const option_kind_t option_source_ports = {read_source_ports, format_source_ports, 0};
 const option_kind_t option_access = {read_access, NULL, 1};
+const option_kind_t option_exempt = {read_exempt, NULL, 1};

@@ -6,7 +6,8 @@
 
 #include "options.h"
 
-/* ADDRESS[:PORT], a list; a list of source ports, text; a network or @FILE, a list. */
-extern const option_kind_t option_listen, option_source_ports, option_access;
+/* ADDRESS[:PORT], a list; a list of source ports, text; a network or @FILE, a list;
+ * the same or "none", a list. */
+extern const option_kind_t option_listen, option_source_ports, option_access, option_exempt;
 
 #endif

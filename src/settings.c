@@ -3,9 +3,11 @@
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "access_rules.h"
 #include "log.h"
+#include "rate_limit.h"
 #include "setting_kinds.h"
 #include "source_ports.h"
 #include "token_bucket.h"
@@ -87,6 +89,25 @@ const option_t settings_table[] = {
      .help = "Source ports to drop datagrams from: ports and ranges (7,9,1000-1010),\n"
              "below-1024 or none. Default: those of services that answer whatever\n"
              "they get: " SOURCE_PORTS_DEFAULT "."},
+    {.name = "rate-limit",
+     .argument = "N/s",
+     .offset = AT(rate_limit),
+     .kind = &option_rate,
+     .minimum = 1,
+     .maximum = RATE_LIMIT_MAX,
+     .zero = "off",
+     .help = "Echo at most this many datagrams in a second to one address, and to the\n"
+             "networks around it in fixed proportion. Default: 10000/s."},
+    {.name = "rate-limit-exempt",
+     .argument = "NETWORK",
+     .offset = AT(rate_limit_exempt),
+     .kind = &option_exempt,
+     .help = "Networks that have no such limit, or @FILE, or none; may be given again.\n"
+             "Default: 127.0.0.0/8 and ::1."},
+    {.name = "rate-limit-dry-run",
+     .offset = AT(rate_limit_dry_run),
+     .kind = &option_flag,
+     .help = "Count what the limit would drop, and echo it."},
     {.name = "max-rate",
      .argument = "N/s",
      .offset = AT(max_rate),
@@ -216,6 +237,8 @@ settings_t settings_default(apr_pool_t *pool)
         .send_buffer = 4 << 20,
         .payload_max = PAYLOAD_MAX_IPV6,
         .deny_source_ports = SOURCE_PORTS_DEFAULT,
+        .rate_limit = 10000,
+        .rate_limit_exempt = apr_array_make(pool, 2, sizeof(const char *)),
         .loop_detector = 1,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_TEXT,
@@ -223,6 +246,8 @@ settings_t settings_default(apr_pool_t *pool)
     };
 
     APR_ARRAY_PUSH(settings.listen, const char *) = "127.0.0.1:8888";
+    APR_ARRAY_PUSH(settings.rate_limit_exempt, const char *) = "127.0.0.0/8";
+    APR_ARRAY_PUSH(settings.rate_limit_exempt, const char *) = "::1";
     return settings;
 }
 
@@ -240,15 +265,9 @@ static const char *find_conflict(const settings_t *settings)
     return NULL;
 }
 
-/* The files that --allow and --deny name are read only here, when all is known. */
-static const char *read_access_list(settings_t *settings, apr_pool_t *pool)
+static const char *read_access_list(settings_t *settings, apr_array_header_t *rules,
+                                    apr_pool_t *pool)
 {
-    apr_pool_t *scratch;
-
-    if (apr_pool_create(&scratch, pool) != APR_SUCCESS) {
-        return "no memory for access lists";
-    }
-    apr_array_header_t *rules = apr_array_make(scratch, 16, sizeof(access_rule_t));
     const char *error = access_rules_read(rules, "allow", 1, settings->allow, pool);
 
     if (error == NULL) {
@@ -256,6 +275,37 @@ static const char *read_access_list(settings_t *settings, apr_pool_t *pool)
     }
     if (error == NULL && rules->nelts > 0) {
         error = access_list_create(&settings->access, rules, pool);
+    }
+    return error;
+}
+
+static const char *read_exempt_list(settings_t *settings, apr_array_header_t *rules,
+                                    apr_pool_t *pool)
+{
+    const apr_array_header_t *given = settings->rate_limit_exempt;
+
+    if (given->nelts == 1 && strcmp(APR_ARRAY_IDX(given, 0, const char *), "none") == 0) {
+        return NULL;
+    }
+    const char *error = access_rules_read(rules, "rate-limit-exempt", 1, given, pool);
+
+    return error != NULL ? error : access_list_create(&settings->exempt, rules, pool);
+}
+
+/* The files that lists of networks name are read only here, when all is known. */
+static const char *read_networks(settings_t *settings, apr_pool_t *pool)
+{
+    apr_pool_t *scratch;
+
+    if (apr_pool_create(&scratch, pool) != APR_SUCCESS) {
+        return "no memory for lists of networks";
+    }
+    apr_array_header_t *rules = apr_array_make(scratch, 16, sizeof(access_rule_t));
+    const char *error = read_access_list(settings, rules, pool);
+
+    apr_array_clear(rules);
+    if (error == NULL) {
+        error = read_exempt_list(settings, rules, pool);
     }
     apr_pool_destroy(scratch);
     return error;
@@ -311,7 +361,7 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
         read_arguments(settings, argc, argv, pool);
     }
     if (error == NULL && !settings->help && !settings->version) {
-        error = read_access_list(settings, pool);
+        error = read_networks(settings, pool);
         *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
     }
     settings->file = file;

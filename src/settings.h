@@ -16,14 +16,17 @@ typedef struct settings {
     apr_int64_t payload_max;
     apr_array_header_t *allow; /* of const char *, as given; NULL: none */
     apr_array_header_t *deny;
-    const char *deny_source_ports; /* as given */
-    apr_int64_t max_rate;          /* datagrams a second; 0: without limit */
-    apr_int64_t max_bandwidth;     /* bytes a second; 0: without limit */
-    apr_int64_t loop_detector;     /* 0: off */
-    apr_int64_t count;             /* 0: without end */
-    apr_int64_t duration;          /* microseconds; 0: without end */
-    apr_int64_t log_level;         /* a log_level_t */
-    apr_int64_t log_format;        /* a log_format_t */
+    const char *deny_source_ports;         /* as given */
+    apr_int64_t rate_limit;                /* datagrams a second; 0: without limit */
+    apr_array_header_t *rate_limit_exempt; /* of const char *, as given */
+    apr_int64_t rate_limit_dry_run;
+    apr_int64_t max_rate;      /* datagrams a second; 0: without limit */
+    apr_int64_t max_bandwidth; /* bytes a second; 0: without limit */
+    apr_int64_t loop_detector; /* 0: off */
+    apr_int64_t count;         /* 0: without end */
+    apr_int64_t duration;      /* microseconds; 0: without end */
+    apr_int64_t log_level;     /* a log_level_t */
+    apr_int64_t log_format;    /* a log_format_t */
     apr_int64_t log_payload;
     const char *config; /* a path; NULL: none */
     apr_int64_t check_config;
@@ -36,6 +39,7 @@ typedef struct settings {
     apr_int64_t help;
     apr_int64_t version;
     access_list_t *access; /* what allow and deny say; NULL: nothing */
+    access_list_t *exempt; /* what rate_limit_exempt says; NULL: nobody */
     const char *file;      /* the configuration file that was read; NULL: none */
     int argc;              /* where all this was read, to read it again */
     const char *const *argv;

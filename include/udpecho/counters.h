@@ -32,6 +32,7 @@ typedef enum counter {
     COUNTER_RECEIVED_BYTES,
     COUNTER_ECHOED,
     COUNTER_ECHOED_BYTES,
+    COUNTER_WOULD_RATE_LIMIT,                      /* echoed, as --rate-limit-dry-run says */
     COUNTER_RECEIVE_ERRORS,                        /* receive calls that failed */
     COUNTER_DROPPED,                               /* + a verdict other than VERDICT_ECHO */
     COUNTER_FAILED = COUNTER_DROPPED + DROP_KINDS, /* + a send_error */

@@ -37,6 +37,7 @@ typedef enum verdict {
     VERDICT_ACCESS,         /* --allow and --deny do not let its source in */
     VERDICT_THROTTLED_PORT, /* its source port had its few answers of this second */
     VERDICT_LOOP,           /* it goes round between echo servers */
+    VERDICT_RATE_LIMITED,   /* its source is above --rate-limit */
     VERDICT_MAX_RATE,       /* --max-rate is reached */
     VERDICT_MAX_BANDWIDTH,  /* --max-bandwidth is reached */
     VERDICT_PAST_COUNT,     /* the last echo of --count has been given already */

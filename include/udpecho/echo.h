@@ -30,6 +30,7 @@ echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool);
 
 /* Who may judge a datagram, each in a header of its own in src/. */
 typedef struct own_addresses own_addresses_t;
+typedef struct rate_limit rate_limit_t;
 typedef struct source_ports source_ports_t;
 typedef struct token_bucket token_bucket_t;
 typedef struct access_list access_list_t;
@@ -42,9 +43,12 @@ typedef struct echo_policy {
     const own_addresses_t *own;      /* what is sent to or from here is not answered */
     source_ports_t *ports;           /* nor these, or a few times a second only */
     const access_list_t *access;     /* who is answered */
-    token_bucket_t *datagrams;       /* echoed by the whole server */
-    token_bucket_t *bytes;           /* of them */
-    const unsigned char *loop_key;   /* of each core's loop detector; NULL: there is none */
+    rate_limit_t *per_source;
+    const access_list_t *exempt;   /* from it; NULL: nobody is */
+    int per_source_dry_run;        /* counts what it would drop, and drops nothing */
+    token_bucket_t *datagrams;     /* echoed by the whole server */
+    token_bucket_t *bytes;         /* of them */
+    const unsigned char *loop_key; /* of each core's loop detector; NULL: there is none */
 } echo_policy_t;
 
 typedef struct echo echo_t;

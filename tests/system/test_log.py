@@ -20,6 +20,7 @@ COUNTERS = {
     "received", "received_bytes", "echoed", "echoed_bytes", "receive_errors",
     "dropped_truncated", "dropped_not_unicast", "dropped_source_invalid", "dropped_source_self",
     "dropped_source_port", "dropped_access", "dropped_throttled_port", "dropped_loop",
+    "dropped_rate_limited", "would_rate_limit",
     "dropped_max_rate", "dropped_max_bandwidth", "dropped_past_count",
     "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
     "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",

@@ -21,6 +21,10 @@ allow=192.0.2.0/24
 allow=2001:db8::/32
 deny=192.0.2.7
 deny-source-ports=7,9,1000-1010
+rate-limit=500/s
+rate-limit-exempt=192.0.2.0/24
+rate-limit-exempt=2001:db8::/32
+rate-limit-dry-run
 max-rate=50000/s
 max-bandwidth=64KiB/s
 loop-detector=off

@@ -7,6 +7,7 @@
 #include "access_list.h"
 #include "endpoints.h"
 #include "own_addresses.h"
+#include "rate_limit.h"
 #include "source_ports.h"
 #include "token_bucket.h"
 #include "udpecho/echo.h"
@@ -281,6 +282,60 @@ static void a_loop_is_ended_if_there_is_a_key_to_detect_it_by(void **state)
     assert_int_equal(counted(with, COUNTER_DROPPED + VERDICT_LOOP), 1);
 }
 
+/* A limit of ten a second for each source, except in 192.0.2.0/24. */
+static echo_policy_t rate_limited(apr_pool_t *pool)
+{
+    static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
+    apr_array_header_t *rules = apr_array_make(pool, 1, sizeof(access_rule_t));
+    access_rule_t rule = {.allowed = 1};
+    access_list_t *exempt;
+
+    assert_null(cidr_parse(&rule.network, "192.0.2.0/24", pool));
+    APR_ARRAY_PUSH(rules, access_rule_t) = rule;
+    assert_null(access_list_create(&exempt, rules, pool));
+    return (echo_policy_t){.quota = echo_quota_create(0, pool),
+                           .per_source = rate_limit_create(10, key, NOW, pool),
+                           .exempt = exempt};
+}
+
+static void a_source_is_limited_unless_it_is_exempt(void **state)
+{
+    echo_policy_t policy = rate_limited(*state);
+    echo_t *echo = echo_create(&policy, NOW, *state);
+    batch_t batch = batch_of(BATCH_MAX);
+
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), BATCH_MAX);
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        batch.at[i]->from = ipv4(0xc6336401, 40000);
+    }
+    echo_step(echo, &batch, NOW);
+    assert_in_range(echoes_in(&batch), 10, 20); /* some go before others */
+    assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_RATE_LIMITED),
+                     BATCH_MAX - echoes_in(&batch));
+}
+
+static void a_dry_run_counts_and_drops_nothing(void **state)
+{
+    echo_policy_t policy = rate_limited(*state);
+    echo_t *real = echo_create(&policy, NOW, *state);
+    echo_policy_t dry_policy = rate_limited(*state);
+
+    dry_policy.per_source_dry_run = 1;
+    echo_t *dry = echo_create(&dry_policy, NOW, *state);
+    batch_t batch = batch_of(BATCH_MAX);
+
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        batch.at[i]->from = ipv4(0xc6336401, 40000);
+    }
+    echo_step(real, &batch, NOW);
+    echo_step(dry, &batch, NOW);
+    assert_int_equal(echoes_in(&batch), BATCH_MAX);
+    assert_int_equal(counted(dry, COUNTER_DROPPED + VERDICT_RATE_LIMITED), 0);
+    assert_int_equal(counted(dry, COUNTER_WOULD_RATE_LIMIT),
+                     counted(real, COUNTER_DROPPED + VERDICT_RATE_LIMITED));
+}
+
 static void what_all_workers_may_send_is_limited(void **state)
 {
     echo_policy_t policy = {.quota = echo_quota_create(0, *state),
@@ -477,6 +532,8 @@ int main(void)
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
         scene(a_loop_is_ended_if_there_is_a_key_to_detect_it_by),
+        scene(a_source_is_limited_unless_it_is_exempt),
+        scene(a_dry_run_counts_and_drops_nothing),
         scene(what_all_workers_may_send_is_limited),
         scene(draining_ends_with_an_empty_batch),
         scene(draining_ends_in_time_though_senders_never_pause),
