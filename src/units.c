@@ -68,6 +68,22 @@ static const unit_t *read_unit(const char **text, const unit_t *units)
     return NULL;
 }
 
+/* The whole part of 0.DIGITS times `scale`. From the last digit on, each rounding is below one, and
+ * the digit before it adds a whole number, so that none of them is seen in the result. */
+static apr_int64_t scaled_fraction(const char *digits, apr_int64_t scale)
+{
+    const char *end = digits;
+    apr_int64_t scaled = 0;
+
+    while (apr_isdigit(*end)) {
+        end++;
+    }
+    while (end > digits) {
+        scaled = ((*--end - '0') * scale + scaled) / 10;
+    }
+    return scaled;
+}
+
 /* One "12.5KiB": adds its value. Digits after the point count as far as they make whole units of
  * the smallest kind. */
 static int read_term(const char **text, const unit_t *units, apr_int64_t *value)
@@ -92,19 +108,7 @@ static int read_term(const char **text, const unit_t *units, apr_int64_t *value)
     if (unit == NULL || !add_scaled(value, whole, unit->scale)) {
         return 0;
     }
-    if (fraction != NULL) {
-        apr_int64_t scale = unit->scale;
-        apr_int64_t part = 0;
-
-        for (; apr_isdigit(*fraction); fraction++) {
-            /* The place value shrinks by ten with each digit; what is left below one is less than
-             * the smallest unit. */
-            part += (*fraction - '0') * scale / 10;
-            scale /= 10;
-        }
-        return add_scaled(value, part, 1);
-    }
-    return 1;
+    return fraction == NULL || add_scaled(value, scaled_fraction(fraction, unit->scale), 1);
 }
 
 static apr_status_t parse_whole(const char *text, const unit_t *units, int terms_max,

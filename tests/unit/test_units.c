@@ -52,6 +52,9 @@ static void sizes_take_binary_and_decimal_units(void **state)
     assert_value(parse_size, "64kB", 64000);
     assert_value(parse_size, "4MiB", 4 << 20);
     assert_value(parse_size, "1.5MiB", 3 << 19);
+    assert_value(parse_size, "1.25KiB", 1280);
+    assert_value(parse_size, "0.0009765625KiB", 1);
+    assert_value(parse_size, "0.999999999999999999999KiB", 1023);
     assert_value(parse_size, "2GiB", APR_INT64_C(2) << 30);
     assert_refused(parse_size, "KiB");
     assert_refused(parse_size, "64kib");
