@@ -4,7 +4,6 @@
 
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <string.h>
 
 const apr_pollset_method_e system_poll_method = APR_POLLSET_EPOLL;
 
@@ -75,15 +74,14 @@ int system_report_arrival_ipv4(int descriptor)
     return setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
 }
 
-void system_read_ipv4(const struct cmsghdr *control, int flags, datagram_t *datagram)
+void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control,
+                      datagram_t *datagram)
 {
     struct in_pktinfo info;
 
-    (void)flags; /* they say nothing of a broadcast here */
-    if (control->cmsg_type != IP_PKTINFO) {
+    if (control->cmsg_type != IP_PKTINFO || !control_copy(header, control, &info, sizeof info)) {
         return;
     }
-    memcpy(&info, CMSG_DATA(control), sizeof info);
     datagram->to.sa.v4.sin_addr = info.ipi_addr;
     datagram->arrival_interface = (unsigned)info.ipi_ifindex;
     /* ipi_addr is the destination in the header, ipi_spec_dst the address of ours that the kernel

@@ -124,20 +124,20 @@ int system_report_arrival_ipv4(int descriptor)
 #define MSG_BCAST 0
 #endif
 
-void system_read_ipv4(const struct cmsghdr *control, int flags, datagram_t *datagram)
+void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control,
+                      datagram_t *datagram)
 {
-    datagram->broadcast = (flags & MSG_BCAST) != 0;
+    datagram->broadcast = (header->msg_flags & MSG_BCAST) != 0;
 #if defined(PACKET_INFO)
     struct in_pktinfo info;
 
-    if (control->cmsg_type == IP_PKTINFO) {
-        memcpy(&info, CMSG_DATA(control), sizeof info);
+    if (control->cmsg_type == IP_PKTINFO && control_copy(header, control, &info, sizeof info)) {
         datagram->to.sa.v4.sin_addr = info.ipi_addr;
         datagram->arrival_interface = (unsigned)info.ipi_ifindex;
     }
 #elif defined(ARRIVAL)
     if (control->cmsg_type == IP_RECVDSTADDR) {
-        memcpy(&datagram->to.sa.v4.sin_addr, CMSG_DATA(control), sizeof(struct in_addr));
+        control_copy(header, control, &datagram->to.sa.v4.sin_addr, sizeof(struct in_addr));
     }
 #else
     (void)control;

@@ -24,11 +24,27 @@ int report_arrival(int descriptor, int family)
                : system_report_arrival_ipv4(descriptor);
 }
 
-static void read_ipv6(const struct cmsghdr *control, datagram_t *datagram)
+int control_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
+                 size_t length)
+{
+    size_t offset = (size_t)((const char *)control - (const char *)header->msg_control);
+
+    if (control->cmsg_len < CMSG_LEN(length) ||
+        header->msg_controllen - offset < CMSG_LEN(length)) {
+        return 0;
+    }
+    memcpy(data, CMSG_DATA(control), length);
+    return 1;
+}
+
+static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control,
+                      datagram_t *datagram)
 {
     struct in6_pktinfo info;
 
-    memcpy(&info, CMSG_DATA(control), sizeof info);
+    if (!control_copy(header, control, &info, sizeof info)) {
+        return;
+    }
     datagram->to.sa.v6.sin6_addr = info.ipi6_addr;
     datagram->arrival_interface = (unsigned)info.ipi6_ifindex;
     if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
@@ -41,9 +57,9 @@ void control_read(struct msghdr *header, datagram_t *datagram)
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
          control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == IPPROTO_IP) {
-            system_read_ipv4(control, header->msg_flags, datagram);
+            system_read_ipv4(header, control, datagram);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
-            read_ipv6(control, datagram);
+            read_ipv6(header, control, datagram);
         }
     }
 }

@@ -68,6 +68,11 @@ int report_arrival(int descriptor, int family);
  * (its port stays), the interface, and whether it was a broadcast. */
 void control_read(struct msghdr *header, datagram_t *datagram);
 
+/* Copies the data of one of the control messages of `header`. Returns 0 and copies nothing if it is
+ * shorter than `length`: the kernel cuts off what it finds no room for (recvmsg(2), MSG_CTRUNC). */
+int control_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
+                 size_t length);
+
 /* Makes `header`, whose msg_control has room for CONTROL_MAX bytes, send from the address that
  * the datagram arrived at. */
 void control_write(struct msghdr *header, const datagram_t *datagram);
@@ -102,9 +107,9 @@ int system_read_drops(int descriptor, apr_uint32_t *drops);
 /* FEATURE_ARRIVAL_IPV4: asks for the arrival address of every datagram. 0, or -1 and errno. */
 int system_report_arrival_ipv4(int descriptor);
 
-/* Reads from one control message of the IPv4 level what control_read() tells. `flags` are those
- * of the message that it came with. */
-void system_read_ipv4(const struct cmsghdr *control, int flags, datagram_t *datagram);
+/* Reads from one control message of `header`, of the IPv4 level, what control_read() tells. */
+void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control,
+                      datagram_t *datagram);
 
 /* control_write() for IPv4. */
 void system_write_ipv4(struct msghdr *header, const datagram_t *datagram);

@@ -105,6 +105,23 @@ static void no_message_leaves_the_bound_address(void **state)
     assert_false(datagram.broadcast);
 }
 
+static void a_message_that_was_cut_short_is_passed_over(void **state)
+{
+    received_t received = {.header = {0}};
+    datagram_t datagram = datagram_of(AF_INET);
+
+    (void)state;
+    put_ipv4(&received, 0xc00002ff, 0xc0000201);
+    ((struct cmsghdr *)received.control)->cmsg_len -= 1;
+    control_read(&received.header, &datagram);
+    assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
+    ((struct cmsghdr *)received.control)->cmsg_len += 1;
+    received.header.msg_controllen = CMSG_LEN(sizeof(struct in_pktinfo)) - 1;
+    control_read(&received.header, &datagram);
+    assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
+    assert_false(datagram.broadcast);
+}
+
 static void a_link_local_arrival_keeps_its_scope(void **state)
 {
     received_t received = {.header = {0}};
@@ -183,6 +200,7 @@ int main(void)
         scene(a_datagram_from_before_it_was_asked_for_is_no_broadcast),
         scene(other_messages_are_passed_over),
         scene(no_message_leaves_the_bound_address),
+        scene(a_message_that_was_cut_short_is_passed_over),
         scene(a_link_local_arrival_keeps_its_scope),
         scene(a_reply_leaves_from_the_arrival_address_by_any_interface),
         scene(only_link_local_peers_are_answered_by_a_named_interface),
