@@ -39,6 +39,10 @@ static const char *store(source_t *source, unsigned index, const char *value)
         *(apr_array_header_t **)place = NULL;
     }
     source->given[index] = 1;
+    /* No configuration file could say it, and --check-config prints one. */
+    if (value != NULL && strpbrk(value, "\r\n") != NULL) {
+        return "a value without line ends";
+    }
     return option->kind->read(option, place, value, source->pool);
 }
 

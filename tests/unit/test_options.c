@@ -110,6 +110,7 @@ static void mistakes_name_option_value_and_remedy(void **state)
         {"--number=10", "--number=10: expected a number from 1 to 9, or auto"},
         {"--number=0", "--number=0: expected a number from 1 to 9, or auto"},
         {"--flag=1", "--flag=1: this option takes no value"},
+        {"--text=a\nb", "--text=a\nb: expected a value without line ends"},
     };
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
