@@ -1,5 +1,6 @@
 # APR, APR-util and, for the tests, cmocka: one name each, wherever they come from.
-option(UDPECHO_APR_FROM_SOURCE "Fetch and build them, for systems that have no packages of them" OFF)
+option(UDPECHO_APR_FROM_SOURCE
+       "Fetch and build them: where there are no packages of them, or none with a sanitizer" OFF)
 
 if(UDPECHO_APR_FROM_SOURCE)
     set(sources ${PROJECT_BINARY_DIR}/sources)
@@ -15,8 +16,8 @@ if(UDPECHO_APR_FROM_SOURCE)
     endif()
     if(WIN32)
         add_subdirectory(platform/windows/apr)
-    elseif(APPLE)
-        add_subdirectory(platform/macos/apr)
+    else()
+        add_subdirectory(platform/posix/apr)
     endif()
     add_subdirectory(platform/cmocka)
 else()
