@@ -2,8 +2,12 @@
 
 #include <apr_strings.h>
 #include <string.h>
+#if APR_HAVE_ARPA_INET_H
+#include <arpa/inet.h>
+#endif
 
 #include "address_key.h"
+#include "udpecho/host.h"
 
 endpoint_t endpoint_of(const apr_sockaddr_t *address)
 {
@@ -64,27 +68,35 @@ int endpoint_is_host(const endpoint_t *endpoint)
     return key.high >> 56 != 0xff && (key.high != 0 || key.low != 0);
 }
 
+/* The interface of a link-local address, "%eth0"; empty for any other. */
+static void format_zone(char *zone, apr_size_t size, const endpoint_t *endpoint)
+{
+    unsigned scope = endpoint->sa.any.sa_family == APR_INET6 ? endpoint->sa.v6.sin6_scope_id : 0;
+
+    *zone = '\0';
+    if (scope != 0) {
+        *zone = '%';
+        if (!host_interface_name(zone + 1, size - 1, scope)) {
+            apr_snprintf(zone, size, "%%%u", scope);
+        }
+    }
+}
+
 void endpoint_format(char *text, const endpoint_t *endpoint)
 {
-    /* apr_sockaddr_ip_getbuf() reads no more of an apr_sockaddr_t than is filled in here. */
-    apr_sockaddr_t address;
-    char host[ENDPOINT_TEXT_MAX - sizeof "[]:65535"];
-    int is_ipv6 = endpoint->sa.any.sa_family == APR_INET6;
+    int family = endpoint->sa.any.sa_family;
+    const void *address = family == APR_INET6 ? (const void *)&endpoint->sa.v6.sin6_addr
+                                              : (const void *)&endpoint->sa.v4.sin_addr;
+    char host[sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"];
+    char zone[sizeof "%interface_of_15"];
 
-    memset(&address, 0, sizeof address);
-    address.family = endpoint->sa.any.sa_family;
-    if (is_ipv6) {
-        address.sa.sin6 = endpoint->sa.v6;
-        address.ipaddr_ptr = &address.sa.sin6.sin6_addr;
-    } else if (address.family == APR_INET) {
-        address.sa.sin = endpoint->sa.v4;
-        address.ipaddr_ptr = &address.sa.sin.sin_addr;
-    }
-    if (address.ipaddr_ptr == NULL ||
-        apr_sockaddr_ip_getbuf(host, sizeof host, &address) != APR_SUCCESS) {
+    /* Not apr_sockaddr_ip_getbuf(), which asks the kernel for the zone of a link-local address: in
+     * a sandbox that is deadly. */
+    if (inet_ntop(family, address, host, sizeof host) == NULL) {
         apr_cpystrn(text, "unknown", ENDPOINT_TEXT_MAX);
         return;
     }
-    apr_snprintf(text, ENDPOINT_TEXT_MAX, is_ipv6 ? "[%s]:%u" : "%s:%u", host,
+    format_zone(zone, sizeof zone, endpoint);
+    apr_snprintf(text, ENDPOINT_TEXT_MAX, family == APR_INET6 ? "[%s%s]:%u" : "%s%s:%u", host, zone,
                  (unsigned)endpoint_port(endpoint));
 }

@@ -69,8 +69,9 @@ typedef struct batch {
 /*
  * Writes `endpoint` as people write it: 192.0.2.1:7, [2001:db8::1]:7, [fe80::1%eth0]:7.
  * `text` has room for ENDPOINT_TEXT_MAX bytes. Cannot fail; an address family that is neither
- * IPv4 nor IPv6 becomes "unknown". Any thread. It may ask the system for an interface's name,
- * so it has no place on the path of a datagram. Source of the form: RFC 3986 section 3.2.2,
+ * IPv4 nor IPv6 becomes "unknown". Any thread. An interface without a known name is told
+ * by its number. It may ask the system for the name, so it has no place on the path of a datagram.
+ * Source of the form: RFC 3986 section 3.2.2,
  * RFC 4007 section 11.
  */
 void endpoint_format(char *text, const endpoint_t *endpoint);

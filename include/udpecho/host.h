@@ -95,6 +95,10 @@ typedef struct host_address {
  */
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
 
+/* Writes the name of a network interface, cut to `size` bytes. Returns 0 if it is not known. Any
+ * thread. */
+int host_interface_name(char *name, apr_size_t size, unsigned network_interface);
+
 /* How many processors this process may run on, at least 1 (sched_getaffinity(2) where it exists).
  * Any thread. */
 unsigned host_processors(void);
