@@ -21,7 +21,9 @@ struct log {
     log_limit_t limit;    /* the writer's own */
     log_line_t *notice;   /* too, to tell how many lines were left out. It ends the writer when it
                              comes out of the queue */
-    apr_thread_t *writer;
+    apr_thread_t *writer; /* NULL before log_start() */
+    gate_t *gate;
+    apr_pool_t *pool;
 };
 
 static log_line_t *line_create(log_t *log, log_format_t format, apr_size_t payload_max,
@@ -68,26 +70,31 @@ static int may_write(log_t *log, const log_line_t *line, apr_time_t now)
            log_limit_admit(&log->limit, line, now);
 }
 
+/* Writes a line if it may be, which can be begun again then; NULL: only what is due to be told. */
+static void take_line(log_t *log, log_line_t *line, apr_time_t now)
+{
+    tell_unwritten(log, now);
+    if (line != NULL) {
+        if (may_write(log, line, now)) {
+            write_line(log, line);
+        }
+        log_queue_push(log->unused, line);
+    }
+}
+
 static void *APR_THREAD_FUNC write_lines(apr_thread_t *thread, void *data)
 {
     log_t *log = data;
     log_line_t *line = NULL;
 
     (void)thread;
+    gate_pass(log->gate);
     while (line != log->notice) {
         apr_time_t now = clock_now();
 
-        tell_unwritten(log, now);
-        if (line != NULL) {
-            if (may_write(log, line, now)) {
-                write_line(log, line);
-            }
-            log_queue_push(log->unused, line);
-        }
+        take_line(log, line, now);
         line = log_queue_pop(log->waiting, log_limit_wait(&log->limit, now));
     }
-    log_limit_end(&log->limit);
-    tell_unwritten(log, clock_now());
     return NULL;
 }
 
@@ -122,16 +129,32 @@ apr_status_t log_open(log_t **opened, log_sink_t sink, log_level_t level, log_fo
     log_set_level(log, level);
     log->sink = sink;
     log->notice = line_create(log, format, payload_max, pool);
+    log->pool = pool;
     *opened = log;
-    return apr_thread_create(&log->writer, NULL, write_lines, log, pool);
+    return APR_SUCCESS;
+}
+
+apr_status_t log_start(log_t *log, gate_t *gate)
+{
+    apr_thread_t *writer;
+
+    log->gate = gate;
+    apr_status_t status = apr_thread_create(&writer, NULL, write_lines, log, log->pool);
+
+    log->writer = status == APR_SUCCESS ? writer : NULL;
+    return status;
 }
 
 void log_close(log_t *log)
 {
     apr_status_t status;
 
-    log_queue_push(log->waiting, log->notice);
-    apr_thread_join(&status, log->writer);
+    if (log->writer != NULL) {
+        log_queue_push(log->waiting, log->notice);
+        apr_thread_join(&status, log->writer);
+    }
+    log_limit_end(&log->limit);
+    tell_unwritten(log, clock_now());
 }
 
 void log_set_level(log_t *log, log_level_t level)
@@ -174,8 +197,13 @@ log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message
 
 void log_end(log_line_t *line)
 {
-    if (line != NULL) {
-        log_line_finish(line);
+    if (line == NULL) {
+        return;
+    }
+    log_line_finish(line);
+    if (line->log->writer != NULL) {
         log_queue_push(line->log->waiting, line);
+    } else {
+        take_line(line->log, line, clock_now());
     }
 }

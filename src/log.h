@@ -20,6 +20,7 @@
 #include <apr_file_io.h>
 #include <apr_pools.h>
 
+#include "gate.h"
 #include "udpecho/datagram.h"
 #include "udpecho/log_sink.h"
 
@@ -42,11 +43,16 @@ typedef struct log_line log_line_t;
 /* A sink that writes to `out`. */
 log_sink_t log_to_file(apr_file_t *out);
 
-/* Opens a log on `sink` and starts its writer, the only thread that calls it. Lines above `level`
- * are left out, and of a payload all but the first `payload_max` bytes. Errors: those of creating
- * a queue or a thread. */
+/* Opens a log on `sink`. Until log_start(), each line is written as it ends, by the one thread that
+ * there is. Lines above `level` are left out, and of a payload all but the first `payload_max`
+ * bytes. Errors: those of creating a queue. */
 apr_status_t log_open(log_t **log, log_sink_t sink, log_level_t level, log_format_t format,
                       apr_size_t payload_max, apr_pool_t *pool);
+
+/* Starts the writer, from then on the only thread that calls the sink, once it has passed `gate`.
+ * Apart from log_open(), since a thread keeps the privileges that it is started with. Errors: those
+ * of apr_thread_create(). Main thread, before any other. */
+apr_status_t log_start(log_t *log, gate_t *gate);
 
 /* Writes what waits, waits for it to be written, and ends the writer. No line may be begun after
  * it. Main thread. */

@@ -24,6 +24,7 @@ typedef struct server {
     worker_t **workers;
     unsigned worker_count;
     atomic_uint running;
+    gate_t *gate; /* where all threads wait until they are all there */
 } server_t;
 
 /* ---- Stopping ---- */
@@ -144,6 +145,7 @@ static apr_status_t create_workers(server_t *server, const settings_t *settings,
         .payload_max = (apr_size_t)settings->payload_max,
         .policy = &server->policy->rules,
         .log = server->log,
+        .gate = server->gate,
         .ended = on_worker_ended,
         .context = server,
     };
@@ -156,23 +158,39 @@ static apr_status_t create_workers(server_t *server, const settings_t *settings,
     return status;
 }
 
-static apr_status_t start_workers(server_t *server)
+/* Starts the log's writer and the workers, which then wait at the gate. */
+static apr_status_t start_threads(server_t *server, unsigned *started)
 {
-    apr_status_t status = APR_SUCCESS;
-    unsigned started = 0;
+    apr_status_t status = log_start(server->log, server->gate);
 
     atomic_init(&server->running, server->worker_count);
-    while (status == APR_SUCCESS && started < server->worker_count) {
-        status = worker_start(server->workers[started]);
-        started += status == APR_SUCCESS;
-    }
-    if (status != APR_SUCCESS) {
-        stop_workers(server);
-        for (unsigned i = 0; i < started; i++) {
-            worker_join(server->workers[i]);
-        }
+    while (status == APR_SUCCESS && *started < server->worker_count) {
+        status = worker_start(server->workers[*started]);
+        *started += status == APR_SUCCESS;
     }
     return status;
+}
+
+/* Nobody has received a datagram before all threads are there. */
+static exit_code_t start(server_t *server)
+{
+    exit_code_t code = EXIT_OK;
+    unsigned started = 0;
+    apr_status_t status = start_threads(server, &started);
+
+    if (status == APR_SUCCESS) {
+        gate_await(server->gate, 1 + started); /* the writer and the workers */
+    } else {
+        code = refuse(server, "cannot start a thread", status);
+    }
+    if (code != EXIT_OK) {
+        stop_workers(server);
+    }
+    gate_open(server->gate);
+    for (unsigned i = 0; code != EXIT_OK && i < started; i++) {
+        worker_join(server->workers[i]);
+    }
+    return code;
 }
 
 /* The workers never wait for this; it waits until none of them reads the old policy. */
@@ -236,7 +254,10 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     }
     server.worker_count = listener_options(settings, &server.platform).workers;
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
-    status = create_policy(&server, settings, pool);
+    status = gate_create(&server.gate, pool);
+    if (status == APR_SUCCESS) {
+        status = create_policy(&server, settings, pool);
+    }
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot make the policy", status);
     }
@@ -244,9 +265,9 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);
     }
-    status = start_workers(&server);
-    if (status != APR_SUCCESS) {
-        return refuse(&server, "cannot start a thread", status);
+    code = start(&server);
+    if (code != EXIT_OK) {
+        return code;
     }
     listeners_log(server.listeners, settings, &server.platform, log, pool);
     log_serving(&server, pool);

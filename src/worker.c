@@ -151,6 +151,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
     (void)thread;
     worker->thread_id = host_thread_id();
+    gate_pass(worker->options.gate);
     serve(worker);
     worker->options.ended(worker->options.context);
     return NULL;

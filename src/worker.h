@@ -5,6 +5,7 @@
 
 #include <apr_pools.h>
 
+#include "gate.h"
 #include "log.h"
 #include "udpecho/echo.h"
 #include "udpecho/transport.h"
@@ -18,6 +19,7 @@ typedef struct worker_options {
     apr_size_t payload_max;
     const echo_policy_t *policy;
     log_t *log;
+    gate_t *gate;                 /* passed before the first datagram is received */
     void (*ended)(void *context); /* called by the worker's thread as its last act */
     void *context;
 } worker_options_t;

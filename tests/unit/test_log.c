@@ -13,6 +13,7 @@ typedef struct pipe_log {
     log_t *log;
 } pipe_log_t;
 
+/* A log whose writer is not started yet. */
 static pipe_log_t open_pipe_log(log_level_t level, apr_pool_t *pool)
 {
     pipe_log_t opened;
@@ -21,6 +22,17 @@ static pipe_log_t open_pipe_log(log_level_t level, apr_pool_t *pool)
     assert_int_equal(
         log_open(&opened.log, log_to_file(opened.out), level, LOG_FORMAT_TEXT, 64, pool),
         APR_SUCCESS);
+    return opened;
+}
+
+static pipe_log_t start_pipe_log(log_level_t level, apr_pool_t *pool)
+{
+    pipe_log_t opened = open_pipe_log(level, pool);
+    gate_t *gate;
+
+    assert_int_equal(gate_create(&gate, pool), APR_SUCCESS);
+    gate_open(gate);
+    assert_int_equal(log_start(opened.log, gate), APR_SUCCESS);
     return opened;
 }
 
@@ -44,7 +56,7 @@ static char *read_all(pipe_log_t *opened, apr_pool_t *pool)
 
 static void lines_come_out_in_order(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+    pipe_log_t opened = start_pipe_log(LOG_LEVEL_INFO, *state);
 
     for (int i = 0; i < 3; i++) {
         log_line_t *line = log_begin(opened.log, LOG_LEVEL_INFO, "line");
@@ -62,9 +74,23 @@ static void lines_come_out_in_order(void **state)
     assert_true(first != NULL && second > first && third > second);
 }
 
+static void before_the_writer_starts_a_line_is_written_as_it_ends(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+    char text[128];
+
+    /* More than may wait, and each is in the pipe before the next. */
+    for (int i = 0; i < 1000; i++) {
+        log_end(log_begin_waiting(opened.log, LOG_LEVEL_INFO, "early"));
+        assert_int_equal(apr_file_gets(text, sizeof text, opened.in), APR_SUCCESS);
+        assert_non_null(strstr(text, " info early\n"));
+    }
+    log_close(opened.log);
+}
+
 static void levels_above_the_chosen_one_are_left_out(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_WARNING, *state);
+    pipe_log_t opened = start_pipe_log(LOG_LEVEL_WARNING, *state);
 
     assert_true(log_enabled(opened.log, LOG_LEVEL_ERROR));
     assert_false(log_enabled(opened.log, LOG_LEVEL_INFO));
@@ -77,7 +103,7 @@ static void levels_above_the_chosen_one_are_left_out(void **state)
 
 static void the_level_can_change(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_WARNING, *state);
+    pipe_log_t opened = start_pipe_log(LOG_LEVEL_WARNING, *state);
 
     log_set_level(opened.log, LOG_LEVEL_DEBUG);
     log_end(log_begin(opened.log, LOG_LEVEL_DEBUG, "yes"));
@@ -89,7 +115,7 @@ static void the_level_can_change(void **state)
 
 static void a_blocked_output_costs_lines_and_says_how_many(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_DEBUG, *state);
+    pipe_log_t opened = start_pipe_log(LOG_LEVEL_DEBUG, *state);
     unsigned begun = 0;
     unsigned refused = 0;
     unsigned told = 0;
@@ -144,7 +170,7 @@ static unsigned count_of(const char *text, const char *content)
 
 static void a_repeated_line_is_folded_and_others_are_counted(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_INFO, *state);
+    pipe_log_t opened = start_pipe_log(LOG_LEVEL_INFO, *state);
 
     for (int i = 0; i < 100; i++) {
         log_end(log_begin(opened.log, LOG_LEVEL_WARNING, "the same"));
@@ -181,7 +207,7 @@ static void a_repeated_line_is_folded_and_others_are_counted(void **state)
 
 static void lines_that_must_not_be_lost_and_debug_lines_are_all_written(void **state)
 {
-    pipe_log_t opened = open_pipe_log(LOG_LEVEL_DEBUG, *state);
+    pipe_log_t opened = start_pipe_log(LOG_LEVEL_DEBUG, *state);
 
     for (int i = 0; i < 50; i++) {
         log_end(log_begin_waiting(opened.log, LOG_LEVEL_INFO, "kept"));
@@ -199,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(lines_come_out_in_order),
+        scene(before_the_writer_starts_a_line_is_written_as_it_ends),
         scene(levels_above_the_chosen_one_are_left_out),
         scene(the_level_can_change),
         scene(a_blocked_output_costs_lines_and_says_how_many),

@@ -73,6 +73,15 @@ static void count_end(void *ends)
     ++*(unsigned *)ends;
 }
 
+static gate_t *open_gate(apr_pool_t *pool)
+{
+    gate_t *gate;
+
+    assert_int_equal(gate_create(&gate, pool), APR_SUCCESS);
+    gate_open(gate);
+    return gate;
+}
+
 static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
 {
     counter_totals_t totals = {{0}};
@@ -81,7 +90,8 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     char *path = apr_pstrdup(pool, "udpecho-worker-XXXXXX");
     worker_t *worker;
     echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
-    worker_options_t options = {.policy = &policy, .ended = count_end, .context = &ends};
+    worker_options_t options = {
+        .gate = open_gate(pool), .policy = &policy, .ended = count_end, .context = &ends};
 
     the_transport = (transport_t){.script = script};
     assert_int_equal(apr_file_mktemp(&out, path, 0, pool), APR_SUCCESS);
