@@ -114,7 +114,7 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
         log_status(line, "error", status);
         log_end(line);
     }
-    apr_sleep(RECEIVE_PAUSE_US);
+    clock_pause(RECEIVE_PAUSE_US);
 }
 
 static void serve(worker_t *worker)

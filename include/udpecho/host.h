@@ -95,8 +95,8 @@ typedef struct host_address {
  */
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
 
-/* Writes the name of a network interface, cut to `size` bytes. Returns 0 if it is not known. Any
- * thread. */
+/* Writes the name of a network interface, cut to `size` bytes. Returns 0 if it is not known, as are
+ * on POSIX those that came up after sandbox_enter(). Any thread. */
 int host_interface_name(char *name, apr_size_t size, unsigned network_interface);
 
 /* How many processors this process may run on, at least 1 (sched_getaffinity(2) where it exists).
@@ -113,5 +113,10 @@ apr_uint64_t host_thread_id(void);
 /* Microseconds since an arbitrary moment; never goes back, whatever becomes of the wall clock
  * (clock_gettime(2), CLOCK_MONOTONIC). Any thread. */
 apr_time_t clock_now(void);
+
+/* Does nothing for this time, or a little longer; less where the process is stopped and continued
+ * meanwhile. Unlike apr_sleep() it makes no system call that a sandbox would need to allow for its
+ * sake alone. Any thread. */
+void clock_pause(apr_interval_time_t time);
 
 #endif

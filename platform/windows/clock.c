@@ -13,3 +13,8 @@ apr_time_t clock_now(void)
 
     return apr_time_from_sec(seconds) + rest * APR_USEC_PER_SEC / frequency.QuadPart;
 }
+
+void clock_pause(apr_interval_time_t time)
+{
+    Sleep((DWORD)((time + 999) / 1000));
+}
