@@ -207,7 +207,7 @@ static void renew_policy(server_t *server, apr_pool_t *pool)
 
         echo_apply(echo, &server->policy->rules);
         while (echo_reads(echo, &old->rules)) {
-            apr_sleep(BATCH_PAUSE_US);
+            clock_pause(BATCH_PAUSE_US);
         }
     }
     apr_pool_destroy(old->pool);
