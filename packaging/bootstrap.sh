@@ -45,8 +45,8 @@ describe_manager() {
     commands='cc cmake make pkg-config' # by which `build` is recognised
     case $manager in
     apt-get)
-        build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev'
-        test='ninja-build libcmocka-dev libseccomp-dev python3'
+        build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev'
+        test='ninja-build libcmocka-dev python3'
         tools='strace iproute2 nftables procps util-linux mandoc
                bash perl netbase nmap hping3 socat ncat netcat-openbsd monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
@@ -59,25 +59,27 @@ describe_manager() {
         refresh="$apt update" install="$apt install -y --no-install-recommends"
         ;;
     dnf)
-        build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)'
+        build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
+               pkgconfig(libseccomp)'
         test='ninja-build pkgconfig(cmocka) python3'
         tools='strace iproute nftables procps-ng util-linux'
         has='rpm -q' install='as_root dnf install -y'
         ;;
     zypper)
-        build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)'
+        build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
+               pkgconfig(libseccomp)'
         test='ninja pkgconfig(cmocka) python3'
         tools='strace iproute2 nftables procps util-linux'
         has='rpm -q' install='as_root zypper --non-interactive install --no-recommends'
         ;;
     apk)
-        build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev'
+        build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev libseccomp-dev'
         test='samurai cmocka-dev python3'
         tools='strace iproute2 nftables procps util-linux'
         has='apk info -e' refresh='as_root apk update' install='as_root apk add'
         ;;
     pacman)
-        build='gcc make cmake pkgconf apr apr-util'
+        build='gcc make cmake pkgconf apr apr-util libseccomp'
         test='ninja cmocka python'
         tools='strace iproute2 nftables procps-ng util-linux'
         has='pacman -Q' refresh='as_root pacman -Sy'
@@ -134,6 +136,9 @@ install_what() { # run|test|check
     find_manager
     describe_manager
     packages=$build modules='apr-1 apr-util-1' asked=
+    if [ "$(uname -s)" = Linux ]; then
+        modules="$modules libseccomp"
+    fi
     if [ "$1" != run ]; then
         packages="$packages $test $tools" modules="$modules cmocka" asked=$tools
         commands="$commands ninja python3"
@@ -148,7 +153,8 @@ install_what() { # run|test|check
     fi
     if [ -z "$manager" ]; then
         say 'does not know this system. Please install a C11 compiler, make, CMake 3.18,' \
-            'pkg-config, APR 1.7 and APR-util 1.6 with their headers; for the tests CMake 3.21,' \
+            'pkg-config, APR 1.7 and APR-util 1.6 with their headers, on Linux libseccomp 2.5' \
+            'too; for the tests CMake 3.21,' \
             'Ninja, cmocka and Python 3.9; or later versions of these.'
         exit 69
     fi

@@ -5,6 +5,7 @@
 typedef enum exit_code {
     EXIT_OK = 0,
     EXIT_USAGE = 64,       /* the command line is wrong */
+    EXIT_NO_USER = 67,     /* a user or group is not known */
     EXIT_NO_HOST = 68,     /* a host name is not known */
     EXIT_UNAVAILABLE = 69, /* an address is in use, or not this host's; or the service is there
                             * already, or not there */

@@ -3,6 +3,7 @@
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
+#include "confine.h"
 #include "feature_table.h"
 #include "listeners.h"
 #include "policy.h"
@@ -24,7 +25,7 @@ typedef struct server {
     worker_t **workers;
     unsigned worker_count;
     atomic_uint running;
-    gate_t *gate; /* where all threads wait until they are all there */
+    gate_t *gate; /* where all threads wait until the process is confined */
 } server_t;
 
 /* ---- Stopping ---- */
@@ -171,15 +172,21 @@ static apr_status_t start_threads(server_t *server, unsigned *started)
     return status;
 }
 
-/* Nobody has received a datagram before all threads are there. */
-static exit_code_t start(server_t *server)
+/* From one thread with privileges to all threads without: see udpecho/confinement.h for the order.
+ * Nobody has received a datagram before the end of it. */
+static exit_code_t start(server_t *server, apr_pool_t *pool)
 {
-    exit_code_t code = EXIT_OK;
+    exit_code_t code = confine_privileges(&server->settings, server->log, pool);
     unsigned started = 0;
+
+    if (code != EXIT_OK) {
+        return code;
+    }
     apr_status_t status = start_threads(server, &started);
 
     if (status == APR_SUCCESS) {
         gate_await(server->gate, 1 + started); /* the writer and the workers */
+        code = confine_calls(&server->settings, &server->platform, server->log, pool);
     } else {
         code = refuse(server, "cannot start a thread", status);
     }
@@ -265,7 +272,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);
     }
-    code = start(&server);
+    code = start(&server, pool);
     if (code != EXIT_OK) {
         return code;
     }

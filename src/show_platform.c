@@ -5,6 +5,7 @@
 #include <apu_version.h>
 #include <string.h>
 
+#include "confine.h"
 #include "feature_table.h"
 #include "listeners.h"
 #include "udpecho/host.h"
@@ -77,6 +78,16 @@ static void add_listener(apr_array_header_t *facts, const settings_t *settings,
     add_number(facts, "receive_buffer_asked", options.receive_buffer);
     add_number(facts, "send_buffer", info->send_buffer);
     add_number(facts, "send_buffer_asked", options.send_buffer);
+}
+
+/* Last, since it is found out by entering it. */
+static void add_sandbox(apr_array_header_t *facts, const settings_t *settings,
+                        const platform_t *platform, apr_pool_t *pool)
+{
+    const char *found;
+
+    confine_found(settings, platform, &found, pool);
+    add_text(facts, "sandbox", found);
 }
 
 /* ---- Writing ---- */
@@ -168,6 +179,7 @@ void show_platform(const settings_t *settings, apr_file_t *out, apr_pool_t *pool
     platform_probe(&platform, pool);
     add_program(facts, pool);
     add_listener(facts, settings, &platform, pool);
+    add_sandbox(facts, settings, &platform, pool);
     if (settings->json) {
         write_json(facts, &platform, out, pool);
     } else {

@@ -82,8 +82,9 @@ class Lines:
     def test_start_and_end(self):
         with self.server("--workers=2", *SMALL_BUFFERS) as server:
             server.stop()
-        listening, serving, draining, stopped = server.lines
+        confined, listening, serving, draining, stopped = server.lines
         common = {"time", "level", "message"}
+        self.assertEqual(set(confined), common | {"sandbox"})
         self.assertEqual(set(listening), common | {"address", "sharing", "because",
                                                    "receive_buffer", "send_buffer"})
         self.assertEqual(listening["sharing"],
@@ -178,7 +179,7 @@ class Levels(unittest.TestCase):
             harness.echo(sock, b"good")
             server.stop()
             self.assertEqual([line["message"].split(",")[0] for line in server.lines],
-                             ["listening", "serving", "draining", "stopped"])
+                             ["confined", "listening", "serving", "draining", "stopped"])
 
     def test_standard_output_stays_empty(self):
         with harness.Server("--log-level=debug") as server, harness.client(server.address) as sock:

@@ -33,6 +33,10 @@ duration=1h30m
 log-level=warning
 log-format=logfmt
 log-payload=100
+user=nobody
+group=0
+chroot=/var/empty
+sandbox=on
 """
 
 
@@ -102,6 +106,9 @@ class CommandLine(Options):
                 ("log-payload", ("1025", "-1"), "from 0 to 1KiB"),
                 ("log-level", ("loud", "INFO", ""), "error|warning|info|debug"),
                 ("log-format", ("xml",), "text|logfmt|json"),
+                ("sandbox", ("yes", ""), "auto|on|off"),
+                ("user", ("",), "NAME"),
+                ("chroot", ("",), "DIRECTORY"),
                 ("reuse-port", ("yes", "worker"), "workers|processes|off"),
                 ("config", ("",), "FILE")):
             for value in values:
@@ -122,6 +129,15 @@ class CommandLine(Options):
                 error = self.check_refused(64, *arguments)
                 for word in words:
                     self.assertIn(word, error)
+
+
+    @unittest.skipUnless(harness.WINDOWS, "other systems have what is missing here")
+    def test_users_are_not_for_windows(self):
+        for option in "--user=nobody", "--group=nobody", "--chroot=/":
+            with self.subTest(option=option):
+                done = harness.run("--listen=127.0.0.1:0", option)
+                self.assertEqual(done.returncode, 64, done.stderr)
+                self.assertIn("--user, --group and --chroot are for POSIX systems", done.stderr)
 
 
 class CheckConfig(Options):

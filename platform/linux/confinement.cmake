@@ -1,0 +1,16 @@
+# The filter of system calls, where libseccomp is there to make it.
+set(UDPECHO_SECCOMP AUTO CACHE STRING "Filter system calls by libseccomp: AUTO, if it is there; ON; OFF")
+set_property(CACHE UDPECHO_SECCOMP PROPERTY STRINGS AUTO ON OFF)
+
+set(filter linux/no_filter.c)
+if(SECCOMP_FOUND AND NOT UDPECHO_SECCOMP STREQUAL OFF)
+    set(filter linux/filter.c)
+    list(APPEND readiness_tests filter)
+    target_link_libraries(udpecho_platform_internals INTERFACE PkgConfig::SECCOMP)
+elseif(UDPECHO_SECCOMP STREQUAL ON)
+    message(FATAL_ERROR "UDPECHO_SECCOMP=ON, and pkg-config does not find libseccomp 2.5")
+elseif(NOT UDPECHO_SECCOMP STREQUAL OFF)
+    message(WARNING "Without libseccomp 2.5, udpechod will not filter its system calls")
+endif()
+target_sources(udpecho_platform PRIVATE linux/privileges.c linux/sandbox.c ${filter})
+target_include_directories(udpecho_platform_internals INTERFACE linux)

@@ -1,0 +1,200 @@
+/* The system calls that are left once the server serves: seccomp(2), by libseccomp. */
+
+#include "filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+/* Of some calls there is an old one and a new one. glibc makes the old where the processor has it;
+ * musl, whose source was read for this and which was not tried, does it the other way round with
+ * epoll_wait. */
+#if defined(__GLIBC__) && defined(__NR_epoll_wait)
+#define CALL_EPOLL_WAIT SCMP_SYS(epoll_wait)
+#else
+#define CALL_EPOLL_WAIT SCMP_SYS(epoll_pwait)
+#endif
+#if defined(__NR_poll)
+#define CALL_POLL SCMP_SYS(poll)
+#else
+#define CALL_POLL SCMP_SYS(ppoll)
+#endif
+#if !defined(__GLIBC__) && defined(__NR_open)
+#define CALL_OPEN  SCMP_SYS(open)
+#define OPEN_FLAGS 1 /* the argument that has them */
+#else
+#define CALL_OPEN  SCMP_SYS(openat)
+#define OPEN_FLAGS 2
+#endif
+
+/* When a call is needed: always, to read files again, or with or without a feature. */
+typedef enum need { ALWAYS, TO_RELOAD, WITH, WITHOUT } need_t;
+
+typedef struct rule {
+    int call;
+    need_t need;
+    feature_t feature;
+    int error; /* 0: allowed; else the call does nothing and ends with this, which the C library
+                * takes well */
+    unsigned conditions; /* on arguments: which, a mask, and what is left under it */
+    struct scmp_arg_cmp arguments[2];
+} rule_t;
+
+static const rule_t rules[] = {
+    /* Datagrams, many at a time or one. */
+    {.call = SCMP_SYS(recvmmsg), .need = WITH, .feature = FEATURE_BATCHED_RECEIVE},
+    {.call = SCMP_SYS(recvmsg), .need = WITHOUT, .feature = FEATURE_BATCHED_RECEIVE},
+    {.call = SCMP_SYS(sendmmsg), .need = WITH, .feature = FEATURE_BATCHED_SEND},
+    {.call = SCMP_SYS(sendmsg), .need = WITHOUT, .feature = FEATURE_BATCHED_SEND},
+    /* A worker waits for them. */
+    {.call = CALL_EPOLL_WAIT, .need = WITH, .feature = FEATURE_POLL_METHOD},
+    /* The same without epoll; a pause after a failed receive; the log, where standard error is
+     * non-blocking and full. */
+    {.call = CALL_POLL},
+    /* poll(2), and futex(2) with a timeout, after SIGSTOP and SIGCONT: interrupted is as good. */
+    {.call = SCMP_SYS(restart_syscall), .error = EINTR},
+    /* What the kernel dropped, socket by socket. */
+    {.call = SCMP_SYS(getsockopt),
+     .need = WITH,
+     .feature = FEATURE_DROP_COUNTER,
+     .conditions = 1,
+     .arguments = {{1, SCMP_CMP_MASKED_EQ, ~0U, SOL_SOCKET}}},
+    /* Log lines; wakes and events, which are bytes in pipes; what a reload reads, of files and of
+     * this host's addresses. */
+    {.call = SCMP_SYS(read)},
+    {.call = SCMP_SYS(write)},
+    /* Locks, and waiting for a thread's end. */
+    {.call = SCMP_SYS(futex)},
+    /* The clocks, where the machine's cannot be read without the kernel (vdso(7)). */
+    {.call = SCMP_SYS(clock_gettime)},
+    {.call = SCMP_SYS(gettimeofday)},
+    /* Signals: the main thread lets them in, a handler returns, the first SIGTERM makes the second
+     * one deadly. */
+    {.call = SCMP_SYS(rt_sigprocmask)},
+    {.call = SCMP_SYS(rt_sigreturn)},
+    {.call = SCMP_SYS(rt_sigaction)},
+    /* Reading files again, and nothing but reading. */
+    {.call = CALL_OPEN,
+     .need = TO_RELOAD,
+     .conditions = 1,
+     .arguments = {{OPEN_FLAGS, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}}},
+    /* Memory to do it, which is neither a file's nor for code to run in. */
+    {.call = SCMP_SYS(mmap),
+     .conditions = 2,
+     .arguments = {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0},
+                   {3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS}}},
+    {.call = SCMP_SYS(brk)},
+#if defined(__GLIBC__)
+    /* Grows the heaps of other threads than the main thread; malloc(3) then takes mmap(2). */
+    {.call = SCMP_SYS(mprotect),
+     .error = ENOMEM,
+     .conditions = 1,
+     .arguments = {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}}},
+#else
+    {.call = SCMP_SYS(mprotect),
+     .conditions = 1,
+     .arguments = {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}}},
+    /* Sets FD_CLOEXEC on what open(2) has opened with it. */
+    {.call = SCMP_SYS(fcntl), .error = ENOSYS},
+#endif
+    /* The end: of memory and descriptors, of a thread, of its stack, of the process. */
+    {.call = SCMP_SYS(munmap)},
+    {.call = SCMP_SYS(close)},
+    {.call = SCMP_SYS(exit)},
+    {.call = SCMP_SYS(madvise), .error = ENOSYS},
+    {.call = SCMP_SYS(exit_group)},
+    /* No call at all: what a tracer puts in the place of one that it takes away. */
+    {.call = -1, .error = ENOSYS},
+};
+
+#define RULE_COUNT (sizeof rules / sizeof rules[0])
+
+static int is_needed(const rule_t *rule, const platform_t *platform, int reads_files)
+{
+    switch (rule->need) {
+    case WITH:
+        return platform_has(platform, rule->feature);
+    case WITHOUT:
+        return !platform_has(platform, rule->feature);
+    case TO_RELOAD:
+        return reads_files;
+    case ALWAYS:
+        break;
+    }
+    return 1;
+}
+
+unsigned filter_size(const platform_t *platform, int reads_files)
+{
+    unsigned size = 0;
+
+    for (unsigned i = 0; i < RULE_COUNT; i++) {
+        size += rules[i].error == 0 && is_needed(&rules[i], platform, reads_files);
+    }
+    return size;
+}
+
+/* Errors of libseccomp are negative errno values. */
+static int fill(scmp_filter_ctx filter, const platform_t *platform, int reads_files)
+{
+    int error = 0;
+
+    for (unsigned i = 0; error == 0 && i < RULE_COUNT; i++) {
+        const rule_t *rule = &rules[i];
+
+        if (is_needed(rule, platform, reads_files)) {
+            error = seccomp_rule_add_array(
+                filter, rule->error == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO((unsigned)rule->error),
+                rule->call, rule->conditions, rule->arguments);
+        }
+    }
+    return error;
+}
+
+static int set_attributes(scmp_filter_ctx filter)
+{
+    static const struct {
+        enum scmp_filter_attr attribute;
+        uint32_t value;
+    } wanted[] = {
+        /* All threads at once, or none. */
+        {SCMP_FLTATR_CTL_TSYNC, 1},
+        /* Calls of another architecture, such as those of 32 bits, are as forbidden as others. */
+        {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
+        /* Kernels before 5.16 take a filter for a sign of foreign code and slow the processor's
+         * speculation down. There is no foreign code here. */
+        {SCMP_FLTATR_CTL_SSB, 1},
+        /* A rule for -1 may be added. */
+        {SCMP_FLTATR_API_TSKIP, 1},
+    };
+    int error = 0;
+
+    for (unsigned i = 0; error == 0 && i < sizeof wanted / sizeof wanted[0]; i++) {
+        error = seccomp_attr_set(filter, wanted[i].attribute, wanted[i].value);
+    }
+    return error;
+}
+
+apr_status_t filter_load(const platform_t *platform, int reads_files, const char **found)
+{
+    uint32_t processor = seccomp_arch_native();
+
+    if (processor != SCMP_ARCH_X86_64 && processor != SCMP_ARCH_AARCH64) {
+        *found = "none: the calls of this processor are not known";
+        return APR_ENOTIMPL;
+    }
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int error = filter != NULL ? set_attributes(filter) : -ENOSYS;
+
+    if (error == 0) {
+        error = fill(filter, platform, reads_files);
+    }
+    if (error == 0) {
+        error = seccomp_load(filter);
+    }
+    seccomp_release(filter);
+    *found = error == 0 ? "seccomp" : "none: the kernel refuses a filter";
+    return -error;
+}

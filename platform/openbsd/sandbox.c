@@ -1,0 +1,32 @@
+/* OpenBSD: pledge(2) and unveil(2). Written from their manual pages; it was never compiled there.
+ */
+
+#include "confined.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* "stdio" would do for messages to the peer of a connected socket; to name an address in
+ * sendmsg(2) takes "inet". "route" is for getifaddrs(3). */
+#define SERVE  "stdio inet route"
+#define RELOAD "stdio inet route rpath"
+
+apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+                           const char **found)
+{
+    (void)platform;
+    interfaces_remember();
+    limits_lower();
+    *found = "none: the kernel refuses it";
+    /* After a change of root a file may not be there; reading it again then fails, as it must. */
+    for (int i = 0; i < files->nelts; i++) {
+        if (unveil(APR_ARRAY_IDX(files, i, const char *), "r") != 0 && errno != ENOENT) {
+            return errno;
+        }
+    }
+    if (unveil(NULL, NULL) != 0 || pledge(files->nelts > 0 ? RELOAD : SERVE, NULL) != 0) {
+        return errno;
+    }
+    *found = "pledge";
+    return APR_SUCCESS;
+}

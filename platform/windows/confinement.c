@@ -1,0 +1,23 @@
+/* Windows gives a process its account before it starts: installing the service chooses LocalService
+ * and a short list of privileges. */
+
+#include "udpecho/confinement.h"
+
+apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
+                             apr_pool_t *pool)
+{
+    (void)pool;
+    if (wanted->user == NULL && wanted->group == NULL && wanted->root == NULL) {
+        return APR_SUCCESS;
+    }
+    *error = (privileges_error_t){PRIVILEGES_NOT_HERE, "become another user"};
+    return APR_ENOTIMPL;
+}
+
+apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+                           const char **found)
+{
+    (void)platform, (void)files;
+    *found = "none: Windows confines a service by its account";
+    return APR_ENOTIMPL;
+}

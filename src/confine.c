@@ -1,0 +1,100 @@
+#include "confine.h"
+
+#include "udpecho/confinement.h"
+
+/* What an operator can do about each kind of failure, and how the program ends. */
+static const struct {
+    exit_code_t code;
+    const char *hint;
+} failures[] = {
+    [PRIVILEGES_UNKNOWN] = {EXIT_NO_USER, "--user and --group take a name that this host knows, or "
+                                          "a number; a number of nobody's needs --group too"},
+    [PRIVILEGES_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
+                                  "--user, --group and --chroot need the privileges of root; start "
+                                  "it as root, or as that user and without them"},
+    [PRIVILEGES_NOT_HERE] = {EXIT_USAGE,
+                             "--user, --group and --chroot are for POSIX systems; on Windows the "
+                             "service runs as LocalService, which may do next to nothing"},
+    [PRIVILEGES_SYSTEM] = {EXIT_SYSTEM, NULL},
+};
+
+exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_t *pool)
+{
+    privileges_t wanted = {settings->user, settings->group, settings->chroot};
+    privileges_error_t error;
+    apr_status_t status = privileges_drop(&wanted, &error, pool);
+
+    if (status == APR_SUCCESS) {
+        return EXIT_OK;
+    }
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot give up privileges");
+
+    log_text(line, "step", error.step);
+    if (error.failure != PRIVILEGES_UNKNOWN) {
+        log_status(line, "error", status);
+    }
+    if (failures[error.failure].hint != NULL) {
+        log_text(line, "hint", failures[error.failure].hint);
+    }
+    log_end(line);
+    return failures[error.failure].code;
+}
+
+static void log_sandbox(log_t *log, log_level_t level, const char *message, const char *found,
+                        apr_status_t status)
+{
+    log_line_t *line = log_begin_waiting(log, level, message);
+
+    log_text(line, "sandbox", found);
+    if (status != APR_SUCCESS && !APR_STATUS_IS_ENOTIMPL(status)) {
+        log_status(line, "error", status);
+    }
+    log_end(line);
+}
+
+static void add_lists(apr_array_header_t *files, const apr_array_header_t *values)
+{
+    for (int i = 0; values != NULL && i < values->nelts; i++) {
+        const char *value = APR_ARRAY_IDX(values, i, const char *);
+
+        if (*value == '@') {
+            APR_ARRAY_PUSH(files, const char *) = value + 1;
+        }
+    }
+}
+
+/* What a reload reads. */
+static apr_array_header_t *files_to_read(const settings_t *settings, apr_pool_t *pool)
+{
+    apr_array_header_t *files = apr_array_make(pool, 4, sizeof(const char *));
+
+    if (settings->file != NULL) {
+        APR_ARRAY_PUSH(files, const char *) = settings->file;
+    }
+    add_lists(files, settings->allow);
+    add_lists(files, settings->deny);
+    return files;
+}
+
+apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
+                           const char **found, apr_pool_t *pool)
+{
+    *found = "off";
+    return settings->sandbox == SANDBOX_OFF
+               ? APR_SUCCESS
+               : sandbox_enter(platform, files_to_read(settings, pool), found);
+}
+
+exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
+                          apr_pool_t *pool)
+{
+    const char *found;
+    apr_status_t status = confine_found(settings, platform, &found, pool);
+
+    if (status != APR_SUCCESS && settings->sandbox == SANDBOX_ON) {
+        log_sandbox(log, LOG_LEVEL_ERROR, "--sandbox=on cannot be met", found, status);
+        return EXIT_SYSTEM;
+    }
+    log_sandbox(log, LOG_LEVEL_INFO, "confined", found, status);
+    return EXIT_OK;
+}
