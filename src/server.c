@@ -159,16 +159,37 @@ static apr_status_t create_workers(server_t *server, const settings_t *settings,
     return status;
 }
 
+/* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. */
+static void keep_workers(server_t *server, unsigned started, apr_status_t status)
+{
+    log_line_t *line =
+        log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than asked for");
+
+    log_number(line, "asked", server->worker_count);
+    log_number(line, "started", started);
+    log_status(line, "error", status);
+    log_end(line);
+    for (int i = 0; i < server->listeners->nelts; i++) {
+        listener_keep(APR_ARRAY_IDX(server->listeners, i, listener_t *), started);
+    }
+    server->worker_count = started;
+}
+
 /* Starts the log's writer and the workers, which then wait at the gate. */
-static apr_status_t start_threads(server_t *server, unsigned *started)
+static apr_status_t start_threads(server_t *server)
 {
     apr_status_t status = log_start(server->log, server->gate);
+    unsigned started = 0;
 
-    atomic_init(&server->running, server->worker_count);
-    while (status == APR_SUCCESS && *started < server->worker_count) {
-        status = worker_start(server->workers[*started]);
-        *started += status == APR_SUCCESS;
+    while (status == APR_SUCCESS && started < server->worker_count) {
+        status = worker_start(server->workers[started]);
+        started += status == APR_SUCCESS;
     }
+    if (status != APR_SUCCESS && started > 0) {
+        keep_workers(server, started, status);
+        status = APR_SUCCESS;
+    }
+    atomic_init(&server->running, started);
     return status;
 }
 
@@ -177,24 +198,23 @@ static apr_status_t start_threads(server_t *server, unsigned *started)
 static exit_code_t start(server_t *server, apr_pool_t *pool)
 {
     exit_code_t code = confine_privileges(&server->settings, server->log, pool);
-    unsigned started = 0;
 
     if (code != EXIT_OK) {
         return code;
     }
-    apr_status_t status = start_threads(server, &started);
+    apr_status_t status = start_threads(server);
 
-    if (status == APR_SUCCESS) {
-        gate_await(server->gate, 1 + started); /* the writer and the workers */
-        code = confine_calls(&server->settings, &server->platform, server->log, pool);
-    } else {
-        code = refuse(server, "cannot start a thread", status);
+    if (status != APR_SUCCESS) {
+        gate_open(server->gate);
+        return refuse(server, "cannot start a thread", status);
     }
+    gate_await(server->gate, 1 + server->worker_count); /* the writer and the workers */
+    code = confine_calls(&server->settings, &server->platform, server->log, pool);
     if (code != EXIT_OK) {
         stop_workers(server);
     }
     gate_open(server->gate);
-    for (unsigned i = 0; code != EXIT_OK && i < started; i++) {
+    for (unsigned i = 0; code != EXIT_OK && i < server->worker_count; i++) {
         worker_join(server->workers[i]);
     }
     return code;

@@ -8,6 +8,7 @@ import socket
 import unittest
 
 import harness
+import tracing
 
 WITHOUT = shutil.which("without", path=os.environ["UDPECHO_TOOLS"])
 
@@ -93,6 +94,23 @@ class Lacks(unittest.TestCase):
             line = server.find("listening")[0]
             self.assertEqual((line["sharing"], line["because"]),
                              ("shared socket", "SO_REUSEPORT: Protocol not available"))
+
+
+class Threads(unittest.TestCase):
+    @tracing.needs_strace
+    def test_fewer_threads_than_workers(self):
+        # Which of the two makes a thread is up to the C library; the first thread is the log's.
+        with tracing.TracedServer("clone,clone3", "--workers=4",
+                                  inject="clone,clone3:error=EAGAIN:when=4+") as server:
+            warning, = server.find("fewer workers than asked for", asked=4, started=2)
+            self.assertEqual(warning["error"], "Resource temporarily unavailable")
+            self.assertEqual(server.find("serving")[0]["workers"], 2)
+            # No flow ends at a socket that nobody serves.
+            for _ in range(50):
+                with harness.client(server.address) as sock:
+                    self.assertEqual(harness.echo(sock, b"served"), b"served")
+            self.assertEqual(harness.accounted(server.stop()), 0)
+            self.assertTrue(server.calls("INJECTED"))
 
 
 if __name__ == "__main__":
