@@ -13,6 +13,7 @@ OF_MACOS = {
     "kqueue", "kevent",                               # APR: pollsets
     "__darwin_check_fd_set_overflow",                 # FD_SET, in pollsets of another method
     "_availability_version_check",                    # whether this macOS has the former
+    "uuid_generate",                                  # APR: its UUIDs, beside random bytes
     "launch_activate_socket",                         # sockets from launchd
     "pthread_threadid_np",                            # the log: thread_id
     "_DefaultRuneLocale", "__maskrune", "__tolower",  # <ctype.h>

@@ -11,6 +11,8 @@ ALLOWED = {
     "ntohl",                  # byte order; on Windows by a DLL
     "__imp_ntohl",
     "memset",
+    "bzero", "__bzero",       # what a compiler for macOS makes of these two
+    "__memcpy_chk",
     "endpoint_is_multicast",  # arithmetic on an address
     "endpoint_is_host",
     "endpoint_equal",
