@@ -22,6 +22,7 @@ struct echo {
     echo_end_t end;
     apr_time_t serve_until; /* 0: for ever */
     apr_time_t drain_until;
+    _Atomic apr_interval_time_t pause_us; /* after the last receive; 0: it did not fail */
     echo_quota_t *quota;
     const echo_policy_t *_Atomic policy; /* in force from the next batch on */
     const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
@@ -239,6 +240,7 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
         }
     }
     release_policy(echo);
+    atomic_store_explicit(&echo->pause_us, 0, memory_order_relaxed);
     counters_add(&echo->counters, COUNTER_RECEIVED, batch->count);
     counters_add(&echo->counters, COUNTER_RECEIVED_BYTES, bytes);
 
@@ -250,10 +252,30 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
     pass_time(echo, now);
 }
 
-void echo_receive_failed(echo_t *echo, apr_time_t now)
+static apr_interval_time_t clamp_pause(apr_interval_time_t pause)
 {
+    if (pause < ECHO_PAUSE_MIN_US) {
+        return ECHO_PAUSE_MIN_US;
+    }
+    return pause < ECHO_PAUSE_MAX_US ? pause : ECHO_PAUSE_MAX_US;
+}
+
+apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now)
+{
+    apr_interval_time_t pause = clamp_pause(2 * atomic_load(&echo->pause_us));
+
     counters_add(&echo->counters, COUNTER_RECEIVE_ERRORS, 1);
+    atomic_store(&echo->pause_us, pause);
     pass_time(echo, now);
+
+    apr_interval_time_t left = echo_timeout(echo, now);
+
+    return clamp_pause(pause < left ? pause : left);
+}
+
+int echo_is_degraded(const echo_t *echo)
+{
+    return atomic_load(&echo->pause_us) > 0;
 }
 
 void echo_settle(echo_t *echo, const send_outcome_t *outcome)
@@ -279,13 +301,18 @@ void echo_drain(echo_t *echo, apr_time_t now)
 
 apr_interval_time_t echo_timeout(const echo_t *echo, apr_time_t now)
 {
+    apr_time_t until = echo->serve_until;
+
     if (echo->state != SERVING) {
         return 0;
     }
-    if (echo->serve_until == 0) {
+    if (echo_is_degraded(echo) && (until == 0 || until > now + ECHO_PAUSE_MAX_US)) {
+        until = now + ECHO_PAUSE_MAX_US;
+    }
+    if (until == 0) {
         return -1;
     }
-    return now < echo->serve_until ? echo->serve_until - now : 0;
+    return now < until ? until - now : 0;
 }
 
 int echo_done(const echo_t *echo)

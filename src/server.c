@@ -61,6 +61,16 @@ static apr_uint64_t kernel_drops(const server_t *server)
     return drops;
 }
 
+static const char *health(const server_t *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        if (echo_is_degraded(worker_echo(server->workers[i]))) {
+            return "degraded";
+        }
+    }
+    return "ok";
+}
+
 static void log_counters(server_t *server, log_line_t *line)
 {
     counter_totals_t totals = {{0}};
@@ -74,6 +84,7 @@ static void log_counters(server_t *server, log_line_t *line)
     if (platform_has(&server->platform, FEATURE_DROP_COUNTER)) {
         log_number(line, "kernel_drops", (apr_int64_t)kernel_drops(server));
     }
+    log_text(line, "health", health(server));
     log_end(line);
 }
 

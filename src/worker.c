@@ -2,12 +2,9 @@
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <stdatomic.h>
 
 #include "udpecho/host.h"
-
-/* How long to leave a receive call alone that has failed, so that one that fails for ever does not
- * keep a processor busy. */
-#define RECEIVE_PAUSE_US 10000
 
 /* At most one line in this time tells of failed calls, and one of limits that were met; the
  * counters tell of all. */
@@ -19,6 +16,7 @@ struct worker {
     apr_uint64_t thread_id;
     transport_t *transport;
     echo_t *echo;
+    atomic_int is_stopping;
     apr_time_t next_failure_warning;
     apr_time_t next_limit_warning;
     apr_pool_t *pool;
@@ -104,9 +102,19 @@ static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, ap
 
 /* ---- The loop ---- */
 
+/* In pieces, since a sleep cannot be ended by whoever wants the worker to stop. */
+static void sleep_unless_stopping(const worker_t *worker, apr_interval_time_t duration_us)
+{
+    do {
+        clock_pause(ECHO_PAUSE_MIN_US);
+        duration_us -= ECHO_PAUSE_MIN_US;
+    } while (duration_us > 0 && !atomic_load(&worker->is_stopping));
+}
+
 static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
 {
-    echo_receive_failed(worker->echo, now);
+    apr_interval_time_t pause = echo_receive_failed(worker->echo, now);
+
     if (may_warn(&worker->next_failure_warning, now)) {
         log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "cannot receive");
 
@@ -114,7 +122,7 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
         log_status(line, "error", status);
         log_end(line);
     }
-    clock_pause(RECEIVE_PAUSE_US);
+    sleep_unless_stopping(worker, pause);
 }
 
 static void serve(worker_t *worker)
@@ -188,6 +196,7 @@ apr_status_t worker_start(worker_t *worker)
 
 void worker_stop(worker_t *worker)
 {
+    atomic_store(&worker->is_stopping, 1);
     transport_wake(worker->transport);
 }
 

@@ -21,6 +21,10 @@
 
 #define ECHO_DRAIN_MAX_US (1 * APR_USEC_PER_SEC)
 
+/* How long to leave a receive call alone that failed: the first time, and at most. */
+#define ECHO_PAUSE_MIN_US (10 * 1000)
+#define ECHO_PAUSE_MAX_US (1 * APR_USEC_PER_SEC)
+
 /* How many echoes the whole service may still give: what --count asks for, shared by every
  * worker. Workers claim an echo before they send it, so that the number is never passed. */
 typedef struct echo_quota echo_quota_t;
@@ -82,10 +86,18 @@ int echo_reads(const echo_t *echo, const echo_policy_t *policy);
 void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 
 /*
- * A receive failed: counts it and lets time pass. What is waiting is not known, so draining goes
- * on until a receive works again or its time is over.
+ * A receive failed: counts it, lets time pass, and returns how long to wait before the next one,
+ * microseconds. With every failure in a row that is twice as long, so that a call that fails for
+ * ever costs next to nothing. What is waiting is not known, so draining goes on, with the shortest
+ * of pauses, until a receive works again or its time is over.
  */
-void echo_receive_failed(echo_t *echo, apr_time_t now);
+apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now);
+
+/*
+ * Non-zero from a failed receive until one does not fail: echo_step(). One that finds nothing will
+ * do, and echo_timeout() is at most ECHO_PAUSE_MAX_US meanwhile, so that it comes. Any thread.
+ */
+int echo_is_degraded(const echo_t *echo);
 
 /* What became of replies: filled by transport_reply(). */
 typedef struct send_outcome {

@@ -24,7 +24,7 @@ COUNTERS = {
     "dropped_max_rate", "dropped_max_bandwidth", "dropped_past_count",
     "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
     "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
-    "failed_other"} | (set() if harness.WINDOWS else {"kernel_drops"})
+    "failed_other", "health"} | (set() if harness.WINDOWS else {"kernel_drops"})
 
 # ---- Strict parsers: each makes of a line what json.loads() makes of the JSON line ----
 

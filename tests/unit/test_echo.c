@@ -438,6 +438,47 @@ static void a_failed_receive_ends_no_drain_before_its_time(void **state)
     assert_int_equal(counted(echo, COUNTER_RECEIVE_ERRORS), 3);
 }
 
+static void a_receive_that_keeps_failing_is_left_alone_longer_and_longer(void **state)
+{
+    static const int milliseconds[] = {10, 20, 40, 80, 160, 320, 640, 1000, 1000};
+    echo_t *echo = endless_echo(*state);
+    batch_t none = batch_of(0);
+
+    for (unsigned i = 0; i < sizeof milliseconds / sizeof *milliseconds; i++) {
+        assert_int_equal(echo_receive_failed(echo, NOW), milliseconds[i] * 1000);
+    }
+    echo_step(echo, &none, NOW);
+    assert_int_equal(echo_receive_failed(echo, NOW), ECHO_PAUSE_MIN_US);
+}
+
+static void a_pause_is_over_when_it_is_time_to_end(void **state)
+{
+    apr_pool_t *pool = *state;
+    echo_policy_t policy = {.quota = echo_quota_create(0, pool), .duration_us = 60000};
+    echo_t *echo = echo_create(&policy, NOW, pool);
+
+    for (int i = 0; i < 4; i++) {
+        echo_receive_failed(echo, NOW);
+    }
+    assert_int_equal(echo_receive_failed(echo, NOW + 30000), 30000);
+    assert_int_equal(echo_receive_failed(echo, NOW + 60000), ECHO_PAUSE_MIN_US); /* it drains */
+    assert_int_equal(echo_receive_failed(echo, NOW + 60000), ECHO_PAUSE_MIN_US);
+}
+
+static void it_is_degraded_until_a_receive_does_not_fail(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t none = batch_of(0);
+
+    assert_false(echo_is_degraded(echo));
+    echo_receive_failed(echo, NOW);
+    assert_true(echo_is_degraded(echo));
+    assert_int_equal(echo_timeout(echo, NOW), ECHO_PAUSE_MAX_US); /* not for ever */
+    echo_step(echo, &none, NOW);
+    assert_false(echo_is_degraded(echo));
+    assert_int_equal(echo_timeout(echo, NOW), -1);
+}
+
 static void the_count_is_met_and_not_passed_within_a_batch(void **state)
 {
     apr_pool_t *pool = *state;
@@ -540,6 +581,9 @@ int main(void)
         scene(the_duration_bounds_the_wait_and_then_drains),
         scene(an_idle_server_looks_once_more_and_ends_at_its_duration),
         scene(a_failed_receive_ends_no_drain_before_its_time),
+        scene(a_receive_that_keeps_failing_is_left_alone_longer_and_longer),
+        scene(a_pause_is_over_when_it_is_time_to_end),
+        scene(it_is_degraded_until_a_receive_does_not_fail),
         scene(the_count_is_met_and_not_passed_within_a_batch),
         scene(a_failed_reply_is_no_echo_and_goes_back_to_the_count),
         scene(workers_share_one_count),
