@@ -139,6 +139,7 @@ const char *transport_backend(const transport_t *transport);
  * APR_TIMEUP   none came. With a timeout of 0, none is waiting on any listener. It may also come
  *              early: ask again.
  * APR_EINTR    transport_wake() was called, and for no other reason
+ * APR_EAGAIN   a socket is said to be readable for ever and nothing can be received from it
  * else         the receive call failed (recvmsg(2)); calling again may work
  */
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout);

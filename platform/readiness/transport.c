@@ -13,6 +13,12 @@
 /* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
 #define WAIT_MAX_US (24 * 60 * 60 * APR_USEC_PER_SEC)
 
+/* How often in a row a call may come to nothing, though there was something to do for it. It
+ * happens now and then; a system where it happens for ever would keep a worker busy with it. */
+#define FRUITLESS_RECEIVES_MAX 1000
+#define FRUITLESS_SENDS_MAX    10
+#define WAKE_ATTEMPTS_MAX      100
+
 /* Buffers that start at the same offset of their pages compete for the same few lines of the
  * processor's first cache; an odd number of lines between them spreads them. */
 #define CACHE_LINE ((apr_size_t)64)
@@ -38,7 +44,8 @@ struct transport {
     const apr_pollfd_t *readable; /* sockets of the last wait that were not yet received from */
     apr_int32_t readable_count;
     atomic_int woken;
-    const way_t *way; /* of the batch that is lent */
+    unsigned fruitless_receives; /* since the last datagram */
+    const way_t *way;            /* of the batch that is lent */
     datagram_t datagrams[BATCH_MAX];
     struct iovec vectors[BATCH_MAX];
     control_t controls[BATCH_MAX]; /* of the messages, then of the replies */
@@ -148,10 +155,20 @@ static int take_wake(transport_t *transport)
            atomic_exchange(&transport->woken, 0);
 }
 
+/* A byte in a pipe that is nowhere near full, for which the kernel may have no memory right now.
+ * Nobody would wake this transport a second time. */
+static void write_wake(apr_pollset_t *pollset)
+{
+    int attempts = 0;
+
+    while (apr_pollset_wakeup(pollset) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
+    }
+}
+
 void transport_wake(transport_t *transport)
 {
     if (atomic_exchange(&transport->woken, 1) == 0) {
-        apr_pollset_wakeup(transport->pollset);
+        write_wake(transport->pollset);
         if (transport->turn != NULL) {
             turn_wake(transport->turn);
         }
@@ -205,17 +222,14 @@ static apr_status_t wait_readable(transport_t *transport, apr_interval_time_t ti
 /* Fills the slots from one socket, after setting right the lengths that the kernel wrote over. */
 static int receive_from(transport_t *transport, const way_t *way)
 {
-    int received;
-
     for (unsigned i = 0; i < transport->used; i++) {
         struct msghdr *header = &transport->messages[i].msg_hdr;
 
         header->msg_namelen = sizeof transport->datagrams[i].from.sa;
         header->msg_controllen = CONTROL_MAX;
     }
-    do {
-        received = transport->receive(way->descriptor, transport->messages, BATCH_MAX);
-    } while (received < 0 && errno == EINTR);
+    int received = transport->receive(way->descriptor, transport->messages, BATCH_MAX);
+
     /* A call that failed may have written to the slot that it failed on. */
     transport->used = received > 0 ? (unsigned)received : 1;
     return received;
@@ -255,13 +269,17 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
         transport->readable++;
         transport->readable_count--;
         if (received > 0) {
+            transport->fruitless_receives = 0;
             lend(transport, batch, way, (unsigned)received);
             return APR_SUCCESS;
         }
         /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of the
          * only datagram was wrong (select(2), BUGS). */
-        if (received < 0 && !APR_STATUS_IS_EAGAIN(errno)) {
+        if (received < 0 && !APR_STATUS_IS_EAGAIN(errno) && errno != EINTR) {
             return errno;
+        }
+        if (++transport->fruitless_receives > FRUITLESS_RECEIVES_MAX) {
+            return APR_EAGAIN;
         }
     }
     return APR_TIMEUP;
@@ -328,6 +346,7 @@ static void compose(transport_t *transport, unsigned index, datagram_t *datagram
 static void send_all(transport_t *transport, unsigned count, send_outcome_t *outcome)
 {
     unsigned next = 0;
+    unsigned fruitless = 0;
 
     while (next < count) {
         int sent =
@@ -339,7 +358,7 @@ static void send_all(transport_t *transport, unsigned count, send_outcome_t *out
                 next++;
             }
             outcome->sent += (unsigned)sent;
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR || ++fruitless > FRUITLESS_SENDS_MAX) {
             outcome->failed[send_error_kind(errno)]++;
             next++;
         }
