@@ -19,6 +19,10 @@
 #include <lwp.h>
 #endif
 
+/* How often to try to write an event, and how long to wait when none could be read. */
+#define PUT_ATTEMPTS_MAX 100
+#define READ_PAUSE_US    10000
+
 struct host {
     int events[2]; /* a pipe: events are read from [0], written to [1] */
     sigset_t signals;
@@ -30,11 +34,14 @@ static struct host the_host;
  * or the events that end the process would find no room. */
 static volatile sig_atomic_t pending[HOST_FINISHED + 1];
 
+/* A pipe that is nowhere near full takes a byte, but for a moment the kernel may have no memory for
+ * it. Nobody asks twice, so it is tried again. */
 static void put_event(host_event_t event)
 {
     unsigned char byte = (unsigned char)event;
+    int attempts = 0;
 
-    while (write(the_host.events[1], &byte, 1) < 0 && errno == EINTR) {
+    while (write(the_host.events[1], &byte, 1) != 1 && ++attempts < PUT_ATTEMPTS_MAX) {
     }
 }
 
@@ -167,15 +174,16 @@ void host_ready(host_t *host)
 
 host_event_t host_wait(host_t *host)
 {
-    unsigned char byte = HOST_STOP;
-    ssize_t length;
+    unsigned char byte;
 
     /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
      * still hear whoever asks twice. */
     pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
-    do {
-        length = read(host->events[0], &byte, 1);
-    } while (length < 0 && errno == EINTR);
+    while (read(host->events[0], &byte, 1) != 1) {
+        if (errno != EINTR) {
+            clock_pause(READ_PAUSE_US);
+        }
+    }
     pending[byte] = 0;
     return (host_event_t)byte;
 }
