@@ -24,15 +24,15 @@ def needs_strace(test):
 class TracedServer(harness.Server):
     """A server whose system calls named by `trace` are written down.
 
-    `inject` is what strace(1) has after -e inject=; "when" counts the calls of each thread for
-    itself. The server stays the direct child, so signals and its exit code are its own.
+    `inject` is what strace(1) has after -e inject=, several times with spaces between; "when"
+    counts the calls of each thread for itself. The server stays the direct child, so signals and its exit code are its own.
     """
 
     def __init__(self, trace, *options, inject=None, **others):
         self._file = tempfile.NamedTemporaryFile(prefix="udpechod-", suffix=".strace")
         prefix = ["strace", "-D", "-f", "-qq", "-o", self._file.name, "-e", f"trace={trace}"]
-        if inject is not None:
-            prefix += ["-e", f"inject={inject}"]
+        for injection in (inject or "").split():
+            prefix += ["-e", f"inject={injection}"]
         # The leak sanitizer is a tracer itself, and a process can have only one.
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         super().__init__(*options, prefix=prefix, environment={"ASAN_OPTIONS": sanitizer}, **others)
