@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 INSIDE = "UDPECHO_TEST_NAMESPACE"
@@ -89,6 +90,20 @@ def configure(interfaces, prefix):
                prefix)
 
 
+def carries(interface, prefix):
+    link = subprocess.run([*prefix, "ip", "link", "show", interface], check=True,
+                          capture_output=True, text=True)
+    return " state UP " in link.stdout
+
+
+def wait_for_links():
+    """The kernel drops without a word what is sent before it has got round to noting that both ends
+    of a link are up, for which it may take a second."""
+    for interface, prefix in ("near0", ()), ("near1", ()), ("far0", IN_SERVER), ("far1", IN_SERVER):
+        while not carries(interface, prefix):
+            time.sleep(0.01)
+
+
 def enter():
     """Starts the program again in a network namespace of its own, if that is possible."""
     if INSIDE not in os.environ and missing() is None:
@@ -117,3 +132,4 @@ def set_up():
     configure(CLIENT, ())
     configure(SERVER, IN_SERVER)
     do(ROUTES)
+    wait_for_links()
