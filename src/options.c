@@ -142,22 +142,47 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
 
 /* ---- The configuration file ---- */
 
-static const char *one_value(const char *text, const char **value, apr_pool_t *pool)
+/* Takes the quotes and backslashes off a word in place. Returns what follows it, or NULL if a quote
+ * is not closed. apr_tokenize_to_argv() takes the last quote of "C:\\" for part of the value. */
+static char *take_word(char *text)
 {
-    char **words;
+    char *end = text;
+    char quote = '\0';
 
-    *value = NULL;
-    if (apr_tokenize_to_argv(text, &words, pool) != APR_SUCCESS) {
-        return "the value cannot be read";
+    for (; *text != '\0' && (quote != '\0' || strchr(" \t", *text) == NULL); text++) {
+        if (quote != '\0' && *text == quote) {
+            quote = '\0';
+        } else if (quote == '\0' && strchr("\"'", *text) != NULL) {
+            quote = *text;
+        } else {
+            text += *text == '\\' && text[1] != '\0';
+            *end++ = *text;
+        }
     }
-    if (words[0] == NULL || text[strspn(text, " \t")] == '#') {
+    text += *text != '\0';
+    *end = '\0';
+    return quote == '\0' ? text : NULL;
+}
+
+static int nothing_follows(const char *text)
+{
+    text += strspn(text, " \t");
+    return *text == '\0' || *text == '#';
+}
+
+static const char *one_value(char *text, const char **value)
+{
+    if (nothing_follows(text)) {
+        *value = NULL;
         return NULL;
     }
-    *value = words[0];
-    if (words[1] != NULL && words[1][0] != '#') {
-        return "one value only; put a value with spaces in quotes";
+    text += strspn(text, " \t");
+    *value = text;
+    text = take_word(text);
+    if (text == NULL) {
+        return "a quote is not closed";
     }
-    return NULL;
+    return nothing_follows(text) ? NULL : "one value only; put a value with spaces in quotes";
 }
 
 static const char *read_line(void *context, char *line)
@@ -176,7 +201,7 @@ static const char *read_line(void *context, char *line)
 
     rest += strspn(rest, " \t");
     rest += *rest == '=';
-    error = one_value(rest, &value, pool);
+    error = one_value(rest, &value);
     name[length] = '\0';
     if (error != NULL) {
         return apr_psprintf(pool, "%s: %s", name, error);

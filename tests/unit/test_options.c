@@ -183,6 +183,7 @@ static void errors_name_file_and_line(void **state)
         {"number", ":1: number needs a value: number=N"},
         {"number = # none", ":1: number needs a value: number=N"},
         {"text=a b", ":1: text: one value only; put a value with spaces in quotes"},
+        {"text='a b", ":1: text: a quote is not closed"},
         {"flag=1", ":1: flag: this option takes no value"},
         {"only", ":1: only: only the command line takes this option"},
         {"--flag", ":1: unknown option --flag; --help lists the options"},
@@ -288,7 +289,8 @@ static void settings_are_written_as_a_file_that_says_the_same(void **state)
 
 static void values_that_need_it_are_quoted(void **state)
 {
-    static const char *const values[] = {"a b", "#a", "it's", "say \"hi\"", "back\\slash"};
+    static const char *const values[] = {"a b",         "#a",    "it's", "say \"hi\"",
+                                         "back\\slash", "a b\\", "\\"};
 
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
         sample_t sample = {.text = values[i]};
