@@ -17,7 +17,10 @@ static long read_number(const char *text)
 {
     size_t length = strlen(text);
 
-    return length > 0 && length <= 9 && strspn(text, "0123456789") == length ? atol(text) : -1;
+    if (length == 0 || length > 9 || strspn(text, "0123456789") != length) {
+        return -1;
+    }
+    return strtol(text, NULL, 10);
 }
 
 /* What LISTEN_FDS says goes for the process that LISTEN_PID names, and not for its children, who

@@ -66,10 +66,9 @@ void control_read(struct msghdr *header, datagram_t *datagram)
 
 void control_write_one(struct msghdr *header, int level, int type, const void *data, size_t length)
 {
+    struct cmsghdr *control = header->msg_control;
+
     header->msg_controllen = (socklen_t)CMSG_SPACE(length); /* glibc has a size_t there */
-
-    struct cmsghdr *control = CMSG_FIRSTHDR(header);
-
     control->cmsg_level = level;
     control->cmsg_type = type;
     control->cmsg_len = (socklen_t)CMSG_LEN(length);

@@ -170,7 +170,7 @@ static apr_status_t listener_create(listener_t **created, const listener_options
         listener_t *listener = apr_pcalloc(*own, sizeof *listener);
 
         listener->platform = options->platform;
-        listener->sockets = apr_pcalloc(*own, options->workers * sizeof *listener->sockets);
+        listener->sockets = apr_pcalloc(*own, options->workers * sizeof(apr_socket_t *));
         listener->drops_seen = apr_pcalloc(*own, options->workers * sizeof *listener->drops_seen);
         listener->info.sharing = SHARING_ONE_SOCKET;
         *created = listener;

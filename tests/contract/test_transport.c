@@ -409,7 +409,7 @@ int main(void)
         for (unsigned s = 0; s < SCENES; s++) {
             tests[s].name = scenes[s].name;
             tests[s].test_func = scenes[s].function;
-            tests[s].initial_state = (void *)(uintptr_t)&variants[v];
+            tests[s].initial_state = (void *)&variants[v];
         }
         print_message("---- %s ----\n", variants[v].name);
         failed += cmocka_run_group_tests_name(variants[v].name, tests, NULL, NULL);

@@ -147,7 +147,7 @@ static void a_blocked_output_costs_lines_and_says_how_many(void **state)
         assert_int_equal(apr_file_gets(text, sizeof text, opened.in), APR_SUCCESS);
         count = strstr(text, "log lines left out count=");
         if (count != NULL) {
-            told += (unsigned)atoi(count + strlen("log lines left out count="));
+            told += (unsigned)strtoul(count + strlen("log lines left out count="), NULL, 10);
         } else {
             written++;
         }
@@ -194,9 +194,9 @@ static void a_repeated_line_is_folded_and_others_are_counted(void **state)
         const char *end = strchr(line, '\n');
 
         if (left_out != NULL && left_out < end) {
-            told += (unsigned)atoi(left_out + strlen("left out count="));
+            told += (unsigned)strtoul(left_out + strlen("left out count="), NULL, 10);
         } else if (repeated != NULL && repeated < end) {
-            told += (unsigned)atoi(repeated + strlen("repeated="));
+            told += (unsigned)strtoul(repeated + strlen("repeated="), NULL, 10);
         } else {
             written++;
         }

@@ -40,7 +40,7 @@ static void put_line(writer_t *writer, const log_line_t *line)
 
 static unsigned number_after(const char *text, const char *name)
 {
-    return (unsigned)atoi(strpbrk(strstr(text, name), "0123456789"));
+    return (unsigned)strtoul(strpbrk(strstr(text, name), "0123456789"), NULL, 10);
 }
 
 static void tell(writer_t *writer)

@@ -21,11 +21,12 @@ static endpoint_t ipv4(apr_uint32_t address)
 /* In 2001:db8::/32; `bits` are those from the 33rd to the 64th. */
 static endpoint_t ipv6(apr_uint32_t bits, apr_uint64_t interface_id)
 {
+    static const unsigned char prefix[] = {0x20, 0x01, 0x0d, 0xb8};
     endpoint_t endpoint = {.length = sizeof endpoint.sa.v6};
     unsigned char *address = endpoint.sa.v6.sin6_addr.s6_addr;
 
     endpoint.sa.v6.sin6_family = APR_INET6;
-    memcpy(address, "\x20\x01\x0d\xb8", 4);
+    memcpy(address, prefix, sizeof prefix);
     for (unsigned i = 0; i < 4; i++) {
         address[4 + i] = (unsigned char)(bits >> (24 - 8 * i));
     }
