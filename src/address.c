@@ -21,10 +21,10 @@ static const char *parse_port(apr_port_t *port, const char *text)
     return NULL;
 }
 
-/* fe80::/10, RFC 4291 section 2.5.6. */
+/* fe80::/10, RFC 4291 section 2.5.6; fe8:: is 0fe8::. */
 static int is_link_local(const char *host)
 {
-    return apr_tolower(host[0]) == 'f' && apr_tolower(host[1]) == 'e' && host[2] != '\0' &&
+    return strcspn(host, ":") == 4 && apr_tolower(host[0]) == 'f' && apr_tolower(host[1]) == 'e' &&
            strchr("89abAB", host[2]) != NULL;
 }
 

@@ -34,6 +34,7 @@ static void addresses_are_taken_apart(void **state)
     assert_parts("[::1]", "::1", NULL, 8888, *state);
     assert_parts("[2001:db8::1]:7", "2001:db8::1", NULL, 7, *state);
     assert_parts("[fe80::1%eth0]:7", "fe80::1", "eth0", 7, *state);
+    assert_parts("[fe8::1]:7", "fe8::1", NULL, 7, *state); /* 0fe8::1 */
 }
 
 static void mistakes_are_refused_with_advice(void **state)
