@@ -23,8 +23,8 @@ def options_of_help():
 
 def options_of_manual():
     with open(MANUAL, encoding="utf-8") as page:
-        items = re.findall(r"^\.It Fl Fl ([a-z-]+)(?: Ns = Ns Ar (\S+))?$", page.read(),
-                           re.MULTILINE)
+        section = page.read().split(".Sh OPTIONS")[1].split(".Sh")[0]
+    items = re.findall(r"^\.It Fl Fl ([a-z-]+)(?: Ns = Ns Ar (\S+))?$", section, re.MULTILINE)
     return {name: argument or None for name, argument in items}
 
 
