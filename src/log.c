@@ -12,6 +12,9 @@
 /* How many lines may wait to be written. */
 #define LINES_MAX 256
 
+/* How long to wait before trying again a file that is full. */
+#define FULL_PAUSE_US 10000
+
 struct log {
     atomic_int level; /* a log_level_t */
     log_sink_t sink;
@@ -100,8 +103,18 @@ static void *APR_THREAD_FUNC write_lines(apr_thread_t *thread, void *data)
 
 static void write_to_file(void *file, log_level_t level, const char *line, apr_size_t length)
 {
+    apr_size_t written;
+    apr_status_t status;
+
     (void)level;
-    apr_file_write_full(file, line, length, NULL);
+    /* Somebody who shares the file may have made it non-blocking. When it is full, APR looks once
+     * whether there is room again, and gives up in the middle of a line. */
+    while ((status = apr_file_write_full(file, line, length, &written)) != APR_SUCCESS &&
+           (APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EAGAIN(status))) {
+        line += written;
+        length -= written;
+        clock_pause(FULL_PAUSE_US);
+    }
 }
 
 log_sink_t log_to_file(apr_file_t *out)

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import unittest
 
 import harness
@@ -199,8 +200,8 @@ class NobodyReads(unittest.TestCase):
             for number in range(self.ECHOES):
                 self.assertEqual(harness.echo(sock, b"%d" % number), b"%d" % number)
 
-    def test_echoes_go_on_and_lines_left_out_are_told(self):
-        with harness.Server("--log-level=debug") as server:
+    def check_echoes_go_on_and_lines_left_out_are_told(self, prefix=()):
+        with harness.Server("--log-level=debug", prefix=prefix) as server:
             server.reading.clear()
             self.flood(server.address)
             server.reading.set()
@@ -209,6 +210,16 @@ class NobodyReads(unittest.TestCase):
             left_out = sum(line["count"] for line in server.find("log lines left out"))
         self.assertGreater(left_out, 0)
         self.assertEqual(written + left_out, 2 * self.ECHOES)
+        self.assertEqual(len(server.lines), len(server.raw))  # none is cut
+
+    def test_echoes_go_on_and_lines_left_out_are_told(self):
+        self.check_echoes_go_on_and_lines_left_out_are_told()
+
+    @harness.posix_only("pipes are given over as they are made")
+    def test_the_same_where_standard_error_is_non_blocking(self):
+        non_blocking = ("import os, sys; os.set_blocking(2, False);"
+                        "os.execvp(sys.argv[1], sys.argv[1:])")
+        self.check_echoes_go_on_and_lines_left_out_are_told((sys.executable, "-c", non_blocking))
 
     @harness.posix_only("no signal handlers to look at")
     def test_second_signal_ends_at_once(self):
