@@ -91,8 +91,8 @@ typedef struct host_address {
  * configured, and a network of fewer than four addresses has none (RFC 3021): there are hosts where
  * the one configured for a /32 is the host's own address.
  *
- * Main thread, also after sandbox_enter() if it was called before; memory from `pool`. Errors: those
- * of getifaddrs(3), of a netlink(7) socket or of GetAdaptersAddresses().
+ * Main thread, also after sandbox_enter() if it was called before; memory from `pool`. Errors:
+ * those of getifaddrs(3), of a netlink(7) socket or of GetAdaptersAddresses().
  */
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
 
