@@ -1,0 +1,170 @@
+/*
+ * Clients that measure an echo server of the loopback:
+ *     generate PORT CLIENTS WINDOW SIZE
+ * Each line of standard input is a number of milliseconds, for which every client, on a port of its
+ * own, sends WINDOW datagrams of SIZE bytes, waits for the answers, and begins again. The answer is
+ * a line of three numbers: datagrams that came back as they were sent, that did not come back
+ * within a second, and that came back as something else.
+ */
+
+#define _GNU_SOURCE /* for recvmmsg */
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WINDOW_MAX  64
+#define PAYLOAD_MAX 65507
+#define PATTERN     251 /* different datagrams begin at different bytes of it */
+
+static unsigned window, size;
+static unsigned char pattern[PAYLOAD_MAX + PATTERN];
+
+/* A datagram is its number, then the pattern. */
+static uint64_t numbers[WINDOW_MAX];
+static struct iovec sent_parts[WINDOW_MAX][2];
+static struct mmsghdr sent[WINDOW_MAX];
+static unsigned char answers[WINDOW_MAX][PAYLOAD_MAX + 1];
+static struct iovec answer_parts[WINDOW_MAX];
+static struct mmsghdr received[WINDOW_MAX];
+
+static struct {
+    uint64_t echoed, lost, wrong;
+} result;
+
+struct client {
+    int descriptor;
+    uint64_t first;   /* the number of the first datagram that is out */
+    uint64_t missing; /* a bit for each of them */
+};
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static int open_client(in_port_t port)
+{
+    struct sockaddr_in server = {
+        .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {.tv_sec = 1};
+    int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+
+    if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&server, sizeof server) < 0 ||
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) {
+        fail("socket");
+    }
+    return descriptor;
+}
+
+static void set_up_messages(void)
+{
+    for (unsigned i = 0; i < sizeof pattern; i++) {
+        pattern[i] = (unsigned char)(i * 167 >> 3);
+    }
+    for (unsigned i = 0; i < window; i++) {
+        sent_parts[i][0] = (struct iovec){&numbers[i], sizeof numbers[i]};
+        sent[i].msg_hdr = (struct msghdr){.msg_iov = sent_parts[i], .msg_iovlen = 2};
+        answer_parts[i] = (struct iovec){answers[i], sizeof answers[i]};
+        received[i].msg_hdr = (struct msghdr){.msg_iov = &answer_parts[i], .msg_iovlen = 1};
+    }
+}
+
+static void send_window(struct client *client)
+{
+    client->first += window;
+    client->missing = ~UINT64_C(0) >> (64 - window);
+    for (unsigned i = 0; i < window; i++) {
+        numbers[i] = client->first + i;
+        sent_parts[i][1] = (struct iovec){pattern + numbers[i] % PATTERN, size - sizeof numbers[i]};
+    }
+    if (sendmmsg(client->descriptor, sent, window, 0) != (int)window) {
+        fail("sendmmsg");
+    }
+}
+
+static void check_answer(struct client *client, const unsigned char *answer, unsigned length)
+{
+    uint64_t number;
+
+    memcpy(&number, answer, sizeof number);
+    uint64_t place = number - client->first;
+
+    if (length != size || place >= window || (client->missing >> place & 1) == 0 ||
+        memcmp(answer + sizeof number, pattern + number % PATTERN, size - sizeof number) != 0) {
+        result.wrong++;
+        return;
+    }
+    client->missing &= ~(UINT64_C(1) << place);
+    result.echoed++;
+}
+
+static void receive_window(struct client *client)
+{
+    while (client->missing != 0) {
+        unsigned wanted = (unsigned)__builtin_popcountll(client->missing);
+        int count = recvmmsg(client->descriptor, received, wanted, 0, NULL);
+
+        if (count <= 0) {
+            result.lost += wanted;
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            check_answer(client, answers[i], received[i].msg_len);
+        }
+    }
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int main(int count, char **arguments)
+{
+    if (count != 5) {
+        fputs("usage: generate PORT CLIENTS WINDOW SIZE\n", stderr);
+        return 1;
+    }
+    unsigned client_count = (unsigned)atoi(arguments[2]);
+    struct client *clients = calloc(client_count, sizeof *clients);
+    char line[32];
+
+    window = (unsigned)atoi(arguments[3]);
+    size = (unsigned)atoi(arguments[4]);
+    if (clients == NULL || window < 1 || window > WINDOW_MAX || size < sizeof numbers[0] ||
+        size > PAYLOAD_MAX) {
+        fputs("generate: WINDOW is 1 to 64, SIZE 8 to 65507\n", stderr);
+        return 1;
+    }
+    set_up_messages();
+    for (unsigned i = 0; i < client_count; i++) {
+        clients[i].descriptor = open_client(htons((in_port_t)atoi(arguments[1])));
+    }
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        int64_t end = now_us() + (int64_t)atoi(line) * 1000;
+
+        memset(&result, 0, sizeof result);
+        while (now_us() < end) {
+            for (unsigned i = 0; i < client_count; i++) {
+                send_window(&clients[i]);
+            }
+            for (unsigned i = 0; i < client_count; i++) {
+                receive_window(&clients[i]);
+            }
+        }
+        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", result.echoed, result.lost, result.wrong);
+        fflush(stdout);
+    }
+    return 0;
+}
