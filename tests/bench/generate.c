@@ -130,29 +130,46 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* A number from 1 to `most`. */
+static unsigned number_of(const char *text, unsigned most)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (end == text || (*end != '\0' && *end != '\n') || number < 1 || number > most) {
+        fprintf(stderr, "generate: %s: expected a number from 1 to %u\n", text, most);
+        exit(1);
+    }
+    return (unsigned)number;
+}
+
 int main(int count, char **arguments)
 {
     if (count != 5) {
         fputs("usage: generate PORT CLIENTS WINDOW SIZE\n", stderr);
         return 1;
     }
-    unsigned client_count = (unsigned)atoi(arguments[2]);
-    struct client *clients = calloc(client_count, sizeof *clients);
+    in_port_t port = htons((in_port_t)number_of(arguments[1], 65535));
+    unsigned client_count = number_of(arguments[2], 1000);
     char line[32];
 
-    window = (unsigned)atoi(arguments[3]);
-    size = (unsigned)atoi(arguments[4]);
-    if (clients == NULL || window < 1 || window > WINDOW_MAX || size < sizeof numbers[0] ||
-        size > PAYLOAD_MAX) {
-        fputs("generate: WINDOW is 1 to 64, SIZE 8 to 65507\n", stderr);
+    window = number_of(arguments[3], WINDOW_MAX);
+    size = number_of(arguments[4], PAYLOAD_MAX);
+    if (size < sizeof numbers[0]) {
+        fputs("generate: SIZE is 8 or more, for the number that each datagram has\n", stderr);
         return 1;
+    }
+    struct client *clients = calloc(client_count, sizeof *clients);
+
+    if (clients == NULL) {
+        fail("calloc");
     }
     set_up_messages();
     for (unsigned i = 0; i < client_count; i++) {
-        clients[i].descriptor = open_client(htons((in_port_t)atoi(arguments[1])));
+        clients[i].descriptor = open_client(port);
     }
     while (fgets(line, sizeof line, stdin) != NULL) {
-        int64_t end = now_us() + (int64_t)atoi(line) * 1000;
+        int64_t end = now_us() + (int64_t)number_of(line, 60000) * 1000;
 
         memset(&result, 0, sizeof result);
         while (now_us() < end) {
@@ -166,5 +183,6 @@ int main(int count, char **arguments)
         printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", result.echoed, result.lost, result.wrong);
         fflush(stdout);
     }
+    free(clients);
     return 0;
 }

@@ -124,7 +124,7 @@ static void take_memory(void)
 
 static void take_memory_for_code(void)
 {
-    mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    (void)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
 static void make_memory_executable(void)
@@ -136,7 +136,7 @@ static void make_memory_executable(void)
 
 static void map_a_file(void)
 {
-    mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, STDERR_FILENO, 0);
+    (void)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, STDERR_FILENO, 0);
 }
 
 static void change_a_socket(void)
