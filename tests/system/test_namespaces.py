@@ -6,6 +6,7 @@ The addresses are those of namespaces.py.
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import unittest
 
@@ -143,6 +144,46 @@ class NotUnicast(Namespaces):
                 done = harness.run(f"--listen={address}", prefix=namespaces.IN_SERVER)
                 self.assertEqual(done.returncode, 69, done.stderr)
                 self.assertIn(address, done.stderr)
+
+
+class PathMtu(Namespaces):
+    """Somebody who is not on the path says that it has become narrow (RFC 1191)."""
+
+    CLIENT, SERVER = "10.0.0.9", "10.0.0.1"
+
+    def forge_too_big(self, mtu, client_port, server_port):
+        """Destination unreachable, fragmentation needed, about a reply of the server."""
+        reply = struct.pack("!BBHHHBBH4s4sHHHH", 0x45, 0, 1428, 1, 0x4000, 64, socket.IPPROTO_UDP, 0,
+                            socket.inet_aton(self.SERVER), socket.inet_aton(self.CLIENT),
+                            server_port, client_port, 1408, 0)
+        message = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + reply
+        total = sum(struct.unpack(f"!{len(message) // 2}H", message))
+        total = (total & 0xffff) + (total >> 16)
+        message = message[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + message[4:]
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as forger:
+            forger.bind((self.CLIENT, 0))
+            forger.sendto(message, (self.SERVER, 0))
+
+    def length_on_the_link(self, link):
+        """Of the first packet of UDP that comes from the server."""
+        while True:
+            packet = link.recv(65536)
+            if packet[9] == socket.IPPROTO_UDP and packet[12:16] == socket.inet_aton(self.SERVER):
+                return int.from_bytes(packet[2:4], "big")
+
+    def test_a_forged_message_does_not_cut_replies(self):
+        for listen in "*:0", "10.0.0.1:0":
+            server = self.server(listen=(listen,))
+            port = port_of(server, self.SERVER)
+            with self.subTest(listen=listen), unconnected(self.SERVER, self.CLIENT) as sock, \
+                    socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as link:
+                link.settimeout(harness.PATIENCE)
+                link.bind(("near0", 0x0800))
+                self.forge_too_big(600, sock.getsockname()[1], port)
+                sent = os.urandom(1400)
+                sock.sendto(sent, (self.SERVER, port))
+                self.assertEqual(sock.recv(65536), sent)
+                self.assertEqual(self.length_on_the_link(link), 1428)
 
 
 class PacketFilter(Namespaces):
