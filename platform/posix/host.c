@@ -40,9 +40,11 @@ static void put_event(host_event_t event)
 {
     unsigned char byte = (unsigned char)event;
     int attempts = 0;
+    int interrupted = errno; /* a signal handler comes between a call and a look at its error */
 
     while (write(the_host.events[1], &byte, 1) != 1 && ++attempts < PUT_ATTEMPTS_MAX) {
     }
+    errno = interrupted;
 }
 
 static void on_stop(int signal_number)
