@@ -1,7 +1,7 @@
 /*
- * Control messages, whatever they are: nothing outside of them is read, nothing but what they tell
- * is written, and a reply has room for its own. An input is a byte for the address family, one for
- * the flags of the message, and the control messages.
+ * Control messages, whatever they are: nothing behind them is read, the sender and the port stay
+ * what they were, and a reply has room for its own. An input is a byte for the address family, one
+ * for the flags of the message, and the control messages.
  */
 
 #include "fuzz.h"
