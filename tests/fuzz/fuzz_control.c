@@ -30,6 +30,7 @@ static void check_reply(const datagram_t *datagram)
     require(header.msg_control != NULL);
     control_write(&header, datagram);
     require(header.msg_controllen <= CONTROL_MAX);
+    require(CMSG_FIRSTHDR(&header) != NULL);
     require(CMSG_NXTHDR(&header, CMSG_FIRSTHDR(&header)) == NULL);
     control_read(&header, &again);
     if (datagram->to.sa.any.sa_family == AF_INET6) {
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     header.msg_controllen = input.size;
     header.msg_control = take_block(&input, input.size);
     control_read(&header, &datagram);
-    require(memcmp(&datagram.from, &from, sizeof from) == 0);
+    require(endpoint_equal(&datagram.from, &from));
     require(datagram.to.sa.any.sa_family == family);
     require(endpoint_port(&datagram.to) == 8888);
     check_reply(&datagram);
