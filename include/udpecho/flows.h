@@ -1,0 +1,93 @@
+#ifndef UDPECHO_FLOWS_H
+#define UDPECHO_FLOWS_H
+
+/*
+ * The client's way to the network: a number of UDP sockets, each with a source port of its own,
+ * that all talk to one peer. They are not connected, because a kernel keeps from a connected socket
+ * what comes from another address than the one that was asked (connect(2)), and that is what a user
+ * must see. One thread, but for flows_wake().
+ */
+
+#include <apr_network_io.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "udpecho/datagram.h"
+#include "udpecho/platform.h"
+#include "udpecho/probe.h"
+
+typedef struct flows_options {
+    const platform_t *platform;   /* what there is to use; must outlive the flows */
+    unsigned count;               /* of sockets, 1 to FLOWS_MAX */
+    const apr_sockaddr_t *source; /* to send from; NULL: the system's choice. With a port, flow n
+                                   * has the port n above it; without one, the system's choice */
+    apr_size_t payload_max;       /* longer replies are truncated */
+    int dscp;                     /* 0 to 63; -1: the system's default (RFC 2474) */
+    int hop_limit;                /* TTL or hop limit, 1 to 255; 0: the system's default */
+    int dont_fragment;            /* neither here nor, in IPv4, by routers: DF (RFC 791); and what
+                                   * this host believes of the path's MTU is not asked */
+    int broadcast;                /* the peer may be a broadcast or multicast address */
+    apr_int32_t buffer;           /* bytes to ask for, each way; 0: the system's default */
+} flows_options_t;
+
+typedef struct flows_error {
+    const char *step; /* what failed: "bind", "set the DSCP"; static */
+    unsigned flow;    /* on which */
+} flows_error_t;
+
+/* Something that arrived: a reply, or word from the network that a datagram was refused. */
+typedef struct arrival {
+    unsigned flow;
+    endpoint_t from;     /* the sender; of a refusal, who refused: a router, or the peer */
+    unsigned char *data; /* of a refusal: the beginning of the datagram refused, as far as known */
+    apr_size_t length;
+    unsigned truncated : 1; /* the kernel held more than payload_max bytes */
+    apr_time_t at;          /* when the kernel took it in, in the time of clock_now(); where the
+                             * system does not tell, when it was received here */
+    int hop_limit;          /* that it arrived with, -1: not known */
+    apr_size_t fragment;    /* of a reply that came in fragments: the largest of these, IP header
+                             * included, bytes; 0: it came whole, or that is not known */
+    apr_status_t refused;   /* APR_SUCCESS: a reply. Else why, ECONNREFUSED or EHOSTUNREACH */
+    apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
+} arrival_t;
+
+typedef struct arrivals {
+    unsigned count;
+    arrival_t *at[BATCH_MAX];
+} arrivals_t;
+
+typedef struct flows flows_t;
+
+/*
+ * Opens the sockets. `error` is filled only on error, and then nothing stays open. They live as
+ * long as `pool`. Errors: those of socket(2), bind(2) and setsockopt(2), APR_ENOTIMPL for an option
+ * that this system does not have: nothing that was asked for is silently left out.
+ */
+apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows_options_t *options,
+                        flows_error_t *error, apr_pool_t *pool);
+
+/* The source port of flow `flow`, in host byte order. */
+apr_port_t flows_port(const flows_t *flows, unsigned flow);
+
+/* Non-zero if the arrivals tell whether replies came in fragments (ip(7), IP_RECVFRAGSIZE). */
+int flows_tell_fragments(const flows_t *flows);
+
+/*
+ * Sends up to BATCH_MAX requests in their order and returns how many of them left. `failure` says
+ * why the next one did not: APR_EAGAIN if there is no room for it now, else what send(2) said of
+ * it; APR_EMSGSIZE is EMSGSIZE. Never waits.
+ */
+unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
+                    apr_status_t *failure);
+
+/*
+ * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), then lends what arrived, until
+ * the next call. APR_SUCCESS: one arrival or more. APR_TIMEUP: none; it may come early. APR_EINTR:
+ * flows_wake() was called. Else: it failed, and calling again may work.
+ */
+apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_time_t timeout);
+
+/* Ends the current wait, or the next. Any thread. */
+void flows_wake(flows_t *flows);
+
+#endif

@@ -1,0 +1,140 @@
+#ifndef UDPECHO_PROBE_H
+#define UDPECHO_PROBE_H
+
+/*
+ * The client's core: what to send next and when, what a reply means, and what it all comes to.
+ * Sans I/O: it has no socket and no clock; time and bytes go in, decisions come out. Times are
+ * those of clock_now(), microseconds. All memory is taken by probe_create(); one thread at a time.
+ *
+ * Every datagram carries its sequence number and a key of this run, and then a window into one
+ * block of random bytes, another window for every datagram: a reply that was joined from the
+ * fragments of two datagrams (RFC 4963) is found out. A payload too short for the number carries
+ * its low bits, and one that the user wrote carries nothing; such replies are taken for those of
+ * the datagrams that they can be, the oldest unanswered first.
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "udpecho/datagram.h"
+
+/* What identifies a datagram: its sequence number, low byte first so that short payloads still
+ * carry the bits that differ, and the key of the run. */
+#define REQUEST_HEAD_MAX 8
+
+/* The most flows of one probe. */
+#define FLOWS_MAX 4096
+
+typedef struct probe_plan {
+    endpoint_t peer;              /* who is asked */
+    apr_size_t size;              /* of each payload, bytes; see probe_resize() */
+    const unsigned char *payload; /* these `size` bytes each time; NULL: made as said above */
+    const unsigned char *random;  /* PROBE_RANDOM bytes to make payloads of; not copied */
+    unsigned flows;               /* 1 to FLOWS_MAX; the datagrams go over them in turn */
+    unsigned burst;               /* how many datagrams are due ... */
+    apr_interval_time_t interval; /* ... in each interval, evenly spread; 0: at once */
+    unsigned window;              /* unanswered ones on each flow at most; 0: any number */
+    apr_uint64_t count;           /* datagrams to send; 0: without end */
+    apr_interval_time_t duration; /* for which to send; 0: without end */
+    apr_interval_time_t timeout;  /* after which an answer is late */
+} probe_plan_t;
+
+/* How many random bytes payloads are made of: the key, and the largest payload at any of the
+ * offsets that a window may have. */
+#define PROBE_OFFSETS 4096
+#define PROBE_RANDOM  (4 + PAYLOAD_MAX_IPV6 + PROBE_OFFSETS)
+
+/* A datagram to send. */
+typedef struct request {
+    apr_uint64_t sequence; /* from 0 */
+    unsigned flow;
+    apr_size_t length; /* of head and body together, bytes */
+    apr_size_t head_length;
+    unsigned char head[REQUEST_HEAD_MAX];
+    const unsigned char *body; /* lives as long as the probe */
+} request_t;
+
+/* What a reply is. */
+typedef enum reply_verdict {
+    REPLY_ANSWER,       /* the bytes that were sent, in time, for the first time */
+    REPLY_LATE,         /* the same after the timeout */
+    REPLY_DUPLICATE,    /* the same once more */
+    REPLY_CORRUPT,      /* to a datagram of this run, but with other bytes or another length */
+    REPLY_MISDELIVERED, /* came by another flow than its datagram went */
+    REPLY_ELSEWHERE,    /* from an address or port that was not asked */
+    REPLY_UNKNOWN,      /* to no datagram that this run can have sent, or one of long ago */
+    REPLY_KINDS
+} reply_verdict_t;
+
+typedef struct reply {
+    reply_verdict_t verdict;
+    unsigned flow;         /* that it came by */
+    int is_reordered;      /* a datagram of the same flow that was sent later was answered before
+                            * (RFC 4737 section 3) */
+    int has_sequence;      /* 0: nothing tells which datagram it answers */
+    apr_uint64_t sequence; /* of that datagram */
+    apr_size_t expected;   /* how long it should have been, bytes */
+    apr_interval_time_t round_trip; /* microseconds */
+} reply_t;
+
+/* What a probe, or one flow of it, came to. sent = received + corrupted + lost + outstanding. */
+typedef struct probe_summary {
+    apr_uint64_t sent;
+    apr_uint64_t received;             /* answered with the same bytes, however late */
+    apr_uint64_t corrupted;            /* answered, and only with other bytes */
+    apr_uint64_t lost;                 /* not answered within the timeout, nor later */
+    apr_uint64_t outstanding;          /* not answered yet, and still in time */
+    apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */
+    apr_uint64_t late;                 /* of the received ones */
+    apr_uint64_t reordered;            /* likewise */
+    apr_uint64_t bytes;                /* of the received ones, payload */
+    apr_uint64_t replies[REPLY_KINDS]; /* of each kind */
+    apr_interval_time_t elapsed;       /* from the first datagram sent to the last reply */
+    /* Round trips of the received ones, microseconds; 0 if there are none. */
+    apr_interval_time_t minimum, mean, maximum, deviation;
+    apr_interval_time_t p50, p90, p99, p999; /* see histogram.h for how exact they are */
+    apr_interval_time_t jitter; /* RFC 3550 section 6.4.1, on round trips instead of transits */
+} probe_summary_t;
+
+typedef enum probe_step {
+    PROBE_SEND,    /* send `request` now */
+    PROBE_MISSING, /* datagram `request.sequence` is not answered in time: said once for each */
+    PROBE_WAIT,    /* nothing to do until `until`, or a reply */
+    PROBE_DONE     /* all is sent, and answered or lost */
+} probe_step_t;
+
+typedef struct probe_next {
+    probe_step_t step;
+    request_t request; /* of PROBE_MISSING: only its sequence, flow and length */
+    apr_time_t until;
+} probe_next_t;
+
+typedef struct probe probe_t;
+
+/* A probe that begins at its first probe_next(). `plan` is copied. Errors: APR_EINVAL if the plan
+ * is out of the bounds above. */
+apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool);
+
+/* What to do at `now`. Call it again until it says to wait. */
+probe_next_t probe_next(probe_t *probe, apr_time_t now);
+
+/* The last request of probe_next() was refused by this host, and never left. Only the last one, or
+ * in reverse order the last ones. */
+void probe_not_sent(probe_t *probe, const request_t *request);
+
+/* What the `length` bytes at `data` are, that came from `from` by flow `flow` at `received`. Counts
+ * them. */
+reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
+                    const unsigned char *data, apr_size_t length, apr_time_t received);
+
+/* Makes the datagrams from now on `size` bytes long. */
+void probe_resize(probe_t *probe, apr_size_t size);
+
+/* Sends no more; waits for what is still to come. */
+void probe_finish(probe_t *probe);
+
+/* What it came to until `now`: all of it, or one flow. May be asked at any time. */
+probe_summary_t probe_summary(const probe_t *probe, apr_time_t now);
+probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now);
+
+#endif

@@ -1,0 +1,27 @@
+#ifndef UDPECHO_REPORT_H
+#define UDPECHO_REPORT_H
+
+/* The formats of the output. Each lives as long as `pool`, and writes a whole line with one call of
+ * apr_file_write_full(), so that two of them can share a file. One thread at a time. */
+
+#include <apr_file_io.h>
+
+#include "event.h"
+
+typedef struct report_options {
+    int lines;     /* a line for each datagram, not only the summary */
+    int histogram; /* draw the round trips */
+    apr_file_t *file;
+} report_options_t;
+
+/* For people. On a terminal it shows how a long run goes on, in its last lines, which it writes
+ * over. */
+report_t *report_text(const report_options_t *options, apr_pool_t *pool);
+
+/* One JSON object (RFC 8259) to a line; udpecho(1) has the schema. */
+report_t *report_json(const report_options_t *options, apr_pool_t *pool);
+
+/* Comma-separated values (RFC 4180, but for LF), one table; udpecho(1) has the columns. */
+report_t *report_csv(const report_options_t *options, apr_pool_t *pool);
+
+#endif
