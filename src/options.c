@@ -40,7 +40,7 @@ static const char *store(source_t *source, unsigned index, const char *value)
     }
     source->given[index] = 1;
     /* No configuration file could say it, and --check-config prints one. */
-    if (value != NULL && strpbrk(value, "\r\n") != NULL) {
+    if (value != NULL && !option->command_line_only && strpbrk(value, "\r\n") != NULL) {
         return "a value without line ends";
     }
     return option->kind->read(option, place, value, source->pool);
@@ -57,8 +57,11 @@ static const char *describe_error(const source_t *source, apr_status_t status, c
     apr_size_t length = strcspn(name, "=");
 
     for (const option_t *option = source->table; option->name != NULL; option++) {
-        if (strlen(option->name) == length && strncmp(option->name, name, length) == 0 &&
-            option->argument != NULL) {
+        int is_named =
+            (strlen(option->name) == length && strncmp(option->name, name, length) == 0) ||
+            (length == 1 && *name == option->letter);
+
+        if (is_named && option->argument != NULL) {
             return apr_psprintf(source->pool, "--%s needs a value: --%s=%s", option->name,
                                 option->name, option->argument);
         }
@@ -72,14 +75,40 @@ static const apr_getopt_option_t *getopt_table(const option_t *table, apr_pool_t
 
     for (int i = 0; table[i].name != NULL; i++) {
         APR_ARRAY_PUSH(list, apr_getopt_option_t) = (apr_getopt_option_t){
-            table[i].name, FIRST_LONG_OPTION + i, table[i].argument != NULL, table[i].help};
+            table[i].name, table[i].letter != 0 ? table[i].letter : FIRST_LONG_OPTION + i,
+            table[i].argument != NULL, table[i].help};
     }
     APR_ARRAY_PUSH(list, apr_getopt_option_t) = (apr_getopt_option_t){NULL, 0, 0, NULL};
     return (const apr_getopt_option_t *)list->elts;
 }
 
+/* The index in the table of what apr_getopt_long() calls `number`. */
+static unsigned option_index(const option_t *table, int number)
+{
+    unsigned index = 0;
+
+    if (number >= FIRST_LONG_OPTION) {
+        return (unsigned)(number - FIRST_LONG_OPTION);
+    }
+    while (table[index].letter != number) {
+        index++;
+    }
+    return index;
+}
+
+static apr_array_header_t *rest_of(const apr_getopt_t *state, apr_pool_t *pool)
+{
+    apr_array_header_t *rest = apr_array_make(pool, 2, sizeof(const char *));
+
+    for (int i = state->ind; i < state->argc; i++) {
+        APR_ARRAY_PUSH(rest, const char *) = state->argv[i];
+    }
+    return rest;
+}
+
 const char *options_read_arguments(const option_t *table, void *settings, int argc,
-                                   const char *const *argv, int *first_operand, apr_pool_t *pool)
+                                   const char *const *argv, apr_array_header_t **operands,
+                                   apr_pool_t *pool)
 {
     source_t source = source_open(table, settings, pool);
     const apr_getopt_option_t *options = getopt_table(table, pool);
@@ -92,8 +121,9 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
         return "cannot read the command line";
     }
     state->errfn = NULL; /* errors are ours to word */
+    state->interleave = 1;
     while ((status = apr_getopt_long(state, options, &number, &value)) == APR_SUCCESS) {
-        unsigned index = (unsigned)(number - FIRST_LONG_OPTION);
+        unsigned index = option_index(table, number);
         const char *expected = store(&source, index, value);
 
         if (expected != NULL) {
@@ -103,7 +133,7 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
     if (status != APR_EOF) {
         return describe_error(&source, status, state->argv[state->ind - 1]);
     }
-    *first_operand = state->ind;
+    *operands = rest_of(state, pool);
     return NULL;
 }
 
@@ -129,7 +159,7 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
     }
     state->errfn = NULL;
     while (apr_getopt_long(state, options, &number, &value) == APR_SUCCESS) {
-        const char *name = table[number - FIRST_LONG_OPTION].name;
+        const char *name = table[option_index(table, number)].name;
 
         if (!contains(without, name)) {
             APR_ARRAY_PUSH(words, const char *) =

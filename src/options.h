@@ -27,6 +27,7 @@ typedef struct option_kind {
 
 struct option {
     const char *name;     /* without dashes; a NULL name ends the table */
+    char letter;          /* that stands for it on a command line; 0: none */
     const char *argument; /* what --help shows for the value; NULL: a flag, which takes none */
     apr_size_t offset;    /* of the value in the settings */
     const option_kind_t *kind;
@@ -48,11 +49,12 @@ extern const option_kind_t option_flag, option_number, option_size, option_durat
 /*
  * Reads argv[1] and on into `settings`. A list given here replaces what it held before, so a
  * command line read after a file wins. Returns NULL, or the error as a sentence that names the
- * option, the value and what would be right. `first_operand` is set to the index of the first
- * argument that is no option (argc if there is none).
+ * option, the value and what would be right. `operands` is set to the arguments that are no
+ * options, wherever they stand: an array of const char *, perhaps empty.
  */
 const char *options_read_arguments(const option_t *table, void *settings, int argc,
-                                   const char *const *argv, int *first_operand, apr_pool_t *pool);
+                                   const char *const *argv, apr_array_header_t **operands,
+                                   apr_pool_t *pool);
 
 /*
  * The options of a command line that options_read_arguments() found right, each as one word,

@@ -10,7 +10,12 @@ void options_write_help(const option_t *table, apr_file_t *out)
     for (const option_t *option = table; option->name != NULL; option++) {
         const char *help = option->help;
 
-        apr_file_printf(out, "  --%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
+        if (option->letter != 0) {
+            apr_file_printf(out, "  -%c,", option->letter);
+        } else {
+            apr_file_printf(out, " ");
+        }
+        apr_file_printf(out, " --%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
                         option->argument != NULL ? option->argument : "");
         while (*help != '\0') {
             int length = (int)strcspn(help, "\n");

@@ -336,13 +336,15 @@ static const char *read_networks(settings_t *settings, apr_pool_t *pool)
 static const char *read_arguments(settings_t *settings, int argc, const char *const *argv,
                                   apr_pool_t *pool)
 {
-    int operand = argc;
+    apr_array_header_t *operands;
     const char *error =
-        options_read_arguments(settings_table, settings, argc, argv, &operand, pool);
+        options_read_arguments(settings_table, settings, argc, argv, &operands, pool);
 
-    if (error == NULL && operand < argc) {
+    if (error == NULL && operands->nelts > 0) {
+        const char *operand = APR_ARRAY_IDX(operands, 0, const char *);
+
         error = apr_psprintf(pool, "%s: expected options only; addresses go to --listen=%s",
-                             argv[operand], argv[operand]);
+                             operand, operand);
     }
     return error != NULL ? error : find_conflict(settings);
 }

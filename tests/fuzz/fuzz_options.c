@@ -44,10 +44,10 @@ static void check_written(const settings_t *settings, apr_pool_t *pool)
 static const char *read_arguments(settings_t *settings, const apr_array_header_t *words,
                                   apr_pool_t *pool)
 {
-    int operand;
+    apr_array_header_t *operands;
 
     return options_read_arguments(settings_table, settings, words->nelts,
-                                  (const char *const *)words->elts, &operand, pool);
+                                  (const char *const *)words->elts, &operands, pool);
 }
 
 static void check_repeated(const settings_t *settings, const apr_array_header_t *words,

@@ -19,6 +19,7 @@ typedef struct sample {
 static const option_t table[] = {
     {.name = "flag", .offset = offsetof(sample_t, flag), .kind = &option_flag, .help = "A flag."},
     {.name = "number",
+     .letter = 'n',
      .argument = "N",
      .offset = offsetof(sample_t, number),
      .kind = &option_number,
@@ -52,7 +53,7 @@ static const option_t table[] = {
 
 /* ---- The command line ---- */
 
-static const char *read_arguments(sample_t *sample, int *operand, apr_pool_t *pool,
+static const char *read_arguments(sample_t *sample, apr_array_header_t **operands, apr_pool_t *pool,
                                   const char *const *arguments)
 {
     const char *argv[16] = {"program"};
@@ -62,7 +63,7 @@ static const char *read_arguments(sample_t *sample, int *operand, apr_pool_t *po
         argv[argc] = arguments[argc - 1];
         argc++;
     }
-    return options_read_arguments(table, sample, argc, argv, operand, pool);
+    return options_read_arguments(table, sample, argc, argv, operands, pool);
 }
 
 #define ARGUMENTS(...)    \
@@ -74,22 +75,49 @@ static const char *read_arguments(sample_t *sample, int *operand, apr_pool_t *po
 static void both_forms_of_a_value_are_taken(void **state)
 {
     sample_t sample = {0};
-    int operand;
+    apr_array_header_t *operands;
 
-    assert_null(read_arguments(&sample, &operand, *state,
+    assert_null(read_arguments(&sample, &operands, *state,
                                ARGUMENTS("--number=3", "--size", "4KiB", "--flag", "rest")));
     assert_int_equal(sample.number, 3);
     assert_int_equal(sample.size, 4096);
     assert_int_equal(sample.flag, 1);
-    assert_int_equal(operand, 5);
+    assert_int_equal(operands->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(operands, 0, const char *), "rest");
+}
+
+static void a_letter_stands_for_a_name(void **state)
+{
+    sample_t sample = {0};
+    apr_array_header_t *operands;
+
+    assert_null(read_arguments(&sample, &operands, *state, ARGUMENTS("-n", "3")));
+    assert_int_equal(sample.number, 3);
+    assert_null(read_arguments(&sample, &operands, *state, ARGUMENTS("-n4")));
+    assert_int_equal(sample.number, 4);
+}
+
+static void operands_may_stand_before_options(void **state)
+{
+    sample_t sample = {0};
+    apr_array_header_t *operands;
+
+    assert_null(read_arguments(&sample, &operands, *state,
+                               ARGUMENTS("one", "-n", "3", "two", "--", "--flag")));
+    assert_int_equal(sample.number, 3);
+    assert_int_equal(sample.flag, 0);
+    assert_int_equal(operands->nelts, 3);
+    assert_string_equal(APR_ARRAY_IDX(operands, 0, const char *), "one");
+    assert_string_equal(APR_ARRAY_IDX(operands, 1, const char *), "two");
+    assert_string_equal(APR_ARRAY_IDX(operands, 2, const char *), "--flag");
 }
 
 static void the_last_value_wins_and_lists_collect(void **state)
 {
     sample_t sample = {0};
-    int operand;
+    apr_array_header_t *operands;
 
-    assert_null(read_arguments(&sample, &operand, *state,
+    assert_null(read_arguments(&sample, &operands, *state,
                                ARGUMENTS("--number=3", "--list=a", "--number=auto", "--list=b")));
     assert_int_equal(sample.number, 0);
     assert_int_equal(sample.list->nelts, 2);
@@ -106,6 +134,8 @@ static void mistakes_name_option_value_and_remedy(void **state)
         {"--num=3", "unknown option --num=3; --help lists the options"},
         {"-x", "unknown option -x; --help lists the options"},
         {"--number", "--number needs a value: --number=N"},
+        {"-n", "--number needs a value: --number=N"},
+        {"-n10", "--number=10: expected a number from 1 to 9, or auto"},
         {"--number=", "--number=: expected a number from 1 to 9, or auto"},
         {"--number=10", "--number=10: expected a number from 1 to 9, or auto"},
         {"--number=0", "--number=0: expected a number from 1 to 9, or auto"},
@@ -115,8 +145,9 @@ static void mistakes_name_option_value_and_remedy(void **state)
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         sample_t sample = {0};
-        int operand;
-        const char *error = read_arguments(&sample, &operand, *state, ARGUMENTS(cases[i].argument));
+        apr_array_header_t *operands;
+        const char *error =
+            read_arguments(&sample, &operands, *state, ARGUMENTS(cases[i].argument));
 
         assert_non_null(error);
         assert_string_equal(error, cases[i].error);
@@ -223,10 +254,10 @@ static void a_missing_file_is_named(void **state)
 static void a_later_source_replaces_lists_and_keeps_the_rest(void **state)
 {
     sample_t sample = {0};
-    int operand;
+    apr_array_header_t *operands;
 
     assert_null(read_file(&sample, "list=a\nlist=b\nnumber=3\nsize=1", *state));
-    assert_null(read_arguments(&sample, &operand, *state, ARGUMENTS("--list=c", "--size=2")));
+    assert_null(read_arguments(&sample, &operands, *state, ARGUMENTS("--list=c", "--size=2")));
     assert_int_equal(sample.list->nelts, 1);
     assert_string_equal(APR_ARRAY_IDX(sample.list, 0, const char *), "c");
     assert_int_equal(sample.number, 3);
@@ -273,6 +304,7 @@ static void help_shows_the_table(void **state)
     const char *help = written(write_help, NULL, *state);
 
     assert_memory_equal(help, "  --flag\n        A flag.\n", strlen("  --flag\n        A flag.\n"));
+    assert_non_null(strstr(help, "  -n, --number=N\n        A number.\n"));
     assert_non_null(strstr(help, "  --size=SIZE\n        A size.\n        On two lines.\n"));
 }
 
@@ -337,6 +369,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(both_forms_of_a_value_are_taken),
+        scene(a_letter_stands_for_a_name),
+        scene(operands_may_stand_before_options),
         scene(the_last_value_wins_and_lists_collect),
         scene(mistakes_name_option_value_and_remedy),
         scene(lines_are_options_without_dashes),
