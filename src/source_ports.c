@@ -1,20 +1,20 @@
 #include "source_ports.h"
 
 #include <apr_lib.h>
-#include <stdatomic.h>
 #include <string.h>
+
+#include "token_bucket.h"
 
 /* ssdp, nfs, ws-discovery, mdns, llmnr, memcached */
 static const apr_port_t throttled[] = {1900, 2049, 3702, 5353, 5355, 11211};
 
 #define THROTTLED_PORTS (sizeof throttled / sizeof throttled[0])
-#define TOKEN_US        (APR_USEC_PER_SEC / THROTTLED_PER_SECOND)
 
 enum { ANSWERED, REFUSED, THROTTLED }; /* THROTTLED + an index of `throttled` */
 
 struct source_ports {
     unsigned char kind[65536];
-    _Atomic apr_time_t full_at[THROTTLED_PORTS]; /* when the port's bucket will be full */
+    token_bucket_t *answers[THROTTLED_PORTS];
 };
 
 static int read_port(const char **text, unsigned *port)
@@ -60,6 +60,7 @@ const char *source_ports_create(source_ports_t **created, const char *list, apr_
     }
     for (unsigned i = 0; i < THROTTLED_PORTS; i++) {
         ports->kind[throttled[i]] = (unsigned char)(THROTTLED + i);
+        ports->answers[i] = token_bucket_create(THROTTLED_PER_SECOND, 0, pool);
     }
     if (strcmp(list, "below-1024") == 0) {
         list = "0-1023";
@@ -74,24 +75,15 @@ int source_ports_refuse(const source_ports_t *ports, apr_port_t port)
     return ports->kind[port] == REFUSED;
 }
 
-static int take_token(_Atomic apr_time_t *full_at, apr_time_t now)
-{
-    apr_time_t before = atomic_load_explicit(full_at, memory_order_relaxed);
-    apr_time_t after;
-
-    do {
-        after = (before > now ? before : now) + TOKEN_US;
-        if (after - now > THROTTLED_PER_SECOND * TOKEN_US) {
-            return 0;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(full_at, &before, after, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    return 1;
-}
-
 int source_ports_throttle(source_ports_t *ports, apr_port_t port, apr_time_t now)
 {
     unsigned kind = ports->kind[port];
 
-    return kind >= THROTTLED && !take_token(&ports->full_at[kind - THROTTLED], now);
+    if (kind < THROTTLED) {
+        return 0;
+    }
+    /* Of so few a second a hand never holds any back. */
+    token_hand_t hand = {ports->answers[kind - THROTTLED], 0};
+
+    return !token_hand_take(&hand, 1, now);
 }
