@@ -2,10 +2,10 @@
 
 #include "unit.h"
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "access_rules.h"
+#include "written_file.h"
 
 #define FILE_NAME "test-access-rules.txt"
 
@@ -30,14 +30,8 @@ static outcome_t read_values(const char *const *values, apr_pool_t *pool)
 static outcome_t read_file(const char *content, apr_pool_t *pool)
 {
     static const char *const values[] = {"@" FILE_NAME, NULL};
-    apr_file_t *file;
 
-    assert_int_equal(apr_file_open(&file, FILE_NAME,
-                                   APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE,
-                                   APR_FPROT_OS_DEFAULT, pool),
-                     APR_SUCCESS);
-    apr_file_puts(content, file);
-    apr_file_close(file);
+    write_file(FILE_NAME, content, pool);
     outcome_t outcome = read_values(values, pool);
 
     apr_file_remove(FILE_NAME, pool);

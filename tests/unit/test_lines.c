@@ -1,9 +1,9 @@
 #include "unit.h"
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "lines.h"
+#include "written_file.h"
 
 #define FILE_NAME "test-lines.txt"
 
@@ -23,13 +23,7 @@ static const char *take(void *context, char *line)
 
 static const char *read_content(reading_t *reading, const char *content)
 {
-    apr_file_t *file;
-    apr_int32_t flags = APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE | APR_FOPEN_BINARY;
-
-    assert_int_equal(apr_file_open(&file, FILE_NAME, flags, APR_FPROT_OS_DEFAULT, reading->pool),
-                     APR_SUCCESS);
-    apr_file_puts(content, file);
-    apr_file_close(file);
+    write_file(FILE_NAME, content, reading->pool);
     reading->lines = "";
     const char *error = lines_read(FILE_NAME, take, reading, reading->pool);
 

@@ -2,10 +2,12 @@
 
 #include "unit.h"
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "options.h"
+#include "written_file.h"
+
+#define FILE_NAME "test-options.conf"
 
 typedef struct sample {
     apr_int64_t flag;
@@ -157,26 +159,13 @@ static void mistakes_name_option_value_and_remedy(void **state)
 
 /* ---- The file ---- */
 
-static const char *write_file(const char *content, apr_pool_t *pool)
-{
-    char *path = apr_pstrdup(pool, "udpecho-options-XXXXXX");
-    apr_file_t *file;
-    int flags = APR_FOPEN_CREATE | APR_FOPEN_WRITE | APR_FOPEN_EXCL | APR_FOPEN_BINARY;
-
-    assert_int_equal(apr_file_mktemp(&file, path, flags, pool), APR_SUCCESS);
-    assert_int_equal(apr_file_write_full(file, content, strlen(content), NULL), APR_SUCCESS);
-    apr_file_close(file);
-    return path;
-}
-
 static const char *read_file(sample_t *sample, const char *content, apr_pool_t *pool)
 {
-    const char *path = write_file(content, pool);
-    const char *error = options_read_file(table, sample, path, pool);
+    write_file(FILE_NAME, content, pool);
+    const char *error = options_read_file(table, sample, FILE_NAME, pool);
 
-    apr_file_remove(path, pool);
-    /* Without the name, which is a new one each time. */
-    return error == NULL ? NULL : error + strlen(path);
+    apr_file_remove(FILE_NAME, pool);
+    return error == NULL ? NULL : error + strlen(FILE_NAME);
 }
 
 static void lines_are_options_without_dashes(void **state)
@@ -281,21 +270,20 @@ static void write_settings(const sample_t *sample, apr_file_t *out, apr_pool_t *
 
 static const char *written(writer_t *write, const sample_t *sample, apr_pool_t *pool)
 {
-    const char *path = write_file("", pool);
+    apr_int32_t flags = APR_FOPEN_READ | APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE;
     char *content = apr_pcalloc(pool, 4096);
     apr_size_t length = 4095;
     apr_file_t *file;
 
-    assert_int_equal(
-        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT, pool),
-        APR_SUCCESS);
+    assert_int_equal(apr_file_open(&file, FILE_NAME, flags, APR_FPROT_OS_DEFAULT, pool),
+                     APR_SUCCESS);
     write(sample, file, pool);
     apr_off_t start = 0;
 
     apr_file_seek(file, APR_SET, &start);
     apr_file_read(file, content, &length);
     apr_file_close(file);
-    apr_file_remove(path, pool);
+    apr_file_remove(FILE_NAME, pool);
     return content;
 }
 

@@ -4,20 +4,9 @@
 
 #include "captured_log.h"
 #include "reload.h"
+#include "written_file.h"
 
 #define FILE_NAME "test-reload.conf"
-
-static void write_file(const char *content, apr_pool_t *pool)
-{
-    apr_file_t *file;
-
-    assert_int_equal(apr_file_open(&file, FILE_NAME,
-                                   APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE,
-                                   APR_FPROT_OS_DEFAULT, pool),
-                     APR_SUCCESS);
-    apr_file_puts(content, file);
-    apr_file_close(file);
-}
 
 /* Starts with one file, reloads another; returns the log and sets `settings`. */
 static const char *reloaded(const char *before, const char *after, settings_t *settings,
@@ -27,10 +16,10 @@ static const char *reloaded(const char *before, const char *after, settings_t *s
     captured_log_t captured = capture_log(pool);
     exit_code_t code;
 
-    write_file(before, pool);
+    write_file(FILE_NAME, before, pool);
     assert_null(settings_read(settings, 3, argv, &code, pool));
     log_set_level(captured.log, (log_level_t)settings->log_level);
-    write_file(after, pool);
+    write_file(FILE_NAME, after, pool);
     reload(settings, captured.log, pool);
     log_end(log_begin(captured.log, LOG_LEVEL_DEBUG, "in detail"));
     apr_file_remove(FILE_NAME, pool);
