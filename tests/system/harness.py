@@ -197,6 +197,16 @@ def echo(sock, payload):
     return sock.recv(65536)
 
 
+def replies(sock):
+    """All that waits in a client's socket, which does not block from then on."""
+    received = []
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            received.append(sock.recv(65536))
+    return received
+
+
 def wait_until(condition):
     """Waits for what no line of the log tells. In vain at most PATIENCE: then asserting fails."""
     deadline = time.monotonic() + PATIENCE

@@ -2,7 +2,6 @@
 echoed, refused under a reason or failed under an error. To the datagram, with all of it at once.
 """
 
-import contextlib
 import itertools
 import os
 import shutil
@@ -44,16 +43,6 @@ def backlog_drops():
     """Datagrams, of whomever, that this machine dropped before they came to a socket."""
     with open("/proc/net/softnet_stat") as processors:
         return sum(int(line.split()[1], 16) for line in processors)
-
-
-def replies(sock):
-    """All that wait in a socket."""
-    received = []
-    sock.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            received.append(sock.recv(1000))
-    return received
 
 
 class Accounting(unittest.TestCase):
@@ -102,7 +91,7 @@ class Accounting(unittest.TestCase):
             self.assertGreater(counters[counter], 0, counters)
         self.assertEqual(sent, counters["received"] + counters["kernel_drops"])
         self.assertEqual(harness.accounted(counters), 0)
-        answers = [reply for sock in senders for reply in replies(sock)]
+        answers = [reply for sock in senders for reply in harness.replies(sock)]
         self.assertEqual(counters["echoed"], len(answers) + BURSTS * len(asking))
         self.assertFalse([reply for reply in answers if reply.startswith(b"R")])
 

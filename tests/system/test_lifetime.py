@@ -9,16 +9,6 @@ import harness
 import tracing
 
 
-def replies(sock):
-    """All that waits in a client's socket; the server may have ended."""
-    received = []
-    sock.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            received.append(sock.recv(65536))
-    return received
-
-
 class Lifetime(unittest.TestCase):
     def check_ended(self, server, reason, code=0):
         """The server ends by itself; returns its last counters, which must agree."""
@@ -41,7 +31,7 @@ class Count(Lifetime):
             counters = self.check_ended(server, "count")
             self.assertEqual(counters["echoed"], count)
             self.assertEqual(counters["dropped_past_count"], counters["received"] - count)
-            self.assertEqual(sum(len(replies(sock)) for sock in sockets), count)
+            self.assertEqual(sum(len(harness.replies(sock)) for sock in sockets), count)
 
     def test_one(self):
         self.check_count(1, workers=1, queued=50)
@@ -98,7 +88,7 @@ class Duration(Lifetime):
                 time.sleep(2)  # its time is over before it has seen one of them
             counters = self.check_ended(server, "duration")
             self.assertEqual(counters["echoed"], 200)
-            self.assertEqual(replies(sock), [b"%d" % number for number in range(200)])
+            self.assertEqual(harness.replies(sock), [b"%d" % number for number in range(200)])
 
     def test_whatever_comes_first(self):
         with harness.Server("--duration=1h", "--count=1") as server, \
@@ -119,7 +109,7 @@ class Drain(Lifetime):
             counters = self.check_ended(server, "request")
             self.assertEqual((counters["received"], counters["echoed"]), (queued, queued))
             for sock in sockets:
-                self.assertEqual(replies(sock), [b"hello"])
+                self.assertEqual(harness.replies(sock), [b"hello"])
 
     @harness.posix_only("no SIGTERM")
     def test_sigterm(self):
