@@ -30,7 +30,8 @@
  * json    {"time":"2026-01-31T12:00:00.000000Z","level":"info","message":"listening",...}
  *
  * Times are UTC (RFC 3339). Values with spaces, quotes, = or bytes that do not print are quoted
- * and escaped; JSON is that of RFC 8259.
+ * and escaped; JSON is that of RFC 8259. A byte of a text that is no UTF-8 is escaped like one of a
+ * payload.
  */
 typedef enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON } log_format_t;
 

@@ -5,8 +5,10 @@
 #include <apr_time.h>
 #include <string.h>
 
-/* What log_line_finish() may still write. */
-#define END_MAX sizeof ",\"cut\":1}\n"
+#include "json_text.h"
+
+/* What fits before the most that log_line_finish() may write. */
+#define TEXT_MAX (LOG_LINE_MAX - sizeof ",\"cut\":1}\n")
 
 /* 2026-01-31T12:00:00.000000Z */
 #define STAMP_LENGTH 27
@@ -18,11 +20,11 @@ const char *log_level_name(log_level_t level)
     return level_names[level];
 }
 
-/* ---- Characters ---- */
+/* ---- Text ---- */
 
 static void put(log_line_t *line, const char *bytes, apr_size_t length)
 {
-    if (line->overflow || line->length + length > LOG_LINE_MAX - END_MAX) {
+    if (line->overflow || line->length + length > TEXT_MAX) {
         line->overflow = 1;
         return;
     }
@@ -35,37 +37,21 @@ static void put_text(log_line_t *line, const char *text)
     put(line, text, strlen(text));
 }
 
-/* `keep` says from which byte on bytes are passed as they are: 0x80 for UTF-8 text, 0x100 for
- * payloads, whose bytes mean nothing to us. */
-static void put_escaped(log_line_t *line, const unsigned char *bytes, apr_size_t length,
-                        unsigned keep)
-{
-    static const char bytes_with_letter[] = "\n\r\t\"\\";
-    static const char letters[] = "nrt\"\\";
-    char escape[8];
-
-    for (apr_size_t i = 0; i < length; i++) {
-        unsigned char byte = bytes[i];
-        const char *found = byte != 0 ? strchr(bytes_with_letter, byte) : NULL;
-
-        if (found != NULL) {
-            apr_snprintf(escape, sizeof escape, "\\%c", letters[found - bytes_with_letter]);
-            put_text(line, escape);
-        } else if (apr_isprint(byte) || byte >= keep) {
-            put(line, (const char *)&byte, 1);
-        } else {
-            const char *form = line->format == LOG_FORMAT_JSON ? "\\u00%02x" : "\\x%02x";
-
-            apr_snprintf(escape, sizeof escape, form, (unsigned)byte);
-            put_text(line, escape);
-        }
-    }
-}
-
-static void put_quoted(log_line_t *line, const char *text)
+/* `how` is 0 for text, JSON_OF_BYTES for payloads. */
+static void put_quoted(log_line_t *line, const unsigned char *bytes, apr_size_t length,
+                       unsigned how)
 {
     put_text(line, "\"");
-    put_escaped(line, (const unsigned char *)text, strlen(text), 0x80);
+
+    apr_size_t room = TEXT_MAX - line->length;
+
+    length = json_escape(line->text + line->length, room, bytes, length,
+                         line->format == LOG_FORMAT_JSON ? how : how | JSON_WITH_X);
+    if (length > room) {
+        line->overflow = 1;
+    } else {
+        line->length += length;
+    }
     put_text(line, "\"");
 }
 
@@ -85,7 +71,7 @@ static int needs_quotes(const log_line_t *line, const char *text)
 static void put_value(log_line_t *line, const char *text)
 {
     if (needs_quotes(line, text)) {
-        put_quoted(line, text);
+        put_quoted(line, (const unsigned char *)text, strlen(text), 0);
     } else {
         put_text(line, text);
     }
@@ -157,9 +143,8 @@ void log_payload(log_line_t *line, const char *name, const unsigned char *data, 
     if (line != NULL) {
         apr_size_t start = begin_field(line, name);
 
-        put_text(line, "\"");
-        put_escaped(line, data, length < line->payload_max ? length : line->payload_max, 0x100);
-        put_text(line, "\"");
+        put_quoted(line, data, length < line->payload_max ? length : line->payload_max,
+                   JSON_OF_BYTES);
         end_field(line, start);
     }
 }

@@ -3,10 +3,10 @@
 #include <apr_strings.h>
 #include <apr_version.h>
 #include <apu_version.h>
-#include <string.h>
 
 #include "confine.h"
 #include "feature_table.h"
+#include "json_text.h"
 #include "listeners.h"
 #include "udpecho/host.h"
 #include "udpecho/transport.h"
@@ -126,23 +126,6 @@ static void write_text(const apr_array_header_t *facts, const platform_t *platfo
     }
 }
 
-static const char *json(const char *text, apr_pool_t *pool)
-{
-    char *quoted = apr_palloc(pool, 2 * strlen(text) + 3);
-    char *end = quoted;
-
-    *end++ = '"';
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\') {
-            *end++ = '\\';
-        }
-        *end++ = (unsigned char)*text < ' ' ? ' ' : *text;
-    }
-    *end++ = '"';
-    *end = '\0';
-    return quoted;
-}
-
 static void write_json(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
                        apr_pool_t *pool)
 {
@@ -151,7 +134,7 @@ static void write_json(const apr_array_header_t *facts, const platform_t *platfo
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
         apr_file_printf(out, "\"%s\":%s,", fact->name,
-                        fact->text != NULL ? json(fact->text, pool)
+                        fact->text != NULL ? json_text(fact->text, pool)
                                            : apr_ltoa(pool, (long)fact->number));
     }
     apr_file_printf(out, "\"features\":[");
@@ -160,11 +143,12 @@ static void write_json(const apr_array_header_t *facts, const platform_t *platfo
         const char *reason = feature_missing(platform, feature, pool);
 
         apr_file_printf(out, "%s{\"feature\":%s,\"by\":%s,\"works\":%s", feature > 0 ? "," : "",
-                        json(feature_name(feature), pool), by != NULL ? json(by, pool) : "null",
+                        json_text(feature_name(feature), pool),
+                        by != NULL ? json_text(by, pool) : "null",
                         reason == NULL ? "true" : "false");
         if (reason != NULL) {
-            apr_file_printf(out, ",\"error\":%s,\"instead\":%s", json(reason, pool),
-                            json(feature_instead(feature), pool));
+            apr_file_printf(out, ",\"error\":%s,\"instead\":%s", json_text(reason, pool),
+                            json_text(feature_instead(feature), pool));
         }
         apr_file_printf(out, "}");
     }

@@ -64,6 +64,17 @@ static void only_what_needs_it_is_quoted(void **state)
                                          "e=\"back\\\\slash\"\n"));
 }
 
+static void a_byte_of_a_text_that_is_no_utf8_is_escaped(void **state)
+{
+    log_line_t *text = start(LOG_FORMAT_TEXT, 64, *state);
+    log_line_t *json = start(LOG_FORMAT_JSON, 64, *state);
+
+    log_text(text, "why", "\xc3\xa9\xe9");
+    assert_non_null(strstr(finish(text), " why=\"\xc3\xa9\\xe9\"\n"));
+    log_text(json, "why", "\xc3\xa9\xe9");
+    assert_non_null(strstr(finish(json), ",\"why\":\"\xc3\xa9\\u00e9\"}\n"));
+}
+
 static void payloads_keep_every_byte(void **state)
 {
     static const unsigned char payload[] = {'a', 0, '\n', '"', '\\', 0x7f, 0x80, 0xff};
@@ -127,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(every_format_says_the_same),
         scene(only_what_needs_it_is_quoted),
+        scene(a_byte_of_a_text_that_is_no_utf8_is_escaped),
         scene(payloads_keep_every_byte),
         scene(payloads_are_bounded),
         scene(the_largest_payload_fits_in_its_longest_form),
