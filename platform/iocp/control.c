@@ -8,20 +8,37 @@
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 
-static void read_ipv4(const WSACMSGHDR *control, datagram_t *datagram)
+/* Copies what a control message holds, unless it was cut short: then returns 0. */
+static int control_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data, size_t length)
+{
+    size_t offset = (size_t)((const char *)control - message->Control.buf);
+
+    if (control->cmsg_len < WSA_CMSG_LEN(length) ||
+        message->Control.len - offset < WSA_CMSG_LEN(length)) {
+        return 0;
+    }
+    memcpy(data, WSA_CMSG_DATA(control), length);
+    return 1;
+}
+
+static void read_ipv4(const WSAMSG *message, const WSACMSGHDR *control, datagram_t *datagram)
 {
     IN_PKTINFO info;
 
-    memcpy(&info, WSA_CMSG_DATA(control), sizeof info);
+    if (!control_copy(message, control, &info, sizeof info)) {
+        return;
+    }
     datagram->to.sa.v4.sin_addr = info.ipi_addr;
     datagram->arrival_interface = info.ipi_ifindex;
 }
 
-static void read_ipv6(const WSACMSGHDR *control, datagram_t *datagram)
+static void read_ipv6(const WSAMSG *message, const WSACMSGHDR *control, datagram_t *datagram)
 {
     IN6_PKTINFO info;
 
-    memcpy(&info, WSA_CMSG_DATA(control), sizeof info);
+    if (!control_copy(message, control, &info, sizeof info)) {
+        return;
+    }
     datagram->to.sa.v6.sin6_addr = info.ipi6_addr;
     datagram->arrival_interface = info.ipi6_ifindex;
     if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
@@ -33,12 +50,14 @@ void control_read(WSAMSG *message, datagram_t *datagram)
 {
     /* Windows says of a broadcast or multicast in the flags of the message. */
     datagram->broadcast = (message->dwFlags & (MSG_BCAST | MSG_MCAST)) != 0;
-    for (WSACMSGHDR *control = WSA_CMSG_FIRSTHDR(message); control != NULL;
+    /* One that is shorter than its own header would have itself as the next. */
+    for (WSACMSGHDR *control = WSA_CMSG_FIRSTHDR(message);
+         control != NULL && control->cmsg_len >= sizeof *control;
          control = WSA_CMSG_NXTHDR(message, control)) {
         if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
-            read_ipv4(control, datagram);
+            read_ipv4(message, control, datagram);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
-            read_ipv6(control, datagram);
+            read_ipv6(message, control, datagram);
         }
     }
 }
