@@ -27,7 +27,7 @@
 typedef _Atomic apr_uint64_t bucket_t;
 
 struct rate_limit {
-    apr_uint64_t rate;
+    apr_uint64_t speed; /* what the clock gains in a microsecond */
     apr_uint64_t depth; /* of a bucket */
     apr_time_t start;
     unsigned char key[APR_SIPHASH_KSIZE];
@@ -42,8 +42,9 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
     apr_size_t size = sizeof(bucket_t[ROW_LENGTH]) << ROW_BITS;
     char *memory = apr_pcalloc(pool, size + CACHE_LINE);
 
-    limit->rate = rate;
     limit->depth = rate * DATAGRAM;
+    /* Rounded up, so that nobody loses by it; it is less than a thousandth. */
+    limit->speed = limit->depth / APR_USEC_PER_SEC + 1;
     limit->start = now;
     memcpy(limit->key, key, sizeof limit->key);
     limit->rows = (void *)(memory + CACHE_LINE - (apr_uintptr_t)memory % CACHE_LINE);
@@ -53,12 +54,7 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
 /* The clock of the buckets; it runs over, and what is read of it is differences. */
 static apr_uint64_t clock_at(const rate_limit_t *limit, apr_time_t now)
 {
-    apr_uint64_t elapsed = (apr_uint64_t)(now - limit->start);
-    apr_uint64_t datagrams_1024 =
-        elapsed / APR_USEC_PER_SEC * limit->rate * 1024 +
-        elapsed % APR_USEC_PER_SEC * limit->rate * 1024 / APR_USEC_PER_SEC;
-
-    return datagrams_1024 << TAG_BITS;
+    return (apr_uint64_t)(now - limit->start) * limit->speed & ~TAG_MASK;
 }
 
 /* What is missing from a bucket. A time that lies further ahead than any bucket lacks is one that
