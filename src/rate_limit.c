@@ -32,6 +32,7 @@ struct rate_limit {
     apr_time_t start;
     unsigned char key[APR_SIPHASH_KSIZE];
     bucket_t (*rows)[ROW_LENGTH];
+    char apart[CACHE_LINE]; /* what is above is read for each datagram and never written */
     _Atomic apr_uint64_t draws;
 };
 
