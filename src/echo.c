@@ -225,9 +225,10 @@ static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram
     return quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
 }
 
-void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
+const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
 {
     const echo_policy_t *policy = hold_policy(echo);
+    const datagram_t *limited = NULL;
     apr_size_t bytes = 0;
 
     for (unsigned i = 0; i < batch->count; i++) {
@@ -237,6 +238,7 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
         datagram->verdict = judge(echo, policy, datagram, now);
         if (datagram->verdict != VERDICT_ECHO) {
             counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
+            limited = verdict_is_limit(datagram->verdict) ? datagram : limited;
         }
     }
     release_policy(echo);
@@ -250,6 +252,7 @@ void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
     /* Last, so that draining always looks once more: a wait may have ended empty long ago, in a
      * process that did not get to run since. */
     pass_time(echo, now);
+    return limited;
 }
 
 static apr_interval_time_t clamp_pause(apr_interval_time_t pause)

@@ -69,21 +69,16 @@ static int may_warn(apr_time_t *next, apr_time_t now)
     return 1;
 }
 
-/* Tells of one datagram that met a limit, as an example. */
-static void warn_of_limits(worker_t *worker, const batch_t *batch, apr_time_t now)
+static void warn_of_limit(worker_t *worker, const datagram_t *datagram, apr_time_t now)
 {
-    for (unsigned i = 0; i < batch->count; i++) {
-        const datagram_t *datagram = batch->at[i];
+    if (may_warn(&worker->next_limit_warning, now)) {
+        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not answered");
 
-        if (verdict_is_limit(datagram->verdict) && may_warn(&worker->next_limit_warning, now)) {
-            log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not answered");
-
-            log_text(line, "thread", worker->name);
-            log_text(line, "reason", verdict_name(datagram->verdict));
-            log_endpoint(line, "from", &datagram->from);
-            log_endpoint(line, "to", &datagram->to);
-            log_end(line);
-        }
+        log_text(line, "thread", worker->name);
+        log_text(line, "reason", verdict_name(datagram->verdict));
+        log_endpoint(line, "from", &datagram->from);
+        log_endpoint(line, "to", &datagram->to);
+        log_end(line);
     }
 }
 
@@ -137,9 +132,12 @@ static void serve(worker_t *worker)
 
         now = clock_now(); /* one reading for the whole batch */
         if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status)) {
-            echo_step(echo, &batch, now);
+            const datagram_t *limited = echo_step(echo, &batch, now);
+
             log_batch(worker, &batch);
-            warn_of_limits(worker, &batch, now);
+            if (limited != NULL) {
+                warn_of_limit(worker, limited, now);
+            }
             transport_reply(worker->transport, &batch, &outcome);
             echo_settle(echo, &outcome);
             warn_of_failures(worker, &outcome, now);

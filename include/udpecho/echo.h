@@ -81,9 +81,10 @@ int echo_reads(const echo_t *echo, const echo_policy_t *policy);
 
 /*
  * Gives every datagram of the batch its verdict and counts it. An empty batch means that nothing
- * was waiting, which is what ends draining; time passes with it all the same.
+ * was waiting, which is what ends draining; time passes with it all the same. Returns one that met
+ * a limit, verdict_is_limit(), as an example for the log; NULL if none did.
  */
-void echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
+const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 
 /*
  * A receive failed: counts it, lets time pass, and returns how long to wait before the next one,
