@@ -82,6 +82,10 @@ void log_text(log_line_t *line, const char *name, const char *text);
 void log_number(log_line_t *line, const char *name, apr_int64_t number);
 void log_endpoint(log_line_t *line, const char *name, const endpoint_t *endpoint);
 
+/* Adds a number that tells nothing while it is 0: then text leaves it out. Programs read the other
+ * formats; there it is always. */
+void log_count(log_line_t *line, const char *name, apr_uint64_t count);
+
 /* Adds the first bytes of a payload: printable ASCII as it is, other bytes as \xNN, in JSON as
  * \u00NN, so that each character of the string is one byte. */
 void log_payload(log_line_t *line, const char *name, const unsigned char *data, apr_size_t length);

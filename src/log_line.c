@@ -128,6 +128,13 @@ void log_number(log_line_t *line, const char *name, apr_int64_t number)
     }
 }
 
+void log_count(log_line_t *line, const char *name, apr_uint64_t count)
+{
+    if (line != NULL && (count > 0 || line->format != LOG_FORMAT_TEXT)) {
+        log_number(line, name, (apr_int64_t)count);
+    }
+}
+
 void log_endpoint(log_line_t *line, const char *name, const endpoint_t *endpoint)
 {
     char text[ENDPOINT_TEXT_MAX];

@@ -78,11 +78,14 @@ static void log_counters(server_t *server, log_line_t *line)
     for (unsigned i = 0; i < server->worker_count; i++) {
         counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
     }
-    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
         log_number(line, counter_name(i), (apr_int64_t)totals.value[i]);
     }
+    for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
+        log_count(line, counter_name(i), totals.value[i]);
+    }
     if (platform_has(&server->platform, FEATURE_DROP_COUNTER)) {
-        log_number(line, "kernel_drops", (apr_int64_t)kernel_drops(server));
+        log_count(line, "kernel_drops", kernel_drops(server));
     }
     log_text(line, "health", health(server));
     log_end(line);

@@ -17,15 +17,17 @@ SALUTE = 'hello, "echo" = \\o/'
 # Asked for more than a user may have, the kernel gives less, and the log has a line for that.
 SMALL_BUFFERS = ("--receive-buffer=default", "--send-buffer=default")
 
-COUNTERS = {
-    "received", "received_bytes", "echoed", "echoed_bytes", "receive_errors",
-    "dropped_truncated", "dropped_not_unicast", "dropped_source_invalid", "dropped_source_self",
-    "dropped_source_port", "dropped_access", "dropped_throttled_port", "dropped_loop",
-    "dropped_rate_limited", "would_rate_limit",
-    "dropped_max_rate", "dropped_max_bandwidth", "dropped_past_count",
+COUNTERS = {"received", "received_bytes", "echoed", "echoed_bytes", "health"}
+
+# Of these text has those that are not 0.
+TROUBLES = {
+    "would_rate_limit", "receive_errors", "dropped_truncated", "dropped_not_unicast",
+    "dropped_source_invalid", "dropped_source_self", "dropped_source_port", "dropped_access",
+    "dropped_throttled_port", "dropped_loop", "dropped_rate_limited", "dropped_max_rate",
+    "dropped_max_bandwidth", "dropped_past_count",
     "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
     "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
-    "failed_other", "health"} | (set() if harness.WINDOWS else {"kernel_drops"})
+    "failed_other"} | (set() if harness.WINDOWS else {"kernel_drops"})
 
 # ---- Strict parsers: each makes of a line what json.loads() makes of the JSON line ----
 
@@ -73,6 +75,8 @@ def text_of(name):
 class Lines:
     """What holds in every format; a class below gives FORMAT and its PARSE."""
 
+    UNTROUBLED = COUNTERS | TROUBLES
+
     @contextlib.contextmanager
     def server(self, *options):
         with harness.Server(f"--log-format={self.FORMAT}", *options, parse=self.PARSE) as server:
@@ -95,7 +99,7 @@ class Lines:
         self.assertEqual(set(serving), common | {"workers", "backend", "batching"})
         self.assertEqual(serving["workers"], 2)
         self.assertEqual(set(draining), common)
-        self.assertEqual(set(stopped), common | COUNTERS | {"reason"})
+        self.assertEqual(set(stopped), common | self.UNTROUBLED | {"reason"})
         for line in server.lines:
             self.assertRegex(line["time"], rf"\A{TIME}\Z")
             self.assertEqual(line["level"], "info")
@@ -121,7 +125,7 @@ class Lines:
                 harness.client(server.address) as sock:
             sock.send(b"hello")
             server.wait_for("dropped", reason="truncated", payload="hell")
-            server.stop()
+            self.assertEqual(server.stop()["dropped_truncated"], 1)
             self.assertEqual(server.find("received") + server.find("reply"), [])
 
     def test_every_byte_of_a_payload_can_be_read_back(self):
@@ -157,6 +161,7 @@ class Lines:
 
 class Text(Lines, unittest.TestCase):
     FORMAT, PARSE = "text", staticmethod(parse_text)
+    UNTROUBLED = COUNTERS
 
 
 class Logfmt(Lines, unittest.TestCase):

@@ -51,6 +51,19 @@ static void every_format_says_the_same(void **state)
     }
 }
 
+static void a_count_of_nothing_is_left_out_of_text(void **state)
+{
+    log_line_t *text = start(LOG_FORMAT_TEXT, 64, *state);
+    log_line_t *logfmt = start(LOG_FORMAT_LOGFMT, 64, *state);
+
+    log_count(text, "lost", 0);
+    log_count(text, "found", 3);
+    assert_string_equal(finish(text), "2026-01-31T12:00:00.000007Z info listening found=3\n");
+    log_count(logfmt, "lost", 0);
+    log_count(logfmt, "found", 3);
+    assert_non_null(strstr(finish(logfmt), " lost=0 found=3\n"));
+}
+
 static void only_what_needs_it_is_quoted(void **state)
 {
     log_line_t *line = start(LOG_FORMAT_LOGFMT, 64, *state);
@@ -127,6 +140,7 @@ static void a_line_that_is_not_wanted_takes_no_fields(void **state)
     (void)state;
     log_text(NULL, "a", "b");
     log_number(NULL, "a", 1);
+    log_count(NULL, "a", 1);
     log_endpoint(NULL, "a", NULL);
     log_payload(NULL, "a", NULL, 0);
     log_status(NULL, "a", APR_SUCCESS);
@@ -137,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(every_format_says_the_same),
+        scene(a_count_of_nothing_is_left_out_of_text),
         scene(only_what_needs_it_is_quoted),
         scene(a_byte_of_a_text_that_is_no_utf8_is_escaped),
         scene(payloads_keep_every_byte),
