@@ -14,8 +14,9 @@
 #define HISTOGRAM_BITS    36 /* values up to 2^36 - 1; larger ones count as that: 19 hours in us */
 #define HISTOGRAM_BUCKETS (HISTOGRAM_EXACT + (HISTOGRAM_BITS - 7) * (HISTOGRAM_EXACT / 2))
 
+/* 64 bits, since 32 can overflow in one night of flooding a fast peer. */
 typedef struct histogram {
-    apr_uint32_t bucket[HISTOGRAM_BUCKETS];
+    apr_uint64_t bucket[HISTOGRAM_BUCKETS];
 } histogram_t;
 
 /* Counts a value; negative ones count as 0. */

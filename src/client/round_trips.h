@@ -1,7 +1,12 @@
 #ifndef UDPECHO_ROUND_TRIPS_H
 #define UDPECHO_ROUND_TRIPS_H
 
-/* What a number of round trips have in common. Microseconds; plain data, all zero at the start. */
+/*
+ * What a number of round trips have in common. Microseconds; plain data, all zero at the start.
+ * The mean and the deviations from it are kept as Welford did (Technometrics 4, 1962, page 419):
+ * sums of round trips and of their squares lose what differs in long round trips that are much
+ * alike, since it is as small as what a double rounds away.
+ */
 
 #include <apr_time.h>
 
@@ -11,8 +16,9 @@ typedef struct round_trips {
     apr_uint64_t count;
     apr_interval_time_t minimum, maximum; /* of no meaning while count is 0 */
     apr_interval_time_t last;
-    double sum, sum_of_squares;
-    double jitter; /* RFC 3550 section 6.4.1 */
+    double mean;
+    double squares; /* the sum of the squared deviations from the mean */
+    double jitter;  /* RFC 3550 section 6.4.1 */
     histogram_t histogram;
 } round_trips_t;
 

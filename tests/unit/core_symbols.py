@@ -7,6 +7,7 @@ import sys
 ALLOWED = {
     "apr_palloc",             # memory from a pool, when a core is made
     "apr_siphash24",          # arithmetic on bytes
+    "sqrt",
     "memcpy",
     "ntohl",                  # byte order; on Windows by a DLL
     "__imp_ntohl",
