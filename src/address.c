@@ -85,6 +85,17 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
     return colon != NULL ? parse_port(&address->port, colon + 1) : NULL;
 }
 
+const char *address_parse_host(address_t *address, const char *text, apr_port_t default_port,
+                               apr_pool_t *pool)
+{
+    const char *colon = strchr(text, ':');
+
+    if (*text != '[' && colon != NULL && strchr(colon + 1, ':') != NULL) {
+        text = apr_pstrcat(pool, "[", text, "]", NULL);
+    }
+    return address_parse(address, text, default_port, pool);
+}
+
 static apr_status_t resolve_wildcards(apr_sockaddr_t **list, apr_port_t port, apr_pool_t *pool)
 {
     apr_status_t status = apr_sockaddr_info_get(list, "0.0.0.0", APR_INET, port, 0, pool);

@@ -21,6 +21,11 @@ typedef struct address {
 const char *address_parse(address_t *address, const char *text, apr_port_t default_port,
                           apr_pool_t *pool);
 
+/* The same, but an IPv6 address without a port may stand without brackets, fe80::1%eth0, as users
+ * of ping(8) are used to. */
+const char *address_parse_host(address_t *address, const char *text, apr_port_t default_port,
+                               apr_pool_t *pool);
+
 /*
  * Looks the address up and sets `list` to all that it stands for, linked by `next`; "*" is the
  * wildcard of IPv4 and that of IPv6, so two. May ask the name service and wait for it.
