@@ -1,0 +1,74 @@
+#include "client_setting_kinds.h"
+
+#include <apr_cstr.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "units.h"
+
+static const char *read_percent(const option_t *option, void *place, const char *value,
+                                apr_pool_t *pool)
+{
+    char *end = NULL;
+
+    (void)option, (void)pool;
+    /* strtod() would take words and signs too. */
+    double percent = apr_isdigit(*value) ? strtod(value, &end) : -1;
+
+    if (percent < 0 || percent > 100 || strspn(value, "0123456789.") != (apr_size_t)(end - value) ||
+        (*end != '\0' && strcmp(end, "%") != 0)) {
+        return "a share from 0% to 100%, such as 0.5%";
+    }
+    *(apr_int64_t *)place = (apr_int64_t)(percent * 10000 + 0.5);
+    return NULL;
+}
+
+static const char *format_percent(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    apr_int64_t millionths = *(const apr_int64_t *)place;
+
+    (void)option;
+    return millionths < 0 ? NULL : apr_psprintf(pool, "%g%%", (double)millionths / 10000);
+}
+
+static const struct {
+    const char *name;
+    int code_point;
+} names[] = {
+    {"CS0", 0},   {"LE", 1},    {"CS1", 8},   {"AF11", 10}, {"AF12", 12}, {"AF13", 14},
+    {"CS2", 16},  {"AF21", 18}, {"AF22", 20}, {"AF23", 22}, {"CS3", 24},  {"AF31", 26},
+    {"AF32", 28}, {"AF33", 30}, {"CS4", 32},  {"AF41", 34}, {"AF42", 36}, {"AF43", 38},
+    {"CS5", 40},  {"VA", 44},   {"EF", 46},   {"CS6", 48},  {"CS7", 56},
+};
+
+static const char *read_dscp(const option_t *option, void *place, const char *value,
+                             apr_pool_t *pool)
+{
+    apr_int64_t number;
+
+    (void)option, (void)pool;
+    if (parse_number(value, &number) == APR_SUCCESS && number <= 63) {
+        *(apr_int64_t *)place = number;
+        return NULL;
+    }
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (apr_cstr_casecmp(value, names[i].name) == 0) {
+            *(apr_int64_t *)place = names[i].code_point;
+            return NULL;
+        }
+    }
+    return "a number from 0 to 63, or a name: CS0 to CS7, AF11 to AF43, EF, VA, LE";
+}
+
+static const char *format_dscp(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    apr_int64_t code_point = *(const apr_int64_t *)place;
+
+    (void)option;
+    return code_point < 0 ? NULL : apr_psprintf(pool, "%" APR_INT64_T_FMT, code_point);
+}
+
+const option_kind_t option_percent = {read_percent, format_percent, 0};
+const option_kind_t option_dscp = {read_dscp, format_dscp, 0};

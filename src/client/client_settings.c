@@ -1,0 +1,271 @@
+#include "client_settings.h"
+
+#include <apr_strings.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "client_setting_kinds.h"
+#include "payload_text.h"
+#include "units.h"
+
+#define AT(member) offsetof(client_settings_t, member)
+
+#define DAY_US (APR_INT64_C(86400) * APR_USEC_PER_SEC)
+
+#define COUNT_MAX  APR_INT64_C(1000000000000)
+#define RATE_MAX   100000000
+#define WINDOW_MAX 4096
+
+#define FLAG(word, member) .name = word, .offset = AT(member), .kind = &option_flag
+
+/* No configuration file takes these. */
+#define VALUE(word, what, member, sort) \
+    .name = word, .argument = what, .offset = AT(member), .kind = &sort, .command_line_only = 1
+
+const option_t client_settings_table[] = {
+    {VALUE("count", "N", count, option_number), .letter = 'c', .minimum = 1, .maximum = COUNT_MAX,
+     .help = "End when this many datagrams are sent and answered or lost; of --sweep,\n"
+             "this many from each port. Default: without end, of --sweep 10."},
+    {VALUE("interval", "TIME", interval, option_duration), .letter = 'i', .minimum = 1,
+     .maximum = DAY_US,
+     .help = "Send a datagram every so often; of --sweep, one from each port. Less\n"
+             "than 200ms only with --flood. Default: 1s."},
+    {VALUE("size", "SIZE", size, option_size), .letter = 's', .maximum = PAYLOAD_MAX_IPV6,
+     .help = "Payload of each datagram. Default: 56 bytes, which make 64 of UDP."},
+    {VALUE("timeout", "TIME", timeout, option_duration), .letter = 'W', .minimum = 1000,
+     .maximum = 3600 * APR_USEC_PER_SEC,
+     .help = "A datagram that is not answered by then is lost, unless its answer comes\n"
+             "late. Default: 1s."},
+    {VALUE("deadline", "TIME", deadline, option_duration), .letter = 'w', .minimum = 1000,
+     .maximum = 365 * DAY_US, .help = "End after this time, whatever is still to come."},
+    {FLAG("quiet", quiet), .letter = 'q',
+     .help = "No line for each datagram, only what it all came to."},
+    {FLAG("verbose", verbose), .letter = 'v',
+     .help = "A line for each datagram, with --flood and --sweep too."},
+    {FLAG("ipv4", ipv4), .letter = '4', .help = "Use IPv4 only."},
+    {FLAG("ipv6", ipv6), .letter = '6', .help = "Use IPv6 only."},
+    {VALUE("source", "ADDRESS", source, option_text), .letter = 'I',
+     .help = "Send from this address of this host."},
+    {VALUE("source-port", "PORT", source_port, option_number), .minimum = 1, .maximum = 65535,
+     .help = "Send from this port; with more flows than one, from it and those above."},
+    {VALUE("dscp", "CODE", dscp, option_dscp), .letter = 'Q',
+     .help = "Mark the datagrams with this differentiated services code point, by\n"
+             "number or name: 46, EF."},
+    {VALUE("ttl", "N", hop_limit, option_number), .letter = 't', .minimum = 1, .maximum = 255,
+     .help = "Let the datagrams pass this many routers less one: TTL or hop limit."},
+    {FLAG("dont-fragment", dont_fragment), .letter = 'D',
+     .help = "Let nobody fragment the datagrams on their way."},
+    {FLAG("broadcast", broadcast), .letter = 'b',
+     .help = "Allow a broadcast or multicast address; whoever answers is its peer."},
+    {VALUE("payload", "TEXT", payload_text, option_text), .letter = 'p',
+     .help = "Send this text each time, for servers that want one. Replies cannot be\n"
+             "told apart then, and are taken for those of the oldest datagrams."},
+    {VALUE("payload-hex", "HEX", payload_hex, option_text),
+     .help = "The same with bytes written in hexadecimal, 00ff1e or 00:ff:1e."},
+    {VALUE("payload-file", "FILE", payload_file, option_text),
+     .help = "The same with what is in this file."},
+    {FLAG("flood", flood), .letter = 'f',
+     .help = "Load mode: send as fast as answers come back, or at --rate, for\n"
+             "--duration. Only against servers that are yours."},
+    {VALUE("rate", "N/s", rate, option_rate), .minimum = 1, .maximum = RATE_MAX,
+     .help = "With --flood: send this many datagrams a second, whatever comes back."},
+    {VALUE("window", "N", window, option_number), .minimum = 1, .maximum = WINDOW_MAX,
+     .help = "With --flood and no --rate: leave this many unanswered on each flow.\n"
+             "Default: 32."},
+    {VALUE("flows", "N", flows, option_number), .minimum = 1, .maximum = FLOWS_MAX,
+     .help = "With --flood: send from this many ports in turn. Default: 1."},
+    {VALUE("duration", "TIME", duration, option_duration), .minimum = 1000, .maximum = 365 * DAY_US,
+     .help = "With --flood: send for this time. Default: 10s, unless --count is given."},
+    {VALUE("sweep", "N", sweep, option_number), .minimum = 2, .maximum = FLOWS_MAX,
+     .help = "Send from this many ports, and tell how each fares: one bad path of\n"
+             "several that share the load (ECMP, LAG) shows."},
+    {FLAG("mtu", mtu), .help = "Search for the largest payload that comes back unfragmented."},
+    {FLAG("histogram", histogram), .letter = 'H',
+     .help = "Draw the round trips; on a terminal while they come in."},
+    {FLAG("json", json), .letter = 'j', .help = "Write one JSON object to a line instead of text."},
+    {FLAG("csv", csv), .help = "Write comma-separated values instead of text."},
+    {VALUE("json-file", "FILE", json_file, option_text),
+     .help = "Write the JSON to this file, besides what is shown."},
+    {VALUE("csv-file", "FILE", csv_file, option_text),
+     .help = "Write the comma-separated values to this file, besides what is shown."},
+    {VALUE("max-loss", "PERCENT", max_loss, option_percent),
+     .help = "Exit with 1 if more than this share is lost or comes back corrupt: 5%."},
+    {VALUE("max-rtt", "TIME", max_rtt, option_duration), .minimum = 1,
+     .maximum = 3600 * APR_USEC_PER_SEC,
+     .help = "Exit with 1 if the mean round trip is longer than this: 50ms."},
+    {FLAG("help", help), .letter = 'h', .help = "Show this and exit."},
+    {FLAG("version", version), .letter = 'V', .help = "Show the version and exit."},
+    {.name = NULL},
+};
+
+/* ---- What does not go together ---- */
+
+#define FLOOD_WINDOW      32
+#define FLOOD_DURATION_US (10 * APR_USEC_PER_SEC)
+#define SWEEP_ROUNDS      10
+
+/* Two options of which one says that the other is not wanted. */
+typedef struct pair {
+    int is_first, is_second;
+    const char *first, *second;
+} pair_t;
+
+static const char *find_exclusive(const client_settings_t *given, apr_pool_t *pool)
+{
+    int is_text = given->payload_text != NULL, is_hex = given->payload_hex != NULL;
+    int is_file = given->payload_file != NULL, is_sized = given->size >= 0;
+    int is_payload = is_text || is_hex || is_file;
+    const pair_t pairs[] = {
+        {given->ipv4 != 0, given->ipv6 != 0, "ipv4", "ipv6"},
+        {given->quiet != 0, given->verbose != 0, "quiet", "verbose"},
+        {given->flood != 0, given->sweep != 0, "flood", "sweep"},
+        {given->flood != 0, given->mtu != 0, "flood", "mtu"},
+        {given->sweep != 0, given->mtu != 0, "sweep", "mtu"},
+        {is_text, is_hex, "payload", "payload-hex"},
+        {is_text, is_file, "payload", "payload-file"},
+        {is_hex, is_file, "payload-hex", "payload-file"},
+        {is_payload, is_sized, "size",
+         is_text  ? "payload"
+         : is_hex ? "payload-hex"
+                  : "payload-file"},
+        {given->mtu != 0, is_sized, "mtu", "size"},
+        {given->mtu != 0, is_payload, "mtu",
+         is_text  ? "payload"
+         : is_hex ? "payload-hex"
+                  : "payload-file"},
+        {given->mtu != 0, given->count != 0, "mtu", "count"},
+        {given->mtu != 0, given->broadcast != 0, "mtu", "broadcast"},
+        {given->rate != 0, given->window != 0, "rate", "window"},
+        {given->rate != 0, given->interval != 0, "rate", "interval"},
+        {given->window != 0, given->interval != 0, "window", "interval"},
+        {given->json != 0, given->csv != 0, "json", "csv"},
+        {given->json != 0, given->histogram != 0, "json", "histogram"},
+        {given->csv != 0, given->histogram != 0, "csv", "histogram"},
+    };
+
+    for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (pairs[i].is_first && pairs[i].is_second) {
+            return apr_psprintf(pool, "--%s and --%s: expected one of them, not both",
+                                pairs[i].first, pairs[i].second);
+        }
+    }
+    return NULL;
+}
+
+static const char *find_without_flood(const client_settings_t *given, apr_pool_t *pool)
+{
+    const char *name = given->rate != 0       ? "rate"
+                       : given->window != 0   ? "window"
+                       : given->flows != 0    ? "flows"
+                       : given->duration != 0 ? "duration"
+                                              : NULL;
+
+    if (given->flood) {
+        return NULL;
+    }
+    if (name != NULL) {
+        return apr_psprintf(pool, "--%s: expected --flood with it", name);
+    }
+    if (given->interval != 0 && given->interval < INTERVAL_MIN_US) {
+        return apr_psprintf(pool, "--interval=%s: expected 200ms or more, or --flood with it",
+                            format_duration(given->interval, pool));
+    }
+    return NULL;
+}
+
+/* ---- What follows ---- */
+
+static void fill_defaults(client_settings_t *settings)
+{
+    settings->measurement = settings->flood   ? MEASURE_FLOOD
+                            : settings->sweep ? MEASURE_SWEEP
+                            : settings->mtu   ? MEASURE_MTU
+                                              : MEASURE_PING;
+    if (settings->flood && settings->rate == 0 && settings->interval == 0 &&
+        settings->window == 0) {
+        settings->window = FLOOD_WINDOW;
+    }
+    if (settings->flood && settings->duration == 0 && settings->count == 0) {
+        settings->duration = FLOOD_DURATION_US;
+    }
+    if (settings->sweep && settings->count == 0) {
+        settings->count = SWEEP_ROUNDS;
+    }
+    if (settings->interval == 0 && !settings->flood) {
+        settings->interval = APR_USEC_PER_SEC;
+    }
+    settings->flows = settings->sweep != 0   ? settings->sweep
+                      : settings->flows != 0 ? settings->flows
+                                             : 1;
+    settings->size = settings->size < 0 ? 56 : settings->size;
+}
+
+static const char *read_payload(client_settings_t *settings, apr_pool_t *pool)
+{
+    apr_size_t length;
+    const char *error = NULL;
+
+    if (settings->payload_text != NULL) {
+        settings->payload = (const unsigned char *)settings->payload_text;
+        settings->size = (apr_int64_t)strlen(settings->payload_text);
+    } else if (settings->payload_hex != NULL) {
+        error = payload_from_hex(&settings->payload, &length, settings->payload_hex, pool);
+        settings->size = (apr_int64_t)length;
+    } else if (settings->payload_file != NULL) {
+        error = payload_from_file(&settings->payload, &length, settings->payload_file, pool);
+        settings->size = (apr_int64_t)length;
+    }
+    return error;
+}
+
+static const char *read_host(client_settings_t *settings, const apr_array_header_t *operands,
+                             apr_pool_t *pool)
+{
+    if (operands->nelts != 1) {
+        return operands->nelts == 0
+                   ? "expected whom to ask: udpecho HOST[:PORT]; --help lists the options"
+                   : apr_psprintf(pool, "%s: expected one HOST[:PORT] only",
+                                  APR_ARRAY_IDX(operands, 1, const char *));
+    }
+    settings->host = APR_ARRAY_IDX(operands, 0, const char *);
+    const char *error = address_parse_host(&settings->address, settings->host, ECHO_PORT, pool);
+
+    if (error == NULL && settings->address.host == NULL) {
+        error = "* is no host that could be asked";
+    } else if (error == NULL && settings->address.port == 0) {
+        error = "the port must be a number from 1 to 65535";
+    }
+    return error == NULL
+               ? NULL
+               : apr_psprintf(pool, "%s: expected HOST[:PORT] (%s)", settings->host, error);
+}
+
+const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
+                                 apr_pool_t *pool)
+{
+    apr_array_header_t *operands;
+
+    *settings =
+        (client_settings_t){.size = -1, .timeout = APR_USEC_PER_SEC, .dscp = -1, .max_loss = -1};
+    const char *error =
+        options_read_arguments(client_settings_table, settings, argc, argv, &operands, pool);
+
+    if (error != NULL || settings->help || settings->version) {
+        return error;
+    }
+    error = find_exclusive(settings, pool);
+    if (error == NULL) {
+        error = find_without_flood(settings, pool);
+    }
+    if (error == NULL) {
+        fill_defaults(settings);
+        error = read_payload(settings, pool);
+    }
+    if (error == NULL && settings->source_port + settings->flows > 65536) {
+        error = apr_psprintf(pool,
+                             "--source-port=%" APR_INT64_T_FMT
+                             ": expected one with %" APR_INT64_T_FMT " ports above it",
+                             settings->source_port, settings->flows - 1);
+    }
+    return error == NULL ? read_host(settings, operands, pool) : error;
+}

@@ -1,0 +1,66 @@
+#ifndef UDPECHO_CLIENT_SETTINGS_H
+#define UDPECHO_CLIENT_SETTINGS_H
+
+/* What udpecho can be told, and its table of options. */
+
+#include "address.h"
+#include "event.h"
+#include "options.h"
+
+/* The port of RFC 862, which a host without one stands for. */
+#define ECHO_PORT 7
+
+/* How often a datagram may be sent without --flood, at most. */
+#define INTERVAL_MIN_US 200000
+
+typedef struct client_settings {
+    apr_int64_t count;    /* datagrams, or rounds of a sweep; 0: without end */
+    apr_int64_t interval; /* microseconds; of a sweep, between two rounds */
+    apr_int64_t size;     /* payload, bytes */
+    apr_int64_t timeout;  /* microseconds */
+    apr_int64_t deadline; /* microseconds; 0: none */
+    apr_int64_t quiet;
+    apr_int64_t verbose;
+    apr_int64_t ipv4;
+    apr_int64_t ipv6;
+    const char *source; /* NULL: the system's choice */
+    apr_int64_t source_port;
+    apr_int64_t dscp;      /* -1: the system's default */
+    apr_int64_t hop_limit; /* 0: the system's default */
+    apr_int64_t dont_fragment;
+    apr_int64_t broadcast;
+    const char *payload_text; /* as given; at most one of the three */
+    const char *payload_hex;
+    const char *payload_file;
+    apr_int64_t flood;
+    apr_int64_t rate; /* datagrams a second; 0: as they come back */
+    apr_int64_t window;
+    apr_int64_t flows;
+    apr_int64_t duration; /* microseconds; 0: without end */
+    apr_int64_t sweep;    /* source ports; 0: no sweep */
+    apr_int64_t mtu;
+    apr_int64_t histogram;
+    apr_int64_t json;
+    apr_int64_t csv;
+    const char *json_file;
+    const char *csv_file;
+    apr_int64_t max_loss; /* millionths of what was sent; -1: not asked */
+    apr_int64_t max_rtt;  /* microseconds; 0: not asked */
+    apr_int64_t help;
+    apr_int64_t version;
+
+    /* What follows from them. */
+    measurement_t measurement;
+    const char *host; /* as given */
+    address_t address;
+    const unsigned char *payload; /* of `size` bytes; NULL: made by the probe */
+} client_settings_t;
+
+extern const option_t client_settings_table[];
+
+/* Reads the command line. Returns NULL, or what is wrong with it as a sentence. Reads
+ * --payload-file, and looks nothing up. `argv` must outlive the settings. */
+const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
+                                 apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,72 @@
+#include "payload_text.h"
+
+#include <apr_file_io.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+
+#include "udpecho/datagram.h"
+
+static int digit_value(char digit)
+{
+    if (apr_isdigit(digit)) {
+        return digit - '0';
+    }
+    return apr_isxdigit(digit) ? apr_tolower(digit) - 'a' + 10 : -1;
+}
+
+const char *payload_from_hex(const unsigned char **payload, apr_size_t *length, const char *text,
+                             apr_pool_t *pool)
+{
+    unsigned char *bytes = apr_palloc(pool, strlen(text) / 2 + 1);
+
+    *payload = bytes;
+    *length = 0;
+    for (const char *next = text; *next != '\0'; next += 2) {
+        next += *length > 0 && strchr(" :-", *next) != NULL;
+
+        int high = digit_value(next[0]);
+        int low = high >= 0 ? digit_value(next[1]) : -1;
+
+        if (low < 0) {
+            return apr_psprintf(
+                pool, "--payload-hex=%s: expected pairs of hexadecimal digits: 00ff1e", text);
+        }
+        bytes[(*length)++] = (unsigned char)(high << 4 | low);
+    }
+    return *length <= PAYLOAD_MAX_IPV6
+               ? NULL
+               : apr_psprintf(pool, "--payload-hex: expected at most %d bytes", PAYLOAD_MAX_IPV6);
+}
+
+static apr_status_t read_whole(const char *path, unsigned char *bytes, apr_size_t size,
+                               apr_size_t *length, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t status =
+        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
+
+    if (status == APR_SUCCESS) {
+        status = apr_file_read_full(file, bytes, size, length);
+        apr_file_close(file);
+    }
+    return APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status;
+}
+
+const char *payload_from_file(const unsigned char **payload, apr_size_t *length, const char *path,
+                              apr_pool_t *pool)
+{
+    unsigned char *bytes = apr_palloc(pool, PAYLOAD_MAX_IPV6 + 1);
+    apr_status_t status = read_whole(path, bytes, PAYLOAD_MAX_IPV6 + 1, length, pool);
+    char reason[128];
+
+    *payload = bytes;
+    if (status != APR_SUCCESS) {
+        return apr_psprintf(pool, "--payload-file=%s: cannot read it: %s", path,
+                            apr_strerror(status, reason, sizeof reason));
+    }
+    return *length <= PAYLOAD_MAX_IPV6
+               ? NULL
+               : apr_psprintf(pool, "--payload-file=%s: expected a file of at most %d bytes", path,
+                              PAYLOAD_MAX_IPV6);
+}

@@ -1,0 +1,212 @@
+/* What udpecho's command line says, and what is wrong with it. */
+
+#include "unit.h"
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+#include "client_settings.h"
+
+/* Reads a command line, its words parted by blanks. */
+static const char *read_line(client_settings_t *settings, const char *line, apr_pool_t *pool)
+{
+    char **argv;
+    int argc = 0;
+
+    apr_tokenize_to_argv(apr_pstrcat(pool, "udpecho ", line, NULL), &argv, pool);
+    while (argv[argc] != NULL) {
+        argc++;
+    }
+    return client_settings_read(settings, argc, (const char *const *)argv, pool);
+}
+
+static void assert_error(const char *line, const char *expected, apr_pool_t *pool)
+{
+    client_settings_t settings;
+    const char *error = read_line(&settings, line, pool);
+
+    assert_non_null(error);
+    assert_string_equal(error, expected);
+}
+
+static void a_host_alone_is_asked_once_a_second_at_port_7(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "192.0.2.1", *state));
+    assert_int_equal(settings.measurement, MEASURE_PING);
+    assert_string_equal(settings.address.host, "192.0.2.1");
+    assert_int_equal(settings.address.port, 7);
+    assert_int_equal(settings.interval, APR_USEC_PER_SEC);
+    assert_int_equal(settings.timeout, APR_USEC_PER_SEC);
+    assert_int_equal(settings.size, 56);
+    assert_int_equal(settings.count, 0);
+    assert_int_equal(settings.flows, 1);
+    assert_int_equal(settings.dscp, -1);
+    assert_null(settings.payload);
+}
+
+static void an_ipv6_address_needs_no_brackets_without_a_port(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "2001:db8::1", *state));
+    assert_string_equal(settings.address.host, "2001:db8::1");
+    assert_int_equal(settings.address.port, 7);
+    assert_null(read_line(&settings, "[2001:db8::1]:8888", *state));
+    assert_int_equal(settings.address.port, 8888);
+    assert_null(read_line(&settings, "fe80::1%eth0", *state));
+    assert_string_equal(settings.address.scope, "eth0");
+}
+
+static void options_may_follow_the_host_as_with_ping(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "localhost:8888 -c 3 -i 0.5 -s1400 -q", *state));
+    assert_int_equal(settings.count, 3);
+    assert_int_equal(settings.interval, 500000);
+    assert_int_equal(settings.size, 1400);
+    assert_int_equal(settings.quiet, 1);
+}
+
+static void each_measurement_has_defaults_of_its_own(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "h --flood", *state));
+    assert_int_equal(settings.measurement, MEASURE_FLOOD);
+    assert_int_equal(settings.window, 32);
+    assert_int_equal(settings.interval, 0);
+    assert_int_equal(settings.duration, 10 * APR_USEC_PER_SEC);
+    assert_null(read_line(&settings, "h --flood --rate=10k/s --count=5", *state));
+    assert_int_equal(settings.rate, 10000);
+    assert_int_equal(settings.window, 0);
+    assert_int_equal(settings.duration, 0);
+    assert_null(read_line(&settings, "h --sweep=64", *state));
+    assert_int_equal(settings.measurement, MEASURE_SWEEP);
+    assert_int_equal(settings.flows, 64);
+    assert_int_equal(settings.count, 10);
+    assert_null(read_line(&settings, "h --mtu", *state));
+    assert_int_equal(settings.measurement, MEASURE_MTU);
+}
+
+static void nothing_is_fast_that_was_not_asked_to_be(void **state)
+{
+    client_settings_t settings;
+
+    assert_error("h --interval=199ms",
+                 "--interval=199ms: expected 200ms or more, or --flood with it", *state);
+    assert_error("h --rate=5/s", "--rate: expected --flood with it", *state);
+    assert_error("h --window=5", "--window: expected --flood with it", *state);
+    assert_error("h --flows=5", "--flows: expected --flood with it", *state);
+    assert_error("h --duration=5", "--duration: expected --flood with it", *state);
+    assert_null(read_line(&settings, "h --interval=200ms", *state));
+    assert_null(read_line(&settings, "h --interval=1ms --flood", *state));
+    assert_int_equal(settings.window, 0);
+}
+
+static void options_that_exclude_each_other_are_named(void **state)
+{
+    assert_error("h -4 -6", "--ipv4 and --ipv6: expected one of them, not both", *state);
+    assert_error("h --flood --mtu", "--flood and --mtu: expected one of them, not both", *state);
+    assert_error("h --payload=x --size=3", "--size and --payload: expected one of them, not both",
+                 *state);
+    assert_error("h --mtu --payload-hex=00",
+                 "--mtu and --payload-hex: expected one of them, not both", *state);
+    assert_error("h --json --csv", "--json and --csv: expected one of them, not both", *state);
+    assert_error("h --flood --rate=5/s --window=2",
+                 "--rate and --window: expected one of them, not both", *state);
+}
+
+static void a_host_that_cannot_be_asked_is_told(void **state)
+{
+    assert_error("-q", "expected whom to ask: udpecho HOST[:PORT]; --help lists the options",
+                 *state);
+    assert_error("a b", "b: expected one HOST[:PORT] only", *state);
+    assert_error("h:0", "h:0: expected HOST[:PORT] (the port must be a number from 1 to 65535)",
+                 *state);
+    assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number from 0 to 65535)",
+                 *state);
+    assert_error("*:7", "*:7: expected HOST[:PORT] (* is no host that could be asked)", *state);
+    assert_error("h --source-port=65530 --sweep=64",
+                 "--source-port=65530: expected one with 63 ports above it", *state);
+}
+
+static void code_points_go_by_number_and_by_name(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "h --dscp=46", *state));
+    assert_int_equal(settings.dscp, 46);
+    assert_null(read_line(&settings, "h --dscp=ef", *state));
+    assert_int_equal(settings.dscp, 46);
+    assert_null(read_line(&settings, "h -Q AF41", *state));
+    assert_int_equal(settings.dscp, 34);
+    assert_error("h --dscp=64",
+                 "--dscp=64: expected a number from 0 to 63, or a name: CS0 to CS7, AF11 to AF43, "
+                 "EF, VA, LE",
+                 *state);
+}
+
+static void shares_are_read_with_and_without_their_sign(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "h", *state));
+    assert_true(settings.max_loss < 0);
+    assert_null(read_line(&settings, "h --max-loss=0", *state));
+    assert_int_equal(settings.max_loss, 0);
+    assert_null(read_line(&settings, "h --max-loss=0.5%", *state));
+    assert_int_equal(settings.max_loss, 5000);
+    assert_null(read_line(&settings, "h --max-loss=100", *state));
+    assert_int_equal(settings.max_loss, 1000000);
+    for (unsigned i = 0; i < 6; i++) {
+        static const char *const wrong[] = {"101%", "-1", "inf", "0x10", "1e1", "5%%"};
+
+        assert_non_null(
+            read_line(&settings, apr_pstrcat(*state, "h --max-loss=", wrong[i], NULL), *state));
+    }
+}
+
+static void a_payload_comes_as_text_digits_or_a_file(void **state)
+{
+    client_settings_t settings;
+    char path[] = "payloadXXXXXX";
+    apr_file_t *file;
+
+    assert_null(read_line(&settings, "h --payload=hello", *state));
+    assert_int_equal(settings.size, 5);
+    assert_memory_equal(settings.payload, "hello", 5);
+    assert_null(read_line(&settings, "h --payload-hex=00:fF-1e20", *state));
+    assert_int_equal(settings.size, 4);
+    assert_memory_equal(settings.payload, "\x00\xff\x1e\x20", 4);
+    assert_error("h --payload-hex=0",
+                 "--payload-hex=0: expected pairs of hexadecimal digits: 00ff1e", *state);
+    assert_int_equal(apr_file_mktemp(&file, path, 0, *state), APR_SUCCESS);
+    apr_file_puts("from a file", file);
+    assert_null(read_line(&settings, apr_pstrcat(*state, "h --payload-file=", path, NULL), *state));
+    assert_int_equal(settings.size, 11);
+    assert_memory_equal(settings.payload, "from a file", 11);
+    apr_file_close(file);
+    apr_file_remove(path, *state);
+    assert_non_null(read_line(&settings, "h --payload-file=/nonexistent", *state));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(a_host_alone_is_asked_once_a_second_at_port_7),
+        scene(an_ipv6_address_needs_no_brackets_without_a_port),
+        scene(options_may_follow_the_host_as_with_ping),
+        scene(each_measurement_has_defaults_of_its_own),
+        scene(nothing_is_fast_that_was_not_asked_to_be),
+        scene(options_that_exclude_each_other_are_named),
+        scene(a_host_that_cannot_be_asked_is_told),
+        scene(code_points_go_by_number_and_by_name),
+        scene(shares_are_read_with_and_without_their_sign),
+        scene(a_payload_comes_as_text_digits_or_a_file),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
