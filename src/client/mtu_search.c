@@ -1,0 +1,83 @@
+#include "mtu_search.h"
+
+/* Small enough for every link (RFC 791 section 3.2: 576 less the longest headers, and far less). */
+#define SIZE_SMALL 8
+
+/* What most paths of the Internet carry. */
+#define MTU_USUAL 1500
+
+mtu_search_t mtu_search_begin(apr_size_t payload_max, apr_size_t headers)
+{
+    return (mtu_search_t){.headers = headers, .size = SIZE_SMALL, .high = payload_max + 1};
+}
+
+int mtu_search_is_done(const mtu_search_t *search)
+{
+    return search->is_answered ? search->low + 1 >= search->high
+                               : search->tries >= MTU_SEARCH_TRIES;
+}
+
+static int is_open(const mtu_search_t *search, apr_size_t size)
+{
+    return size > search->low && size < search->high;
+}
+
+/* A claim that held is also asked one byte above: it may have been too modest. */
+static void choose_size(mtu_search_t *search)
+{
+    apr_size_t usual = MTU_USUAL - search->headers;
+
+    search->tries = 0;
+    if (search->claim > 0 && is_open(search, search->claim)) {
+        search->size = search->claim;
+    } else if (search->claim > 0 && search->claim == search->low &&
+               is_open(search, search->claim + 1)) {
+        search->size = search->claim + 1;
+    } else if (is_open(search, usual)) {
+        search->size = usual;
+    } else if (usual == search->low && is_open(search, usual + 1)) {
+        search->size = usual + 1;
+    } else {
+        search->size = search->low + (search->high - search->low) / 2;
+    }
+}
+
+static void set_high(mtu_search_t *search, apr_size_t size, mtu_obstacle_t obstacle)
+{
+    if (is_open(search, size)) {
+        search->high = size;
+        search->obstacle = obstacle;
+        choose_size(search);
+    }
+}
+
+void mtu_search_answered(mtu_search_t *search, apr_size_t size, apr_size_t fragment)
+{
+    search->is_answered = 1;
+    if (fragment > 0) {
+        mtu_search_hint(search, fragment);
+        set_high(search, size, MTU_OBSTACLE_FRAGMENTS);
+    } else if (is_open(search, size)) {
+        search->low = size;
+        choose_size(search);
+    }
+}
+
+void mtu_search_missed(mtu_search_t *search, apr_size_t size)
+{
+    if (size == search->size && ++search->tries >= MTU_SEARCH_TRIES && search->is_answered) {
+        set_high(search, size, MTU_OBSTACLE_SILENCE);
+    }
+}
+
+void mtu_search_refused(mtu_search_t *search, apr_size_t size)
+{
+    set_high(search, size, MTU_OBSTACLE_LOCAL);
+}
+
+void mtu_search_hint(mtu_search_t *search, apr_size_t mtu)
+{
+    if (mtu > search->headers) {
+        search->claim = mtu - search->headers;
+    }
+}

@@ -1,0 +1,168 @@
+/* The search for the largest payload, on paths made up here. */
+
+#include "unit.h"
+
+#include "mtu_search.h"
+
+#define HEADERS 28
+
+/* A path that takes payloads of up to `widest` bytes. */
+typedef struct path {
+    apr_size_t widest;
+    apr_size_t local;     /* what this host's interface takes; 0: anything */
+    apr_size_t fragments; /* the way back cuts what is longer than this; 0: it does not */
+    int tells;            /* what does not fit is told with the MTU */
+    apr_size_t lie;       /* an MTU that is told instead */
+    unsigned losses;      /* how many of the first datagrams get lost */
+    unsigned asked;
+} path_t;
+
+static void ask(mtu_search_t *search, path_t *path)
+{
+    apr_size_t size = search->size;
+
+    path->asked++;
+    if (path->local > 0 && size > path->local) {
+        mtu_search_refused(search, size);
+    } else if (path->losses > 0) {
+        path->losses--;
+        mtu_search_missed(search, size);
+    } else if (size > path->widest) {
+        if (path->tells) {
+            mtu_search_hint(search, path->lie > 0 ? path->lie : path->widest + HEADERS);
+        }
+        mtu_search_missed(search, size);
+    } else if (path->fragments > 0 && size > path->fragments) {
+        mtu_search_answered(search, size, (path->fragments + 8) / 8 * 8 + 20);
+    } else {
+        mtu_search_answered(search, size, 0);
+    }
+}
+
+static mtu_search_t search_path(path_t *path)
+{
+    mtu_search_t search = mtu_search_begin(65507, HEADERS);
+
+    while (!mtu_search_is_done(&search)) {
+        assert_true(path->asked < 100);
+        ask(&search, path);
+    }
+    return search;
+}
+
+static void every_width_is_found_to_the_byte(void **state)
+{
+    (void)state;
+    for (apr_size_t widest = 8; widest <= 65507; widest += widest < 2000 ? 1 : 509) {
+        path_t path = {.widest = widest};
+        mtu_search_t search = search_path(&path);
+
+        assert_int_equal(search.low, widest);
+    }
+}
+
+static void a_path_without_limit_takes_the_largest_datagram(void **state)
+{
+    path_t path = {.widest = 65507};
+    mtu_search_t search = search_path(&path);
+
+    (void)state;
+    assert_int_equal(search.low, 65507);
+    assert_int_equal(search.obstacle, MTU_OBSTACLE_NONE);
+}
+
+static void the_usual_mtu_is_found_at_once(void **state)
+{
+    path_t path = {.widest = 1472, .local = 1472};
+    mtu_search_t search = search_path(&path);
+
+    (void)state;
+    assert_int_equal(search.low, 1472);
+    assert_int_equal(search.obstacle, MTU_OBSTACLE_LOCAL);
+    assert_int_equal(path.asked, 3); /* a small one, 1472 and 1473 */
+}
+
+static void what_routers_say_saves_questions(void **state)
+{
+    path_t silent = {.widest = 1400 - HEADERS};
+    path_t telling = {.widest = 1400 - HEADERS, .tells = 1};
+
+    (void)state;
+    assert_int_equal(search_path(&silent).low, 1400 - HEADERS);
+    assert_int_equal(search_path(&telling).low, 1400 - HEADERS);
+    assert_true(telling.asked <= 2 + 2 * MTU_SEARCH_TRIES);
+    assert_true(telling.asked < silent.asked);
+}
+
+static void a_lie_about_the_mtu_is_found_out(void **state)
+{
+    path_t modest = {.widest = 1400, .tells = 1, .lie = 600};
+    path_t boastful = {.widest = 1400, .tells = 1, .lie = 9000};
+    path_t absurd = {.widest = 1400, .tells = 1, .lie = 1};
+
+    (void)state;
+    assert_int_equal(search_path(&modest).low, 1400);
+    assert_int_equal(search_path(&boastful).low, 1400);
+    assert_int_equal(search_path(&absurd).low, 1400);
+}
+
+static void a_lost_datagram_decides_nothing(void **state)
+{
+    path_t path = {.widest = 1472, .losses = MTU_SEARCH_TRIES - 1};
+
+    (void)state;
+    assert_int_equal(search_path(&path).low, 1472);
+}
+
+static void silence_ends_the_search(void **state)
+{
+    path_t path = {.widest = 0};
+    mtu_search_t search = search_path(&path);
+
+    (void)state;
+    assert_int_equal(path.asked, MTU_SEARCH_TRIES);
+    assert_false(search.is_answered);
+}
+
+static void fragments_of_replies_are_an_obstacle_of_their_own(void **state)
+{
+    path_t path = {.widest = 65507, .fragments = 1372};
+    mtu_search_t search = search_path(&path);
+
+    (void)state;
+    assert_int_equal(search.low, 1372);
+    assert_int_equal(search.obstacle, MTU_OBSTACLE_FRAGMENTS);
+}
+
+static void a_late_answer_of_a_size_given_up_changes_nothing(void **state)
+{
+    mtu_search_t search = mtu_search_begin(65507, HEADERS);
+
+    (void)state;
+    mtu_search_answered(&search, 8, 0);
+    for (unsigned i = 0; i < MTU_SEARCH_TRIES; i++) {
+        mtu_search_missed(&search, 1472);
+    }
+    assert_int_equal(search.high, 1472);
+    mtu_search_answered(&search, 1472, 0);
+    mtu_search_missed(&search, 1472);
+    assert_int_equal(search.high, 1472);
+    assert_int_equal(search.low, 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(every_width_is_found_to_the_byte),
+        scene(a_path_without_limit_takes_the_largest_datagram),
+        scene(the_usual_mtu_is_found_at_once),
+        scene(what_routers_say_saves_questions),
+        scene(a_lie_about_the_mtu_is_found_out),
+        scene(a_lost_datagram_decides_nothing),
+        scene(silence_ends_the_search),
+        scene(fragments_of_replies_are_an_obstacle_of_their_own),
+        scene(a_late_answer_of_a_size_given_up_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
