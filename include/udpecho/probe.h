@@ -8,9 +8,14 @@
  *
  * Every datagram carries its sequence number and a key of this run, and then a window into one
  * block of random bytes, another window for every datagram: a reply that was joined from the
- * fragments of two datagrams (RFC 4963) is found out. A payload too short for the number carries
- * its low bits, and one that the user wrote carries nothing; such replies are taken for those of
- * the datagrams that they can be, the oldest unanswered first.
+ * fragments of two datagrams (RFC 4963) is found out. A payload of fewer than 4 bytes carries only
+ * low bits of the number, and one that the user wrote carries nothing: such a reply is taken for
+ * that to the oldest outstanding datagram of its flow that it can belong to; if there is none, to
+ * the newest.
+ *
+ * As many datagrams are remembered as are sent in two timeouts, within bounds: from 4096 to 4 Mi. A
+ * window that would have more outstanding waits for their timeouts. Without a window the oldest are
+ * given up early.
  */
 
 #include <apr_pools.h>
@@ -27,16 +32,20 @@
 
 typedef struct probe_plan {
     endpoint_t peer;              /* who is asked */
+    int any_peer;                 /* peer is a multicast group or a broadcast address: whoever
+                                   * answers from its port is right, and the first one counts */
     apr_size_t size;              /* of each payload, bytes; see probe_resize() */
-    const unsigned char *payload; /* these `size` bytes each time; NULL: made as said above */
-    const unsigned char *random;  /* PROBE_RANDOM bytes to make payloads of; not copied */
-    unsigned flows;               /* 1 to FLOWS_MAX; the datagrams go over them in turn */
-    unsigned burst;               /* how many datagrams are due ... */
+    const unsigned char *payload; /* these `size` bytes each time, not copied; NULL: made as said
+                                   * above */
+    const unsigned char *random; /* PROBE_RANDOM bytes to make payloads of, not copied; else NULL */
+    unsigned flows;              /* 1 to FLOWS_MAX; the datagrams go over them in turn */
+    unsigned burst;              /* how many datagrams are due ... */
     apr_interval_time_t interval; /* ... in each interval, evenly spread; 0: at once */
     unsigned window;              /* unanswered ones on each flow at most; 0: any number */
-    apr_uint64_t count;           /* datagrams to send; 0: without end */
-    apr_interval_time_t duration; /* for which to send; 0: without end */
-    apr_interval_time_t timeout;  /* after which an answer is late */
+    apr_uint64_t count;           /* datagrams to send, those that this host refuses among them;
+                                   * 0: without end */
+    apr_interval_time_t duration; /* for which to send, from the first on; 0: without end */
+    apr_interval_time_t timeout;  /* an answer is late that takes so long; above 0 */
 } probe_plan_t;
 
 /* How many random bytes payloads are made of: the key, and the largest payload at any of the
@@ -57,7 +66,7 @@ typedef struct request {
 /* What a reply is. */
 typedef enum reply_verdict {
     REPLY_ANSWER,       /* the bytes that were sent, in time, for the first time */
-    REPLY_LATE,         /* the same after the timeout */
+    REPLY_LATE,         /* the same after the timeout, by `received` and not by what was told */
     REPLY_DUPLICATE,    /* the same once more */
     REPLY_CORRUPT,      /* to a datagram of this run, but with other bytes or another length */
     REPLY_MISDELIVERED, /* came by another flow than its datagram went */
@@ -77,7 +86,8 @@ typedef struct reply {
     apr_interval_time_t round_trip; /* microseconds */
 } reply_t;
 
-/* What a probe, or one flow of it, came to. sent = received + corrupted + lost + outstanding. */
+/* What a probe, or one flow of it, came to. sent = received + corrupted + lost + outstanding.
+ * `replies` of a flow are those that came by it. */
 typedef struct probe_summary {
     apr_uint64_t sent;
     apr_uint64_t received;             /* answered with the same bytes, however late */
@@ -89,7 +99,9 @@ typedef struct probe_summary {
     apr_uint64_t reordered;            /* likewise */
     apr_uint64_t bytes;                /* of the received ones, payload */
     apr_uint64_t replies[REPLY_KINDS]; /* of each kind */
-    apr_interval_time_t elapsed;       /* from the first datagram sent to the last reply */
+    /* From the first datagram sent to the last that was sent or received; while some are
+     * outstanding, to now. */
+    apr_interval_time_t elapsed;
     /* Round trips of the received ones, microseconds; 0 if there are none. */
     apr_interval_time_t minimum, mean, maximum, deviation;
     apr_interval_time_t p50, p90, p99, p999; /* see histogram.h for how exact they are */
@@ -112,14 +124,17 @@ typedef struct probe_next {
 typedef struct probe probe_t;
 
 /* A probe that begins at its first probe_next(). `plan` is copied. Errors: APR_EINVAL if the plan
- * is out of the bounds above. */
+ * is out of the bounds above, or spans more than 2^62 microseconds. */
 apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool);
 
-/* What to do at `now`. Call it again until it says to wait. */
+/*
+ * What to do at `now`. Call it again until it says to wait. Who comes late, however late, is told
+ * to send no more at once than was due in the last 10 ms, or one: the rest is put off.
+ */
 probe_next_t probe_next(probe_t *probe, apr_time_t now);
 
-/* The last request of probe_next() was refused by this host, and never left. Only the last one, or
- * in reverse order the last ones. */
+/* A request of probe_next() was refused by this host, and never left. Its sequence number is not
+ * used again, nor its place in the plan. Of no effect once it is answered or missing. */
 void probe_not_sent(probe_t *probe, const request_t *request);
 
 /* What the `length` bytes at `data` are, that came from `from` by flow `flow` at `received`. Counts
@@ -127,7 +142,8 @@ void probe_not_sent(probe_t *probe, const request_t *request);
 reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received);
 
-/* Makes the datagrams from now on `size` bytes long. */
+/* Makes the datagrams from now on `size` bytes long. A payload that the user wrote gets no longer
+ * than it was at first. */
 void probe_resize(probe_t *probe, apr_size_t size);
 
 /* Sends no more; waits for what is still to come. */

@@ -8,6 +8,8 @@ ALLOWED = {
     "apr_palloc",             # memory from a pool, when a core is made
     "apr_siphash24",          # arithmetic on bytes
     "sqrt",
+    "memcmp",
+    "bcmp",                   # what clang makes of it
     "memcpy",
     "ntohl",                  # byte order; on Windows by a DLL
     "__imp_ntohl",

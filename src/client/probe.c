@@ -1,0 +1,274 @@
+#include "udpecho/probe.h"
+
+#include "payload.h"
+#include "schedule.h"
+#include "sent.h"
+#include "tally.h"
+#include "turns.h"
+
+#define NEVER APR_INT64_MAX
+
+/* Any time of an interval from now is below NEVER. */
+#define INTERVAL_MAX ((apr_interval_time_t)1 << 62)
+
+struct probe {
+    probe_plan_t plan;
+    payload_t payload;
+    apr_size_t size; /* of the next datagrams */
+    sent_ring_t sent;
+    turns_t turns;    /* of flows whose window has room */
+    tally_t *tallies; /* of each flow */
+    schedule_t schedule;
+    apr_time_t start; /* of no meaning before the first probe_next() */
+    int has_begun;
+    int is_finished; /* no more is to be sent */
+};
+
+static int is_valid(const probe_plan_t *plan)
+{
+    int is_paced = plan->interval != 0;
+
+    return plan->size <= PAYLOAD_MAX_IPV6 && (plan->payload != NULL || plan->random != NULL) &&
+           plan->flows >= 1 && plan->flows <= FLOWS_MAX && plan->interval >= 0 &&
+           (!is_paced || (plan->burst > 0 && plan->interval <= INTERVAL_MAX / plan->burst)) &&
+           plan->duration >= 0 && plan->timeout > 0 && plan->timeout <= INTERVAL_MAX;
+}
+
+/* How many datagrams to remember: as many as are sent in two timeouts, so that late answers are
+ * known too. Where only answers set the pace, a lost datagram must not hold up the others for as
+ * long as it is remembered, and one in a microsecond is more than any host sends. */
+static double wanted_memory(const probe_plan_t *plan)
+{
+    double window = 2.0 * plan->window * plan->flows;
+    double rate = plan->interval > 0 ? 2.0 * plan->burst / (double)plan->interval : 1;
+    double in_time = rate * (double)plan->timeout;
+
+    return in_time > window ? in_time : window;
+}
+
+apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool)
+{
+    if (!is_valid(plan)) {
+        return APR_EINVAL;
+    }
+    *probe = apr_pcalloc(pool, sizeof **probe);
+    (*probe)->plan = *plan;
+    (*probe)->size = plan->size;
+    (*probe)->payload = (payload_t){.random = plan->random, .user = plan->payload};
+    (*probe)->sent = sent_create(wanted_memory(plan), plan->flows, pool);
+    (*probe)->turns = turns_create(plan->flows, pool);
+    (*probe)->tallies = apr_pcalloc(pool, plan->flows * sizeof *(*probe)->tallies);
+    return APR_SUCCESS;
+}
+
+static int has_room(const probe_t *probe, unsigned flow)
+{
+    return probe->plan.window == 0 || probe->sent.flows[flow].outstanding < probe->plan.window;
+}
+
+static void settle(probe_t *probe, apr_uint64_t sequence, fate_t fate)
+{
+    const sent_t *sent = sent_get(&probe->sent, sequence);
+    unsigned flow = sent->flow;
+    int had_room = has_room(probe, flow);
+
+    tally_change(&probe->tallies[flow], sent->fate, fate);
+    sent_settle(&probe->sent, sequence, fate);
+    if (!had_room && has_room(probe, flow)) {
+        turns_add(&probe->turns, flow);
+    }
+}
+
+/* ---- Sending ---- */
+
+static void begin(probe_t *probe, apr_time_t now)
+{
+    if (!probe->has_begun) {
+        probe->has_begun = 1;
+        probe->start = now;
+        probe->schedule = schedule_make(probe->plan.burst, probe->plan.interval, now);
+    }
+}
+
+/* Answers set the pace of a closed loop, a lost one that has to be remembered can hold it up. An
+ * open one goes on. */
+static int is_held_up(const probe_t *probe)
+{
+    return probe->turns.left == 0 || (probe->plan.window > 0 && sent_is_full(&probe->sent));
+}
+
+/* When to send the next datagram, or NEVER: not before something else has happened. */
+static apr_time_t next_due(probe_t *probe, apr_time_t now)
+{
+    const probe_plan_t *plan = &probe->plan;
+
+    if (plan->count > 0 && probe->sent.next == plan->count) {
+        probe->is_finished = 1;
+    }
+    if (probe->is_finished || is_held_up(probe)) {
+        return NEVER;
+    }
+    apr_time_t due = schedule_due(&probe->schedule, now);
+
+    if (plan->duration > 0 && (due > now ? due : now) - probe->start >= plan->duration) {
+        probe->is_finished = 1;
+        return NEVER;
+    }
+    return due;
+}
+
+static probe_next_t give_up_oldest(probe_t *probe)
+{
+    const sent_t *sent = sent_oldest(&probe->sent);
+    probe_next_t next = {
+        .step = PROBE_MISSING,
+        .request = {.sequence = probe->sent.oldest, .flow = sent->flow, .length = sent->size}};
+
+    settle(probe, probe->sent.oldest, FATE_LOST);
+    return next;
+}
+
+static probe_next_t send_next(probe_t *probe, apr_time_t now)
+{
+    unsigned flow = turns_take(&probe->turns);
+    probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
+
+    next.request.sequence = sent_add(&probe->sent, flow, probe->size, now);
+    payload_make(&probe->payload, &next.request);
+    tally_sent(&probe->tallies[flow], now);
+    schedule_advance(&probe->schedule);
+    if (has_room(probe, flow)) {
+        turns_add(&probe->turns, flow);
+    }
+    return next;
+}
+
+probe_next_t probe_next(probe_t *probe, apr_time_t now)
+{
+    begin(probe, now);
+
+    const sent_t *oldest = sent_oldest(&probe->sent);
+    apr_time_t overdue = oldest != NULL ? oldest->at + probe->plan.timeout : NEVER;
+    apr_time_t due = next_due(probe, now);
+
+    if (overdue <= now || (due <= now && sent_is_full(&probe->sent))) {
+        return give_up_oldest(probe);
+    }
+    if (due <= now) {
+        return send_next(probe, now);
+    }
+    apr_time_t until = due < overdue ? due : overdue;
+
+    return (probe_next_t){.step = until == NEVER ? PROBE_DONE : PROBE_WAIT, .until = until};
+}
+
+void probe_not_sent(probe_t *probe, const request_t *request)
+{
+    const sent_t *sent = sent_get(&probe->sent, request->sequence);
+
+    if (sent != NULL && sent->fate == FATE_OUTSTANDING) {
+        settle(probe, request->sequence, FATE_NOT_SENT);
+    }
+}
+
+void probe_resize(probe_t *probe, apr_size_t size)
+{
+    apr_size_t most = probe->plan.payload != NULL ? probe->plan.size : PAYLOAD_MAX_IPV6;
+
+    probe->size = size < most ? size : most;
+}
+
+void probe_finish(probe_t *probe)
+{
+    probe->is_finished = 1;
+}
+
+/* ---- Replies ---- */
+
+static int is_peer(const probe_plan_t *plan, endpoint_t from)
+{
+    if (plan->any_peer) {
+        return endpoint_port(&from) == endpoint_port(&plan->peer);
+    }
+    /* The system tells by which interface it came even if none was named. */
+    if (from.sa.any.sa_family == APR_INET6 && plan->peer.sa.any.sa_family == APR_INET6 &&
+        plan->peer.sa.v6.sin6_scope_id == 0) {
+        from.sa.v6.sin6_scope_id = 0;
+    }
+    return endpoint_equal(&from, &plan->peer);
+}
+
+/* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
+static const sent_t *recognise(const probe_t *probe, reply_t *reply, const unsigned char *data,
+                               apr_size_t length, apr_time_t received)
+{
+    sequence_part_t part;
+    apr_uint64_t sequence;
+    const sent_t *sent = NULL;
+
+    if (payload_read(&probe->payload, data, length, &part)) {
+        sent = sent_find(&probe->sent, reply->flow, &part, &sequence);
+    }
+    if (sent == NULL || sent->fate == FATE_NOT_SENT) {
+        return NULL;
+    }
+    reply->has_sequence = 1;
+    reply->sequence = sequence;
+    reply->expected = sent->size;
+    reply->round_trip = received > sent->at ? received - sent->at : 0;
+    return sent;
+}
+
+static reply_verdict_t judge(const probe_t *probe, const reply_t *reply, const sent_t *sent,
+                             const unsigned char *data, apr_size_t length)
+{
+    if (sent->flow != reply->flow) {
+        return REPLY_MISDELIVERED;
+    }
+    if (!payload_is(&probe->payload, reply->sequence, sent->size, data, length)) {
+        return REPLY_CORRUPT;
+    }
+    if (sent->fate == FATE_RECEIVED) {
+        return REPLY_DUPLICATE;
+    }
+    return reply->round_trip < probe->plan.timeout ? REPLY_ANSWER : REPLY_LATE;
+}
+
+reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
+                    const unsigned char *data, apr_size_t length, apr_time_t received)
+{
+    reply_t reply = {.verdict = REPLY_UNKNOWN, .flow = flow};
+    const sent_t *sent = recognise(probe, &reply, data, length, received);
+    tally_t *tally = &probe->tallies[flow];
+
+    if (!is_peer(&probe->plan, *from)) {
+        reply.verdict = REPLY_ELSEWHERE;
+    } else if (sent != NULL) {
+        reply.verdict = judge(probe, &reply, sent, data, length);
+    }
+    tally->replies[reply.verdict]++;
+    if (reply.verdict == REPLY_ANSWER || reply.verdict == REPLY_LATE) {
+        tally_answer(tally, &reply, received);
+        settle(probe, reply.sequence, FATE_RECEIVED);
+    } else if (reply.verdict == REPLY_CORRUPT && sent->fate != FATE_RECEIVED) {
+        settle(probe, reply.sequence, FATE_CORRUPTED);
+    }
+    return reply;
+}
+
+/* ---- What it came to ---- */
+
+probe_summary_t probe_summary(const probe_t *probe, apr_time_t now)
+{
+    tally_t sum = {.late = 0};
+
+    for (unsigned i = 0; i < probe->plan.flows; i++) {
+        tally_merge(&sum, &probe->tallies[i]);
+    }
+    return tally_summary(&sum, now);
+}
+
+probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now)
+{
+    return tally_summary(&probe->tallies[flow], now);
+}

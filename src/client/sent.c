@@ -1,0 +1,143 @@
+#include "sent.h"
+
+#define NO_SEQUENCE (~(apr_uint64_t)0)
+
+static apr_uint64_t round_capacity(double wanted)
+{
+    apr_uint64_t capacity = SENT_MIN;
+
+    while (capacity < SENT_MAX && (double)capacity < wanted) {
+        capacity *= 2;
+    }
+    return capacity;
+}
+
+sent_ring_t sent_create(double wanted, unsigned flows, apr_pool_t *pool)
+{
+    sent_ring_t ring = {.capacity = round_capacity(wanted)};
+
+    /* Not zeroed: what is not used takes up no memory. */
+    ring.records = apr_palloc(pool, ring.capacity * sizeof *ring.records);
+    ring.flows = apr_pcalloc(pool, flows * sizeof *ring.flows);
+    for (unsigned i = 0; i < flows; i++) {
+        ring.flows[i].newest = NO_SEQUENCE;
+    }
+    return ring;
+}
+
+static sent_t *record_of(const sent_ring_t *ring, apr_uint64_t sequence)
+{
+    return &ring->records[sequence & (ring->capacity - 1)];
+}
+
+apr_uint64_t sent_add(sent_ring_t *ring, unsigned flow, apr_size_t size, apr_time_t now)
+{
+    sent_flow_t *line = &ring->flows[flow];
+    apr_uint64_t sequence = ring->next++;
+
+    *record_of(ring, sequence) =
+        (sent_t){.at = now, .size = size & 0xffff, .flow = flow & 0xfff, .fate = FATE_OUTSTANDING};
+    if (line->outstanding == 0) {
+        line->oldest = sequence;
+    } else {
+        record_of(ring, line->newest)->next = (apr_uint32_t)sequence;
+    }
+    line->newest = sequence;
+    line->outstanding++;
+    return sequence;
+}
+
+int sent_is_full(const sent_ring_t *ring)
+{
+    return ring->next - ring->oldest == ring->capacity;
+}
+
+const sent_t *sent_oldest(const sent_ring_t *ring)
+{
+    return ring->oldest == ring->next ? NULL : record_of(ring, ring->oldest);
+}
+
+const sent_t *sent_get(const sent_ring_t *ring, apr_uint64_t sequence)
+{
+    int is_remembered = sequence < ring->next && ring->next - sequence <= ring->capacity;
+
+    return is_remembered ? record_of(ring, sequence) : NULL;
+}
+
+static int is_outstanding(const sent_ring_t *ring, apr_uint64_t sequence)
+{
+    return record_of(ring, sequence)->fate == FATE_OUTSTANDING;
+}
+
+/* The flow's oldest is no longer outstanding, but some later one is. */
+static void advance_flow(sent_ring_t *ring, sent_flow_t *line)
+{
+    do {
+        line->oldest +=
+            (apr_uint32_t)(record_of(ring, line->oldest)->next - (apr_uint32_t)line->oldest);
+    } while (!is_outstanding(ring, line->oldest));
+}
+
+void sent_settle(sent_ring_t *ring, apr_uint64_t sequence, fate_t fate)
+{
+    sent_t *sent = record_of(ring, sequence);
+    sent_flow_t *line = &ring->flows[sent->flow];
+    int was_outstanding = sent->fate == FATE_OUTSTANDING;
+
+    sent->fate = fate & 0xf;
+    if (!was_outstanding) {
+        return;
+    }
+    line->outstanding--;
+    if (sequence == line->oldest && line->outstanding > 0) {
+        advance_flow(ring, line);
+    }
+    while (ring->oldest < ring->next && !is_outstanding(ring, ring->oldest)) {
+        ring->oldest++;
+    }
+}
+
+/* ---- From a part of the number ---- */
+
+static const sent_t *find_oldest(const sent_ring_t *ring, unsigned flow,
+                                 const sequence_part_t *part, apr_uint64_t *sequence)
+{
+    const sent_flow_t *line = &ring->flows[flow];
+    apr_uint64_t step = (apr_uint64_t)1 << part->bits;
+
+    if (line->outstanding == 0) {
+        return NULL;
+    }
+    *sequence = line->oldest + ((part->low - line->oldest) & (step - 1));
+    for (; *sequence <= line->newest; *sequence += step) {
+        if (record_of(ring, *sequence)->flow == flow && is_outstanding(ring, *sequence)) {
+            return record_of(ring, *sequence);
+        }
+    }
+    return NULL;
+}
+
+/* The nearest one that has these bits, at or below `newest`. */
+static const sent_t *find_newest(const sent_ring_t *ring, apr_uint64_t newest,
+                                 const sequence_part_t *part, apr_uint64_t *sequence)
+{
+    apr_uint64_t mask = ((apr_uint64_t)1 << part->bits) - 1;
+
+    /* Below zero it comes out as a number that was not sent yet. */
+    *sequence = newest - ((newest - part->low) & mask);
+    return sent_get(ring, *sequence);
+}
+
+const sent_t *sent_find(const sent_ring_t *ring, unsigned flow, const sequence_part_t *part,
+                        apr_uint64_t *sequence)
+{
+    if (part->bits == 32) {
+        return find_newest(ring, ring->next - 1, part, sequence);
+    }
+    const sent_t *sent = find_oldest(ring, flow, part, sequence);
+
+    if (sent == NULL) {
+        sent = find_newest(ring, ring->flows[flow].newest, part, sequence);
+    }
+    return sent != NULL && sent->flow == flow ? sent : NULL;
+}

@@ -1,0 +1,24 @@
+#ifndef UDPECHO_TURNS_H
+#define UDPECHO_TURNS_H
+
+/* Whose turn it is: a queue of flows, each of which is in it at most once. */
+
+#include <apr_pools.h>
+
+typedef struct turns {
+    unsigned *queue;
+    unsigned capacity;
+    unsigned first;
+    unsigned left;
+} turns_t;
+
+/* All of `flows` flows, in their order. */
+turns_t turns_create(unsigned flows, apr_pool_t *pool);
+
+/* Takes the first of the queue. It must not be empty. */
+unsigned turns_take(turns_t *turns);
+
+/* Puts `flow`, which is not in it, at the end. */
+void turns_add(turns_t *turns, unsigned flow);
+
+#endif
