@@ -25,7 +25,8 @@ typedef struct flows_options {
     int dscp;                     /* 0 to 63; -1: the system's default (RFC 2474) */
     int hop_limit;                /* TTL or hop limit, 1 to 255; 0: the system's default */
     int dont_fragment;            /* neither here nor, in IPv4, by routers: DF (RFC 791); and what
-                                   * this host believes of the path's MTU is not asked */
+                                   * this host believes of the path's MTU is not asked. 0: here and
+                                   * by routers */
     int broadcast;                /* the peer may be a broadcast or multicast address */
     apr_int32_t buffer;           /* bytes to ask for, each way; 0: the system's default */
 } flows_options_t;
@@ -35,7 +36,11 @@ typedef struct flows_error {
     unsigned flow;    /* on which */
 } flows_error_t;
 
-/* Something that arrived: a reply, or word from the network that a datagram was refused. */
+/*
+ * Something that arrived: a reply, or word from the network that a datagram was refused. Of that,
+ * Linux tells all (ip(7), IP_RECVERR), Windows only that it happened, and macOS and the BSDs tell
+ * sockets that are not connected nothing.
+ */
 typedef struct arrival {
     unsigned flow;
     endpoint_t from;     /* the sender; of a refusal, who refused: a router, or the peer */
@@ -47,7 +52,8 @@ typedef struct arrival {
     int hop_limit;          /* that it arrived with, -1: not known */
     apr_size_t fragment;    /* of a reply that came in fragments: the largest of these, IP header
                              * included, bytes; 0: it came whole, or that is not known */
-    apr_status_t refused;   /* APR_SUCCESS: a reply. Else why, ECONNREFUSED or EHOSTUNREACH */
+    apr_status_t refused;   /* APR_SUCCESS: a reply. Else why: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE
+                             * or another of <errno.h> */
     apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
 } arrival_t;
 
@@ -75,15 +81,17 @@ int flows_tell_fragments(const flows_t *flows);
 /*
  * Sends up to BATCH_MAX requests in their order and returns how many of them left. `failure` says
  * why the next one did not: APR_EAGAIN if there is no room for it now, else what send(2) said of
- * it; APR_EMSGSIZE is EMSGSIZE. Never waits.
+ * it; EMSGSIZE of <errno.h> is the same everywhere. What the network
+ * refused is never taken for such a failure. Never waits.
  */
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure);
 
 /*
  * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), then lends what arrived, until
- * the next call. APR_SUCCESS: one arrival or more. APR_TIMEUP: none; it may come early. APR_EINTR:
- * flows_wake() was called. Else: it failed, and calling again may work.
+ * the next call. APR_SUCCESS: one arrival or more. APR_TIMEUP: none; it may come early, and does by
+ * up to a millisecond where the system waits in whole ones, rather than send late what is due.
+ * APR_EINTR: flows_wake() was called. Else: it failed, and calling again may work.
  */
 apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_time_t timeout);
 

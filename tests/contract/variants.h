@@ -1,7 +1,8 @@
 #ifndef UDPECHO_VARIANTS_H
 #define UDPECHO_VARIANTS_H
 
-/* The ways that this platform has to make a transport; each is held to the same contract. */
+/* The ways that this platform has to make a transport, or flows; each is held to the same contract.
+ */
 
 #include "udpecho/transport.h"
 
@@ -20,5 +21,20 @@ extern const unsigned variant_count;
 
 /* Why a reply cannot be told here which address to leave from; NULL where it can. */
 const char *no_reply_source_here(void);
+
+typedef struct flows_variant {
+    const char *name;
+    unsigned lacks; /* features that are taken away, as LACKS() of each */
+} flows_variant_t;
+
+extern const flows_variant_t flows_variants[];
+extern const unsigned flows_variant_count;
+
+/* Why flows cannot show this here; NULL where they can: when a datagram came whenever it is
+ * received; with what hop limit; in what fragments; that the network refused one. */
+const char *no_arrival_time_here(void);
+const char *no_hop_limit_here(void);
+const char *no_fragments_here(void);
+const char *no_refusals_here(void);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "variants.h"
 
+#include <netinet/in.h>
+
 #include "readiness.h"
 
 static apr_status_t open_over_select(transport_t **transport, listener_t *const *listeners,
@@ -36,4 +38,44 @@ const unsigned variant_count = sizeof variants / sizeof variants[0];
 const char *no_reply_source_here(void)
 {
     return NULL;
+}
+
+const flows_variant_t flows_variants[] = {
+    {"as the client opens them", 0},
+    {"one receive to a call", RECEIVE},
+    {"one send to a call", SEND},
+    {"poll", POLL},
+    {"nothing that can be missing", POLL | RECEIVE | SEND | SHARING | OTHERS},
+};
+
+const unsigned flows_variant_count = sizeof flows_variants / sizeof flows_variants[0];
+
+const char *no_arrival_time_here(void)
+{
+    return NULL;
+}
+
+const char *no_hop_limit_here(void)
+{
+    return NULL;
+}
+
+/* Only Linux has these two. */
+
+const char *no_fragments_here(void)
+{
+#ifdef IP_RECVFRAGSIZE
+    return NULL;
+#else
+    return "this system does not tell of fragments";
+#endif
+}
+
+const char *no_refusals_here(void)
+{
+#ifdef IP_RECVERR
+    return NULL;
+#else
+    return "this system tells no socket that is not connected what was refused";
+#endif
 }

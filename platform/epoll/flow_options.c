@@ -1,0 +1,139 @@
+/* Linux: what its kernel tells of and does for the client's sockets (ip(7), ipv6(7)). */
+
+#include "flow.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/errqueue.h>
+#include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
+
+#include "readiness.h"
+
+static int set_integer(int descriptor, int level, int option, int value)
+{
+    return setsockopt(descriptor, level, option, &value, sizeof value);
+}
+
+/*
+ * With PROBE a datagram carries DF and is held against the interface's MTU alone; with DO it would
+ * be held against the path's MTU as ICMP messages told it, and what they told is to be found out.
+ *
+ * By default IPv4 datagrams that fit the interface carry DF, so that the first ones on a path that
+ * became narrow are lost. With DONT they do not, and routers fragment them. In IPv6 only the sender
+ * fragments; there the default is right: it learns the path's MTU and fragments to it.
+ */
+apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment)
+{
+    int result;
+
+    if (family == AF_INET) {
+        result = set_integer(descriptor, IPPROTO_IP, IP_MTU_DISCOVER,
+                             dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+    } else {
+        result = set_integer(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+                             dont_fragment ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
+    }
+    if (result == 0 && family == AF_INET6) {
+        result = set_integer(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment);
+    }
+    return result == 0 ? APR_SUCCESS : errno;
+}
+
+int system_report_ttl(int descriptor)
+{
+    return set_integer(descriptor, IPPROTO_IP, IP_RECVTTL, 1);
+}
+
+int system_report_fragments(int descriptor, int family)
+{
+    return family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1)
+                              : set_integer(descriptor, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
+}
+
+apr_status_t system_report_refusals(int descriptor, int family)
+{
+    int result = family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
+                                    : set_integer(descriptor, IPPROTO_IP, IP_RECVERR, 1);
+
+    return result == 0 ? APR_SUCCESS : errno;
+}
+
+void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
+                         arrival_t *arrival)
+{
+    int is_ipv4 = control->cmsg_level == IPPROTO_IP;
+    int value;
+
+    if (!control_copy(header, control, &value, sizeof value)) {
+        return;
+    }
+    if (is_ipv4 && control->cmsg_type == IP_TTL) {
+        arrival->hop_limit = value;
+    } else if (control->cmsg_type == (is_ipv4 ? IP_RECVFRAGSIZE : IPV6_RECVFRAGSIZE)) {
+        arrival->fragment = (apr_size_t)value;
+    }
+}
+
+/* ---- The error queue of a socket ---- */
+
+/* What such a control message holds: struct sock_extended_err, and behind it SO_EE_OFFENDER(). */
+typedef struct refusal {
+    struct sock_extended_err error;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } offender;
+} refusal_t;
+
+static int find_refusal(struct msghdr *header, refusal_t *refusal)
+{
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
+         control = CMSG_NXTHDR(header, control)) {
+        int is_ipv4 = control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVERR;
+        int is_ipv6 = control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_RECVERR;
+
+        memset(refusal, 0, sizeof *refusal);
+        if (is_ipv4 || is_ipv6) {
+            return control_copy(
+                header, control, refusal,
+                offsetof(refusal_t, offender) +
+                    (is_ipv4 ? sizeof refusal->offender.v4 : sizeof refusal->offender.v6));
+        }
+    }
+    return 0;
+}
+
+/* What this host itself refused is here as well, and flows_send() has told it already. */
+static int is_of_network(const refusal_t *refusal)
+{
+    return refusal->error.ee_origin == SO_EE_ORIGIN_ICMP ||
+           refusal->error.ee_origin == SO_EE_ORIGIN_ICMP6;
+}
+
+int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival)
+{
+    refusal_t refusal;
+
+    do {
+        header->msg_namelen = sizeof arrival->from.sa;
+        header->msg_controllen = FLOW_CONTROL_MAX;
+        ssize_t length = recvmsg(descriptor, header, MSG_ERRQUEUE);
+
+        if (length < 0) {
+            return 0;
+        }
+        arrival->length = (apr_size_t)length;
+    } while (!find_refusal(header, &refusal) || !is_of_network(&refusal));
+
+    arrival->refused = (apr_status_t)refusal.error.ee_errno;
+    arrival->mtu = refusal.error.ee_errno == EMSGSIZE ? refusal.error.ee_info : 0;
+    /* The name of the message is where the datagram went. */
+    memcpy(&arrival->from.sa, &refusal.offender, sizeof arrival->from.sa);
+    arrival->from.length = refusal.offender.any.sa_family == AF_INET6 ? sizeof refusal.offender.v6
+                                                                      : sizeof refusal.offender.v4;
+    return 1;
+}

@@ -1,0 +1,139 @@
+/* The socket of a flow: every option that was asked for, or an error that says which one failed. */
+
+#include "flow.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "readiness.h"
+#include "socket.h"
+
+/* An option of this kind that a system does not know is answered with one of these. */
+static apr_status_t status_of(int result)
+{
+    if (result == 0) {
+        return APR_SUCCESS;
+    }
+    return errno == ENOPROTOOPT || errno == EOPNOTSUPP ? APR_ENOTIMPL : errno;
+}
+
+static int set_integer(int descriptor, int level, int option, int value)
+{
+    return setsockopt(descriptor, level, option, &value, sizeof value);
+}
+
+/* DSCP is the upper six bits of the octet; the others are for congestion (RFC 3168 section 5). */
+static apr_status_t set_dscp(int descriptor, int family, int dscp)
+{
+    int octet = dscp << 2;
+
+    return status_of(family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_TCLASS, octet)
+                                        : set_integer(descriptor, IPPROTO_IP, IP_TOS, octet));
+}
+
+/* For multicast it is another option, whose default of 1 ends at the next router. In IPv4 that one
+ * is a byte: the only size that all systems take. */
+static apr_status_t set_hop_limit(int descriptor, int family, int hop_limit)
+{
+    unsigned char byte = (unsigned char)hop_limit;
+
+    if (family == AF_INET6) {
+        return status_of(
+            set_integer(descriptor, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hop_limit) != 0
+                ? -1
+                : set_integer(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, hop_limit));
+    }
+    return status_of(
+        set_integer(descriptor, IPPROTO_IP, IP_TTL, hop_limit) != 0
+            ? -1
+            : setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_TTL, &byte, sizeof byte));
+}
+
+static apr_status_t set_options(int descriptor, int family, const flows_options_t *options,
+                                const char **step)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    if (options->buffer > 0) {
+        system_ask_buffer(descriptor, SO_RCVBUF, options->buffer);
+        system_ask_buffer(descriptor, SO_SNDBUF, options->buffer);
+    }
+    *step = "set IPV6_V6ONLY";
+    if (family == AF_INET6 && platform_has(options->platform, FEATURE_IPV6_ONLY)) {
+        status = status_of(set_ipv6_only(descriptor));
+    }
+    if (status == APR_SUCCESS && options->dscp >= 0) {
+        *step = "set the DSCP";
+        status = set_dscp(descriptor, family, options->dscp);
+    }
+    if (status == APR_SUCCESS && options->hop_limit > 0) {
+        *step = "set the hop limit";
+        status = set_hop_limit(descriptor, family, options->hop_limit);
+    }
+    if (status == APR_SUCCESS) {
+        *step = options->dont_fragment ? "forbid fragments" : "allow fragments";
+        status = system_set_fragmenting(descriptor, family, options->dont_fragment);
+    }
+    if (status == APR_SUCCESS && options->broadcast) {
+        *step = "allow broadcasts";
+        status = status_of(set_integer(descriptor, SOL_SOCKET, SO_BROADCAST, 1));
+    }
+    return status;
+}
+
+/* What an arrival tells besides its bytes. Nobody asked for it, so a system may lack it. */
+static apr_status_t ask_for_details(int descriptor, int family, int *tells_fragments,
+                                    const char **step)
+{
+    set_integer(descriptor, SOL_SOCKET, SO_TIMESTAMP, 1);
+    if (family == AF_INET6) {
+        set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+    } else {
+        system_report_ttl(descriptor);
+    }
+    if (system_report_fragments(descriptor, family) != 0) {
+        *tells_fragments = 0;
+    }
+    *step = "ask for what the network refuses";
+    return system_report_refusals(descriptor, family);
+}
+
+static apr_status_t bind_flow(apr_socket_t *socket, const apr_sockaddr_t *source, unsigned index,
+                              const char **step, apr_pool_t *pool)
+{
+    /* The socket keeps a pointer to the address that it is bound to. */
+    apr_sockaddr_t *address = apr_pmemdup(pool, source, sizeof *source);
+
+    if (source->port != 0) {
+        *step = "bind to a port above 65535";
+        if (source->port + index > 65535) {
+            return APR_EINVAL;
+        }
+        address->port = (apr_port_t)(source->port + index);
+        address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
+    }
+    *step = "bind";
+    return apr_socket_bind(socket, address);
+}
+
+apr_status_t flow_socket_open(apr_socket_t **socket, const flows_options_t *options, unsigned index,
+                              int *tells_fragments, const char **step, apr_pool_t *pool)
+{
+    int family = options->source->family;
+    apr_status_t status;
+
+    *step = "open a socket";
+    status = apr_socket_create(socket, family, SOCK_DGRAM, APR_PROTO_UDP, pool);
+    if (status == APR_SUCCESS) {
+        *step = "make the socket non-blocking";
+        status = apr_socket_opt_set(*socket, APR_SO_NONBLOCK, 1);
+    }
+    if (status == APR_SUCCESS) {
+        status = set_options(socket_descriptor(*socket), family, options, step);
+    }
+    if (status == APR_SUCCESS) {
+        status = ask_for_details(socket_descriptor(*socket), family, tells_fragments, step);
+    }
+    return status == APR_SUCCESS ? bind_flow(*socket, options->source, index, step, pool) : status;
+}

@@ -1,0 +1,72 @@
+#include "waiter.h"
+
+/* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
+#define WAIT_MAX_US (24 * 60 * 60 * APR_USEC_PER_SEC)
+
+/* How often in a row a wake may fail; a system where it does for ever would keep a thread busy. */
+#define WAKE_ATTEMPTS_MAX 100
+
+apr_status_t waiter_open(waiter_t *waiter, unsigned count, apr_pollset_method_e method,
+                         apr_pool_t *pool)
+{
+    apr_uint32_t flags = APR_POLLSET_WAKEABLE | APR_POLLSET_NOCOPY | APR_POLLSET_NODEFAULT;
+
+    return apr_pollset_create_ex(&waiter->pollset, count, pool, flags, method);
+}
+
+apr_status_t waiter_add(waiter_t *waiter, apr_socket_t *socket, void *context, apr_pool_t *pool)
+{
+    apr_pollfd_t *waited = apr_pcalloc(pool, sizeof *waited);
+
+    waited->p = pool;
+    waited->desc_type = APR_POLL_SOCKET;
+    waited->reqevents = APR_POLLIN;
+    waited->desc.s = socket;
+    waited->client_data = context;
+    return apr_pollset_add(waiter->pollset, waited);
+}
+
+/* A wake is what the flag says, not what the poll returns: APR reports a wake as a plain success
+ * when a socket is readable too, and EINTR also comes without one, on Linux when the process is
+ * continued after SIGSTOP (signal(7)). */
+int waiter_take_wake(waiter_t *waiter)
+{
+    return atomic_load_explicit(&waiter->woken, memory_order_relaxed) &&
+           atomic_exchange(&waiter->woken, 0);
+}
+
+/* A byte in a pipe that is nowhere near full, for which the kernel may have no memory right now.
+ * Nobody would wake this thread a second time. */
+static void write_wake(apr_pollset_t *pollset)
+{
+    int attempts = 0;
+
+    while (apr_pollset_wakeup(pollset) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
+    }
+}
+
+int waiter_wake(waiter_t *waiter)
+{
+    if (atomic_exchange(&waiter->woken, 1) != 0) {
+        return 0;
+    }
+    write_wake(waiter->pollset);
+    return 1;
+}
+
+apr_status_t waiter_wait(waiter_t *waiter, apr_interval_time_t timeout)
+{
+    if (timeout > WAIT_MAX_US) {
+        timeout = WAIT_MAX_US;
+    }
+    apr_status_t status =
+        apr_pollset_poll(waiter->pollset, timeout, &waiter->ready_count, &waiter->ready);
+
+    if (status != APR_SUCCESS) {
+        waiter->ready_count = 0;
+    }
+    if (!APR_STATUS_IS_EINTR(status)) {
+        return status;
+    }
+    return waiter_take_wake(waiter) ? APR_EINTR : APR_TIMEUP;
+}
