@@ -23,6 +23,7 @@ typedef struct run {
     endpoint_t peer;
     apr_size_t size; /* payload, bytes */
     unsigned flows;
+    const apr_port_t *ports; /* the source port of each flow; NULL: not known */
     apr_interval_time_t timeout;
 } run_t;
 

@@ -1,0 +1,99 @@
+#include "unit.h"
+
+#include <errno.h>
+
+#include "endpoints.h"
+#include "figures.h"
+
+static const char *loss(apr_uint64_t lost, apr_uint64_t sent, apr_uint64_t outstanding, void **pool)
+{
+    probe_summary_t summary = {.sent = sent, .lost = lost, .outstanding = outstanding};
+
+    return loss_percent(&summary, *pool);
+}
+
+static void loss_has_no_more_digits_than_it_needs(void **state)
+{
+    assert_string_equal(loss(0, 0, 0, state), "0");
+    assert_string_equal(loss(0, 10, 0, state), "0");
+    assert_string_equal(loss(10, 10, 0, state), "100");
+    assert_string_equal(loss(1, 10, 0, state), "10");
+    assert_string_equal(loss(1, 8, 0, state), "12.5");
+    assert_string_equal(loss(1, 3, 0, state), "33.3333");
+    assert_string_equal(loss(2, 3, 0, state), "66.6667");
+}
+
+static void loss_is_never_rounded_to_nothing_or_to_all(void **state)
+{
+    assert_string_equal(loss(1, 1000000000, 0, state), "0.0001");
+    assert_string_equal(loss(999999999, 1000000000, 0, state), "99.9999");
+    assert_string_equal(loss(APR_UINT64_MAX - 1, APR_UINT64_MAX, 0, state), "99.9999");
+}
+
+static void what_may_still_be_answered_is_no_part_of_the_loss(void **state)
+{
+    assert_string_equal(loss(1, 12, 2, state), "10");
+    assert_string_equal(loss(0, 5, 5, state), "0");
+}
+
+static void milliseconds_keep_every_microsecond(void **state)
+{
+    assert_string_equal(thousandths(0, *state), "0.000");
+    assert_string_equal(thousandths(7, *state), "0.007");
+    assert_string_equal(thousandths(1204113, *state), "1204.113");
+}
+
+static void rates_are_rounded_to_the_nearest(void **state)
+{
+    (void)state;
+    assert_int_equal(per_second(5, 0), 0);
+    assert_int_equal(per_second(2, 3000000), 1);
+    assert_int_equal(per_second(1000000, 3000000), 333333);
+    assert_int_equal(per_second(APR_UINT64_C(1) << 60, 1000000), APR_UINT64_C(1) << 60);
+}
+
+static void addresses_come_without_brackets_and_port(void **state)
+{
+    endpoint_t one = ipv4(0xc00002fe, 0);
+    endpoint_t other = ipv6(0x20, 0x01, 1, 7);
+
+    assert_string_equal(address_text(&one, *state), "192.0.2.254");
+    assert_string_equal(address_text(&other, *state), "2001::1");
+}
+
+static void refusals_have_words_of_their_own(void **state)
+{
+    assert_string_equal(refusal_words(APR_ECONNREFUSED, *state), "port unreachable");
+    assert_string_equal(refusal_words(APR_EHOSTUNREACH, *state), "host unreachable");
+    assert_string_equal(refusal_words(APR_ENETUNREACH, *state), "network unreachable");
+    assert_string_equal(refusal_words(EMSGSIZE, *state), "too big");
+    assert_string_not_equal(refusal_words(APR_EACCES, *state), "");
+}
+
+static void ports_are_told_if_they_are_known(void **state)
+{
+    const apr_port_t ports[] = {40000, 40001};
+    run_t run = {.flows = 2, .ports = ports};
+
+    (void)state;
+    assert_int_equal(source_port(&run, 1), 40001);
+    assert_int_equal(source_port(&run, 2), 0);
+    run.ports = NULL;
+    assert_int_equal(source_port(&run, 1), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(loss_has_no_more_digits_than_it_needs),
+        scene(loss_is_never_rounded_to_nothing_or_to_all),
+        scene(what_may_still_be_answered_is_no_part_of_the_loss),
+        scene(milliseconds_keep_every_microsecond),
+        scene(rates_are_rounded_to_the_nearest),
+        scene(addresses_come_without_brackets_and_port),
+        scene(refusals_have_words_of_their_own),
+        scene(ports_are_told_if_they_are_known),
+    };
+
+    return cmocka_run_group_tests_name("figures", tests, NULL, NULL);
+}

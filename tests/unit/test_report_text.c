@@ -1,0 +1,337 @@
+#include "unit.h"
+
+#include <errno.h>
+
+#include "report_script.h"
+
+static const report_options_t all_lines = {.lines = 1};
+
+static const char *text_of(event_t event, void **pool)
+{
+    return script_report(report_text, all_lines, &event, 1, *pool);
+}
+
+/* ---- The first line ---- */
+
+static void the_first_line_says_what_is_done(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    event_t event = script_event(EVENT_START, &run);
+
+    assert_string_equal(text_of(event, state), "udpecho 192.0.2.1:7: 56 bytes of payload\n");
+    run.host = "echo.example.net";
+    assert_string_equal(text_of(event, state),
+                        "udpecho echo.example.net (192.0.2.1:7): 56 bytes of payload\n");
+    run.host = "192.0.2.1:7";
+    run.size = 1;
+    run.measurement = MEASURE_FLOOD;
+    assert_string_equal(text_of(event, state),
+                        "udpecho 192.0.2.1:7: a flood of 1 byte of payload\n");
+    run.flows = 64;
+    run.measurement = MEASURE_SWEEP;
+    assert_string_equal(text_of(event, state),
+                        "udpecho 192.0.2.1:7: 1 byte of payload from 64 source ports\n");
+    run.measurement = MEASURE_MTU;
+    assert_string_equal(text_of(event, state),
+                        "udpecho 192.0.2.1:7: looking for the largest payload\n");
+}
+
+/* ---- A line for each datagram ---- */
+
+static const char *reply_text(reply_t reply, arrival_t arrival, void **pool)
+{
+    run_t run = script_run(MEASURE_PING);
+    event_t event = script_event(EVENT_REPLY, &run);
+
+    event.reply = &reply;
+    event.arrival = &arrival;
+    return text_of(event, pool);
+}
+
+static void every_verdict_has_its_line(void **state)
+{
+    static const struct {
+        reply_verdict_t verdict;
+        const char *line;
+    } cases[] = {
+        {REPLY_ANSWER, "56 bytes from 192.0.2.1:7: seq=3 time=0.312 ms\n"},
+        {REPLY_LATE, "56 bytes from 192.0.2.1:7: seq=3 time=0.312 ms (late)\n"},
+        {REPLY_DUPLICATE, "56 bytes from 192.0.2.1:7: seq=3 time=0.312 ms (duplicate)\n"},
+        {REPLY_CORRUPT, "56 bytes from 192.0.2.1:7: seq=3 time=0.312 ms (corrupt: bytes differ)\n"},
+        {REPLY_MISDELIVERED, "56 bytes from 192.0.2.1:7: seq=3 time=0.312 ms (misdelivered: sent "
+                             "from another port)\n"},
+        {REPLY_UNKNOWN, "56 bytes from 192.0.2.1:7: (to no datagram of this run)\n"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_string_equal(reply_text(script_reply(cases[i].verdict), script_arrival(), state),
+                            cases[i].line);
+    }
+}
+
+static void a_reply_from_elsewhere_says_from_where_and_who_was_asked(void **state)
+{
+    arrival_t arrival = script_arrival();
+
+    arrival.from = script_endpoint(9);
+    assert_string_equal(
+        reply_text(script_reply(REPLY_ELSEWHERE), arrival, state),
+        "56 bytes from 192.0.2.9:7: seq=3 time=0.312 ms (elsewhere, not 192.0.2.1:7)\n");
+}
+
+static void a_reply_of_another_length_says_which_it_should_have(void **state)
+{
+    arrival_t arrival = script_arrival();
+
+    arrival.length = 48;
+    assert_string_equal(
+        reply_text(script_reply(REPLY_CORRUPT), arrival, state),
+        "48 bytes from 192.0.2.1:7: seq=3 time=0.312 ms (corrupt: expected 56 bytes)\n");
+    arrival.length = 56;
+    arrival.truncated = 1;
+    assert_string_equal(
+        reply_text(script_reply(REPLY_CORRUPT), arrival, state),
+        "56 bytes or more from 192.0.2.1:7: seq=3 time=0.312 ms (corrupt: expected 56 bytes)\n");
+}
+
+static void what_is_known_of_the_way_is_told(void **state)
+{
+    reply_t reply = script_reply(REPLY_LATE);
+    arrival_t arrival = script_arrival();
+
+    reply.is_reordered = 1;
+    reply.round_trip = 1204113;
+    arrival.length = 3000;
+    arrival.hop_limit = 64;
+    arrival.fragment = 1480;
+    assert_string_equal(reply_text(reply, arrival, state),
+                        "3000 bytes from 192.0.2.1:7: seq=3 ttl=64 time=1204.113 ms fragment=1480 "
+                        "(late, reordered)\n");
+    reply.verdict = REPLY_ANSWER;
+    arrival.fragment = 0;
+    assert_string_equal(reply_text(reply, arrival, state),
+                        "3000 bytes from 192.0.2.1:7: seq=3 ttl=64 time=1204.113 ms (reordered)\n");
+}
+
+static void several_source_ports_are_told_apart(void **state)
+{
+    const apr_port_t ports[] = {40000, 40001};
+    run_t run = script_run(MEASURE_PING);
+    reply_t reply = script_reply(REPLY_ANSWER);
+    arrival_t arrival = script_arrival();
+    event_t event = script_event(EVENT_REPLY, &run);
+
+    run.flows = 2;
+    run.ports = ports;
+    reply.flow = 1;
+    event.reply = &reply;
+    event.arrival = &arrival;
+    assert_string_equal(text_of(event, state),
+                        "56 bytes from 192.0.2.1:7: seq=3 port=40001 time=0.312 ms\n");
+}
+
+static void datagrams_without_an_answer_are_told(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    request_t request = {.sequence = 9, .length = 56};
+    event_t event = script_event(EVENT_MISSING, &run);
+
+    event.request = &request;
+    assert_string_equal(text_of(event, state),
+                        "56 bytes to 192.0.2.1:7: seq=9 no answer within 1s\n");
+    event.kind = EVENT_NOT_SENT;
+    event.status = APR_ENETUNREACH;
+    assert_string_equal(text_of(event, state),
+                        "56 bytes to 192.0.2.1:7: seq=9 not sent: network unreachable\n");
+}
+
+static void refusals_say_by_whom(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    request_t request = {.sequence = 8};
+    arrival_t arrival = {.from = script_endpoint(254), .refused = APR_ECONNREFUSED};
+    event_t event = script_event(EVENT_REFUSED, &run);
+
+    event.arrival = &arrival;
+    assert_string_equal(text_of(event, state), "refused by 192.0.2.254: port unreachable\n");
+    event.request = &request;
+    event.has_sequence = 1;
+    arrival.refused = EMSGSIZE;
+    arrival.mtu = 1400;
+    assert_string_equal(text_of(event, state), "refused by 192.0.2.254: seq=8 too big, MTU 1400\n");
+}
+
+static void quiet_leaves_the_first_line_and_the_summary(void **state)
+{
+    const report_options_t quiet = {.lines = 0};
+    run_t run = script_run(MEASURE_PING);
+    reply_t reply = script_reply(REPLY_ANSWER);
+    arrival_t arrival = script_arrival();
+    probe_summary_t summary = {.sent = 1, .lost = 1};
+    event_t events[] = {script_event(EVENT_START, &run), script_event(EVENT_REPLY, &run),
+                        script_event(EVENT_PROGRESS, &run), script_event(EVENT_SUMMARY, &run)};
+
+    events[1].reply = &reply;
+    events[1].arrival = &arrival;
+    events[2].summary = events[3].summary = &summary;
+    assert_string_equal(script_report(report_text, quiet, events, 4, *state),
+                        "udpecho 192.0.2.1:7: 56 bytes of payload\n"
+                        "--- 192.0.2.1:7 ---\n"
+                        "1 sent, 0 received, 1 lost (100 %)\n"
+                        "0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
+}
+
+/* ---- Results ---- */
+
+static void the_summary_has_every_number(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    probe_summary_t summary = script_summary();
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    assert_string_equal(text_of(event, state),
+                        "--- 192.0.2.1:7 ---\n"
+                        "1000 sent, 985 received, 2 corrupted, 11 lost (1.1022 %), 2 outstanding, "
+                        "4 not sent\n"
+                        "5 late, 7 duplicate, 6 reordered, 8 corrupt, 9 misdelivered, "
+                        "10 from elsewhere, 12 unknown\n"
+                        "round trip  min/mean/max/stddev  0.101/0.312/1204.113/0.020 ms\n"
+                        "            p50/p90/p99/p99.9    0.305/0.400/1.001/999.999 ms\n"
+                        "            jitter               0.017 ms\n");
+}
+
+static void a_summary_on_the_way_says_so(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    probe_summary_t summary = {.sent = 2, .outstanding = 2};
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    event.is_interim = 1;
+    assert_string_equal(text_of(event, state), "--- 192.0.2.1:7, so far ---\n"
+                                               "2 sent, 0 received, 0 lost (0 %), 2 outstanding\n"
+                                               "0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
+}
+
+static void a_flood_tells_its_rates(void **state)
+{
+    run_t run = script_run(MEASURE_FLOOD);
+    probe_summary_t summary = script_summary();
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    assert_non_null(
+        strstr(text_of(event, state),
+               "\n493 datagrams/s came back, 0.220 Mbit/s of payload, for 2.000 s\nround trip"));
+}
+
+static sweep_row_t sweep_row(apr_port_t port, int is_suspect)
+{
+    sweep_row_t row = {.port = port, .is_suspect = is_suspect, .summary = {.sent = 10}};
+
+    if (is_suspect) {
+        row.summary.lost = 10;
+    } else {
+        row.summary.received = 10;
+        row.summary.minimum = 101;
+        row.summary.p50 = 305;
+        row.summary.maximum = 1204113;
+    }
+    return row;
+}
+
+static const char *sweep_text(unsigned count, unsigned suspects, void **pool)
+{
+    run_t run = script_run(MEASURE_SWEEP);
+    sweep_row_t *rows = apr_palloc(*pool, count * sizeof *rows);
+    sweep_result_t sweep = {count, rows, suspects, "1 in 8 paths is bad."};
+    event_t event = script_event(EVENT_SWEEP, &run);
+
+    for (unsigned i = 0; i < count; i++) {
+        rows[i] = sweep_row((apr_port_t)(40000 + i), i < suspects);
+    }
+    event.sweep = &sweep;
+    return text_of(event, pool);
+}
+
+static void a_sweep_is_a_table_with_its_verdict(void **state)
+{
+    assert_string_equal(sweep_text(2, 1, state),
+                        "--- 192.0.2.1:7, by source port ---\n"
+                        "source port      sent   lost %      min ms      p50 ms      max ms\n"
+                        "      40000        10      100           -           -           -  "
+                        "suspect\n"
+                        "      40001        10        0       0.101       0.305    1204.113\n"
+                        "1 in 8 paths is bad.\n");
+}
+
+static void a_long_table_is_cut_behind_the_suspects(void **state)
+{
+    const char *text = sweep_text(64, 4, state);
+
+    assert_non_null(strstr(text, "\n      40013 "));
+    assert_null(strstr(text, "\n      40014 "));
+    assert_non_null(strstr(text, "\n        ... and 50 more\n1 in 8"));
+    assert_non_null(strstr(sweep_text(4096, 100, state),
+                           "\n        ... and 4056 more, 60 suspects among "
+                           "them\n"));
+}
+
+static const char *mtu_text(mtu_result_t mtu, void **pool)
+{
+    run_t run = script_run(MEASURE_MTU);
+    event_t event = script_event(EVENT_MTU, &run);
+
+    event.mtu = &mtu;
+    return text_of(event, pool);
+}
+
+static void the_mtu_comes_with_what_is_known_of_the_limit(void **state)
+{
+    mtu_result_t mtu = {.payload = 1372,
+                        .mtu = 1400,
+                        .limit = MTU_LIMIT_FORWARD,
+                        .hint = 1400,
+                        .hint_from = script_endpoint(254),
+                        .tells_fragments = 1};
+
+    assert_string_equal(mtu_text(mtu, state),
+                        "--- 192.0.2.1:7 ---\n"
+                        "largest payload 1372 bytes, MTU 1400\n"
+                        "the limit seems to be on the way there\n"
+                        "192.0.2.254 said that the MTU is 1400; that was used, not trusted\n");
+    mtu.hint = 0;
+    mtu.tells_fragments = 0;
+    assert_string_equal(mtu_text(mtu, state),
+                        "--- 192.0.2.1:7 ---\n"
+                        "largest payload 1372 bytes, MTU 1400\n"
+                        "whether replies came in fragments is not known here\n"
+                        "the limit seems to be on the way there\n");
+    mtu = (mtu_result_t){.limit = MTU_NO_ANSWER};
+    assert_string_equal(mtu_text(mtu, state),
+                        "--- 192.0.2.1:7 ---\nnothing came back at any size\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(the_first_line_says_what_is_done),
+        scene(every_verdict_has_its_line),
+        scene(a_reply_from_elsewhere_says_from_where_and_who_was_asked),
+        scene(a_reply_of_another_length_says_which_it_should_have),
+        scene(what_is_known_of_the_way_is_told),
+        scene(several_source_ports_are_told_apart),
+        scene(datagrams_without_an_answer_are_told),
+        scene(refusals_say_by_whom),
+        scene(quiet_leaves_the_first_line_and_the_summary),
+        scene(the_summary_has_every_number),
+        scene(a_summary_on_the_way_says_so),
+        scene(a_flood_tells_its_rates),
+        scene(a_sweep_is_a_table_with_its_verdict),
+        scene(a_long_table_is_cut_behind_the_suspects),
+        scene(the_mtu_comes_with_what_is_known_of_the_limit),
+    };
+
+    return cmocka_run_group_tests_name("report_text", tests, NULL, NULL);
+}
