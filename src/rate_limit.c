@@ -32,8 +32,7 @@ struct rate_limit {
     apr_time_t start;
     unsigned char key[APR_SIPHASH_KSIZE];
     bucket_t (*rows)[ROW_LENGTH];
-    char apart[CACHE_LINE]; /* what is above is read for each datagram and never written */
-    _Atomic apr_uint64_t draws;
+    _Atomic apr_uint64_t *draws; /* elsewhere, since all this is read for each datagram */
 };
 
 rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_SIPHASH_KSIZE],
@@ -41,7 +40,7 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
 {
     rate_limit_t *limit = apr_pcalloc(pool, sizeof *limit);
     apr_size_t size = sizeof(bucket_t[ROW_LENGTH]) << ROW_BITS;
-    char *memory = apr_pcalloc(pool, size + CACHE_LINE);
+    char *memory = apr_pcalloc(pool, size + 2 * CACHE_LINE);
 
     limit->depth = rate * DATAGRAM;
     /* Rounded up, so that nobody loses by it; it is less than a thousandth. */
@@ -49,6 +48,7 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
     limit->start = now;
     memcpy(limit->key, key, sizeof limit->key);
     limit->rows = (void *)(memory + CACHE_LINE - (apr_uintptr_t)memory % CACHE_LINE);
+    limit->draws = (void *)((char *)limit->rows + size);
     return limit;
 }
 
@@ -106,7 +106,7 @@ static bucket_t *find_bucket(const rate_limit_t *limit, apr_uint32_t name, apr_u
  * unlucky client asks. */
 static int may_leak(rate_limit_t *limit, apr_uint64_t missing, apr_uint64_t *weight)
 {
-    apr_uint64_t number = atomic_fetch_add_explicit(&limit->draws, 1, memory_order_relaxed);
+    apr_uint64_t number = atomic_fetch_add_explicit(limit->draws, 1, memory_order_relaxed);
     apr_uint64_t random = apr_siphash24(&number, sizeof number, limit->key);
 
     *weight = random / LEAK % (2 * (*weight >> TAG_BITS) + 1) << TAG_BITS;
