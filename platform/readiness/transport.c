@@ -7,17 +7,14 @@
 
 #include <apr_portable.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 
-/* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
-#define WAIT_MAX_US (24 * 60 * 60 * APR_USEC_PER_SEC)
+#include "waiter.h"
 
 /* How often in a row a call may come to nothing, though there was something to do for it. It
  * happens now and then; a system where it happens for ever would keep a worker busy with it. */
 #define FRUITLESS_RECEIVES_MAX 1000
 #define FRUITLESS_SENDS_MAX    10
-#define WAKE_ATTEMPTS_MAX      100
 
 /* Buffers that start at the same offset of their pages compete for the same few lines of the
  * processor's first cache; an odd number of lines between them spreads them. */
@@ -38,12 +35,9 @@ typedef struct control {
 struct transport {
     move_messages_t *receive;
     move_messages_t *send;
-    apr_pollset_t *pollset;
+    waiter_t waiter;
     turn_t *turn; /* NULL: no other transport waits for these sockets */
     int has_turn;
-    const apr_pollfd_t *readable; /* sockets of the last wait that were not yet received from */
-    apr_int32_t readable_count;
-    atomic_int woken;
     unsigned fruitless_receives; /* since the last datagram */
     const way_t *way;            /* of the batch that is lent */
     datagram_t datagrams[BATCH_MAX];
@@ -57,7 +51,7 @@ struct transport {
 
 const char *transport_backend(const transport_t *transport)
 {
-    return apr_pollset_method_name(transport->pollset);
+    return apr_pollset_method_name(transport->waiter.pollset);
 }
 
 static void prepare_slots(transport_t *transport, apr_size_t payload_max, apr_pool_t *pool)
@@ -84,20 +78,13 @@ static apr_status_t add_way(transport_t *transport, unsigned index, const listen
                             unsigned worker, apr_pool_t *pool)
 {
     way_t *way = apr_pcalloc(pool, sizeof *way);
-    apr_pollfd_t *waited = apr_pcalloc(pool, sizeof *waited);
     apr_socket_t *socket = listener_socket(listener, worker);
 
     apr_os_sock_get(&way->descriptor, socket);
     way->listener = index;
     way->local = listener_describe(listener)->local;
     way->wildcard = endpoint_is_wildcard(&way->local);
-
-    waited->p = pool;
-    waited->desc_type = APR_POLL_SOCKET;
-    waited->reqevents = APR_POLLIN;
-    waited->desc.s = socket;
-    waited->client_data = way;
-    return apr_pollset_add(transport->pollset, waited);
+    return waiter_add(&transport->waiter, socket, way, pool);
 }
 
 /* Only where all sockets are shared is there a turn: whoever waits for it hears nothing of a socket
@@ -117,8 +104,7 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
                             apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
-    apr_uint32_t flags = APR_POLLSET_WAKEABLE | APR_POLLSET_NOCOPY | APR_POLLSET_NODEFAULT;
-    apr_status_t status = apr_pollset_create_ex(&transport->pollset, count, pool, flags, method);
+    apr_status_t status = waiter_open(&transport->waiter, count, method, pool);
 
     for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
         status = add_way(transport, i, listeners[i], worker, pool);
@@ -146,32 +132,10 @@ apr_status_t transport_open(transport_t **transport, listener_t *const *listener
 
 /* ---- Waiting ---- */
 
-/* A wake is what the flag says, not what the poll returns: APR reports a wake as a plain success
- * when a socket is readable too, and EINTR also comes without one, on Linux when the process is
- * continued after SIGSTOP (signal(7)). */
-static int take_wake(transport_t *transport)
-{
-    return atomic_load_explicit(&transport->woken, memory_order_relaxed) &&
-           atomic_exchange(&transport->woken, 0);
-}
-
-/* A byte in a pipe that is nowhere near full, for which the kernel may have no memory right now.
- * Nobody would wake this transport a second time. */
-static void write_wake(apr_pollset_t *pollset)
-{
-    int attempts = 0;
-
-    while (apr_pollset_wakeup(pollset) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
-    }
-}
-
 void transport_wake(transport_t *transport)
 {
-    if (atomic_exchange(&transport->woken, 1) == 0) {
-        write_wake(transport->pollset);
-        if (transport->turn != NULL) {
-            turn_wake(transport->turn);
-        }
+    if (waiter_wake(&transport->waiter) && transport->turn != NULL) {
+        turn_wake(transport->turn);
     }
 }
 
@@ -189,32 +153,19 @@ static apr_status_t wait_turn(transport_t *transport, apr_interval_time_t timeou
     if (transport->turn == NULL || transport->has_turn || timeout == 0) {
         return APR_SUCCESS;
     }
-    apr_status_t status = turn_take(transport->turn, &transport->woken, timeout);
+    apr_status_t status = turn_take(transport->turn, &transport->waiter.woken, timeout);
 
     transport->has_turn = status == APR_SUCCESS;
     if (APR_STATUS_IS_EINTR(status)) {
-        take_wake(transport);
+        waiter_take_wake(&transport->waiter);
     }
     return status;
 }
 
-static apr_status_t wait_readable(transport_t *transport, apr_interval_time_t timeout)
+/* The rest of a wait that is cut to whole milliseconds would be a busy loop. */
+static apr_interval_time_t round_up(apr_interval_time_t timeout)
 {
-    if (timeout > 0) {
-        if (timeout > WAIT_MAX_US) {
-            timeout = WAIT_MAX_US;
-        }
-        /* APR would cut the fraction of a millisecond off and turn the rest of a wait into a
-         * busy loop. */
-        timeout = (timeout + 999) / 1000 * 1000;
-    }
-    apr_status_t status = apr_pollset_poll(transport->pollset, timeout, &transport->readable_count,
-                                           &transport->readable);
-
-    if (!APR_STATUS_IS_EINTR(status)) {
-        return status;
-    }
-    return take_wake(transport) ? APR_EINTR : APR_TIMEUP;
+    return timeout % 1000 > 0 ? timeout + 1000 - timeout % 1000 : timeout;
 }
 
 /* ---- Receiving ---- */
@@ -262,12 +213,14 @@ static void lend(transport_t *transport, batch_t *batch, const way_t *way, unsig
 /* Receives from whatever was readable at the last wait. APR_TIMEUP: all of it is empty by now. */
 static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 {
-    while (transport->readable_count > 0) {
-        const way_t *way = transport->readable->client_data;
+    waiter_t *waiter = &transport->waiter;
+
+    while (waiter->ready_count > 0) {
+        const way_t *way = waiter->ready->client_data;
         int received = receive_from(transport, way);
 
-        transport->readable++;
-        transport->readable_count--;
+        waiter->ready++;
+        waiter->ready_count--;
         if (received > 0) {
             transport->fruitless_receives = 0;
             lend(transport, batch, way, (unsigned)received);
@@ -294,7 +247,7 @@ static apr_status_t receive_batch(transport_t *transport, batch_t *batch,
     while (APR_STATUS_IS_TIMEUP(status)) {
         status = wait_turn(transport, timeout);
         if (status == APR_SUCCESS) {
-            status = wait_readable(transport, timeout);
+            status = waiter_wait(&transport->waiter, round_up(timeout));
         }
         if (status != APR_SUCCESS) {
             return status;
@@ -312,7 +265,8 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     apr_status_t status;
 
     batch->count = 0;
-    status = take_wake(transport) ? APR_EINTR : receive_batch(transport, batch, timeout);
+    status =
+        waiter_take_wake(&transport->waiter) ? APR_EINTR : receive_batch(transport, batch, timeout);
     /* The turn stays here as long as one worker is enough. */
     if (status != APR_SUCCESS || batch->count == BATCH_MAX) {
         pass_turn(transport);
