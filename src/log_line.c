@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "json_text.h"
+#include "time_stamp.h"
 
 /* What fits before the most that log_line_finish() may write. */
 #define TEXT_MAX (LOG_LINE_MAX - sizeof ",\"cut\":1}\n")
-
-/* 2026-01-31T12:00:00.000000Z */
-#define STAMP_LENGTH 27
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
@@ -165,20 +163,11 @@ void log_status(log_line_t *line, const char *name, apr_status_t status)
 
 /* ---- Lines ---- */
 
-static void format_stamp(char stamp[STAMP_LENGTH + 1], apr_time_t time)
-{
-    apr_time_exp_t utc;
-
-    apr_time_exp_gmt(&utc, time);
-    apr_snprintf(stamp, STAMP_LENGTH + 1, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", utc.tm_year + 1900,
-                 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, utc.tm_usec);
-}
-
 void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const char *message)
 {
-    char stamp[STAMP_LENGTH + 1];
+    char stamp[TIME_STAMP_LENGTH + 1];
 
-    format_stamp(stamp, time);
+    time_stamp(stamp, time);
     line->level = level;
     line->length = 0;
     line->is_kept = 0;
@@ -213,9 +202,9 @@ void log_line_finish(log_line_t *line)
 
 void log_line_reopen(log_line_t *line, apr_time_t time)
 {
-    char stamp[STAMP_LENGTH + 1];
+    char stamp[TIME_STAMP_LENGTH + 1];
 
-    format_stamp(stamp, time);
-    memcpy(line->text + line->after_time - STAMP_LENGTH, stamp, STAMP_LENGTH);
+    time_stamp(stamp, time);
+    memcpy(line->text + line->after_time - TIME_STAMP_LENGTH, stamp, TIME_STAMP_LENGTH);
     line->length = line->end;
 }
