@@ -1,0 +1,34 @@
+#include <string.h>
+
+#include "record.h"
+
+typedef struct records_report {
+    report_t report;
+    report_options_t options;
+    record_format_t *format;
+    apr_pool_t *scratch; /* cleared after each event */
+} records_report_t;
+
+static void tell(void *context, const event_t *event)
+{
+    const records_report_t *report = context;
+    const apr_array_header_t *records = records_of(event, report->options.lines, report->scratch);
+
+    for (int i = 0; i < records->nelts; i++) {
+        const char *lines = report->format(&APR_ARRAY_IDX(records, i, record_t), report->scratch);
+
+        apr_file_write_full(report->options.file, lines, strlen(lines), NULL);
+    }
+    apr_pool_clear(report->scratch);
+}
+
+report_t *report_records(const report_options_t *options, record_format_t *format, apr_pool_t *pool)
+{
+    records_report_t *report = apr_pcalloc(pool, sizeof *report);
+
+    report->report = (report_t){tell, report};
+    report->options = *options;
+    report->format = format;
+    apr_pool_create(&report->scratch, pool);
+    return &report->report;
+}

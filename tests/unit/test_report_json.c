@@ -1,0 +1,157 @@
+#include "unit.h"
+
+#include <errno.h>
+
+#include "report_script.h"
+
+static const report_options_t all_lines = {.lines = 1};
+
+static const char *json_of(event_t event, void **pool)
+{
+    return script_report(report_json, all_lines, &event, 1, *pool);
+}
+
+#define TIME "\"time\":\"2026-01-31T12:00:00.000007Z\""
+
+static void a_run_begins_with_what_is_asked(void **state)
+{
+    run_t run = script_run(MEASURE_SWEEP);
+
+    run.host = "a \"name\"";
+    run.flows = 64;
+    assert_string_equal(json_of(script_event(EVENT_START, &run), state),
+                        "{\"record\":\"start\"," TIME ",\"measurement\":\"sweep\","
+                        "\"host\":\"a \\\"name\\\"\",\"peer\":\"192.0.2.1:7\",\"payload\":56,"
+                        "\"source_ports\":64,\"timeout_us\":1000000}\n");
+}
+
+static void a_reply_has_all_its_fields_even_those_that_are_not_known(void **state)
+{
+    const apr_port_t port = 40000;
+    run_t run = script_run(MEASURE_PING);
+    reply_t reply = script_reply(REPLY_LATE);
+    arrival_t arrival = script_arrival();
+    event_t event = script_event(EVENT_REPLY, &run);
+
+    event.reply = &reply;
+    event.arrival = &arrival;
+    run.ports = &port;
+    reply.is_reordered = 1;
+    arrival.hop_limit = 64;
+    arrival.fragment = 1480;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"reply\"," TIME ",\"verdict\":\"late\",\"sequence\":3,"
+                        "\"source_port\":40000,\"from\":\"192.0.2.1:7\",\"length\":56,"
+                        "\"truncated\":false,\"expected_length\":56,\"round_trip_us\":312,"
+                        "\"reordered\":true,\"hop_limit\":64,\"fragment\":1480}\n");
+    run.ports = NULL;
+    reply = (reply_t){.verdict = REPLY_UNKNOWN};
+    arrival.hop_limit = -1;
+    arrival.fragment = 0;
+    arrival.truncated = 1;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"reply\"," TIME ",\"verdict\":\"unknown\",\"sequence\":null,"
+                        "\"source_port\":null,\"from\":\"192.0.2.1:7\",\"length\":56,"
+                        "\"truncated\":true,\"expected_length\":null,\"round_trip_us\":null,"
+                        "\"reordered\":false,\"hop_limit\":null,\"fragment\":null}\n");
+}
+
+static void datagrams_without_an_answer_are_told(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    request_t request = {.sequence = 9, .length = 1472};
+    arrival_t arrival = {.from = script_endpoint(254), .refused = EMSGSIZE, .mtu = 1400};
+    event_t event = script_event(EVENT_MISSING, &run);
+
+    event.request = &request;
+    event.arrival = &arrival;
+    event.has_sequence = 1;
+    event.status = APR_ENETUNREACH;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"missing\"," TIME ",\"sequence\":9,\"source_port\":null,"
+                        "\"length\":1472}\n");
+    event.kind = EVENT_NOT_SENT;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"not_sent\"," TIME ",\"sequence\":9,\"source_port\":null,"
+                        "\"length\":1472,\"error\":\"network unreachable\"}\n");
+    event.kind = EVENT_REFUSED;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"refused\"," TIME ",\"sequence\":9,\"source_port\":null,"
+                        "\"from\":\"192.0.2.254\",\"error\":\"too big\",\"mtu\":1400}\n");
+}
+
+static void a_summary_without_answers_has_no_round_trips(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    probe_summary_t summary = {.sent = 3, .lost = 1, .outstanding = 0, .corrupted = 2};
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    assert_string_equal(
+        json_of(event, state),
+        "{\"record\":\"summary\"," TIME ",\"interim\":false,\"sent\":3,\"received\":0,"
+        "\"corrupted\":2,\"lost\":1,\"loss_percent\":33.3333,\"outstanding\":0,\"not_sent\":0,"
+        "\"late\":0,\"reordered\":0,\"duplicate_replies\":0,\"corrupt_replies\":0,"
+        "\"misdelivered_replies\":0,\"elsewhere_replies\":0,\"unknown_replies\":0,\"bytes\":0,"
+        "\"elapsed_us\":0,\"received_per_second\":0,\"bits_per_second\":0,"
+        "\"round_trip_min_us\":null,\"round_trip_mean_us\":null,\"round_trip_max_us\":null,"
+        "\"round_trip_stddev_us\":null,\"round_trip_p50_us\":null,\"round_trip_p90_us\":null,"
+        "\"round_trip_p99_us\":null,\"round_trip_p999_us\":null,"
+        "\"round_trip_jitter_us\":null}\n");
+}
+
+static void a_sweep_is_an_object_for_each_port_and_one_for_all(void **state)
+{
+    const sweep_row_t rows[] = {{.port = 40001, .is_suspect = 1}, {.port = 40000}};
+    const sweep_result_t sweep = {2, rows, 1, "1 path is bad."};
+    run_t run = script_run(MEASURE_SWEEP);
+    event_t event = script_event(EVENT_SWEEP, &run);
+
+    event.sweep = &sweep;
+    const char *text = json_of(event, state);
+
+    assert_ptr_equal(strstr(text, "{\"record\":\"sweep_port\"," TIME
+                                  ",\"source_port\":40001,\"suspect\":true,\"sent\":0,"),
+                     text);
+    assert_non_null(strstr(text, "}\n{\"record\":\"sweep_port\"," TIME
+                                 ",\"source_port\":40000,\"suspect\":false,\"sent\":0,"));
+    assert_non_null(strstr(text, "}\n{\"record\":\"sweep\"," TIME ",\"source_ports\":2,"
+                                 "\"suspects\":1,\"conclusion\":\"1 path is bad.\"}\n"));
+}
+
+static void the_mtu_comes_with_its_limit(void **state)
+{
+    run_t run = script_run(MEASURE_MTU);
+    mtu_result_t mtu = {.payload = 1372,
+                        .mtu = 1400,
+                        .limit = MTU_LIMIT_FORWARD,
+                        .hint = 1400,
+                        .hint_from = script_endpoint(254),
+                        .tells_fragments = 1};
+    event_t event = script_event(EVENT_MTU, &run);
+
+    event.mtu = &mtu;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"mtu\"," TIME ",\"payload\":1372,\"mtu\":1400,"
+                        "\"limit\":\"forward\",\"hint_mtu\":1400,\"hint_from\":\"192.0.2.254\","
+                        "\"tells_fragments\":true}\n");
+    mtu = (mtu_result_t){.limit = MTU_NO_ANSWER};
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"mtu\"," TIME ",\"payload\":null,\"mtu\":null,"
+                        "\"limit\":\"no_answer\",\"hint_mtu\":null,\"hint_from\":null,"
+                        "\"tells_fragments\":false}\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(a_run_begins_with_what_is_asked),
+        scene(a_reply_has_all_its_fields_even_those_that_are_not_known),
+        scene(datagrams_without_an_answer_are_told),
+        scene(a_summary_without_answers_has_no_round_trips),
+        scene(a_sweep_is_an_object_for_each_port_and_one_for_all),
+        scene(the_mtu_comes_with_its_limit),
+    };
+
+    return cmocka_run_group_tests_name("report_json", tests, NULL, NULL);
+}
