@@ -95,6 +95,7 @@ typedef struct probe_summary {
     apr_uint64_t lost;                 /* not answered within the timeout, nor later */
     apr_uint64_t outstanding;          /* not answered yet, and still in time */
     apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */
+    apr_uint64_t refused;              /* word came from the network that this many were */
     apr_uint64_t late;                 /* of the received ones */
     apr_uint64_t reordered;            /* likewise */
     apr_uint64_t bytes;                /* of the received ones, payload */
@@ -141,6 +142,12 @@ void probe_not_sent(probe_t *probe, const request_t *request);
  * them. */
 reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received);
+
+/* Word from the network that a datagram of flow `flow` was refused, whose first `length` bytes are
+ * at `data`: counts it. Returns non-zero and sets `sequence` if it tells which datagram of this run
+ * that was. Its answer may come all the same, as nobody vouches for such word (RFC 5927). */
+int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_size_t length,
+                  apr_uint64_t *sequence);
 
 /* Makes the datagrams from now on `size` bytes long. A payload that the user wrote gets no longer
  * than it was at first. */

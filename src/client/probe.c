@@ -256,6 +256,17 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
     return reply;
 }
 
+int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_size_t length,
+                  apr_uint64_t *sequence)
+{
+    sequence_part_t part;
+
+    probe->tallies[flow].refused++;
+    /* Nothing at all may be what a router quotes of a datagram. */
+    return length > 0 && payload_read(&probe->payload, data, length, &part) &&
+           sent_find(&probe->sent, flow, &part, sequence) != NULL;
+}
+
 /* ---- What it came to ---- */
 
 probe_summary_t probe_summary(const probe_t *probe, apr_time_t now)

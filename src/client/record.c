@@ -154,6 +154,7 @@ static void add_summary(record_t *record, const probe_summary_t *summary, apr_po
     add(record, "loss_percent", loss_percent(summary, pool), 0);
     add_number(record, "outstanding", summary->outstanding);
     add_number(record, "not_sent", summary->not_sent);
+    add_number(record, "refused", summary->refused);
     add_number(record, "late", summary->late);
     add_number(record, "reordered", summary->reordered);
     add_number(record, "duplicate_replies", replies[REPLY_DUPLICATE]);

@@ -56,6 +56,7 @@ void tally_merge(tally_t *tally, const tally_t *other)
     for (unsigned i = 0; i < REPLY_KINDS; i++) {
         tally->replies[i] += other->replies[i];
     }
+    tally->refused += other->refused;
     tally->late += other->late;
     tally->reordered += other->reordered;
     tally->bytes += other->bytes;
@@ -85,6 +86,7 @@ probe_summary_t tally_summary(const tally_t *tally, apr_time_t now)
         .lost = tally->fates[FATE_LOST],
         .outstanding = outstanding,
         .not_sent = tally->fates[FATE_NOT_SENT],
+        .refused = tally->refused,
         .late = tally->late,
         .reordered = tally->reordered,
         .bytes = tally->bytes,

@@ -10,6 +10,7 @@
 typedef struct tally {
     apr_uint64_t fates[FATES];         /* how many datagrams have which */
     apr_uint64_t replies[REPLY_KINDS]; /* how many of each kind came by this flow */
+    apr_uint64_t refused;              /* as the network says */
     apr_uint64_t late, reordered;      /* of those received */
     apr_uint64_t bytes;                /* in those */
     apr_uint64_t next_expected;        /* one above the highest sequence number answered */

@@ -18,14 +18,14 @@ static const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool
 
 static const char *datagrams_text(const probe_summary_t *summary, apr_pool_t *pool)
 {
-    return apr_psprintf(pool,
-                        "%" APR_UINT64_T_FMT " sent, %" APR_UINT64_T_FMT
-                        " received%s, %" APR_UINT64_T_FMT " lost (%s %%)%s%s\n",
-                        summary->sent, summary->received,
-                        if_any(summary->corrupted, "corrupted", pool), summary->lost,
-                        loss_percent(summary, pool),
-                        if_any(summary->outstanding, "outstanding", pool),
-                        if_any(summary->not_sent, "not sent", pool));
+    return apr_psprintf(
+        pool,
+        "%" APR_UINT64_T_FMT " sent, %" APR_UINT64_T_FMT " received%s, %" APR_UINT64_T_FMT
+        " lost (%s %%)%s%s%s\n",
+        summary->sent, summary->received, if_any(summary->corrupted, "corrupted", pool),
+        summary->lost, loss_percent(summary, pool),
+        if_any(summary->outstanding, "outstanding", pool),
+        if_any(summary->not_sent, "not sent", pool), if_any(summary->refused, "refused", pool));
 }
 
 static const char *replies_text(const probe_summary_t *summary, apr_pool_t *pool)

@@ -52,6 +52,7 @@ static inline probe_summary_t script_summary(void)
                              .lost = 11,
                              .outstanding = 2,
                              .not_sent = 4,
+                             .refused = 3,
                              .late = 5,
                              .reordered = 6,
                              .bytes = 55160,

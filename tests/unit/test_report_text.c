@@ -193,7 +193,7 @@ static void the_summary_has_every_number(void **state)
     assert_string_equal(text_of(event, state),
                         "--- 192.0.2.1:7 ---\n"
                         "1000 sent, 985 received, 2 corrupted, 11 lost (1.1022 %), 2 outstanding, "
-                        "4 not sent\n"
+                        "4 not sent, 3 refused\n"
                         "5 late, 7 duplicate, 6 reordered, 8 corrupt, 9 misdelivered, "
                         "10 from elsewhere, 12 unknown\n"
                         "round trip  min/mean/max/stddev  0.101/0.312/1204.113/0.020 ms\n"

@@ -84,8 +84,9 @@ static void assert_text_numbers(const written_t *written, const char *before,
 
 static void the_formats_agree_on_the_summary(void **state)
 {
-    static const char *const datagrams[] = {"sent",         "received",    "corrupted", "lost",
-                                            "loss_percent", "outstanding", "not_sent",  NULL};
+    static const char *const datagrams[] = {"sent",     "received",     "corrupted",
+                                            "lost",     "loss_percent", "outstanding",
+                                            "not_sent", "refused",      NULL};
     static const char *const replies[] = {"late",
                                           "duplicate_replies",
                                           "reordered",
@@ -103,7 +104,7 @@ static void the_formats_agree_on_the_summary(void **state)
     written_t written = write_run((report_options_t){.lines = 1}, *state);
 
     assert_text_numbers(&written, "---\n", datagrams, 1);
-    assert_text_numbers(&written, "not sent\n", replies, 1);
+    assert_text_numbers(&written, "refused\n", replies, 1);
     assert_text_numbers(&written, "min/mean/max/stddev", extremes, 1000);
     assert_text_numbers(&written, "p50/p90/p99/p99.9", percentiles, 1000);
     assert_text_numbers(&written, "jitter", jitter, 1000);
