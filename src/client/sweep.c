@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LOST_MORE_MIN 3
+#define LOST_MORE_MIN      3
+#define SLOWER_MORE_MIN_US 500
 
 static int compare_numbers(const void *one, const void *other)
 {
@@ -60,7 +61,7 @@ static void mark_slow(sweep_row_t *rows, unsigned count, double *values)
 
     for (unsigned i = 0; i < count; i++) {
         if (rows[i].summary.received > 0 &&
-            (double)rows[i].summary.p50 - usual > usual / 4 + 6 * deviation) {
+            (double)rows[i].summary.p50 - usual > usual / 4 + 6 * deviation + SLOWER_MORE_MIN_US) {
             rows[i].is_suspect = 1;
         }
     }
