@@ -1,0 +1,295 @@
+#include "measure.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+
+#include "mtu.h"
+#include "prober.h"
+#include "sweep.h"
+#include "udpecho/host.h"
+
+/* Asked for by a flood, so that what waits while this host looks elsewhere is not lost here. */
+#define FLOOD_BUFFER (4 * 1024 * 1024)
+
+/* The most that one run does one after the other: an MTU search with, then without fragments. */
+#define PROBERS_MAX 2
+
+/* A probe with its flows. */
+typedef struct way {
+    probe_t *probe;
+    flows_t *flows;
+    prober_t *prober;
+} way_t;
+
+typedef struct session {
+    const client_settings_t *settings;
+    const destination_t *destination;
+    run_t run;
+    platform_t platform;
+    apr_array_header_t *reports;
+    way_t ways[PROBERS_MAX];
+    unsigned way_count;
+    mtu_t *mtu;
+    probe_summary_t summary;
+    apr_status_t status; /* of the measurement */
+    host_t *host;
+    apr_pool_t *pool;
+} session_t;
+
+/* ---- Opening ---- */
+
+static const char *say(session_t *session, const char *what, apr_status_t status)
+{
+    char reason[128];
+
+    return apr_psprintf(session->pool, "cannot %s: %s", what,
+                        apr_strerror(status, reason, sizeof reason));
+}
+
+static probe_plan_t make_plan(const session_t *session, const unsigned char *random)
+{
+    const client_settings_t *settings = session->settings;
+    probe_plan_t plan = {.peer = session->run.peer,
+                         .any_peer = session->destination->is_broadcast,
+                         .size = (apr_size_t)settings->size,
+                         .payload = settings->payload,
+                         .random = random,
+                         .flows = (unsigned)settings->flows,
+                         .burst = 1,
+                         .interval = settings->interval,
+                         .window = (unsigned)settings->window,
+                         .count = (apr_uint64_t)settings->count,
+                         .duration = settings->duration,
+                         .timeout = settings->timeout};
+
+    if (settings->rate > 0) {
+        plan.burst = (unsigned)settings->rate;
+        plan.interval = APR_USEC_PER_SEC;
+    } else if (settings->measurement == MEASURE_SWEEP) {
+        plan.burst = plan.flows;
+        plan.count *= plan.flows;
+    } else if (settings->measurement == MEASURE_MTU) {
+        plan.window = 1;
+        plan.interval = 0;
+    }
+    return plan;
+}
+
+static const char *open_flows(session_t *session, way_t *way, int dont_fragment)
+{
+    const client_settings_t *settings = session->settings;
+    const flows_options_t options = {
+        .platform = &session->platform,
+        .count = (unsigned)settings->flows,
+        .source = session->destination->source,
+        .payload_max = PAYLOAD_MAX_IPV6,
+        .dscp = (int)settings->dscp,
+        .hop_limit = (int)settings->hop_limit,
+        .dont_fragment = dont_fragment,
+        .broadcast = session->destination->is_broadcast,
+        .buffer = settings->measurement == MEASURE_FLOOD ? FLOOD_BUFFER : 0,
+    };
+    flows_error_t error;
+    apr_status_t status =
+        flows_open(&way->flows, session->destination->peer, &options, &error, session->pool);
+
+    if (status == APR_SUCCESS) {
+        return NULL;
+    }
+    return say(session,
+               options.count > 1 ? apr_psprintf(session->pool, "%s, for source port %u of %u",
+                                                error.step, error.flow + 1, options.count)
+                                 : error.step,
+               status);
+}
+
+static const char *open_way(session_t *session, int dont_fragment, const unsigned char *random)
+{
+    way_t *way = &session->ways[session->way_count];
+    const probe_plan_t plan = make_plan(session, random);
+    const char *error = open_flows(session, way, dont_fragment);
+    apr_status_t status;
+
+    if (error != NULL) {
+        return error;
+    }
+    status = probe_create(&way->probe, &plan, session->pool);
+    if (status != APR_SUCCESS) {
+        return say(session, "make a probe", status);
+    }
+    prober_options_t options = {.probe = way->probe,
+                                .flows = way->flows,
+                                .run = &session->run,
+                                .reports = apr_array_copy(session->pool, session->reports),
+                                .deadline = session->settings->deadline};
+
+    if (session->settings->measurement == MEASURE_MTU && session->way_count == 0) {
+        session->mtu = mtu_create(way->probe, &session->run.peer, session->pool);
+        APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
+    }
+    way->prober = prober_create(&options, session->pool);
+    session->way_count++;
+    return NULL;
+}
+
+/* Everything that can go wrong does so here, before the first datagram. */
+static const char *open_session(session_t *session)
+{
+    const client_settings_t *settings = session->settings;
+    unsigned char *random = apr_palloc(session->pool, PROBE_RANDOM);
+    apr_port_t *ports = apr_pcalloc(session->pool, (apr_size_t)settings->flows * sizeof *ports);
+    apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
+
+    if (status != APR_SUCCESS) {
+        return say(session, "get random bytes", status);
+    }
+    platform_probe(&session->platform, session->pool);
+    session->run = (run_t){.measurement = settings->measurement,
+                           .host = settings->host,
+                           .peer = endpoint_of(session->destination->peer),
+                           .size = (apr_size_t)settings->size,
+                           .flows = (unsigned)settings->flows,
+                           .ports = ports,
+                           .timeout = settings->timeout};
+    int is_mtu = settings->measurement == MEASURE_MTU;
+    const char *error = open_way(session, is_mtu || settings->dont_fragment, random);
+
+    if (error == NULL && is_mtu) {
+        error = open_way(session, 0, random);
+    }
+    for (unsigned i = 0; error == NULL && i < session->run.flows; i++) {
+        ports[i] = flows_port(session->ways[0].flows, i);
+    }
+    return error;
+}
+
+/* ---- The measurement, in a thread of its own so that the main one hears the user ---- */
+
+static void tell(const session_t *session, event_t event)
+{
+    prober_tell(session->ways[0].prober, event);
+}
+
+static void tell_sweep(session_t *session)
+{
+    unsigned count = session->run.flows;
+    sweep_row_t *rows = apr_pcalloc(session->pool, count * sizeof *rows);
+
+    for (unsigned i = 0; i < count; i++) {
+        rows[i].port = session->run.ports[i];
+        rows[i].summary = probe_flow_summary(session->ways[0].probe, i, clock_now());
+    }
+    sweep_result_t result = sweep_judge(rows, count, session->pool);
+
+    tell(session, (event_t){.kind = EVENT_SWEEP, .sweep = &result});
+}
+
+/* What is too big for the path is sent once more, in as many fragments as routers like: if it comes
+ * back now, it was the way there that did not take it whole. */
+static int fragments_return(session_t *session)
+{
+    way_t *way = &session->ways[1];
+    probe_summary_t summary = {0};
+
+    if (mtu_wants_fragments(session->mtu)) {
+        probe_resize(way->probe, mtu_too_big(session->mtu));
+        session->status = prober_run(way->prober, &summary);
+    }
+    return summary.received > 0;
+}
+
+static void tell_mtu(session_t *session)
+{
+    int returned = fragments_return(session);
+    mtu_result_t result =
+        mtu_result(session->mtu, returned, flows_tell_fragments(session->ways[0].flows));
+
+    tell(session, (event_t){.kind = EVENT_MTU, .mtu = &result});
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    session_t *session = data;
+
+    (void)thread;
+    tell(session, (event_t){.kind = EVENT_START});
+    session->status = prober_run(session->ways[0].prober, &session->summary);
+    if (session->settings->measurement == MEASURE_SWEEP) {
+        tell_sweep(session);
+    } else if (session->settings->measurement == MEASURE_MTU) {
+        tell_mtu(session);
+    }
+    tell(session, (event_t){.kind = EVENT_SUMMARY, .summary = &session->summary});
+    host_finish(session->host);
+    return NULL;
+}
+
+static void serve_user(session_t *session)
+{
+    for (;;) {
+        host_event_t event = host_wait(session->host);
+
+        if (event == HOST_FINISHED) {
+            return;
+        }
+        for (unsigned i = 0; i < session->way_count; i++) {
+            if (event == HOST_REPORT) {
+                prober_report(session->ways[i].prober);
+            } else {
+                prober_stop(session->ways[i].prober);
+            }
+        }
+    }
+}
+
+/* ---- The end ---- */
+
+static client_exit_t judge(const session_t *session, const char **error)
+{
+    const client_settings_t *settings = session->settings;
+    const probe_summary_t *summary = &session->summary;
+    apr_uint64_t missing = summary->lost + summary->corrupted;
+    apr_uint64_t decided = summary->sent - summary->outstanding;
+
+    *error = NULL;
+    if (session->status != APR_SUCCESS) {
+        *error = say((session_t *)session, "receive", session->status);
+        return CLIENT_ERROR;
+    }
+    if (summary->received == 0) {
+        return summary->sent == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
+    }
+    if (settings->max_loss >= 0 &&
+        (double)missing * 1e6 > (double)settings->max_loss * (double)decided) {
+        *error = "more is lost than --max-loss";
+    } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {
+        *error = "the mean round trip is longer than --max-rtt";
+    }
+    return *error == NULL ? CLIENT_ANSWERED : CLIENT_UNANSWERED;
+}
+
+client_exit_t measure(const client_settings_t *settings, const destination_t *destination,
+                      apr_array_header_t *reports, const char **error, apr_pool_t *pool)
+{
+    session_t session = {
+        .settings = settings, .destination = destination, .reports = reports, .pool = pool};
+    apr_thread_t *thread;
+    apr_status_t status;
+
+    *error = open_session(&session);
+    if (*error != NULL) {
+        return CLIENT_ERROR;
+    }
+    status = host_start(&session.host, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_thread_create(&thread, NULL, run, &session, pool);
+    }
+    if (status != APR_SUCCESS) {
+        *error = say(&session, "start", status);
+        return CLIENT_ERROR;
+    }
+    serve_user(&session);
+    apr_thread_join(&status, thread);
+    return judge(&session, error);
+}

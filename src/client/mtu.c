@@ -1,0 +1,110 @@
+#include "mtu.h"
+
+#include <errno.h>
+
+/* RFC 768; RFC 791 section 3.1; RFC 8200 section 3. */
+#define HEADERS_IPV4 (8 + 20)
+#define HEADERS_IPV6 (8 + 40)
+
+static void take_refusal(mtu_t *mtu, const arrival_t *arrival)
+{
+    if (arrival->mtu == 0) {
+        return;
+    }
+    mtu_search_hint(&mtu->search, arrival->mtu);
+    if (mtu->hint == 0 || arrival->mtu < mtu->hint) {
+        mtu->hint = arrival->mtu;
+        mtu->hint_from = arrival->from;
+    }
+}
+
+static void take_reply(mtu_t *mtu, const event_t *event)
+{
+    if (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE) {
+        mtu_search_answered(&mtu->search, event->arrival->length, event->arrival->fragment);
+    }
+}
+
+/* A host that has no way to the peer at all will not find one for a smaller datagram. */
+static void take_failure(mtu_t *mtu, const event_t *event)
+{
+    if (event->status == EMSGSIZE) {
+        mtu_search_refused(&mtu->search, event->request->length);
+    } else {
+        mtu_search_missed(&mtu->search, event->request->length);
+    }
+}
+
+static void tell(void *context, const event_t *event)
+{
+    mtu_t *mtu = context;
+
+    if (event->kind == EVENT_REPLY) {
+        take_reply(mtu, event);
+    } else if (event->kind == EVENT_MISSING) {
+        mtu_search_missed(&mtu->search, event->request->length);
+    } else if (event->kind == EVENT_NOT_SENT) {
+        take_failure(mtu, event);
+    } else if (event->kind == EVENT_REFUSED) {
+        take_refusal(mtu, event->arrival);
+    }
+    if (mtu_search_is_done(&mtu->search)) {
+        probe_finish(mtu->probe);
+    } else {
+        probe_resize(mtu->probe, mtu->search.size);
+    }
+}
+
+mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_pool_t *pool)
+{
+    mtu_t *mtu = apr_pcalloc(pool, sizeof *mtu);
+
+    mtu->probe = probe;
+    mtu->is_ipv6 = peer->sa.any.sa_family == AF_INET6;
+    mtu->search = mtu->is_ipv6 ? mtu_search_begin(PAYLOAD_MAX_IPV6, HEADERS_IPV6)
+                               : mtu_search_begin(PAYLOAD_MAX_IPV4, HEADERS_IPV4);
+    mtu->report = (report_t){tell, mtu};
+    probe_resize(probe, mtu->search.size);
+    return mtu;
+}
+
+int mtu_wants_fragments(const mtu_t *mtu)
+{
+    return mtu->search.is_answered && mtu->search.obstacle == MTU_OBSTACLE_SILENCE;
+}
+
+apr_size_t mtu_too_big(const mtu_t *mtu)
+{
+    return mtu->search.high;
+}
+
+/* A datagram that nobody may fragment is lost, and one that may be comes back: then the way there
+ * is too narrow, since the way back did carry the reply, in however many fragments. */
+static mtu_limit_t limit(const mtu_t *mtu, int fragments_returned)
+{
+    if (!mtu->search.is_answered) {
+        return MTU_NO_ANSWER;
+    }
+    switch (mtu->search.obstacle) {
+    case MTU_OBSTACLE_NONE:
+        return MTU_LIMIT_NONE;
+    case MTU_OBSTACLE_LOCAL:
+        return MTU_LIMIT_LOCAL;
+    case MTU_OBSTACLE_FRAGMENTS:
+        return MTU_LIMIT_RETURN;
+    case MTU_OBSTACLE_SILENCE:
+        break;
+    }
+    return fragments_returned ? MTU_LIMIT_FORWARD : MTU_LIMIT_UNKNOWN;
+}
+
+mtu_result_t mtu_result(const mtu_t *mtu, int fragments_returned, int tells_fragments)
+{
+    return (mtu_result_t){.payload = mtu->search.low,
+                          .mtu =
+                              mtu->search.is_answered ? mtu->search.low + mtu->search.headers : 0,
+                          .limit = limit(mtu, fragments_returned),
+                          .hint = mtu->hint,
+                          .hint_from = mtu->hint_from,
+                          .tells_fragments = tells_fragments};
+}

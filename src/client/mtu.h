@@ -1,0 +1,31 @@
+#ifndef UDPECHO_MTU_H
+#define UDPECHO_MTU_H
+
+/* The MTU search on a real path: what the prober tells goes into the search, and what the search
+ * wants next goes to the probe. One thread. */
+
+#include "event.h"
+#include "mtu_search.h"
+
+typedef struct mtu {
+    mtu_search_t search;
+    probe_t *probe; /* whose datagrams nobody may fragment */
+    int is_ipv6;
+    apr_size_t hint; /* the smallest MTU that the network claimed; 0: none */
+    endpoint_t hint_from;
+    report_t report; /* to be told of what this probe does */
+} mtu_t;
+
+/* A search that asks by `probe`, whose size it sets at once. Lives as long as `pool`. */
+mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_pool_t *pool);
+
+/* Non-zero if datagrams of mtu_too_big() bytes that may be fragmented would tell more. */
+int mtu_wants_fragments(const mtu_t *mtu);
+
+/* The smallest payload that did not come back whole. */
+apr_size_t mtu_too_big(const mtu_t *mtu);
+
+/* What was found. `fragments_returned`: such datagrams were sent, and one came back. */
+mtu_result_t mtu_result(const mtu_t *mtu, int fragments_returned, int tells_fragments);
+
+#endif

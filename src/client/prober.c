@@ -1,0 +1,226 @@
+#include "prober.h"
+
+#include <stdatomic.h>
+
+#include "udpecho/host.h"
+
+/* How often the reports hear how it goes on. */
+#define PROGRESS_INTERVAL_US 100000
+
+/* How long to wait before trying again what this host had no room for. */
+#define RETRY_INTERVAL_US 1000
+
+/* How many receive calls in a row may fail before it is no use. */
+#define FAILURES_MAX 100
+
+struct prober {
+    prober_options_t options;
+    atomic_int is_stopped;
+    atomic_int is_asked; /* prober_report() */
+    apr_time_t next_progress;
+    apr_time_t end; /* 0: none */
+    unsigned failures;
+    unsigned unsent; /* requests that the probe made and that have not left yet */
+    request_t requests[BATCH_MAX];
+};
+
+/* ---- Telling ---- */
+
+void prober_tell(const prober_t *prober, event_t event)
+{
+    const apr_array_header_t *reports = prober->options.reports;
+
+    event.run = prober->options.run;
+    event.wall_clock = apr_time_now();
+    for (int i = 0; i < reports->nelts; i++) {
+        const report_t *report = APR_ARRAY_IDX(reports, i, const report_t *);
+
+        report->tell(report->context, &event);
+    }
+}
+
+static void tell_summary(prober_t *prober, event_kind_t kind, int is_interim, apr_time_t now)
+{
+    probe_summary_t summary = probe_summary(prober->options.probe, now);
+
+    prober_tell(prober, (event_t){.kind = kind, .summary = &summary, .is_interim = is_interim});
+}
+
+static void tell_progress(prober_t *prober, apr_time_t now)
+{
+    if (atomic_exchange(&prober->is_asked, 0)) {
+        tell_summary(prober, EVENT_SUMMARY, 1, now);
+    }
+    if (now >= prober->next_progress) {
+        tell_summary(prober, EVENT_PROGRESS, 0, now);
+        prober->next_progress = now + PROGRESS_INTERVAL_US;
+    }
+}
+
+/* ---- Sending ---- */
+
+static void drop_first(prober_t *prober, unsigned count)
+{
+    prober->unsent -= count;
+    for (unsigned i = 0; i < prober->unsent; i++) {
+        prober->requests[i] = prober->requests[i + count];
+    }
+}
+
+/* Sends what the probe made. Returns 0 if this host has no room for all of it now. */
+static int send_requests(prober_t *prober)
+{
+    while (prober->unsent > 0) {
+        apr_status_t failure = APR_SUCCESS;
+        unsigned sent =
+            flows_send(prober->options.flows, prober->requests, prober->unsent, &failure);
+
+        drop_first(prober, sent);
+        if (prober->unsent == 0) {
+            break;
+        }
+        if (APR_STATUS_IS_EAGAIN(failure)) {
+            return 0;
+        }
+        if (failure != APR_SUCCESS) {
+            probe_not_sent(prober->options.probe, &prober->requests[0]);
+            prober_tell(prober, (event_t){.kind = EVENT_NOT_SENT,
+                                          .request = &prober->requests[0],
+                                          .status = failure});
+            drop_first(prober, 1);
+        }
+    }
+    return 1;
+}
+
+/* Sends all that is due at `now`. Returns PROBE_DONE or PROBE_WAIT; `until` is when to come back at
+ * the latest. */
+static probe_step_t send_due(prober_t *prober, apr_time_t now, apr_time_t *until)
+{
+    while (send_requests(prober)) {
+        probe_next_t next = probe_next(prober->options.probe, now);
+
+        while (next.step == PROBE_SEND) {
+            prober->requests[prober->unsent++] = next.request;
+            if (prober->unsent == BATCH_MAX) {
+                break;
+            }
+            next = probe_next(prober->options.probe, now);
+        }
+        if (next.step == PROBE_MISSING) {
+            prober_tell(prober, (event_t){.kind = EVENT_MISSING, .request = &next.request});
+        } else if (prober->unsent == 0) {
+            *until = next.until;
+            return next.step;
+        }
+    }
+    *until = now + RETRY_INTERVAL_US;
+    return PROBE_WAIT;
+}
+
+/* ---- Receiving ---- */
+
+static void take_refusal(prober_t *prober, const arrival_t *arrival)
+{
+    event_t event = {.kind = EVENT_REFUSED, .arrival = arrival};
+    request_t request = {.flow = arrival->flow};
+
+    event.has_sequence = probe_refused(prober->options.probe, arrival->flow, arrival->data,
+                                       arrival->length, &request.sequence);
+    event.request = &request;
+    prober_tell(prober, event);
+}
+
+static void take_reply(prober_t *prober, const arrival_t *arrival)
+{
+    reply_t reply = probe_reply(prober->options.probe, arrival->flow, &arrival->from, arrival->data,
+                                arrival->length, arrival->at);
+
+    prober_tell(prober, (event_t){.kind = EVENT_REPLY, .reply = &reply, .arrival = arrival});
+}
+
+static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
+{
+    arrivals_t arrivals;
+    apr_status_t status = flows_receive(prober->options.flows, &arrivals, timeout);
+
+    if (status == APR_SUCCESS) {
+        for (unsigned i = 0; i < arrivals.count; i++) {
+            if (arrivals.at[i]->refused != APR_SUCCESS) {
+                take_refusal(prober, arrivals.at[i]);
+            } else {
+                take_reply(prober, arrivals.at[i]);
+            }
+        }
+    }
+    if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EINTR(status)) {
+        prober->failures = 0;
+        return APR_SUCCESS;
+    }
+    return ++prober->failures < FAILURES_MAX ? APR_SUCCESS : status;
+}
+
+/* ---- The loop ---- */
+
+static int is_over(const prober_t *prober, apr_time_t now)
+{
+    return atomic_load(&prober->is_stopped) || (prober->end != 0 && now >= prober->end);
+}
+
+/* How long to wait: no longer than until `until`, the end and the next progress report. */
+static apr_interval_time_t time_to_wait(const prober_t *prober, apr_time_t now, apr_time_t until)
+{
+    if (prober->end != 0 && prober->end < until) {
+        until = prober->end;
+    }
+    if (prober->next_progress < until) {
+        until = prober->next_progress;
+    }
+    return until > now ? until - now : 0;
+}
+
+static int has_progress(measurement_t measurement)
+{
+    return measurement == MEASURE_FLOOD || measurement == MEASURE_SWEEP;
+}
+
+apr_status_t prober_run(prober_t *prober, probe_summary_t *summary)
+{
+    apr_time_t now = clock_now();
+    apr_time_t until;
+    apr_status_t status = APR_SUCCESS;
+
+    prober->end = prober->options.deadline > 0 ? now + prober->options.deadline : 0;
+    prober->next_progress =
+        has_progress(prober->options.run->measurement) ? now + PROGRESS_INTERVAL_US : APR_INT64_MAX;
+    while (status == APR_SUCCESS && !is_over(prober, now) &&
+           send_due(prober, now, &until) != PROBE_DONE) {
+        status = receive(prober, time_to_wait(prober, now, until));
+        now = clock_now();
+        tell_progress(prober, now);
+    }
+    *summary = probe_summary(prober->options.probe, now);
+    return status;
+}
+
+/* ---- From outside ---- */
+
+prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool)
+{
+    prober_t *prober = apr_pcalloc(pool, sizeof *prober);
+
+    prober->options = *options;
+    return prober;
+}
+
+void prober_stop(prober_t *prober)
+{
+    atomic_store(&prober->is_stopped, 1);
+    flows_wake(prober->options.flows);
+}
+
+void prober_report(prober_t *prober)
+{
+    atomic_store(&prober->is_asked, 1);
+    flows_wake(prober->options.flows);
+}

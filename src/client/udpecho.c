@@ -1,0 +1,139 @@
+/* udpecho: the client's entry. */
+
+#include <apr_file_io.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <stdlib.h>
+
+#include "measure.h"
+#include "report.h"
+#include "version.h"
+
+typedef struct program {
+    apr_pool_t *pool;
+    apr_file_t *out;
+    apr_file_t *errors;
+    client_settings_t settings;
+} program_t;
+
+static client_exit_t fail(const program_t *program, const char *error)
+{
+    apr_file_printf(program->errors, "udpecho: %s\n", error);
+    return CLIENT_ERROR;
+}
+
+static void print_help(const program_t *program)
+{
+    apr_file_printf(program->out,
+                    "Usage: udpecho [OPTION]... HOST[:PORT]\n"
+                    "Ask a UDP echo server (RFC 862), port 7 unless another is named, and tell\n"
+                    "what comes back and how fast.\n\n");
+    options_write_help(client_settings_table, program->out);
+    apr_file_printf(program->out,
+                    "\nSizes take KiB, MiB, kB, MB; times us, ms, s, m, h, d. Ctrl-C ends it and\n"
+                    "shows what it came to. Exits with 0 if there was an answer, 1 if not, 2 on\n"
+                    "an error. See udpecho(1).\n");
+}
+
+/* ---- Reports ---- */
+
+typedef report_t *report_kind_t(const report_options_t *options, apr_pool_t *pool);
+
+static void add_report(const program_t *program, apr_array_header_t *reports, report_kind_t *kind,
+                       apr_file_t *file)
+{
+    const client_settings_t *settings = &program->settings;
+    int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
+    const report_options_t options = {.lines =
+                                          is_brief ? settings->verbose != 0 : settings->quiet == 0,
+                                      .histogram = settings->histogram != 0,
+                                      .file = file};
+
+    APR_ARRAY_PUSH(reports, const report_t *) = kind(&options, program->pool);
+}
+
+static const char *add_file(const program_t *program, apr_array_header_t *reports,
+                            report_kind_t *kind, const char *option, const char *path)
+{
+    apr_file_t *file;
+    char reason[128];
+
+    if (path == NULL) {
+        return NULL;
+    }
+    apr_status_t status = apr_file_open(
+        &file, path, APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE | APR_FOPEN_BINARY,
+        APR_FPROT_OS_DEFAULT, program->pool);
+
+    if (status != APR_SUCCESS) {
+        return apr_psprintf(program->pool, "--%s=%s: cannot write it: %s", option, path,
+                            apr_strerror(status, reason, sizeof reason));
+    }
+    add_report(program, reports, kind, file);
+    return NULL;
+}
+
+static const char *add_reports(const program_t *program, apr_array_header_t *reports)
+{
+    const client_settings_t *settings = &program->settings;
+    const char *error;
+
+    add_report(program, reports,
+               settings->json  ? report_json
+               : settings->csv ? report_csv
+                               : report_text,
+               program->out);
+    error = add_file(program, reports, report_json, "json-file", settings->json_file);
+    return error == NULL ? add_file(program, reports, report_csv, "csv-file", settings->csv_file)
+                         : error;
+}
+
+/* ---- ---- */
+
+static client_exit_t run(program_t *program, int argc, const char *const *argv)
+{
+    apr_array_header_t *reports = apr_array_make(program->pool, 3, sizeof(const report_t *));
+    client_settings_t *settings = &program->settings;
+    destination_t destination;
+    const char *error = client_settings_read(settings, argc, argv, program->pool);
+
+    if (error == NULL && settings->help) {
+        print_help(program);
+        return CLIENT_ANSWERED;
+    }
+    if (error == NULL && settings->version) {
+        apr_file_printf(program->out, "udpecho " UDPECHO_VERSION "\n");
+        return CLIENT_ANSWERED;
+    }
+    if (error == NULL) {
+        error = destination_find(&destination, settings, program->pool);
+    }
+    if (error == NULL) {
+        error = add_reports(program, reports);
+    }
+    if (error != NULL) {
+        return fail(program, error);
+    }
+    client_exit_t code = measure(settings, &destination, reports, &error, program->pool);
+
+    if (error != NULL) {
+        fail(program, error);
+    }
+    return code;
+}
+
+int main(int argc, const char *const *argv, const char *const *environment)
+{
+    program_t program;
+
+    if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
+        return CLIENT_ERROR;
+    }
+    atexit(apr_terminate);
+    if (apr_pool_create(&program.pool, NULL) != APR_SUCCESS ||
+        apr_file_open_stdout(&program.out, program.pool) != APR_SUCCESS ||
+        apr_file_open_stderr(&program.errors, program.pool) != APR_SUCCESS) {
+        return CLIENT_ERROR;
+    }
+    return (int)run(&program, argc, argv);
+}
