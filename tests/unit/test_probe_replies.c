@@ -1,0 +1,525 @@
+/* What the client's core makes of replies. The server and the network are scripts. */
+
+#include "scripted_probe.h"
+
+static probe_t *flood(apr_size_t size, unsigned flows, apr_pool_t *pool)
+{
+    probe_plan_t plan = plain_plan();
+
+    plan.size = size;
+    plan.flows = flows;
+    plan.interval = 0;
+    return probe_of(plan, pool);
+}
+
+/* ---- Verdicts ---- */
+
+static void the_right_bytes_in_time_are_an_answer(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+    reply_t reply = echoed_at(probe, &packet, START + SECOND - 1);
+    probe_summary_t summary = summary_at(probe, START + SECOND);
+
+    assert_int_equal(reply.verdict, REPLY_ANSWER);
+    assert_true(reply.has_sequence);
+    assert_int_equal(reply.sequence, 0);
+    assert_int_equal(reply.expected, 32);
+    assert_int_equal(reply.round_trip, SECOND - 1);
+    assert_false(reply.is_reordered);
+    assert_int_equal(summary.received, 1);
+    assert_int_equal(summary.bytes, 32);
+    assert_int_equal(summary.minimum, SECOND - 1);
+    assert_int_equal(summary.maximum, SECOND - 1);
+    assert_int_equal(summary.elapsed, SECOND - 1);
+}
+
+static void a_clock_that_is_a_little_behind_makes_no_negative_round_trip(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+
+    assert_int_equal(echoed_at(probe, &packet, START - 1).round_trip, 0);
+}
+
+static void a_late_answer_was_lost_and_is_received(void **state)
+{
+    probe_t *probe = probe_of(plain_plan(), *state);
+    packet_t packet = sent_at(probe, START);
+    probe_summary_t summary;
+
+    assert_int_equal(probe_next(probe, START + SECOND).step, PROBE_MISSING);
+    assert_int_equal(summary_at(probe, START + SECOND).lost, 1);
+    assert_int_equal(echoed_at(probe, &packet, START + 3 * SECOND).verdict, REPLY_LATE);
+    assert_int_equal(echoed_at(probe, &packet, START + 4 * SECOND).verdict, REPLY_DUPLICATE);
+    summary = summary_at(probe, START + 4 * SECOND);
+    assert_int_equal(summary.lost, 0);
+    assert_int_equal(summary.received, 1);
+    assert_int_equal(summary.late, 1);
+    assert_int_equal(summary.maximum, 3 * SECOND);
+}
+
+/* A process that was stopped may give up a datagram before it looks at what arrived. */
+static void whether_it_is_late_is_told_by_when_it_arrived(void **state)
+{
+    probe_t *probe = probe_of(plain_plan(), *state);
+    packet_t packet = sent_at(probe, START);
+    packet_t other;
+
+    probe_next(probe, START + 5 * SECOND);
+    assert_int_equal(echoed_at(probe, &packet, START + 10).verdict, REPLY_ANSWER);
+    other = sent_at(probe, START + 5 * SECOND);
+    assert_int_equal(echoed_at(probe, &other, START + 6 * SECOND).verdict, REPLY_LATE);
+    assert_int_equal(summary_at(probe, START + 6 * SECOND).late, 1);
+}
+
+static void hundreds_of_duplicates_are_one_answer(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+    probe_summary_t summary;
+
+    echoed_at(probe, &packet, START + 10);
+    for (unsigned i = 0; i < 500; i++) {
+        reply_t reply = echoed_at(probe, &packet, START + 20 + i);
+
+        assert_int_equal(reply.verdict, REPLY_DUPLICATE);
+        assert_int_equal(reply.round_trip, 20 + i);
+        assert_false(reply.is_reordered);
+    }
+    summary = summary_at(probe, START + SECOND);
+    assert_int_equal(summary.received, 1);
+    assert_int_equal(summary.replies[REPLY_DUPLICATE], 500);
+    assert_int_equal(summary.maximum, 10);
+    assert_int_equal(summary.elapsed, 10);
+}
+
+static void any_other_byte_or_length_is_corrupt(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+    probe_summary_t summary;
+
+    for (apr_size_t length = 1; length <= 2000; length++) {
+        packet_t other = packet;
+
+        other.length = length;
+        other.data[length < 9 ? 9 : length - 1] ^= 0x80;
+        assert_int_equal(echoed_at(probe, &other, START + 10).verdict, REPLY_CORRUPT);
+    }
+    summary = summary_at(probe, START + 10);
+    assert_int_equal(summary.corrupted, 1);
+    assert_int_equal(summary.received, 0);
+    assert_int_equal(summary.replies[REPLY_CORRUPT], 2000);
+    assert_int_equal(summary.maximum, 0);
+}
+
+static void a_right_answer_makes_up_for_a_corrupt_one_but_not_the_other_way_round(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+    packet_t bad = packet;
+    probe_summary_t summary;
+
+    bad.data[31] ^= 1;
+    assert_int_equal(echoed_at(probe, &bad, START + 10).verdict, REPLY_CORRUPT);
+    assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
+    assert_int_equal(echoed_at(probe, &bad, START + 30).verdict, REPLY_CORRUPT);
+    summary = summary_at(probe, START + 30);
+    assert_int_equal(summary.corrupted, 0);
+    assert_int_equal(summary.received, 1);
+}
+
+static void what_was_corrupt_is_not_missing_and_what_was_missing_can_be_corrupt(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t first, second;
+
+    plan.count = 2;
+    plan.interval = 0;
+    probe = probe_of(plan, *state);
+    first = sent_at(probe, START);
+    second = sent_at(probe, START);
+    first.data[10] ^= 1;
+    second.data[10] ^= 1;
+    echoed_at(probe, &first, START + 10);
+    assert_int_equal(probe_next(probe, START + SECOND).request.sequence, 1);
+    assert_int_equal(probe_next(probe, START + SECOND).step, PROBE_DONE);
+    echoed_at(probe, &second, START + 2 * SECOND);
+    assert_int_equal(summary_at(probe, START + 2 * SECOND).corrupted, 2);
+}
+
+static void by_another_flow_it_is_misdelivered_and_not_received(void **state)
+{
+    probe_t *probe = flood(32, 2, *state);
+    packet_t packet = sent_at(probe, START);
+    reply_t reply;
+
+    packet.flow = 1;
+    reply = echoed_at(probe, &packet, START + 10);
+    assert_int_equal(reply.verdict, REPLY_MISDELIVERED);
+    assert_int_equal(reply.flow, 1);
+    assert_true(reply.has_sequence);
+    assert_int_equal(summary_at(probe, START + 10).outstanding, 1);
+    assert_int_equal(probe_flow_summary(probe, 1, START).replies[REPLY_MISDELIVERED], 1);
+    packet.flow = 0;
+    assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
+}
+
+static void from_another_address_or_port_it_is_told_and_not_received(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+    packet_t garbage = {.length = 32};
+    reply_t reply = echoed_from(probe, ipv4(0xc0000202, 7), &packet, START + 10);
+
+    assert_int_equal(reply.verdict, REPLY_ELSEWHERE);
+    assert_true(reply.has_sequence);
+    assert_int_equal(reply.round_trip, 10);
+    reply = echoed_from(probe, ipv4(0xc0000201, 8), &packet, START + 10);
+    assert_int_equal(reply.verdict, REPLY_ELSEWHERE);
+    reply = echoed_from(probe, ipv6(0x20, 0x01, 1, 7), &garbage, START + 10);
+    assert_int_equal(reply.verdict, REPLY_ELSEWHERE);
+    assert_false(reply.has_sequence);
+    assert_int_equal(summary_at(probe, START + 10).outstanding, 1);
+    assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
+}
+
+static void of_a_group_whoever_answers_from_the_port_is_right(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t packet;
+
+    plan.peer = ipv4(0xe0000001, 7);
+    plan.any_peer = 1;
+    probe = probe_of(plan, *state);
+    packet = sent_at(probe, START);
+    assert_int_equal(echoed_from(probe, ipv4(0xc0000201, 9), &packet, START + 1).verdict,
+                     REPLY_ELSEWHERE);
+    assert_int_equal(echoed_from(probe, ipv4(0xc0000201, 7), &packet, START + 1).verdict,
+                     REPLY_ANSWER);
+    assert_int_equal(echoed_from(probe, ipv4(0xc0000202, 7), &packet, START + 2).verdict,
+                     REPLY_DUPLICATE);
+}
+
+static void the_interface_counts_only_if_one_was_named(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    endpoint_t from = ipv6(0xfe, 0x80, 1, 7);
+    probe_t *probe;
+    packet_t packet;
+
+    from.sa.v6.sin6_scope_id = 2;
+    plan.interval = 0;
+    plan.peer = ipv6(0xfe, 0x80, 1, 7);
+    probe = probe_of(plan, *state);
+    packet = sent_at(probe, START);
+    assert_int_equal(echoed_from(probe, from, &packet, START + 1).verdict, REPLY_ANSWER);
+
+    plan.peer.sa.v6.sin6_scope_id = 3;
+    probe = probe_of(plan, *state);
+    packet = sent_at(probe, START);
+    assert_int_equal(echoed_from(probe, from, &packet, START + 1).verdict, REPLY_ELSEWHERE);
+    from.sa.v6.sin6_scope_id = 3;
+    assert_int_equal(echoed_from(probe, from, &packet, START + 1).verdict, REPLY_ANSWER);
+}
+
+static void garbage_and_other_runs_are_unknown(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t packet = sent_at(probe, START);
+    packet_t other = packet;
+    reply_t reply;
+
+    for (unsigned i = 4; i < 8; i++) { /* another key */
+        other.data[i] ^= 0x40;
+        assert_int_equal(echoed_at(probe, &other, START + 1).verdict, REPLY_UNKNOWN);
+        other.data[i] ^= 0x40;
+    }
+    other.data[0] = 1; /* not sent yet */
+    reply = echoed_at(probe, &other, START + 1);
+    assert_int_equal(reply.verdict, REPLY_UNKNOWN);
+    assert_false(reply.has_sequence);
+    memset(other.data, 0xff, sizeof other.data);
+    for (other.length = 1; other.length <= sizeof other.data; other.length++) {
+        assert_int_equal(echoed_at(probe, &other, START + 1).verdict, REPLY_UNKNOWN);
+    }
+    assert_int_equal(summary_at(probe, START + 1).outstanding, 1);
+}
+
+static void before_anything_is_sent_everything_is_unknown(void **state)
+{
+    packet_t packet = {.length = 0};
+    probe_t *probe = flood(32, 1, *state);
+
+    for (; packet.length < 40; packet.length++) {
+        assert_int_equal(echoed_at(probe, &packet, START).verdict, REPLY_UNKNOWN);
+    }
+}
+
+static void an_answer_of_long_ago_is_unknown(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t first;
+
+    plan.interval = MILLISECOND; /* 4096 datagrams are remembered */
+    probe = probe_of(plan, *state);
+    first = sent_at(probe, START);
+    for (apr_time_t now = START; now < START + 5 * SECOND; now += MILLISECOND) {
+        steps_at(probe, PROBE_MISSING, now, 1);
+        steps_at(probe, PROBE_SEND, now, 9);
+    }
+    assert_int_equal(echoed_at(probe, &first, START + 5 * SECOND).verdict, REPLY_UNKNOWN);
+    assert_true(summary_at(probe, START + 5 * SECOND).lost > 3000);
+}
+
+/* ---- Payloads that tell little ---- */
+
+static void short_payloads_are_told_apart_by_what_fits_in(void **state)
+{
+    for (apr_size_t size = 1; size <= 12; size++) {
+        probe_t *probe = flood(size, 1, *state);
+        packet_t packets[200];
+
+        for (unsigned i = 0; i < 200; i++) {
+            packets[i] = sent_at(probe, START + i);
+        }
+        for (unsigned i = 200; i-- > 0;) {
+            reply_t reply = echoed_at(probe, &packets[i], START + 1000);
+
+            assert_int_equal(reply.verdict, REPLY_ANSWER);
+            assert_int_equal(reply.sequence, i);
+            assert_int_equal(reply.is_reordered, i < 199);
+            assert_int_equal(echoed_at(probe, &packets[i], START + 1000).verdict, REPLY_DUPLICATE);
+        }
+        assert_int_equal(summary_at(probe, START + 1000).reordered, 199);
+    }
+}
+
+static void one_byte_is_enough_for_any_number_of_datagrams_in_order(void **state)
+{
+    static packet_t packets[3000];
+    probe_t *probe = flood(1, 3, *state);
+
+    for (unsigned i = 0; i < 3000; i++) {
+        packets[i] = sent_at(probe, START + i);
+    }
+    for (unsigned i = 0; i < 3000; i++) {
+        reply_t reply = echoed_at(probe, &packets[i], START + 5000);
+
+        assert_int_equal(reply.verdict, REPLY_ANSWER);
+        assert_int_equal(reply.sequence, i);
+    }
+}
+
+static void an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate(void **state)
+{
+    probe_t *probe = flood(0, 2, *state);
+    packet_t packets[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        packets[i] = sent_at(probe, START + i);
+        assert_int_equal(packets[i].length, 0);
+    }
+    assert_int_equal(echoed_at(probe, &packets[1], START + 10).sequence, 1);
+    assert_int_equal(echoed_at(probe, &packets[1], START + 10).sequence, 3);
+    assert_int_equal(echoed_at(probe, &packets[1], START + 10).verdict, REPLY_DUPLICATE);
+    assert_int_equal(echoed_at(probe, &packets[0], START + 10).sequence, 0);
+    assert_int_equal(summary_at(probe, START + 10).received, 3);
+}
+
+static void what_the_user_wrote_is_compared_and_answers_are_counted_in_order(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t packet;
+
+    plan.payload = (const unsigned char *)"hello";
+    plan.size = 5;
+    plan.random = NULL;
+    probe = probe_of(plan, *state);
+    packet = sent_at(probe, START);
+    assert_memory_equal(packet.data, "hello", 5);
+    assert_int_equal(echoed_at(probe, &packet, START + 5).verdict, REPLY_ANSWER);
+
+    assert_int_equal(sent_at(probe, START + SECOND).sequence, 1);
+    packet.data[0] = 'j';
+    assert_int_equal(echoed_at(probe, &packet, START + SECOND + 5).verdict, REPLY_CORRUPT);
+    packet.data[0] = 'h';
+    assert_int_equal(echoed_at(probe, &packet, START + SECOND + 6).sequence, 1);
+    assert_int_equal(echoed_at(probe, &packet, START + SECOND + 7).verdict, REPLY_DUPLICATE);
+}
+
+/* Else one lost datagram would make every later answer one too long. */
+static void a_missing_datagram_does_not_take_the_answers_of_the_next(void **state)
+{
+    probe_t *probe;
+    probe_plan_t plan = plain_plan();
+    packet_t packet;
+
+    plan.size = 0;
+    probe = probe_of(plan, *state);
+    sent_at(probe, START);
+    assert_int_equal(probe_next(probe, START + SECOND).step, PROBE_MISSING);
+    packet = sent_at(probe, START + SECOND);
+    assert_int_equal(echoed_at(probe, &packet, START + SECOND + 5).round_trip, 5);
+    assert_int_equal(summary_at(probe, START + SECOND + 5).lost, 1);
+}
+
+/* ---- Sums ---- */
+
+typedef struct network {
+    probe_t *probe;
+    packet_t held; /* until after the next one */
+    int holds;
+} network_t;
+
+static void deliver(network_t *network, const packet_t *packet, unsigned copies, apr_time_t now)
+{
+    for (unsigned i = 0; i < copies; i++) {
+        echoed_at(network->probe, packet, now);
+    }
+}
+
+/* Loses every tenth datagram, sends two for every seventh, and holds each fifth one back. */
+static void carry(network_t *network, const packet_t *packet, apr_time_t now)
+{
+    unsigned number = (unsigned)packet->sequence + 1;
+
+    if (number % 10 == 0) {
+        return;
+    }
+    if (number % 5 == 0) {
+        network->held = *packet;
+        network->holds = 1;
+        return;
+    }
+    deliver(network, packet, number % 7 == 0 ? 2 : 1, now);
+    if (network->holds) {
+        network->holds = 0;
+        deliver(network, &network->held, network->held.sequence % 7 == 6 ? 2 : 1, now);
+    }
+}
+
+static void a_scripted_network_is_described_exactly(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    network_t network = {.holds = 0};
+    probe_summary_t summary;
+    unsigned missing = 0;
+
+    plan.count = 1000;
+    plan.interval = MILLISECOND;
+    plan.timeout = 50 * MILLISECOND;
+    network.probe = probe_of(plan, *state);
+    for (apr_time_t now = START; now < START + 3 * SECOND; now += MILLISECOND) {
+        probe_next_t next = probe_next(network.probe, now);
+
+        for (; next.step < PROBE_WAIT; next = probe_next(network.probe, now)) {
+            if (next.step == PROBE_SEND) {
+                packet_t packet = packet_of(&next.request);
+
+                carry(&network, &packet, now + 500);
+            } else {
+                missing++;
+            }
+        }
+        summary_at(network.probe, now);
+    }
+    assert_int_equal(probe_next(network.probe, START + 3 * SECOND).step, PROBE_DONE);
+    summary = summary_at(network.probe, START + 3 * SECOND);
+    assert_int_equal(missing, 100);
+    assert_int_equal(summary.sent, 1000);
+    assert_int_equal(summary.received, 900);
+    assert_int_equal(summary.lost, 100);
+    assert_int_equal(summary.reordered, 100);
+    assert_int_equal(summary.replies[REPLY_DUPLICATE], 142 - 14); /* without the lost ones */
+    assert_int_equal(summary.outstanding, 0);
+    assert_int_equal(summary.bytes, 900 * 32);
+    assert_int_equal(summary.minimum, 500);
+    assert_int_equal(summary.maximum, 1500); /* held back for a millisecond */
+    assert_int_equal(summary.mean, 611);     /* (800 * 500 + 100 * 1500) / 900 */
+    assert_in_range(summary.p50, 500, 503); /* of one bucket */
+    assert_in_range(summary.p90, 1488, 1500);
+}
+
+static void reordering_is_that_within_a_flow(void **state)
+{
+    probe_t *probe = flood(32, 2, *state);
+    packet_t packets[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        packets[i] = sent_at(probe, START);
+    }
+    assert_false(echoed_at(probe, &packets[3], START + 1).is_reordered);
+    assert_false(echoed_at(probe, &packets[0], START + 2).is_reordered);
+    assert_true(echoed_at(probe, &packets[1], START + 3).is_reordered);
+    assert_false(echoed_at(probe, &packets[2], START + 4).is_reordered);
+    assert_int_equal(probe_flow_summary(probe, 0, START).reordered, 0);
+    assert_int_equal(probe_flow_summary(probe, 1, START).reordered, 1);
+    assert_int_equal(summary_at(probe, START + 4).reordered, 1);
+}
+
+static void the_whole_is_the_sum_of_its_flows(void **state)
+{
+    probe_t *probe = flood(32, 3, *state);
+    probe_summary_t whole;
+    apr_uint64_t received = 0;
+
+    for (unsigned i = 0; i < 30; i++) {
+        packet_t packet = sent_at(probe, START + i);
+
+        if (i % 4 > 0) {
+            echoed_at(probe, &packet, START + i + 100 * (packet.flow + 1));
+        }
+    }
+    whole = summary_at(probe, START + 1000);
+    for (unsigned flow = 0; flow < 3; flow++) {
+        probe_summary_t part = probe_flow_summary(probe, flow, START + 1000);
+
+        assert_adds_up(&part);
+        assert_int_equal(part.sent, 10);
+        assert_int_equal(part.minimum, 100 * (flow + 1));
+        assert_int_equal(part.elapsed, 1000 - flow);
+        received += part.received;
+    }
+    assert_int_equal(whole.sent, 30);
+    assert_int_equal(whole.received, received);
+    assert_int_equal(whole.minimum, 100);
+    assert_int_equal(whole.maximum, 300);
+    assert_int_equal(whole.elapsed, 1000); /* some are outstanding */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(the_right_bytes_in_time_are_an_answer),
+        scene(a_clock_that_is_a_little_behind_makes_no_negative_round_trip),
+        scene(a_late_answer_was_lost_and_is_received),
+        scene(whether_it_is_late_is_told_by_when_it_arrived),
+        scene(hundreds_of_duplicates_are_one_answer),
+        scene(any_other_byte_or_length_is_corrupt),
+        scene(a_right_answer_makes_up_for_a_corrupt_one_but_not_the_other_way_round),
+        scene(what_was_corrupt_is_not_missing_and_what_was_missing_can_be_corrupt),
+        scene(by_another_flow_it_is_misdelivered_and_not_received),
+        scene(from_another_address_or_port_it_is_told_and_not_received),
+        scene(of_a_group_whoever_answers_from_the_port_is_right),
+        scene(the_interface_counts_only_if_one_was_named),
+        scene(garbage_and_other_runs_are_unknown),
+        scene(before_anything_is_sent_everything_is_unknown),
+        scene(an_answer_of_long_ago_is_unknown),
+        scene(short_payloads_are_told_apart_by_what_fits_in),
+        scene(one_byte_is_enough_for_any_number_of_datagrams_in_order),
+        scene(an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate),
+        scene(what_the_user_wrote_is_compared_and_answers_are_counted_in_order),
+        scene(a_missing_datagram_does_not_take_the_answers_of_the_next),
+        scene(a_scripted_network_is_described_exactly),
+        scene(reordering_is_that_within_a_flow),
+        scene(the_whole_is_the_sum_of_its_flows),
+    };
+
+    return cmocka_run_group_tests_name("probe_replies", tests, NULL, NULL);
+}
