@@ -1,6 +1,5 @@
 #include "measure.h"
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
@@ -8,27 +7,18 @@
 #include "prober.h"
 #include "sweep.h"
 #include "udpecho/host.h"
-
-/* Asked for by a flood, so that what waits while this host looks elsewhere is not lost here. */
-#define FLOOD_BUFFER (4 * 1024 * 1024)
+#include "way.h"
 
 /* The most that one run does one after the other: an MTU search with, then without fragments. */
-#define PROBERS_MAX 2
-
-/* A probe with its flows. */
-typedef struct way {
-    probe_t *probe;
-    flows_t *flows;
-    prober_t *prober;
-} way_t;
+#define WAYS_MAX 2
 
 typedef struct session {
     const client_settings_t *settings;
     const destination_t *destination;
     run_t run;
-    platform_t platform;
     apr_array_header_t *reports;
-    way_t ways[PROBERS_MAX];
+    way_t ways[WAYS_MAX];
+    prober_t *probers[WAYS_MAX];
     unsigned way_count;
     mtu_t *mtu;
     probe_summary_t summary;
@@ -47,76 +37,15 @@ static const char *say(session_t *session, const char *what, apr_status_t status
                         apr_strerror(status, reason, sizeof reason));
 }
 
-static probe_plan_t make_plan(const session_t *session, const unsigned char *random)
+static const char *add_way(session_t *session, int dont_fragment)
 {
-    const client_settings_t *settings = session->settings;
-    probe_plan_t plan = {.peer = session->run.peer,
-                         .any_peer = session->destination->is_broadcast,
-                         .size = (apr_size_t)settings->size,
-                         .payload = settings->payload,
-                         .random = random,
-                         .flows = (unsigned)settings->flows,
-                         .burst = 1,
-                         .interval = settings->interval,
-                         .window = (unsigned)settings->window,
-                         .count = (apr_uint64_t)settings->count,
-                         .duration = settings->duration,
-                         .timeout = settings->timeout};
-
-    if (settings->rate > 0) {
-        plan.burst = (unsigned)settings->rate;
-        plan.interval = APR_USEC_PER_SEC;
-    } else if (settings->measurement == MEASURE_SWEEP) {
-        plan.burst = plan.flows;
-        plan.count *= plan.flows;
-    } else if (settings->measurement == MEASURE_MTU) {
-        plan.window = 1;
-        plan.interval = 0;
-    }
-    return plan;
-}
-
-static const char *open_flows(session_t *session, way_t *way, int dont_fragment)
-{
-    const client_settings_t *settings = session->settings;
-    const flows_options_t options = {
-        .platform = &session->platform,
-        .count = (unsigned)settings->flows,
-        .source = session->destination->source,
-        .payload_max = PAYLOAD_MAX_IPV6,
-        .dscp = (int)settings->dscp,
-        .hop_limit = (int)settings->hop_limit,
-        .dont_fragment = dont_fragment,
-        .broadcast = session->destination->is_broadcast,
-        .buffer = settings->measurement == MEASURE_FLOOD ? FLOOD_BUFFER : 0,
-    };
-    flows_error_t error;
-    apr_status_t status =
-        flows_open(&way->flows, session->destination->peer, &options, &error, session->pool);
-
-    if (status == APR_SUCCESS) {
-        return NULL;
-    }
-    return say(session,
-               options.count > 1 ? apr_psprintf(session->pool, "%s, for source port %u of %u",
-                                                error.step, error.flow + 1, options.count)
-                                 : error.step,
-               status);
-}
-
-static const char *open_way(session_t *session, int dont_fragment, const unsigned char *random)
-{
-    way_t *way = &session->ways[session->way_count];
-    const probe_plan_t plan = make_plan(session, random);
-    const char *error = open_flows(session, way, dont_fragment);
-    apr_status_t status;
+    unsigned index = session->way_count;
+    way_t *way = &session->ways[index];
+    const char *error =
+        way_open(way, session->settings, session->destination, dont_fragment, session->pool);
 
     if (error != NULL) {
         return error;
-    }
-    status = probe_create(&way->probe, &plan, session->pool);
-    if (status != APR_SUCCESS) {
-        return say(session, "make a probe", status);
     }
     prober_options_t options = {.probe = way->probe,
                                 .flows = way->flows,
@@ -124,11 +53,11 @@ static const char *open_way(session_t *session, int dont_fragment, const unsigne
                                 .reports = apr_array_copy(session->pool, session->reports),
                                 .deadline = session->settings->deadline};
 
-    if (session->settings->measurement == MEASURE_MTU && session->way_count == 0) {
+    if (session->settings->measurement == MEASURE_MTU && index == 0) {
         session->mtu = mtu_create(way->probe, &session->run.peer, session->pool);
         APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
     }
-    way->prober = prober_create(&options, session->pool);
+    session->probers[index] = prober_create(&options, session->pool);
     session->way_count++;
     return NULL;
 }
@@ -137,14 +66,8 @@ static const char *open_way(session_t *session, int dont_fragment, const unsigne
 static const char *open_session(session_t *session)
 {
     const client_settings_t *settings = session->settings;
-    unsigned char *random = apr_palloc(session->pool, PROBE_RANDOM);
     apr_port_t *ports = apr_pcalloc(session->pool, (apr_size_t)settings->flows * sizeof *ports);
-    apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
 
-    if (status != APR_SUCCESS) {
-        return say(session, "get random bytes", status);
-    }
-    platform_probe(&session->platform, session->pool);
     session->run = (run_t){.measurement = settings->measurement,
                            .host = settings->host,
                            .peer = endpoint_of(session->destination->peer),
@@ -153,10 +76,10 @@ static const char *open_session(session_t *session)
                            .ports = ports,
                            .timeout = settings->timeout};
     int is_mtu = settings->measurement == MEASURE_MTU;
-    const char *error = open_way(session, is_mtu || settings->dont_fragment, random);
+    const char *error = add_way(session, is_mtu || settings->dont_fragment);
 
     if (error == NULL && is_mtu) {
-        error = open_way(session, 0, random);
+        error = add_way(session, 0);
     }
     for (unsigned i = 0; error == NULL && i < session->run.flows; i++) {
         ports[i] = flows_port(session->ways[0].flows, i);
@@ -168,7 +91,7 @@ static const char *open_session(session_t *session)
 
 static void tell(const session_t *session, event_t event)
 {
-    prober_tell(session->ways[0].prober, event);
+    prober_tell(session->probers[0], event);
 }
 
 static void tell_sweep(session_t *session)
@@ -194,7 +117,7 @@ static int fragments_return(session_t *session)
 
     if (mtu_wants_fragments(session->mtu)) {
         probe_resize(way->probe, mtu_too_big(session->mtu));
-        session->status = prober_run(way->prober, &summary);
+        session->status = prober_run(session->probers[1], &summary);
     }
     return summary.received > 0;
 }
@@ -214,7 +137,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
     (void)thread;
     tell(session, (event_t){.kind = EVENT_START});
-    session->status = prober_run(session->ways[0].prober, &session->summary);
+    session->status = prober_run(session->probers[0], &session->summary);
     if (session->settings->measurement == MEASURE_SWEEP) {
         tell_sweep(session);
     } else if (session->settings->measurement == MEASURE_MTU) {
@@ -235,9 +158,9 @@ static void serve_user(session_t *session)
         }
         for (unsigned i = 0; i < session->way_count; i++) {
             if (event == HOST_REPORT) {
-                prober_report(session->ways[i].prober);
+                prober_report(session->probers[i]);
             } else {
-                prober_stop(session->ways[i].prober);
+                prober_stop(session->probers[i]);
             }
         }
     }

@@ -1,0 +1,119 @@
+#include "way.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <string.h>
+
+/* Asked for by a flood, so that what waits while this host looks elsewhere is not lost here. */
+#define FLOOD_BUFFER (4 * 1024 * 1024)
+
+static const char *describe(const char *what, apr_status_t status, apr_pool_t *pool)
+{
+    char reason[128];
+
+    return apr_psprintf(pool, "cannot %s: %s", what, apr_strerror(status, reason, sizeof reason));
+}
+
+/* ---- Flows ---- */
+
+/* Which address and port could not be had, by the options that name them. */
+static const char *describe_source(const client_settings_t *settings, unsigned flow,
+                                   apr_pool_t *pool)
+{
+    const char *text = "bind";
+
+    if (settings->source != NULL) {
+        text = apr_psprintf(pool, "%s --source=%s", text, settings->source);
+    }
+    if (settings->source_port != 0) {
+        text = apr_psprintf(pool, "%s --source-port=%" APR_INT64_T_FMT, text,
+                            settings->source_port + flow);
+    }
+    return text;
+}
+
+static const char *open_flows(way_t *way, const client_settings_t *settings,
+                              const destination_t *destination, int dont_fragment, apr_pool_t *pool)
+{
+    platform_t *platform = apr_palloc(pool, sizeof *platform);
+    const flows_options_t options = {
+        .platform = platform,
+        .count = (unsigned)settings->flows,
+        .source = destination->source,
+        .payload_max = PAYLOAD_MAX_IPV6,
+        .dscp = (int)settings->dscp,
+        .hop_limit = (int)settings->hop_limit,
+        .dont_fragment = dont_fragment,
+        .broadcast = destination->is_broadcast,
+        .buffer = settings->measurement == MEASURE_FLOOD ? FLOOD_BUFFER : 0,
+    };
+    flows_error_t error;
+
+    platform_probe(platform, pool);
+    apr_status_t status = flows_open(&way->flows, destination->peer, &options, &error, pool);
+
+    if (status == APR_SUCCESS) {
+        return NULL;
+    }
+    const char *step =
+        strcmp(error.step, "bind") == 0 ? describe_source(settings, error.flow, pool) : error.step;
+
+    if (options.count > 1) {
+        step = apr_psprintf(pool, "%s (socket %u of %u)", step, error.flow + 1, options.count);
+    }
+    return describe(step, status, pool);
+}
+
+/* ---- Probe ---- */
+
+static probe_plan_t make_plan(const client_settings_t *settings, const destination_t *destination,
+                              const unsigned char *random)
+{
+    probe_plan_t plan = {.peer = endpoint_of(destination->peer),
+                         .any_peer = destination->is_broadcast,
+                         .size = (apr_size_t)settings->size,
+                         .payload = settings->payload,
+                         .random = random,
+                         .flows = (unsigned)settings->flows,
+                         .burst = 1,
+                         .interval = settings->interval,
+                         .window = (unsigned)settings->window,
+                         .count = (apr_uint64_t)settings->count,
+                         .duration = settings->duration,
+                         .timeout = settings->timeout};
+
+    if (settings->rate > 0) {
+        plan.burst = (unsigned)settings->rate;
+        plan.interval = APR_USEC_PER_SEC;
+    } else if (settings->measurement == MEASURE_SWEEP) {
+        plan.burst = plan.flows;
+        plan.count *= plan.flows;
+    } else if (settings->measurement == MEASURE_MTU) {
+        plan.window = 1;
+        plan.interval = 0;
+    }
+    return plan;
+}
+
+static const char *open_probe(way_t *way, const client_settings_t *settings,
+                              const destination_t *destination, apr_pool_t *pool)
+{
+    unsigned char *random = apr_palloc(pool, PROBE_RANDOM);
+    apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
+
+    if (status != APR_SUCCESS) {
+        return describe("get random bytes", status, pool);
+    }
+    const probe_plan_t plan = make_plan(settings, destination, random);
+
+    status = probe_create(&way->probe, &plan, pool);
+    return status == APR_SUCCESS ? NULL : describe("make a probe", status, pool);
+}
+
+const char *way_open(way_t *way, const client_settings_t *settings,
+                     const destination_t *destination, int dont_fragment, apr_pool_t *pool)
+{
+    const char *error = open_flows(way, settings, destination, dont_fragment, pool);
+
+    return error == NULL ? open_probe(way, settings, destination, pool) : error;
+}
