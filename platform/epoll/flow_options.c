@@ -1,6 +1,6 @@
 /* Linux: what its kernel tells of and does for the client's sockets (ip(7), ipv6(7)). */
 
-#include "flow.h"
+#include "flow_system.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
  * sockets. None tells what fragments a datagram came in, nor lets a socket that is not connected
  * hear what the network refused. */
 
-#include "flow.h"
+#include "flow_system.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* What the control messages of an arrival tell; IPv4's and the rest are each system's own. */
 
-#include "flow.h"
+#include "flow_system.h"
 
 #include <netinet/in.h>
 #include <sys/time.h>
@@ -31,13 +31,12 @@ static void read_stamp(const struct msghdr *header, const struct cmsghdr *contro
     }
 }
 
-static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control,
-                      arrival_t *arrival)
+static void read_hop_limit(const struct msghdr *header, const struct cmsghdr *control,
+                           arrival_t *arrival)
 {
     int hop_limit;
 
-    if (control->cmsg_type == IPV6_HOPLIMIT &&
-        control_copy(header, control, &hop_limit, sizeof hop_limit)) {
+    if (control_copy(header, control, &hop_limit, sizeof hop_limit)) {
         arrival->hop_limit = hop_limit;
     }
 }
@@ -52,7 +51,7 @@ void arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clo
         if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMP) {
             read_stamp(header, control, arrival, wall_clock);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT) {
-            read_ipv6(header, control, arrival);
+            read_hop_limit(header, control, arrival);
         } else {
             system_read_arrival(header, control, arrival);
         }

@@ -1,54 +1,48 @@
 #ifndef UDPECHO_FLOW_H
 #define UDPECHO_FLOW_H
 
-/* The socket of one flow, and what one operating system has for it that others have not. Internal
- * to platform/. */
+/* What flows are made of: the socket of each, and the messages that all of them share. Internal to
+ * platform/; flows.c is the same on all systems, these are not. */
 
-#include <sys/socket.h>
+#include <apr_poll.h>
+#include <apr_portable.h>
 
 #include "udpecho/flows.h"
 
 /*
- * A bound, non-blocking UDP socket for flow `index`, with all that `options` ask for; they name a
- * source, which may be the wildcard and tells the family. It also asks for what an arrival tells
- * beyond its bytes, as far as the system has it; `tells_fragments` is cleared if the socket does
- * not tell of fragments. Lives as long as `pool`. Errors: see flows_open(); `step` then says what
- * failed.
+ * A non-blocking UDP socket with all that `options` ask for, bound to nothing yet. It also asks for
+ * what an arrival tells beyond its bytes, as far as the system has it; `tells_fragments` is cleared
+ * if the socket does not tell of fragments. Lives as long as `pool`. Errors: see flows_open();
+ * `step` then says what failed.
  */
-apr_status_t flow_socket_open(apr_socket_t **socket, const flows_options_t *options, unsigned index,
-                              int *tells_fragments, const char **step, apr_pool_t *pool);
+apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
+                                int *tells_fragments, const char **step, apr_pool_t *pool);
 
-/* Room for the control messages of one arrival: its time, hop limit and fragments, and who refused
- * what with the address of that host. */
-#define FLOW_CONTROL_MAX 256
+/* How to wait for such sockets. */
+apr_pollset_method_e flow_poll_method(const platform_t *platform);
 
-/* Reads an arrival's time, hop limit and fragments from control messages. `wall_clock` and `now`
- * are the same moment, in microseconds since 1970 and in the time of clock_now(). */
-void arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clock, apr_time_t now);
+/* Rooms for a batch each way. */
+typedef struct flow_messages flow_messages_t;
 
-/* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
+/* For datagrams to `peer`, and arrivals of up to `payload_max` bytes. From `pool`. */
+flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_options_t *options,
+                                      apr_pool_t *pool);
 
-/* Keeps datagrams whole, or lets them be fragmented, whatever this host believes of the path's MTU.
- * APR_ENOTIMPL: this system cannot keep them whole. Else: errno. */
-apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment);
+/* Makes messages of up to BATCH_MAX requests, which must live until they are sent. */
+void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count);
 
-/* Asks for the TTL of each arrival. 0, or -1 and errno. */
-int system_report_ttl(int descriptor);
+/* Sends `count` of these from number `first` on, in as few calls as the system needs. Returns how
+ * many left, at least one, or 0 and `failure`: see flows_send(). */
+unsigned flow_messages_send(flow_messages_t *messages, apr_os_sock_t socket, unsigned first,
+                            unsigned count, apr_status_t *failure);
 
-/* Asks to be told what fragments an arrival came in. 0, or -1 and errno. */
-int system_report_fragments(int descriptor, int family);
+/* Adds to `arrivals` what the socket of flow `flow` has, as far as there is room, by one call if
+ * the system can. None is a success too. Errors: those of recvmsg(2). */
+apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
+                                   arrivals_t *arrivals);
 
-/* Asks to be told what the network refused. APR_SUCCESS also where sockets that are not connected
- * are never told; else errno. */
-apr_status_t system_report_refusals(int descriptor, int family);
-
-/* Reads what the above asked for from one control message of `header`, of the levels of IPv4 and
- * IPv6. */
-void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
-                         arrival_t *arrival);
-
-/* Takes one refusal from the socket, if there is one, into `header` and `arrival`, whose flow and
- * data are set. Returns non-zero if there was one. */
-int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival);
+/* The same for what the network refused, where that is apart from the replies. */
+void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
+                                    arrivals_t *arrivals);
 
 #endif

@@ -2,12 +2,17 @@
 
 #include "flow.h"
 
-#include <apr_strings.h>
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "flow_system.h"
 #include "readiness.h"
 #include "socket.h"
+
+apr_pollset_method_e flow_poll_method(const platform_t *platform)
+{
+    return platform_has(platform, FEATURE_POLL_METHOD) ? system_poll_method : APR_POLLSET_POLL;
+}
 
 /* An option of this kind that a system does not know is answered with one of these. */
 static apr_status_t status_of(int result)
@@ -99,28 +104,9 @@ static apr_status_t ask_for_details(int descriptor, int family, int *tells_fragm
     return system_report_refusals(descriptor, family);
 }
 
-static apr_status_t bind_flow(apr_socket_t *socket, const apr_sockaddr_t *source, unsigned index,
-                              const char **step, apr_pool_t *pool)
+apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
+                                int *tells_fragments, const char **step, apr_pool_t *pool)
 {
-    /* The socket keeps a pointer to the address that it is bound to. */
-    apr_sockaddr_t *address = apr_pmemdup(pool, source, sizeof *source);
-
-    if (source->port != 0) {
-        *step = "bind to a port above 65535";
-        if (source->port + index > 65535) {
-            return APR_EINVAL;
-        }
-        address->port = (apr_port_t)(source->port + index);
-        address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
-    }
-    *step = "bind";
-    return apr_socket_bind(socket, address);
-}
-
-apr_status_t flow_socket_open(apr_socket_t **socket, const flows_options_t *options, unsigned index,
-                              int *tells_fragments, const char **step, apr_pool_t *pool)
-{
-    int family = options->source->family;
     apr_status_t status;
 
     *step = "open a socket";
@@ -135,5 +121,5 @@ apr_status_t flow_socket_open(apr_socket_t **socket, const flows_options_t *opti
     if (status == APR_SUCCESS) {
         status = ask_for_details(socket_descriptor(*socket), family, tells_fragments, step);
     }
-    return status == APR_SUCCESS ? bind_flow(*socket, options->source, index, step, pool) : status;
+    return status;
 }

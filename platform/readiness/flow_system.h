@@ -1,0 +1,44 @@
+#ifndef UDPECHO_FLOW_SYSTEM_H
+#define UDPECHO_FLOW_SYSTEM_H
+
+/* What one operating system has for the client's sockets that others have not. Internal to
+ * platform/. */
+
+#include <sys/socket.h>
+
+#include "udpecho/flows.h"
+
+/* Room for the control messages of one arrival: its time, hop limit and fragments, and who refused
+ * what with the address of that host. */
+#define FLOW_CONTROL_MAX 256
+
+/* Reads an arrival's time, hop limit and fragments from control messages. `wall_clock` and `now`
+ * are the same moment, in microseconds since 1970 and in the time of clock_now(). */
+void arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clock, apr_time_t now);
+
+/* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
+
+/* Keeps datagrams whole, or lets them be fragmented, whatever this host believes of the path's MTU.
+ * APR_ENOTIMPL: this system cannot keep them whole. Else: errno. */
+apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment);
+
+/* Asks for the TTL of each arrival. 0, or -1 and errno. */
+int system_report_ttl(int descriptor);
+
+/* Asks to be told what fragments an arrival came in. 0, or -1 and errno. */
+int system_report_fragments(int descriptor, int family);
+
+/* Asks to be told what the network refused. APR_SUCCESS also where sockets that are not connected
+ * are never told; else errno. */
+apr_status_t system_report_refusals(int descriptor, int family);
+
+/* Reads what the above asked for from one control message of `header`, of the levels of IPv4 and
+ * IPv6. */
+void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
+                         arrival_t *arrival);
+
+/* Takes one refusal from the socket, if there is one, into `header` and `arrival`, whose flow and
+ * data are set. Returns non-zero if there was one. */
+int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival);
+
+#endif
