@@ -1,0 +1,212 @@
+/* The messages of flows by Windows Sockets, one to a call. */
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+#include <errno.h>
+#include <mswsock.h> /* needs the first two */
+#include <string.h>
+
+#include "flow.h"
+#include "udpecho/host.h"
+
+/* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
+/* What the network refused may also fail a send that has nothing to do with it, once. */
+#define SEND_ATTEMPTS_MAX 4
+
+#define CONTROL_MAX 64 /* of an arrival: its hop limit */
+
+struct flow_messages {
+    LPFN_WSARECVMSG receive; /* an extension, asked for by the first socket */
+    endpoint_t peer;
+    WSABUF parts[BATCH_MAX][2]; /* heads and bodies of requests */
+    apr_size_t payload_max;
+    arrival_t arrivals[BATCH_MAX];
+    _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
+};
+
+flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_options_t *options,
+                                      apr_pool_t *pool)
+{
+    flow_messages_t *messages = apr_pcalloc(pool, sizeof *messages);
+    unsigned char *payloads = apr_palloc(pool, BATCH_MAX * options->payload_max);
+
+    messages->peer = *peer;
+    messages->payload_max = options->payload_max;
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        messages->arrivals[i].data = payloads + i * options->payload_max;
+    }
+    return messages;
+}
+
+/* ---- Sending ---- */
+
+/* WSASendTo() only reads, but by the same buffers as WSARecvMsg() writes. */
+static WSABUF buffer_of(const unsigned char *data, apr_size_t length)
+{
+    return (WSABUF){.buf = (char *)(apr_uintptr_t)data, .len = (ULONG)length};
+}
+
+void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const request_t *request = &requests[i];
+
+        messages->parts[i][0] = buffer_of(request->head, request->head_length);
+        messages->parts[i][1] = buffer_of(request->body, request->length - request->head_length);
+    }
+}
+
+static int is_refusal(int error)
+{
+    return error == WSAECONNRESET || error == WSAENETRESET;
+}
+
+static apr_status_t send_one(flow_messages_t *messages, SOCKET socket, unsigned index)
+{
+    int attempts = 0;
+    int error = 0;
+    DWORD sent;
+
+    do {
+        error = WSASendTo(socket, messages->parts[index], 2, &sent, 0, &messages->peer.sa.any,
+                          (int)messages->peer.length, NULL, NULL) == 0
+                    ? 0
+                    : WSAGetLastError();
+    } while (is_refusal(error) && ++attempts < SEND_ATTEMPTS_MAX);
+    switch (error) {
+    case 0:
+        return APR_SUCCESS;
+    case WSAEWOULDBLOCK:
+        return APR_EAGAIN;
+    case WSAEMSGSIZE:
+        return EMSGSIZE;
+    default:
+        return APR_FROM_OS_ERROR(error);
+    }
+}
+
+unsigned flow_messages_send(flow_messages_t *messages, apr_os_sock_t socket, unsigned first,
+                            unsigned count, apr_status_t *failure)
+{
+    unsigned sent = 0;
+
+    while (sent < count) {
+        apr_status_t status = send_one(messages, socket, first + sent);
+
+        if (status != APR_SUCCESS) {
+            *failure = status;
+            break;
+        }
+        sent++;
+    }
+    return sent;
+}
+
+/* ---- Receiving ---- */
+
+static apr_status_t find_receive(flow_messages_t *messages, SOCKET socket)
+{
+    static GUID receive_id = WSAID_WSARECVMSG;
+    DWORD returned;
+
+    return messages->receive != NULL ||
+                   WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id,
+                            sizeof receive_id, &messages->receive, sizeof messages->receive,
+                            &returned, NULL, NULL) == 0
+               ? APR_SUCCESS
+               : apr_get_netos_error();
+}
+
+/* The option of IPv4 is IP_HOPLIMIT; its message has been seen as IP_TTL, under Wine. */
+static int is_hop_limit(const WSACMSGHDR *control)
+{
+    return (control->cmsg_level == IPPROTO_IP &&
+            (control->cmsg_type == IP_TTL || control->cmsg_type == IP_HOPLIMIT)) ||
+           (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT);
+}
+
+static int read_hop_limit(WSAMSG *message)
+{
+    for (WSACMSGHDR *control = WSA_CMSG_FIRSTHDR(message); control != NULL;
+         control = WSA_CMSG_NXTHDR(message, control)) {
+        if (is_hop_limit(control)) {
+            int hop_limit;
+
+            memcpy(&hop_limit, WSA_CMSG_DATA(control), sizeof hop_limit);
+            return hop_limit;
+        }
+    }
+    return -1;
+}
+
+/* Windows says that something was refused, not by whom, nor which datagram. */
+static void describe_refusal(arrival_t *arrival, int error)
+{
+    memset(&arrival->from, 0, sizeof arrival->from);
+    arrival->length = 0;
+    arrival->hop_limit = -1;
+    arrival->refused = error == WSAECONNRESET ? APR_ECONNREFUSED : APR_EHOSTUNREACH;
+}
+
+/* Receives one. APR_EAGAIN if there is none. */
+static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arrival_t *arrival)
+{
+    WSABUF buffer = {.buf = (char *)arrival->data, .len = (ULONG)messages->payload_max};
+    WSAMSG message = {
+        .name = &arrival->from.sa.any,
+        .namelen = sizeof arrival->from.sa,
+        .lpBuffers = &buffer,
+        .dwBufferCount = 1,
+        .Control = {.buf = (char *)messages->control, .len = sizeof messages->control},
+    };
+    DWORD length = 0;
+    int error =
+        messages->receive(socket, &message, &length, NULL, NULL) == 0 ? 0 : WSAGetLastError();
+
+    if (error == WSAEWOULDBLOCK) {
+        return APR_EAGAIN;
+    }
+    if (error != 0 && error != WSAEMSGSIZE && !is_refusal(error)) {
+        return APR_FROM_OS_ERROR(error);
+    }
+    arrival->at = clock_now();
+    arrival->truncated = error == WSAEMSGSIZE;
+    arrival->fragment = 0;
+    arrival->mtu = 0;
+    if (is_refusal(error)) {
+        describe_refusal(arrival, error);
+        return APR_SUCCESS;
+    }
+    arrival->refused = APR_SUCCESS;
+    arrival->from.length = message.namelen;
+    arrival->length = error == WSAEMSGSIZE ? messages->payload_max : length;
+    arrival->hop_limit = read_hop_limit(&message);
+    return APR_SUCCESS;
+}
+
+apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
+                                   arrivals_t *arrivals)
+{
+    apr_status_t status = find_receive(messages, socket);
+
+    while (status == APR_SUCCESS && arrivals->count < BATCH_MAX) {
+        arrival_t *arrival = &messages->arrivals[arrivals->count];
+
+        status = receive_one(messages, socket, arrival);
+        if (status == APR_SUCCESS) {
+            arrival->flow = flow;
+            arrivals->at[arrivals->count++] = arrival;
+        }
+    }
+    return APR_STATUS_IS_EAGAIN(status) ? APR_SUCCESS : status;
+}
+
+/* They come where the replies come. */
+void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
+                                    arrivals_t *arrivals)
+{
+    (void)messages, (void)socket, (void)flow, (void)arrivals;
+}
