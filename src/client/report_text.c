@@ -1,16 +1,81 @@
 #include "report.h"
 
+#include <apr_env.h>
+#include <apr_strings.h>
 #include <string.h>
 
+#include "live.h"
+#include "picture.h"
 #include "text.h"
+#include "udpecho/terminal.h"
+
+/* Of the histogram that stays, above the summary. */
+#define HISTOGRAM_ROWS    12
+#define HISTOGRAM_COLUMNS 79
 
 typedef struct text_report {
     report_t report;
     report_options_t options;
+    histogram_t histogram; /* of the round trips, if it is wanted */
+    live_t *live;
+    int has_colour;
     apr_pool_t *scratch; /* cleared after each event */
 } text_report_t;
 
-static const char *datagram_lines(const event_t *event, apr_pool_t *pool)
+/* ---- Colours ---- */
+
+#define PLAIN  ""
+#define YELLOW "\033[33m"
+#define RED    "\033[31m"
+#define RESET  "\033[m"
+
+/* Only what a user looks for has one. */
+static const char *colour_of(const event_t *event)
+{
+    switch (event->kind) {
+    case EVENT_MISSING:
+    case EVENT_REFUSED:
+    case EVENT_NOT_SENT:
+        return RED;
+    case EVENT_REPLY:
+        break;
+    default:
+        return PLAIN;
+    }
+    switch (event->reply->verdict) {
+    case REPLY_ANSWER:
+        return event->reply->is_reordered ? YELLOW : PLAIN;
+    case REPLY_LATE:
+    case REPLY_DUPLICATE:
+        return YELLOW;
+    default:
+        return RED;
+    }
+}
+
+/* The line in the colour, which ends before the line feed, lest it run into the next one. */
+static const char *coloured(const char *line, const char *colour, apr_pool_t *pool)
+{
+    if (*line == '\0' || *colour == '\0') {
+        return line;
+    }
+    return apr_pstrcat(pool, colour, apr_pstrmemdup(pool, line, strlen(line) - 1), RESET "\n",
+                       NULL);
+}
+
+/* https://no-color.org: present and not empty. */
+static int wants_colour(apr_file_t *file, apr_pool_t *pool)
+{
+    terminal_t terminal;
+    char *value;
+
+    return terminal_describe(&terminal, file) &&
+           (apr_env_get(&value, "NO_COLOR", pool) != APR_SUCCESS || *value == '\0');
+}
+
+/* ---- Lines ---- */
+
+static const char *datagram_line(const event_t *event, apr_pool_t *pool)
 {
     switch (event->kind) {
     case EVENT_REPLY:
@@ -26,6 +91,25 @@ static const char *datagram_lines(const event_t *event, apr_pool_t *pool)
     }
 }
 
+/* The histogram that stays; "" if it is not wanted. */
+static const char *histogram_lines(const text_report_t *text)
+{
+    terminal_t terminal = {.columns = HISTOGRAM_COLUMNS + 1};
+    apr_pool_t *pool = text->scratch;
+
+    if (!text->options.histogram) {
+        return "";
+    }
+    terminal_describe(&terminal, text->options.file);
+    apr_array_header_t *lines = picture_histogram(
+        &text->histogram, HISTOGRAM_ROWS,
+        terminal.columns <= HISTOGRAM_COLUMNS ? terminal.columns - 1 : HISTOGRAM_COLUMNS,
+        terminal.has_utf8, pool);
+
+    return lines->nelts == 0 ? ""
+                             : apr_pstrcat(pool, apr_array_pstrcat(pool, lines, '\n'), "\n", NULL);
+}
+
 static const char *lines_of(const text_report_t *text, const event_t *event)
 {
     apr_pool_t *pool = text->scratch;
@@ -38,10 +122,19 @@ static const char *lines_of(const text_report_t *text, const event_t *event)
     case EVENT_MTU:
         return text_mtu(event, pool);
     case EVENT_SUMMARY:
-        return text_summary(event, pool);
+        return apr_pstrcat(pool, event->is_interim ? "" : histogram_lines(text),
+                           text_summary(event, pool), NULL);
     default:
-        return text->options.lines ? datagram_lines(event, pool) : "";
+        return text->options.lines ? datagram_line(event, pool) : "";
     }
+}
+
+/* ---- The report ---- */
+
+static int is_round_trip(const event_t *event)
+{
+    return event->kind == EVENT_REPLY &&
+           (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE);
 }
 
 static void tell(void *context, const event_t *event)
@@ -49,7 +142,14 @@ static void tell(void *context, const event_t *event)
     text_report_t *text = context;
     const char *lines = lines_of(text, event);
 
-    apr_file_write_full(text->options.file, lines, strlen(lines), NULL);
+    if (text->options.histogram && is_round_trip(event)) {
+        histogram_add(&text->histogram, event->reply->round_trip);
+    }
+    live_take(text->live, event);
+    if (text->has_colour) {
+        lines = coloured(lines, colour_of(event), text->scratch);
+    }
+    live_write(text->live, lines, event->wall_clock, text->scratch);
     apr_pool_clear(text->scratch);
 }
 
@@ -59,6 +159,8 @@ report_t *report_text(const report_options_t *options, apr_pool_t *pool)
 
     text->report = (report_t){tell, text};
     text->options = *options;
+    text->live = live_create(options->file, options->histogram ? &text->histogram : NULL, pool);
+    text->has_colour = wants_colour(options->file, pool);
     apr_pool_create(&text->scratch, pool);
     return &text->report;
 }
