@@ -1,0 +1,53 @@
+"""The manual page has every name that a record of the client's JSON and CSV can have, and the
+columns in their order. Usage: record_names.py SOURCE-FOLDER MANUAL"""
+
+import pathlib
+import re
+import sys
+
+
+def section(manual, name):
+    return re.search(rf"^\.Sh {name}$(.*?)(?=^\.Sh )", manual, re.M | re.S).group(1)
+
+
+def names_of_records(source):
+    """The types of records and the names of their fields."""
+    types = re.findall(r'(?:begin|request_record)\(event, "(\w+)"', source)
+    fields = re.findall(r'\badd\w*\(&?record, "(\w+)"', source)
+    times = re.findall(r'\{"(\w+_us)",', source)
+    return {*types, *fields, *times}
+
+
+def names_of_manual(manual):
+    text = section(manual, "JSON").replace("\\\n", " ")
+    return {name for line in re.findall(r"^\.(?:It )?Cm (.*)$", text, re.M)
+            for name in line.split(" , ") for name in name.split()}
+
+
+def columns_of_source(source):
+    table = re.search(r"columns\[\] = \{(.*?)\};", source, re.S).group(1)
+    return re.findall(r'"(\w+)"', table)
+
+
+def columns_of_manual(manual):
+    table = re.search(r"^\.Bd.*?$(.*?)^\.Ed", section(manual, "CSV"), re.M | re.S).group(1)
+    return re.findall(r"\w+", table)
+
+
+def main():
+    folder, manual = sys.argv[1:]
+    folder = pathlib.Path(folder)
+    manual = pathlib.Path(manual).read_text(encoding="utf-8")
+    names = names_of_records((folder / "record.c").read_text(encoding="utf-8"))
+    if not {"summary", "sent", "round_trip_p999_us"} <= names:
+        sys.exit(f"the names of the records are not found: {sorted(names)}")
+    missing = names - names_of_manual(manual)
+    if missing:
+        sys.exit(f"the manual page lacks {' '.join(sorted(missing))}")
+    columns = columns_of_source((folder / "report_csv.c").read_text(encoding="utf-8"))
+    if columns != columns_of_manual(manual):
+        sys.exit(f"the columns are {','.join(columns)}")
+
+
+if __name__ == "__main__":
+    main()
