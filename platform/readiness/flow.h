@@ -9,6 +9,10 @@
 
 #include "udpecho/flows.h"
 
+/* Lets this process have `count` sockets more, as far as it may decide that itself: getrlimit(2),
+ * RLIMIT_NOFILE. */
+void flow_sockets_make_room(unsigned count);
+
 /*
  * A non-blocking UDP socket with all that `options` ask for, bound to nothing yet. It also asks for
  * what an arrival tells beyond its bytes, as far as the system has it; `tells_fragments` is cleared

@@ -4,10 +4,24 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include "flow_system.h"
 #include "readiness.h"
-#include "socket.h"
+
+/* What a process has open besides, with room to spare. */
+#define OTHER_FILES 64
+
+void flow_sockets_make_room(unsigned count)
+{
+    rlim_t wanted = (rlim_t)count + OTHER_FILES;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
+        files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
 
 apr_pollset_method_e flow_poll_method(const platform_t *platform)
 {
@@ -107,19 +121,20 @@ static apr_status_t ask_for_details(int descriptor, int family, int *tells_fragm
 apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
                                 int *tells_fragments, const char **step, apr_pool_t *pool)
 {
+    int descriptor;
     apr_status_t status;
 
     *step = "open a socket";
     status = apr_socket_create(socket, family, SOCK_DGRAM, APR_PROTO_UDP, pool);
-    if (status == APR_SUCCESS) {
-        *step = "make the socket non-blocking";
-        status = apr_socket_opt_set(*socket, APR_SO_NONBLOCK, 1);
+    if (status != APR_SUCCESS) {
+        return status;
     }
+    apr_os_sock_get(&descriptor, *socket);
+    *step = "make the socket non-blocking";
+    status = apr_socket_opt_set(*socket, APR_SO_NONBLOCK, 1);
     if (status == APR_SUCCESS) {
-        status = set_options(socket_descriptor(*socket), family, options, step);
+        status = set_options(descriptor, family, options, step);
     }
-    if (status == APR_SUCCESS) {
-        status = ask_for_details(socket_descriptor(*socket), family, tells_fragments, step);
-    }
-    return status;
+    return status == APR_SUCCESS ? ask_for_details(descriptor, family, tells_fragments, step)
+                                 : status;
 }

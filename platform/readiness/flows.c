@@ -75,6 +75,7 @@ static apr_status_t open_flows(flows_t *flows, const flows_options_t *options, f
     apr_sockaddr_t *any;
     apr_status_t status;
 
+    flow_sockets_make_room(options->count);
     *error = (flows_error_t){.step = "wait for sockets"};
     status = waiter_open(&flows->waiter, options->count, flow_poll_method(options->platform), pool);
     if (status == APR_SUCCESS && source == NULL) {
