@@ -9,6 +9,9 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <xlocale.h> /* newlocale(3) */
+#endif
 
 /* What a terminal has that does not tell, a serial one for instance. */
 #define COLUMNS_USUAL 80

@@ -94,14 +94,13 @@ static void the_locale_says_whether_there_is_utf8(void **state)
 {
     pseudo_terminal_t pseudo = open_terminal(*state);
     terminal_t terminal;
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 
     apr_env_set("TERM", "xterm", *state);
     apr_env_set("LC_ALL", "C", *state);
     assert_true(terminal_describe(&terminal, pseudo.near));
     assert_false(terminal.has_utf8);
-    if (utf8 != (locale_t)0) { /* not every system has this one */
-        freelocale(utf8);
+    if (setlocale(LC_CTYPE, "C.UTF-8") != NULL) { /* not every system has this one */
+        setlocale(LC_CTYPE, "C");
         apr_env_set("LC_ALL", "C.UTF-8", *state);
         assert_true(terminal_describe(&terminal, pseudo.near));
         assert_true(terminal.has_utf8);
