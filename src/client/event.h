@@ -75,6 +75,7 @@ typedef enum event_kind {
 /* What is said above to come with the kind is set; it lives until the listener returns. */
 typedef struct event {
     event_kind_t kind;
+    int is_interim;
     apr_time_t wall_clock; /* when, microseconds since 1970 */
     const run_t *run;
     const reply_t *reply;
@@ -83,7 +84,6 @@ typedef struct event {
     int has_sequence;
     apr_status_t status;
     const probe_summary_t *summary;
-    int is_interim;
     const sweep_result_t *sweep;
     const mtu_result_t *mtu;
 } event_t;

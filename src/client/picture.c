@@ -9,12 +9,10 @@
 
 /* ---- Bars ---- */
 
+/* Returns where the next text goes. */
 static char *put(char *end, const char *text)
 {
-    apr_size_t length = strlen(text);
-
-    memcpy(end, text, length);
-    return end + length;
+    return apr_cpystrn(end, text, strlen(text) + 1);
 }
 
 /* `length` of `most` in parts of `whole`, rounded, but at least one part of something. */

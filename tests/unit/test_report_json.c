@@ -25,31 +25,42 @@ static void a_run_begins_with_what_is_asked(void **state)
                         "\"source_ports\":64,\"timeout_us\":1000000}\n");
 }
 
-static void a_reply_has_all_its_fields_even_those_that_are_not_known(void **state)
+static const char *reply_json(const run_t *run, const reply_t *reply, const arrival_t *arrival,
+                              void **pool)
+{
+    event_t event = script_event(EVENT_REPLY, run);
+
+    event.reply = reply;
+    event.arrival = arrival;
+    return json_of(event, pool);
+}
+
+static void a_reply_has_all_that_is_known_of_it(void **state)
 {
     const apr_port_t port = 40000;
     run_t run = script_run(MEASURE_PING);
     reply_t reply = script_reply(REPLY_LATE);
     arrival_t arrival = script_arrival();
-    event_t event = script_event(EVENT_REPLY, &run);
 
-    event.reply = &reply;
-    event.arrival = &arrival;
     run.ports = &port;
     reply.is_reordered = 1;
     arrival.hop_limit = 64;
     arrival.fragment = 1480;
-    assert_string_equal(json_of(event, state),
+    assert_string_equal(reply_json(&run, &reply, &arrival, state),
                         "{\"record\":\"reply\"," TIME ",\"verdict\":\"late\",\"sequence\":3,"
                         "\"source_port\":40000,\"from\":\"192.0.2.1:7\",\"length\":56,"
                         "\"truncated\":false,\"expected_length\":56,\"round_trip_us\":312,"
                         "\"reordered\":true,\"hop_limit\":64,\"fragment\":1480}\n");
-    run.ports = NULL;
-    reply = (reply_t){.verdict = REPLY_UNKNOWN};
-    arrival.hop_limit = -1;
-    arrival.fragment = 0;
+}
+
+static void what_is_not_known_of_a_reply_is_null(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    reply_t reply = script_reply(REPLY_UNKNOWN);
+    arrival_t arrival = script_arrival();
+
     arrival.truncated = 1;
-    assert_string_equal(json_of(event, state),
+    assert_string_equal(reply_json(&run, &reply, &arrival, state),
                         "{\"record\":\"reply\"," TIME ",\"verdict\":\"unknown\",\"sequence\":null,"
                         "\"source_port\":null,\"from\":\"192.0.2.1:7\",\"length\":56,"
                         "\"truncated\":true,\"expected_length\":null,\"round_trip_us\":null,"
@@ -119,24 +130,30 @@ static void a_sweep_is_an_object_for_each_port_and_one_for_all(void **state)
                                  "\"suspects\":1,\"conclusion\":\"1 path is bad.\"}\n"));
 }
 
-static void the_mtu_comes_with_its_limit(void **state)
+static const char *mtu_json(mtu_result_t mtu, void **pool)
 {
     run_t run = script_run(MEASURE_MTU);
-    mtu_result_t mtu = {.payload = 1372,
-                        .mtu = 1400,
-                        .limit = MTU_LIMIT_FORWARD,
-                        .hint = 1400,
-                        .hint_from = script_endpoint(254),
-                        .tells_fragments = 1};
     event_t event = script_event(EVENT_MTU, &run);
 
     event.mtu = &mtu;
-    assert_string_equal(json_of(event, state),
+    return json_of(event, pool);
+}
+
+static void the_mtu_comes_with_its_limit(void **state)
+{
+    const mtu_result_t found = {.payload = 1372,
+                                .mtu = 1400,
+                                .limit = MTU_LIMIT_FORWARD,
+                                .hint = 1400,
+                                .hint_from = script_endpoint(254),
+                                .tells_fragments = 1};
+    const mtu_result_t nothing = {.limit = MTU_NO_ANSWER};
+
+    assert_string_equal(mtu_json(found, state),
                         "{\"record\":\"mtu\"," TIME ",\"payload\":1372,\"mtu\":1400,"
                         "\"limit\":\"forward\",\"hint_mtu\":1400,\"hint_from\":\"192.0.2.254\","
                         "\"tells_fragments\":true}\n");
-    mtu = (mtu_result_t){.limit = MTU_NO_ANSWER};
-    assert_string_equal(json_of(event, state),
+    assert_string_equal(mtu_json(nothing, state),
                         "{\"record\":\"mtu\"," TIME ",\"payload\":null,\"mtu\":null,"
                         "\"limit\":\"no_answer\",\"hint_mtu\":null,\"hint_from\":null,"
                         "\"tells_fragments\":false}\n");
@@ -146,7 +163,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_run_begins_with_what_is_asked),
-        scene(a_reply_has_all_its_fields_even_those_that_are_not_known),
+        scene(a_reply_has_all_that_is_known_of_it),
+        scene(what_is_not_known_of_a_reply_is_null),
         scene(datagrams_without_an_answer_are_told),
         scene(a_summary_without_answers_has_no_round_trips),
         scene(a_sweep_is_an_object_for_each_port_and_one_for_all),

@@ -13,27 +13,32 @@ static const char *text_of(event_t event, void **pool)
 
 /* ---- The first line ---- */
 
+static const char *start_text(measurement_t measurement, const char *host, unsigned flows,
+                              void **pool)
+{
+    run_t run = script_run(measurement);
+
+    run.host = host;
+    run.flows = flows;
+    return text_of(script_event(EVENT_START, &run), pool);
+}
+
 static void the_first_line_says_what_is_done(void **state)
 {
-    run_t run = script_run(MEASURE_PING);
-    event_t event = script_event(EVENT_START, &run);
-
-    assert_string_equal(text_of(event, state), "udpecho 192.0.2.1:7: 56 bytes of payload\n");
-    run.host = "echo.example.net";
-    assert_string_equal(text_of(event, state),
-                        "udpecho echo.example.net (192.0.2.1:7): 56 bytes of payload\n");
-    run.host = "192.0.2.1:7";
-    run.size = 1;
-    run.measurement = MEASURE_FLOOD;
-    assert_string_equal(text_of(event, state),
-                        "udpecho 192.0.2.1:7: a flood of 1 byte of payload\n");
-    run.flows = 64;
-    run.measurement = MEASURE_SWEEP;
-    assert_string_equal(text_of(event, state),
-                        "udpecho 192.0.2.1:7: 1 byte of payload from 64 source ports\n");
-    run.measurement = MEASURE_MTU;
-    assert_string_equal(text_of(event, state),
+    assert_string_equal(start_text(MEASURE_PING, "192.0.2.1:7", 1, state),
+                        "udpecho 192.0.2.1:7: 56 bytes of payload\n");
+    assert_string_equal(start_text(MEASURE_FLOOD, "192.0.2.1", 1, state),
+                        "udpecho 192.0.2.1:7: a flood of 56 bytes of payload\n");
+    assert_string_equal(start_text(MEASURE_SWEEP, "192.0.2.1", 64, state),
+                        "udpecho 192.0.2.1:7: 56 bytes of payload from 64 source ports\n");
+    assert_string_equal(start_text(MEASURE_MTU, "192.0.2.1", 1, state),
                         "udpecho 192.0.2.1:7: looking for the largest payload\n");
+}
+
+static void a_name_stands_before_its_address(void **state)
+{
+    assert_string_equal(start_text(MEASURE_PING, "echo.example.net", 1, state),
+                        "udpecho echo.example.net (192.0.2.1:7): 56 bytes of payload\n");
 }
 
 /* ---- A line for each datagram ---- */
@@ -317,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(the_first_line_says_what_is_done),
+        scene(a_name_stands_before_its_address),
         scene(every_verdict_has_its_line),
         scene(a_reply_from_elsewhere_says_from_where_and_who_was_asked),
         scene(a_reply_of_another_length_says_which_it_should_have),
