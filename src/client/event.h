@@ -92,6 +92,7 @@ typedef struct event {
 typedef struct report {
     void (*tell)(void *context, const event_t *event);
     void *context;
+    apr_status_t status; /* why it cannot go on; APR_SUCCESS: it can */
 } report_t;
 
 #endif

@@ -183,7 +183,7 @@ static int is_due(const live_t *live, apr_time_t now)
     return live->is_over || now - live->drawn >= REDRAW_INTERVAL_US || now < live->drawn;
 }
 
-void live_write(live_t *live, const char *lines, apr_time_t now, apr_pool_t *pool)
+const char *live_around(live_t *live, const char *lines, apr_time_t now, apr_pool_t *pool)
 {
     const char *erase = *live->picture != '\0' ? ERASE_BELOW : "";
 
@@ -192,11 +192,7 @@ void live_write(live_t *live, const char *lines, apr_time_t now, apr_pool_t *poo
         live->picture = live->is_over ? "" : draw(live, now, live->picture_in);
         live->drawn = now;
     } else if (*lines == '\0') {
-        return;
+        return "";
     }
-    const char *all = apr_pstrcat(pool, erase, lines, live->picture, NULL);
-
-    if (*all != '\0') {
-        apr_file_write_full(live->file, all, strlen(all), NULL);
-    }
+    return apr_pstrcat(pool, erase, lines, live->picture, NULL);
 }

@@ -23,9 +23,8 @@ live_t *live_create(apr_file_t *file, const histogram_t *histogram, apr_pool_t *
 /* Takes note of the event. The one of the last summary ends the drawing. */
 void live_take(live_t *live, const event_t *event);
 
-/* Writes `lines`, which are to stay, at once, and draws anew what is below them: after 100 ms by
- * `now`, in the time of event_t's wall_clock; before that the same as the last time. `pool` is for
- * the call only. */
-void live_write(live_t *live, const char *lines, apr_time_t now, apr_pool_t *pool);
+/* What to write so that `lines` stay, and below them what is drawn: anew after 100 ms by `now`, in
+ * the time of event_t's wall_clock; before that the same as the last time. From `pool`. */
+const char *live_around(live_t *live, const char *lines, apr_time_t now, apr_pool_t *pool);
 
 #endif

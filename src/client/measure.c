@@ -5,6 +5,7 @@
 
 #include "mtu.h"
 #include "prober.h"
+#include "report.h"
 #include "sweep.h"
 #include "udpecho/host.h"
 #include "way.h"
@@ -178,6 +179,10 @@ static client_exit_t judge(const session_t *session, const char **error)
     *error = NULL;
     if (session->status != APR_SUCCESS) {
         *error = say((session_t *)session, "receive", session->status);
+        return CLIENT_ERROR;
+    }
+    if (reports_status(session->reports) != APR_SUCCESS) {
+        *error = say((session_t *)session, "write the report", reports_status(session->reports));
         return CLIENT_ERROR;
     }
     if (summary->received == 0) {

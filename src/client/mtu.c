@@ -63,7 +63,7 @@ mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_pool_t *pool)
     mtu->is_ipv6 = peer->sa.any.sa_family == AF_INET6;
     mtu->search = mtu->is_ipv6 ? mtu_search_begin(PAYLOAD_MAX_IPV6, HEADERS_IPV6)
                                : mtu_search_begin(PAYLOAD_MAX_IPV4, HEADERS_IPV4);
-    mtu->report = (report_t){tell, mtu};
+    mtu->report = (report_t){.tell = tell, .context = mtu};
     probe_resize(probe, mtu->search.size);
     return mtu;
 }

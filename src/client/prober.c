@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "report.h"
 #include "udpecho/host.h"
 
 /* How often the reports hear how it goes on. */
@@ -164,7 +165,8 @@ static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
 
 static int is_over(const prober_t *prober, apr_time_t now)
 {
-    return atomic_load(&prober->is_stopped) || (prober->end != 0 && now >= prober->end);
+    return reports_status(prober->options.reports) != APR_SUCCESS ||
+           atomic_load(&prober->is_stopped) || (prober->end != 0 && now >= prober->end);
 }
 
 /* How long to wait: no longer than until `until`, the end and the next progress report. */

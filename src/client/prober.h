@@ -19,7 +19,8 @@ typedef struct prober_options {
 /* Lives as long as `pool`; `options` is copied. Any thread. */
 prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool);
 
-/* Sends and receives until the probe is done, the deadline has passed or prober_stop() was called.
+/* Sends and receives until the probe is done, the deadline has passed, prober_stop() was called or
+ * one of the reports cannot go on.
  * Returns what it came to, as the reports were told it in the end. One thread. Errors: those of
  * flows_receive() that do not pass; what it came to until then is told all the same. */
 apr_status_t prober_run(prober_t *prober, probe_summary_t *summary);

@@ -2,7 +2,7 @@
 #define UDPECHO_REPORT_H
 
 /* The formats of the output. Each lives as long as `pool`, and writes a whole line with one call of
- * apr_file_write_full(), so that two of them can share a file. One thread at a time. */
+ * report_write(), so that two of them can share a file. One thread at a time. */
 
 #include <apr_file_io.h>
 
@@ -13,6 +13,14 @@ typedef struct report_options {
     int histogram; /* draw the round trips */
     apr_file_t *file;
 } report_options_t;
+
+/* Writes whole lines to the file of `report`; sets its status if that fails, after which nothing
+ * more is written. */
+void report_write(report_t *report, apr_file_t *file, const char *lines);
+
+/* Why the first of the reports that cannot go on cannot; APR_SUCCESS: all can. `reports` is an
+ * array of report_t *. */
+apr_status_t reports_status(const apr_array_header_t *reports);
 
 /* For people. On a terminal it shows how a long run goes on, in its last lines, which it writes
  * over. */

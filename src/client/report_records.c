@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "record.h"
 
 typedef struct records_report {
@@ -11,13 +9,14 @@ typedef struct records_report {
 
 static void tell(void *context, const event_t *event)
 {
-    const records_report_t *report = context;
+    records_report_t *report = context;
     const apr_array_header_t *records = records_of(event, report->options.lines, report->scratch);
 
     for (int i = 0; i < records->nelts; i++) {
-        const char *lines = report->format(&APR_ARRAY_IDX(records, i, record_t), report->scratch);
+        const record_t *record = &APR_ARRAY_IDX(records, i, record_t);
 
-        apr_file_write_full(report->options.file, lines, strlen(lines), NULL);
+        report_write(&report->report, report->options.file,
+                     report->format(record, report->scratch));
     }
     apr_pool_clear(report->scratch);
 }
@@ -26,7 +25,7 @@ report_t *report_records(const report_options_t *options, record_format_t *forma
 {
     records_report_t *report = apr_pcalloc(pool, sizeof *report);
 
-    report->report = (report_t){tell, report};
+    report->report = (report_t){.tell = tell, .context = report};
     report->options = *options;
     report->format = format;
     apr_pool_create(&report->scratch, pool);

@@ -149,7 +149,8 @@ static void tell(void *context, const event_t *event)
     if (text->has_colour) {
         lines = coloured(lines, colour_of(event), text->scratch);
     }
-    live_write(text->live, lines, event->wall_clock, text->scratch);
+    report_write(&text->report, text->options.file,
+                 live_around(text->live, lines, event->wall_clock, text->scratch));
     apr_pool_clear(text->scratch);
 }
 
@@ -157,7 +158,7 @@ report_t *report_text(const report_options_t *options, apr_pool_t *pool)
 {
     text_report_t *text = apr_pcalloc(pool, sizeof *text);
 
-    text->report = (report_t){tell, text};
+    text->report = (report_t){.tell = tell, .context = text};
     text->options = *options;
     text->live = live_create(options->file, options->histogram ? &text->histogram : NULL, pool);
     text->has_colour = wants_colour(options->file, pool);
