@@ -8,8 +8,7 @@
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 
-/* Copies what a control message holds, unless it was cut short: then returns 0. */
-static int control_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data, size_t length)
+int control_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data, size_t length)
 {
     size_t offset = (size_t)((const char *)control - message->Control.buf);
 

@@ -94,4 +94,7 @@ send_error_t send_error_kind(int error);
 void control_read(WSAMSG *message, datagram_t *datagram);
 void control_write(WSAMSG *message, const datagram_t *datagram);
 
+/* Copies what a control message holds, unless it was cut short: then returns 0. */
+int control_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data, size_t length);
+
 #endif

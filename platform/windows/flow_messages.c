@@ -1,13 +1,10 @@
 /* The messages of flows by Windows Sockets, one to a call. */
 
-#include <winsock2.h>
-#include <ws2tcpip.h>
-
 #include <errno.h>
-#include <mswsock.h> /* needs the first two */
 #include <string.h>
 
 #include "flow.h"
+#include "iocp.h"
 #include "udpecho/host.h"
 
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
@@ -15,8 +12,6 @@
 
 /* What the network refused may also fail a send that has nothing to do with it, once. */
 #define SEND_ATTEMPTS_MAX 4
-
-#define CONTROL_MAX 64 /* of an arrival: its hop limit */
 
 struct flow_messages {
     LPFN_WSARECVMSG receive; /* an extension, asked for by the first socket */
@@ -46,7 +41,7 @@ flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_option
 /* WSASendTo() only reads, but by the same buffers as WSARecvMsg() writes. */
 static WSABUF buffer_of(const unsigned char *data, apr_size_t length)
 {
-    return (WSABUF){.buf = (char *)(apr_uintptr_t)data, .len = (ULONG)length};
+    return (WSABUF){.buf = (char *)data, .len = (ULONG)length};
 }
 
 void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count)
@@ -135,8 +130,7 @@ static int read_hop_limit(WSAMSG *message)
         if (is_hop_limit(control)) {
             int hop_limit;
 
-            memcpy(&hop_limit, WSA_CMSG_DATA(control), sizeof hop_limit);
-            return hop_limit;
+            return control_copy(message, control, &hop_limit, sizeof hop_limit) ? hop_limit : -1;
         }
     }
     return -1;
