@@ -2,7 +2,6 @@
 
 #include <apr_strings.h>
 #include <errno.h>
-#include <stdint.h>
 
 #include "flow.h"
 #include "flow_system.h"
@@ -82,7 +81,7 @@ flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_option
 /* sendmsg(2) only reads, but by the same vectors as recvmsg(2) writes. */
 static struct iovec vector_of(const unsigned char *data, apr_size_t length)
 {
-    return (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = length};
+    return (struct iovec){.iov_base = (void *)data, .iov_len = length};
 }
 
 void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count)
