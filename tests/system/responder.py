@@ -32,6 +32,7 @@ class Responder:
         self._sockets[1].bind((elsewhere or host, 0))
         self.requests = []
         self.sent = 0  # replies
+        self._error = None
         self._stop = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -42,6 +43,12 @@ class Responder:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def _run(self):
+        try:
+            self._serve()
+        except Exception as error:  # of the answer, which is the test's
+            self._error = error
+
+    def _serve(self):
         while True:
             ready, _, _ = select.select([self._sockets[0], self._stop[0]], [], [])
             if self._stop[0] in ready:
@@ -65,6 +72,8 @@ class Responder:
             sock.close()
         for end in self._stop:
             os.close(end)
+        if self._error is not None:
+            raise self._error
 
 
 def echo(request):
@@ -114,7 +123,7 @@ class Delayed:
 
 
 def flip(payload, index=-1):
-    """The payload with one byte changed."""
-    changed = bytearray(payload)
+    """The payload with one byte changed, or an empty one with a byte added."""
+    changed = bytearray(payload or b"!")
     changed[index] ^= 0x20
     return bytes(changed)
