@@ -52,8 +52,9 @@ typedef struct arrival {
     int hop_limit;          /* that it arrived with, -1: not known */
     apr_size_t fragment;    /* of a reply that came in fragments: the largest of these, IP header
                              * included, bytes; 0: it came whole, or that is not known */
-    apr_status_t refused;   /* APR_SUCCESS: a reply. Else why: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE
-                             * or another of <errno.h> */
+    apr_status_t refused;   /* APR_SUCCESS: a reply. Else why: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
+                             * ETIMEDOUT for a hop limit that ran out (RFC 792, RFC 4443 section
+                             * 3.3), or another of <errno.h> */
     apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
 } arrival_t;
 
@@ -74,6 +75,9 @@ apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows
 
 /* The source port of flow `flow`, in host byte order. */
 apr_port_t flows_port(const flows_t *flows, unsigned flow);
+
+/* Changes what the option dont_fragment said, for what is sent from now on. Errors: as there. */
+apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment);
 
 /* Non-zero if the arrivals tell whether replies came in fragments (ip(7), IP_RECVFRAGSIZE). */
 int flows_tell_fragments(const flows_t *flows);

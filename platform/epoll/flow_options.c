@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
 
 #include "readiness.h"
@@ -114,6 +116,15 @@ static int is_of_network(const refusal_t *refusal)
            refusal->error.ee_origin == SO_EE_ORIGIN_ICMP6;
 }
 
+/* A TTL that ran out on its way is told as EHOSTUNREACH, like much else. */
+static apr_status_t reason(const struct sock_extended_err *error)
+{
+    int is_expired = error->ee_origin == SO_EE_ORIGIN_ICMP ? error->ee_type == ICMP_TIME_EXCEEDED
+                                                           : error->ee_type == ICMPV6_TIME_EXCEED;
+
+    return is_expired ? ETIMEDOUT : (apr_status_t)error->ee_errno;
+}
+
 int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival)
 {
     refusal_t refusal;
@@ -129,7 +140,7 @@ int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arr
         arrival->length = (apr_size_t)length;
     } while (!find_refusal(header, &refusal) || !is_of_network(&refusal));
 
-    arrival->refused = (apr_status_t)refusal.error.ee_errno;
+    arrival->refused = reason(&refusal.error);
     arrival->mtu = refusal.error.ee_errno == EMSGSIZE ? refusal.error.ee_info : 0;
     /* The name of the message is where the datagram went. */
     memcpy(&arrival->from.sa, &refusal.offender, sizeof arrival->from.sa);

@@ -118,6 +118,11 @@ static apr_status_t ask_for_details(int descriptor, int family, int *tells_fragm
     return system_report_refusals(descriptor, family);
 }
 
+apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)
+{
+    return system_set_fragmenting(socket, family, dont_fragment);
+}
+
 apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
                                 int *tells_fragments, const char **step, apr_pool_t *pool)
 {

@@ -123,6 +123,16 @@ apr_port_t flows_port(const flows_t *flows, unsigned flow)
     return flows->flows[flow].port;
 }
 
+apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (unsigned i = 0; status == APR_SUCCESS && i < flows->count; i++) {
+        status = flow_socket_keep_whole(flows->flows[i].socket, flows->family, dont_fragment);
+    }
+    return status;
+}
+
 int flows_tell_fragments(const flows_t *flows)
 {
     return flows->tells_fragments;

@@ -41,10 +41,10 @@ static apr_status_t set_hop_limit(SOCKET socket, int family, int hop_limit)
                : status;
 }
 
-static apr_status_t set_dont_fragment(SOCKET socket, int family)
+apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)
 {
-    return family == AF_INET6 ? set_option(socket, IPPROTO_IPV6, IPV6_DONTFRAG, 1)
-                              : set_option(socket, IPPROTO_IP, IP_DONTFRAGMENT, 1);
+    return family == AF_INET6 ? set_option(socket, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment)
+                              : set_option(socket, IPPROTO_IP, IP_DONTFRAGMENT, dont_fragment);
 }
 
 static apr_status_t set_options(SOCKET socket, int family, const flows_options_t *options,
@@ -76,7 +76,7 @@ static apr_status_t set_options(SOCKET socket, int family, const flows_options_t
     }
     if (status == APR_SUCCESS && options->dont_fragment) {
         *step = "forbid fragments";
-        status = set_dont_fragment(socket, family);
+        status = flow_socket_keep_whole(socket, family, 1);
     }
     if (status == APR_SUCCESS && options->broadcast) {
         *step = "allow broadcasts";

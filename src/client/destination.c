@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "failure.h"
 #include "udpecho/host.h"
 
 static int is_wanted(const client_settings_t *settings, const apr_sockaddr_t *address)
@@ -13,11 +14,9 @@ static const char *find_peer(destination_t *destination, const client_settings_t
                              apr_pool_t *pool)
 {
     apr_status_t status = address_resolve(&destination->peer, &settings->address, pool);
-    char reason[128];
 
     if (status != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s: cannot find it: %s", settings->host,
-                            apr_strerror(status, reason, sizeof reason));
+        return apr_psprintf(pool, "%s: %s", settings->host, cannot("find it", status, pool));
     }
     while (destination->peer != NULL && !is_wanted(settings, destination->peer)) {
         destination->peer = destination->peer->next;

@@ -53,6 +53,9 @@ const char *refusal_words(apr_status_t status, apr_pool_t *pool)
     if (APR_STATUS_IS_ENETUNREACH(status)) {
         return "network unreachable";
     }
+    if (APR_STATUS_IS_ETIMEDOUT(status)) {
+        return "TTL expired";
+    }
     if (status == EMSGSIZE) {
         return "too big";
     }

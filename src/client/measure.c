@@ -1,8 +1,8 @@
 #include "measure.h"
 
-#include <apr_strings.h>
 #include <apr_thread_proc.h>
 
+#include "failure.h"
 #include "mtu.h"
 #include "prober.h"
 #include "report.h"
@@ -11,16 +11,17 @@
 #include "way.h"
 
 /* The most that one run does one after the other: an MTU search with, then without fragments. */
-#define WAYS_MAX 2
+#define PROBERS_MAX 2
 
 typedef struct session {
     const client_settings_t *settings;
     const destination_t *destination;
     run_t run;
     apr_array_header_t *reports;
-    way_t ways[WAYS_MAX];
-    prober_t *probers[WAYS_MAX];
-    unsigned way_count;
+    flows_t *flows;
+    probe_t *probes[PROBERS_MAX];
+    prober_t *probers[PROBERS_MAX];
+    unsigned prober_count;
     mtu_t *mtu;
     probe_summary_t summary;
     apr_status_t status; /* of the measurement */
@@ -30,36 +31,28 @@ typedef struct session {
 
 /* ---- Opening ---- */
 
-static const char *say(session_t *session, const char *what, apr_status_t status)
+static const char *add_prober(session_t *session, apr_uint64_t count)
 {
-    char reason[128];
-
-    return apr_psprintf(session->pool, "cannot %s: %s", what,
-                        apr_strerror(status, reason, sizeof reason));
-}
-
-static const char *add_way(session_t *session, int dont_fragment)
-{
-    unsigned index = session->way_count;
-    way_t *way = &session->ways[index];
+    unsigned index = session->prober_count;
+    probe_t **probe = &session->probes[index];
     const char *error =
-        way_open(way, session->settings, session->destination, dont_fragment, session->pool);
+        way_make_probe(probe, session->settings, session->destination, count, session->pool);
 
     if (error != NULL) {
         return error;
     }
-    prober_options_t options = {.probe = way->probe,
-                                .flows = way->flows,
+    prober_options_t options = {.probe = *probe,
+                                .flows = session->flows,
                                 .run = &session->run,
                                 .reports = apr_array_copy(session->pool, session->reports),
                                 .deadline = session->settings->deadline};
 
     if (session->settings->measurement == MEASURE_MTU && index == 0) {
-        session->mtu = mtu_create(way->probe, &session->run.peer, session->pool);
+        session->mtu = mtu_create(*probe, &session->run.peer, session->pool);
         APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
     }
     session->probers[index] = prober_create(&options, session->pool);
-    session->way_count++;
+    session->prober_count++;
     return NULL;
 }
 
@@ -67,8 +60,16 @@ static const char *add_way(session_t *session, int dont_fragment)
 static const char *open_session(session_t *session)
 {
     const client_settings_t *settings = session->settings;
+    apr_uint64_t round = settings->measurement == MEASURE_SWEEP ? (apr_uint64_t)settings->flows : 1;
     apr_port_t *ports = apr_pcalloc(session->pool, (apr_size_t)settings->flows * sizeof *ports);
+    const char *error = way_open(&session->flows, settings, session->destination, session->pool);
 
+    if (error != NULL) {
+        return error;
+    }
+    for (unsigned i = 0; i < (unsigned)settings->flows; i++) {
+        ports[i] = flows_port(session->flows, i);
+    }
     session->run = (run_t){.measurement = settings->measurement,
                            .host = settings->host,
                            .peer = endpoint_of(session->destination->peer),
@@ -76,16 +77,10 @@ static const char *open_session(session_t *session)
                            .flows = (unsigned)settings->flows,
                            .ports = ports,
                            .timeout = settings->timeout};
-    int is_mtu = settings->measurement == MEASURE_MTU;
-    const char *error = add_way(session, is_mtu || settings->dont_fragment);
-
-    if (error == NULL && is_mtu) {
-        error = add_way(session, 0);
-    }
-    for (unsigned i = 0; error == NULL && i < session->run.flows; i++) {
-        ports[i] = flows_port(session->ways[0].flows, i);
-    }
-    return error;
+    error = add_prober(session, (apr_uint64_t)settings->count * round);
+    return error == NULL && settings->measurement == MEASURE_MTU
+               ? add_prober(session, MTU_SEARCH_TRIES)
+               : error;
 }
 
 /* ---- The measurement, in a thread of its own so that the main one hears the user ---- */
@@ -102,7 +97,7 @@ static void tell_sweep(session_t *session)
 
     for (unsigned i = 0; i < count; i++) {
         rows[i].port = session->run.ports[i];
-        rows[i].summary = probe_flow_summary(session->ways[0].probe, i, clock_now());
+        rows[i].summary = probe_flow_summary(session->probes[0], i, clock_now());
     }
     sweep_result_t result = sweep_judge(rows, count, session->pool);
 
@@ -113,11 +108,10 @@ static void tell_sweep(session_t *session)
  * back now, it was the way there that did not take it whole. */
 static int fragments_return(session_t *session)
 {
-    way_t *way = &session->ways[1];
     probe_summary_t summary = {0};
 
-    if (mtu_wants_fragments(session->mtu)) {
-        probe_resize(way->probe, mtu_too_big(session->mtu));
+    if (mtu_wants_fragments(session->mtu) && flows_keep_whole(session->flows, 0) == APR_SUCCESS) {
+        probe_resize(session->probes[1], mtu_too_big(session->mtu));
         session->status = prober_run(session->probers[1], &summary);
     }
     return summary.received > 0;
@@ -126,8 +120,7 @@ static int fragments_return(session_t *session)
 static void tell_mtu(session_t *session)
 {
     int returned = fragments_return(session);
-    mtu_result_t result =
-        mtu_result(session->mtu, returned, flows_tell_fragments(session->ways[0].flows));
+    mtu_result_t result = mtu_result(session->mtu, returned, flows_tell_fragments(session->flows));
 
     tell(session, (event_t){.kind = EVENT_MTU, .mtu = &result});
 }
@@ -157,7 +150,7 @@ static void serve_user(session_t *session)
         if (event == HOST_FINISHED) {
             return;
         }
-        for (unsigned i = 0; i < session->way_count; i++) {
+        for (unsigned i = 0; i < session->prober_count; i++) {
             if (event == HOST_REPORT) {
                 prober_report(session->probers[i]);
             } else {
@@ -178,11 +171,11 @@ static client_exit_t judge(const session_t *session, const char **error)
 
     *error = NULL;
     if (session->status != APR_SUCCESS) {
-        *error = say((session_t *)session, "receive", session->status);
+        *error = cannot("receive", session->status, session->pool);
         return CLIENT_ERROR;
     }
     if (reports_status(session->reports) != APR_SUCCESS) {
-        *error = say((session_t *)session, "write the report", reports_status(session->reports));
+        *error = cannot("write the report", reports_status(session->reports), session->pool);
         return CLIENT_ERROR;
     }
     if (summary->received == 0) {
@@ -214,7 +207,7 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         status = apr_thread_create(&thread, NULL, run, &session, pool);
     }
     if (status != APR_SUCCESS) {
-        *error = say(&session, "start", status);
+        *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }
     serve_user(&session);

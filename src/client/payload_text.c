@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "failure.h"
 #include "udpecho/datagram.h"
 
 static int digit_value(char digit)
@@ -58,12 +59,10 @@ const char *payload_from_file(const unsigned char **payload, apr_size_t *length,
 {
     unsigned char *bytes = apr_palloc(pool, PAYLOAD_MAX_IPV6 + 1);
     apr_status_t status = read_whole(path, bytes, PAYLOAD_MAX_IPV6 + 1, length, pool);
-    char reason[128];
 
     *payload = bytes;
     if (status != APR_SUCCESS) {
-        return apr_psprintf(pool, "--payload-file=%s: cannot read it: %s", path,
-                            apr_strerror(status, reason, sizeof reason));
+        return apr_psprintf(pool, "--payload-file=%s: %s", path, cannot("read it", status, pool));
     }
     return *length <= PAYLOAD_MAX_IPV6
                ? NULL

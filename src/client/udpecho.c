@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <stdlib.h>
 
+#include "failure.h"
 #include "measure.h"
 #include "report.h"
 #include "version.h"
@@ -56,7 +57,6 @@ static const char *add_file(const program_t *program, apr_array_header_t *report
                             report_kind_t *kind, const char *option, const char *path)
 {
     apr_file_t *file;
-    char reason[128];
 
     if (path == NULL) {
         return NULL;
@@ -66,8 +66,8 @@ static const char *add_file(const program_t *program, apr_array_header_t *report
         APR_FPROT_OS_DEFAULT, program->pool);
 
     if (status != APR_SUCCESS) {
-        return apr_psprintf(program->pool, "--%s=%s: cannot write it: %s", option, path,
-                            apr_strerror(status, reason, sizeof reason));
+        return apr_psprintf(program->pool, "--%s=%s: %s", option, path,
+                            cannot("write it", status, program->pool));
     }
     add_report(program, reports, kind, file);
     return NULL;

@@ -4,15 +4,10 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "failure.h"
+
 /* Asked for by a flood, so that what waits while this host looks elsewhere is not lost here. */
 #define FLOOD_BUFFER (4 * 1024 * 1024)
-
-static const char *describe(const char *what, apr_status_t status, apr_pool_t *pool)
-{
-    char reason[128];
-
-    return apr_psprintf(pool, "cannot %s: %s", what, apr_strerror(status, reason, sizeof reason));
-}
 
 /* ---- Flows ---- */
 
@@ -32,8 +27,8 @@ static const char *describe_source(const client_settings_t *settings, unsigned f
     return text;
 }
 
-static const char *open_flows(way_t *way, const client_settings_t *settings,
-                              const destination_t *destination, int dont_fragment, apr_pool_t *pool)
+const char *way_open(flows_t **flows, const client_settings_t *settings,
+                     const destination_t *destination, apr_pool_t *pool)
 {
     platform_t *platform = apr_palloc(pool, sizeof *platform);
     const flows_options_t options = {
@@ -43,14 +38,14 @@ static const char *open_flows(way_t *way, const client_settings_t *settings,
         .payload_max = PAYLOAD_MAX_IPV6,
         .dscp = (int)settings->dscp,
         .hop_limit = (int)settings->hop_limit,
-        .dont_fragment = dont_fragment,
+        .dont_fragment = settings->dont_fragment || settings->measurement == MEASURE_MTU,
         .broadcast = destination->is_broadcast,
         .buffer = settings->measurement == MEASURE_FLOOD ? FLOOD_BUFFER : 0,
     };
     flows_error_t error;
 
     platform_probe(platform, pool);
-    apr_status_t status = flows_open(&way->flows, destination->peer, &options, &error, pool);
+    apr_status_t status = flows_open(flows, destination->peer, &options, &error, pool);
 
     if (status == APR_SUCCESS) {
         return NULL;
@@ -61,13 +56,13 @@ static const char *open_flows(way_t *way, const client_settings_t *settings,
     if (options.count > 1) {
         step = apr_psprintf(pool, "%s (socket %u of %u)", step, error.flow + 1, options.count);
     }
-    return describe(step, status, pool);
+    return cannot(step, status, pool);
 }
 
 /* ---- Probe ---- */
 
 static probe_plan_t make_plan(const client_settings_t *settings, const destination_t *destination,
-                              const unsigned char *random)
+                              apr_uint64_t count, const unsigned char *random)
 {
     probe_plan_t plan = {.peer = endpoint_of(destination->peer),
                          .any_peer = destination->is_broadcast,
@@ -78,7 +73,7 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
                          .burst = 1,
                          .interval = settings->interval,
                          .window = (unsigned)settings->window,
-                         .count = (apr_uint64_t)settings->count,
+                         .count = count,
                          .duration = settings->duration,
                          .timeout = settings->timeout};
 
@@ -87,7 +82,6 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
         plan.interval = APR_USEC_PER_SEC;
     } else if (settings->measurement == MEASURE_SWEEP) {
         plan.burst = plan.flows;
-        plan.count *= plan.flows;
     } else if (settings->measurement == MEASURE_MTU) {
         plan.window = 1;
         plan.interval = 0;
@@ -95,25 +89,17 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
     return plan;
 }
 
-static const char *open_probe(way_t *way, const client_settings_t *settings,
-                              const destination_t *destination, apr_pool_t *pool)
+const char *way_make_probe(probe_t **probe, const client_settings_t *settings,
+                           const destination_t *destination, apr_uint64_t count, apr_pool_t *pool)
 {
     unsigned char *random = apr_palloc(pool, PROBE_RANDOM);
     apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
 
     if (status != APR_SUCCESS) {
-        return describe("get random bytes", status, pool);
+        return cannot("get random bytes", status, pool);
     }
-    const probe_plan_t plan = make_plan(settings, destination, random);
+    const probe_plan_t plan = make_plan(settings, destination, count, random);
 
-    status = probe_create(&way->probe, &plan, pool);
-    return status == APR_SUCCESS ? NULL : describe("make a probe", status, pool);
-}
-
-const char *way_open(way_t *way, const client_settings_t *settings,
-                     const destination_t *destination, int dont_fragment, apr_pool_t *pool)
-{
-    const char *error = open_flows(way, settings, destination, dont_fragment, pool);
-
-    return error == NULL ? open_probe(way, settings, destination, pool) : error;
+    status = probe_create(probe, &plan, pool);
+    return status == APR_SUCCESS ? NULL : cannot("make a probe", status, pool);
 }

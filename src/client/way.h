@@ -1,20 +1,20 @@
 #ifndef UDPECHO_WAY_H
 #define UDPECHO_WAY_H
 
-/* One way to the peer: the flows that know the network, and the probe that decides what goes by
- * them, both as the settings ask. Main thread. */
+/* The way to the peer: the flows that know the network, and the probes that decide what goes by
+ * them, both as the settings ask. Each function returns NULL, or what went wrong as a sentence;
+ * what is made lives as long as `pool`. Main thread. */
 
 #include "client_settings.h"
 #include "destination.h"
 
-typedef struct way {
-    flows_t *flows;
-    probe_t *probe;
-} way_t;
+/* The datagrams may be fragmented unless the settings or the measurement forbid it. */
+const char *way_open(flows_t **flows, const client_settings_t *settings,
+                     const destination_t *destination, apr_pool_t *pool);
 
-/* Opens it; lives as long as `pool`. Its datagrams may be fragmented unless `dont_fragment`.
- * Returns NULL, or what went wrong as a sentence. */
-const char *way_open(way_t *way, const client_settings_t *settings,
-                     const destination_t *destination, int dont_fragment, apr_pool_t *pool);
+/* A probe, with a key of its own, for what the settings ask to be sent; `count` datagrams, 0: until
+ * the user or the clock ends it. */
+const char *way_make_probe(probe_t **probe, const client_settings_t *settings,
+                           const destination_t *destination, apr_uint64_t count, apr_pool_t *pool);
 
 #endif

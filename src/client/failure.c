@@ -1,0 +1,10 @@
+#include "failure.h"
+
+#include <apr_strings.h>
+
+const char *cannot(const char *what, apr_status_t status, apr_pool_t *pool)
+{
+    char reason[128];
+
+    return apr_psprintf(pool, "cannot %s: %s", what, apr_strerror(status, reason, sizeof reason));
+}
