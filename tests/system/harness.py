@@ -4,6 +4,7 @@ The binary is named by the environment variable UDPECHOD. Every port is chosen b
 0) and read from the server's log, so tests never share one.
 """
 
+import collections
 import contextlib
 import glob
 import json
@@ -177,6 +178,17 @@ def run(*options, prefix=(), program=UDPECHOD):
     """Runs udpechod to its end; returns the completed process with text output."""
     return subprocess.run([*PREFIX, *prefix, *EMULATOR, program, *options], capture_output=True, text=True,
                           timeout=PATIENCE, stdin=subprocess.DEVNULL)
+
+
+Option = collections.namedtuple("Option", "letter argument help")
+
+
+def options(program=UDPECHOD):
+    """{name: Option} of a program, as its --help shows them; None for what there is not."""
+    found = re.findall(r"^  (?:-(\w), )?--([a-z0-9-]+)(?:=(\S+))?\n((?: {8}.*\n)+)",
+                       run("--help", program=program).stdout, re.MULTILINE)
+    return {name: Option(letter or None, argument or None, " ".join(text.split()))
+            for letter, name, argument, text in found}
 
 
 def client(address, family=None, bind=None, timeout=PATIENCE):

@@ -1,0 +1,58 @@
+#include "completion.h"
+
+#include <string.h>
+
+static const char *value_words(const option_t *option)
+{
+    return option->kind == &option_choice ? option->choices : option->zero;
+}
+
+value_sort_t value_sort(const option_t *option)
+{
+    if (option->kind == &option_flag) {
+        return VALUE_NONE;
+    }
+    if (option->kind == &option_text && strcmp(option->argument, "FILE") == 0) {
+        return VALUE_FILE;
+    }
+    if (option->kind == &option_text && strcmp(option->argument, "DIRECTORY") == 0) {
+        return VALUE_DIRECTORY;
+    }
+    return value_words(option) != NULL ? VALUE_WORDS : VALUE_OTHER;
+}
+
+void write_words(FILE *out, const option_t *option)
+{
+    for (const char *next = value_words(option); *next != '\0'; next++) {
+        fputc(*next == '|' ? ' ' : *next, out);
+    }
+}
+
+/* The length of the first sentence of a help, without its full stop. */
+static size_t sentence_length(const char *help)
+{
+    const char *end = help;
+
+    while (*end != '\0' && !(*end == '.' && strchr(" \n", end[1]) != NULL)) {
+        end++;
+    }
+    return (size_t)(end - help);
+}
+
+void write_description(FILE *out, const option_t *option, const char *special, const char *quote)
+{
+    size_t length = sentence_length(option->help);
+
+    for (size_t i = 0; i < length; i++) {
+        char character = option->help[i];
+
+        if (character == '\'') {
+            fputs(quote, out);
+            continue;
+        }
+        if (strchr(special, character) != NULL) {
+            fputc('\\', out);
+        }
+        fputc(character == '\n' ? ' ' : character, out);
+    }
+}
