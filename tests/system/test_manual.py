@@ -1,6 +1,7 @@
-"""The manual page and --help say the same, and the page is clean mdoc."""
+"""The manual pages and --help say the same, and the pages are clean mdoc."""
 
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -8,55 +9,59 @@ import unittest
 
 import harness
 
-MANUAL = os.environ["UDPECHOD_MANUAL"]
-
 # What mandoc says of the machine it runs on, and not of the page: which other pages it has.
 ABOUT_THE_MACHINE = ("outdated mandoc.db", "referenced manual not found")
 
 
-def options_of_help():
-    """{option: its argument or None}, as --help shows them."""
-    text = harness.run("--help").stdout
-    found = re.findall(r"^  --([a-z-]+)(?:=(\S+))?$", text, re.MULTILINE)
-    return {name: argument or None for name, argument in found}
+class Manual:
+    """What holds for every page; a class below says which program it is of."""
 
+    def setUp(self):
+        self.path = pathlib.Path(os.environ["UDPECHO_PACKAGING"]) / "man" / self.PAGE
+        self.page = self.path.read_text(encoding="utf-8")
 
-def options_of_manual():
-    with open(MANUAL, encoding="utf-8") as page:
-        section = page.read().split(".Sh OPTIONS")[1].split(".Sh")[0]
-    items = re.findall(r"^\.It Fl Fl ([a-z-]+)(?: Ns = Ns Ar (\S+))?$", section, re.MULTILINE)
-    return {name: argument or None for name, argument in items}
+    def section(self, name):
+        return self.page.split(f".Sh {name}\n")[1].split("\n.Sh ")[0]
 
-
-class Manual(unittest.TestCase):
     def test_options_are_those_of_help(self):
-        options = options_of_help()
-        self.assertIn("listen", options)
-        self.assertEqual(options_of_manual(), options)
+        items = re.findall(r"^\.It (?:Fl (\w) , )?Fl Fl ([a-z0-9-]+)(?: Ns = Ns Ar (\S+))?$",
+                           self.section("OPTIONS"), re.MULTILINE)
+        options = harness.options(self.PROGRAM)
+        self.assertGreater(len(options), 5)
+        self.assertEqual([(letter or None, name, argument or None)
+                          for letter, name, argument in items],
+                         [(option.letter, name, option.argument)
+                          for name, option in options.items()])
 
     def test_defaults_are_those_of_help(self):
-        with open(MANUAL, encoding="utf-8") as page:
-            manual = page.read()
-        text = harness.run("--help").stdout
+        text = " ".join(option.help for option in harness.options(self.PROGRAM).values())
         defaults = re.findall(r"Default: ([0-9A-Za-z:.]+?)[.,]?(?:\s|$)", text)
         self.assertGreater(len(defaults), 5)
         for default in defaults:
-            self.assertIn(default, manual)
+            self.assertIn(default, self.page)
 
     def test_page_is_clean(self):
         if shutil.which("mandoc") is None:
             self.skipTest("mandoc is not installed")
-        lint = subprocess.run(["mandoc", "-T", "lint", MANUAL], capture_output=True, text=True,
+        lint = subprocess.run(["mandoc", "-T", "lint", self.path], capture_output=True, text=True,
                               timeout=harness.PATIENCE)
         complaints = [line for line in (lint.stdout + lint.stderr).splitlines()
                       if not any(words in line for words in ABOUT_THE_MACHINE)]
         self.assertEqual(complaints, [])
 
     def test_exit_codes_are_listed(self):
-        with open(MANUAL, encoding="utf-8") as page:
-            section = page.read().split(".Sh EXIT STATUS")[1].split(".Sh")[0]
-        self.assertEqual(re.findall(r"^\.It (\d+)$", section, re.MULTILINE),
-                         ["0", "64", "67", "68", "69", "71", "77", "78"])
+        self.assertEqual(re.findall(r"^\.It (\d+)$", self.section("EXIT STATUS"), re.MULTILINE),
+                         self.EXIT_CODES)
+
+
+class Server(Manual, unittest.TestCase):
+    PROGRAM, PAGE = harness.UDPECHOD, "udpechod.8"
+    EXIT_CODES = ["0", "64", "67", "68", "69", "71", "77", "78"]
+
+
+class Client(Manual, unittest.TestCase):
+    PROGRAM, PAGE = os.environ["UDPECHO"], "udpecho.1"
+    EXIT_CODES = ["0", "1", "2"]
 
 
 if __name__ == "__main__":
