@@ -1,0 +1,284 @@
+"""How udpecho is told what to do, how it ends, and what it says of mistakes."""
+
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+import client_harness
+import harness
+from client_harness import Client, ask, run
+from responder import Responder, echo, flip, silence
+
+UNANSWERED, ERROR = 1, 2
+
+
+class Exit(unittest.TestCase):
+    def check_code(self, code, answer, *options):
+        with Responder(answer) as server:
+            report = ask(server.address(), "--interval=200ms", "--timeout=100ms", *options)
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.code, code, report.text + report.errors)
+        return report
+
+    def test_0_with_an_answer(self):
+        report = self.check_code(0, lambda request: [request.payload] * (request.number == 2),
+                                 "--count=3")
+        self.assertEqual(report.errors, "")
+
+    def test_1_without_one(self):
+        for answer in silence, lambda request: [flip(request.payload)]:
+            report = self.check_code(UNANSWERED, answer, "--count=2")
+            self.assertEqual(report.errors, "")
+
+    def test_max_loss(self):
+        lossy = lambda request: [request.payload] * (request.number != 2)  # noqa: E731
+        for most, code in ("50%", 0), ("25", 0), ("24.9%", UNANSWERED), ("0%", UNANSWERED):
+            with self.subTest(most=most):
+                report = self.check_code(code, lossy, "--count=4", f"--max-loss={most}")
+                self.assertEqual(report.errors, "udpecho: more is lost than --max-loss\n"
+                                 if code else "")
+
+    def test_max_loss_counts_what_came_back_corrupt(self):
+        corrupt = lambda request: [flip(request.payload)] if request.number == 2 \
+            else [request.payload]  # noqa: E731
+        self.check_code(0, corrupt, "--count=4", "--max-loss=25%")
+        self.check_code(UNANSWERED, corrupt, "--count=4", "--max-loss=24%")
+
+    def test_max_rtt(self):
+        self.check_code(0, echo, "--count=1", "--max-rtt=1h")
+        report = self.check_code(UNANSWERED, echo, "--count=1", "--max-rtt=1us")
+        self.assertEqual(report.errors, "udpecho: the mean round trip is longer than --max-rtt\n")
+
+    def test_2_for_an_unknown_host(self):
+        done = run("--count=1", "no.such.host.invalid")
+        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+        self.assertRegex(done.stderr, r"\Audpecho: no\.such\.host\.invalid: cannot find it: .+\n\Z")
+
+    def test_2_for_files_that_cannot_be_written(self):
+        for option in "--json-file", "--csv-file":
+            done = run(f"{option}=/no/such/folder/file", "127.0.0.1")
+            self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+            self.assertIn(f"udpecho: {option}=/no/such/folder/file: cannot write it", done.stderr)
+
+
+class ClosedPort(unittest.TestCase):
+    def free_port(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("127.0.0.1", 0))
+            return sock.getsockname()[1]
+
+    @unittest.skipUnless(pathlib.Path("/proc/net/snmp").exists() and not harness.WINDOWS,
+                         "only Linux tells sockets that are not connected of ICMP")
+    def test_is_refused(self):
+        port = self.free_port()
+        report = ask(f"127.0.0.1:{port}", "--count=2", "--interval=200ms", "--timeout=100ms")
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.code, UNANSWERED)
+        self.assertEqual((report.summary["lost"], report.summary["refused"]), (2, 2))
+        self.assertEqual([(refused["sequence"], refused["from"], refused["error"])
+                          for refused in report.of("refused")],
+                         [(0, "127.0.0.1", "port unreachable"), (1, "127.0.0.1", "port unreachable")])
+        self.assertIn("refused by 127.0.0.1: seq=0 port unreachable\n", report.text)
+        self.assertIn("2 sent, 0 received, 2 lost (100 %), 2 refused\n", report.text)
+
+
+class End(unittest.TestCase):
+    def test_by_count(self):
+        with Responder(echo) as server:
+            report = ask(server.address(), "--count=3", "--interval=200ms")
+        self.assertEqual(report.summary["sent"], 3)
+        self.assertEqual(len(server.requests), 3)
+
+    def test_by_deadline(self):
+        with Responder(silence) as server:
+            began = time.monotonic()
+            report = ask(server.address(), "--deadline=500ms", "--interval=200ms", "--timeout=1h")
+            self.assertGreaterEqual(time.monotonic() - began, 0.5)
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.summary["outstanding"], report.summary["sent"])
+        self.assertEqual(report.code, UNANSWERED)
+
+    def test_by_duration(self):
+        with Responder(echo) as server:
+            report = ask(server.address(), "--flood", "--rate=100/s", "--duration=300ms")
+        client_harness.check_sums(self, report)
+        # Later ones are put off when the machine is busy, and never made up for after the end.
+        self.assertLessEqual(report.summary["sent"], 30)
+        self.assertEqual((report.code, report.summary["outstanding"]), (0, 0))
+
+    def test_by_the_user(self):
+        for answer, code in (echo, 0), (silence, UNANSWERED):
+            with Responder(answer) as server, Client(server.address(), "--interval=200ms",
+                                                     "--timeout=300ms") as client:
+                client.wait_for("reply" if code == 0 else "missing", 2)
+                client.interrupt()
+                report = client.finish()
+            client_harness.check_sums(self, report)
+            self.assertEqual((report.code, report.errors), (code, ""))
+            self.assertRegex(report.text, r"\n--- 127\.0\.0\.1:\d+ ---\n\d+ sent, ")
+
+    def test_by_the_user_of_each_measurement(self):
+        for options in ("--flood", "--duration=1h"), ("--sweep=3", "--count=10000"):
+            with self.subTest(options=options):
+                self.check_interrupted(*options)
+
+    def check_interrupted(self, *options):
+        with Responder(echo) as server, Client(server.address(), *options) as client:
+            harness.wait_until(lambda: len(server.requests) >= 3)
+            client.interrupt()
+            report = client.finish()
+        client_harness.check_sums(self, report)
+        self.assertGreaterEqual(report.summary["sent"], 3)
+
+    def test_by_the_user_of_a_search_that_nobody_answers(self):
+        with Responder(silence) as server, Client(server.address(), "--mtu",
+                                                  "--timeout=1h") as client:
+            harness.wait_until(lambda: server.requests)
+            client.interrupt()
+            self.assertEqual(client.finish().of("mtu")[0]["limit"], "no_answer")
+
+
+class Reports(unittest.TestCase):
+    @harness.posix_only("there is no SIGUSR1")
+    def test_an_interim_summary_on_demand(self):
+        with Responder(echo) as server, Client(server.address(), "--interval=200ms") as client:
+            client.wait_for("reply", 2)
+            client.process.send_signal(signal.SIGUSR1)
+            client.wait_for("summary")
+            client.wait_for("reply", 4)
+            client.interrupt()
+            report = client.finish()
+        interim, = report.of("summary", interim=True)
+        self.assertGreaterEqual(interim["received"], 2)
+        self.assertGreater(report.summary["received"], interim["received"])
+        self.assertIn(", so far ---\n", report.text)
+        client_harness.check_sums(self, report)
+
+    @harness.posix_only("there is no such device")
+    def test_an_end_when_nobody_reads_them(self):
+        """As with "udpecho HOST | head -2": nobody wants more datagrams sent."""
+        with Responder(echo) as server:
+            for options in ("--interval=200ms",), ("--flood", "--verbose", "--duration=1h"), \
+                           ("--interval=200ms", "--json"), ("--interval=200ms", "--csv"):
+                with self.subTest(options=options), self.start(server, *options) as client:
+                    client.stdout.readline()
+                    client.stdout.close()
+                    self.assertEqual(client.wait(timeout=harness.PATIENCE), ERROR)
+                    self.assertEqual(client.stderr.read(),
+                                     "udpecho: cannot write the report: Broken pipe\n")
+
+    def start(self, server, *options):
+        return subprocess.Popen([*harness.EMULATOR, client_harness.UDPECHO, server.address(),
+                                 *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True)
+
+    @unittest.skipUnless(pathlib.Path("/dev/full").exists(), "there is no /dev/full")
+    @harness.posix_only("there is no such device")
+    def test_an_end_when_the_disk_is_full(self):
+        with Responder(echo) as server:
+            for option in "--json-file", "--csv-file":
+                done = run(server.address(), f"{option}=/dev/full")
+                self.assertEqual(done.returncode, ERROR)
+                self.assertEqual(done.stderr, "udpecho: cannot write the report: "
+                                              "No space left on device\n")
+                self.assertIn(" sent, ", done.stdout)
+
+
+class CommandLine(unittest.TestCase):
+    def check_refused(self, message, *options):
+        done = run(*options)
+        self.assertEqual((done.returncode, done.stdout), (ERROR, ""), done.stderr)
+        line, = done.stderr.splitlines()
+        self.assertEqual(line[:9 + len(message)], f"udpecho: {message}")
+
+    def test_help_names_every_option_within_80_columns(self):
+        done = run("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith("Usage: udpecho "))
+        names = set(re.findall(r"(?m)^  (?:-\S, )? *--([a-z-]+)", done.stdout))
+        self.assertGreaterEqual(names, {"count", "flood", "sweep", "mtu", "json", "csv", "help"})
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
+
+    def test_version(self):
+        done = run("--version")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"\Audpecho \d+\.\d+\.\d+\n\Z")
+
+    def test_values_out_of_bounds_are_named(self):
+        for option in ("--count=0", "--count=x", "--interval=0s", "--size=65536", "--timeout=1us",
+                       "--ttl=0", "--ttl=256", "--dscp=64", "--dscp=best", "--source-port=65536",
+                       "--rate=0/s", "--window=4097", "--flows=4097", "--sweep=1",
+                       "--max-loss=101%", "--max-rtt=0s", "--payload-hex=0", "--deadline=x"):
+            with self.subTest(option=option):
+                self.check_refused(option, *(["--flood"] if option.startswith(
+                    ("--rate", "--window", "--flows")) else []), option, "127.0.0.1")
+
+    def test_the_operand(self):
+        self.check_refused("expected whom to ask")
+        self.check_refused("127.0.0.2: expected one HOST", "127.0.0.1", "127.0.0.2")
+        for host in "127.0.0.1:0", "127.0.0.1:x", "*:7":
+            self.check_refused(f"{host}: expected HOST[:PORT]", host)
+
+    def test_options_that_need_another_one(self):
+        for option in "--rate=5/s", "--window=5", "--flows=5", "--duration=5s":
+            name = option.split("=")[0]
+            self.check_refused(f"{name}: expected --flood with it", option, "127.0.0.1")
+        self.check_refused("--interval=199ms: expected 200ms or more", "--interval=199ms",
+                           "127.0.0.1")
+
+    def test_options_that_exclude_each_other(self):
+        for one, other in (("--ipv4", "--ipv6"), ("--flood", "--sweep=5"), ("--json", "--csv"),
+                           ("--sweep=5", "--mtu"), ("--quiet", "--verbose")):
+            names = [option.split("=")[0] for option in (one, other)]
+            self.check_refused(f"{names[0]} and {names[1]}: expected one of them", one, other,
+                               "127.0.0.1")
+
+    def test_families(self):
+        self.check_refused("127.0.0.1: it has no IPv6 (--ipv6) address", "-6", "127.0.0.1")
+        self.check_refused("::1: it has no IPv4 (--ipv4) address", "-4", "::1")
+        self.check_refused("--size=65508: expected at most 65507 over IPv4", "--size=65508",
+                           "127.0.0.1")
+
+
+class Payload(unittest.TestCase):
+    def check_sent(self, payload, *options):
+        with Responder(echo) as server:
+            report = ask(server.address(), "--count=2", "--interval=200ms", *options)
+        self.assertEqual([request.payload for request in server.requests], [payload] * 2)
+        client_harness.check_sums(self, report)
+        self.assertEqual((report.code, report.summary["received"]), (0, 2))
+        self.assertEqual(report.of("start")[0]["payload"], len(payload))
+
+    def test_text(self):
+        self.check_sent("héllo".encode(), "--payload=héllo")
+
+    def test_hexadecimal(self):
+        for text in "00ff1e", "00:ff:1e", "00FF1E":
+            self.check_sent(b"\x00\xff\x1e", f"--payload-hex={text}")
+
+    def test_a_file(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(bytes(range(256)))
+            file.flush()
+            self.check_sent(bytes(range(256)), f"--payload-file={file.name}")
+
+    def test_what_differs_is_corrupt(self):
+        with Responder(lambda request: [flip(request.payload)]) as server:
+            report = ask(server.address(), "--count=2", "--interval=200ms", "--payload=hello")
+        self.assertEqual(report.summary["corrupted"], 2)
+
+    def test_servers_with_an_answer_of_their_own(self):
+        """Nothing tells which question it answers; it is not what was sent."""
+        with Responder(lambda _: [b"pong"]) as server:
+            report = ask(server.address(), "--count=2", "--interval=200ms", "--payload=ping")
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.summary["corrupted"], 2)
+
+
+if __name__ == "__main__":
+    harness.main()
