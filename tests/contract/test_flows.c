@@ -443,7 +443,11 @@ static void a_refusal_costs_no_other_datagram(void **state)
     for (unsigned i = 0; i < BATCH_MAX; i++) {
         requests[i] = request_of(0, i, 10);
     }
-    send_all(fixture, requests, BATCH_MAX);
+    /* One by one first: each leaves an error behind, which the next call meets. */
+    for (unsigned i = 0; i < BATCH_MAX / 2; i++) {
+        send_all(fixture, &requests[i], 1);
+    }
+    send_all(fixture, &requests[BATCH_MAX / 2], BATCH_MAX / 2);
     while (count < BATCH_MAX) {
         receive_some(fixture);
         for (unsigned i = 0; i < fixture->arrivals.count; i++, count++) {
