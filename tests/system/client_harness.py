@@ -48,15 +48,16 @@ class Client:
 
     @staticmethod
     def _text(path):
+        if not path.exists():
+            return ""  # it has not come so far, or never will
         with open(path, newline="") as file:
             return file.read()
 
     def finish(self):
         """Waits for its end; returns a Report."""
         text, errors = self.process.communicate(timeout=3 * harness.PATIENCE)
-        files = [self._text(path) if path.exists() else "" for path in
-                 (self.json_file, self.csv_file)]
-        return Report(self.process.returncode, text, errors, *files)
+        return Report(self.process.returncode, text, errors,
+                      self._text(self.json_file), self._text(self.csv_file))
 
 
 class Report:
