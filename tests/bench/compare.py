@@ -25,8 +25,20 @@ TOOLS = pathlib.Path(os.environ["UDPECHO_TOOLS"])
 
 OFF = ("--deny-source-ports=none", "--rate-limit=off", "--loop-detector=off", "--sandbox=off")
 
-TRAFFIC = {"128 clients, one datagram each": (128, 1), "4 clients, 32 datagrams each": (4, 32)}
-SIZES = 32, 1400
+# Clients, datagrams of each, sizes, and how they are sent (generate.c).
+TRAFFIC = {
+    "128 clients, one datagram each": (128, 1, (32, 1400), "bursts"),
+    "4 clients, 32 datagrams each": (4, 32, (32, 1400), "bursts"),
+    "8 clients interleaved": (8, 16, (32, 1400), "interleaved"),
+    "4 clients with GSO and GRO": (4, 32, (32, 1400), "segments"),
+}
+
+
+def loads():
+    """Each title with what generate.c is told."""
+    for title, (clients, window, sizes, how) in TRAFFIC.items():
+        for size in sizes:
+            yield title, (clients, window, size, how)
 
 
 @contextlib.contextmanager
@@ -58,9 +70,9 @@ class Bare:
 class Turns:
     """The clients of one server."""
 
-    def __init__(self, server, prefix, clients, window, size):
+    def __init__(self, server, prefix, *load):
         self.process = server.process
-        command = [*prefix, TOOLS / "generate", server.address[1], clients, window, size]
+        command = [*prefix, TOOLS / "generate", server.address[1], *load]
         self.generator = subprocess.Popen([str(part) for part in command], text=True, bufsize=1,
                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -86,12 +98,15 @@ class Turns:
         self.generator.stdout.close()
 
 
-def start_servers(on, prefix):
+def start_servers(on, prefix, lacks):
     servers = {}
     for copy in "", " again":
         servers["bare" + copy] = Bare(prefix)
         servers["off" + copy] = harness.Server("--workers=1", *OFF, prefix=prefix)
         servers["on" + copy] = harness.Server("--workers=1", *on, prefix=prefix)
+    if lacks:
+        servers[f"on, no {lacks}"] = harness.Server(
+            "--workers=1", *on, prefix=(*prefix, TOOLS / "without", lacks, "--"))
     return servers
 
 
@@ -132,6 +147,8 @@ def read_options():
     parser.add_argument("--slice", type=int, default=100, help="milliseconds of a turn")
     parser.add_argument("--server-processor", type=int, default=last)
     parser.add_argument("--client-processor", type=int, default=last)
+    parser.add_argument("--without", metavar="FEATURE[,FEATURE]...", help="show as well what "
+                        "it costs with everything on and without these, as without.c names them")
     return parser.parse_args()
 
 
@@ -142,13 +159,12 @@ def main():
     serving = ("taskset", "-c", str(options.server_processor), "chrt", "--batch", "0")
     asking = ("taskset", "-c", str(options.client_processor))
     with everything_on() as on:
-        servers = start_servers(on, serving)
+        servers = start_servers(on, serving, options.without)
         try:
             print("| traffic | size |", " | ".join(servers), "| on/off | not echoed |")
             print("|---" * (len(servers) + 4) + "|")
-            for title, traffic in TRAFFIC.items():
-                for size in SIZES:
-                    print_line(title, size, *measure(servers, asking, (*traffic, size), options))
+            for title, load in loads():
+                print_line(title, load[2], *measure(servers, asking, load, options))
         finally:
             for server in servers.values():
                 server.kill()

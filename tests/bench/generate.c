@@ -1,16 +1,21 @@
 /*
  * Clients that measure an echo server of the loopback:
- *     generate PORT CLIENTS WINDOW SIZE
+ *     generate PORT CLIENTS WINDOW SIZE HOW
  * Each line of standard input is a number of milliseconds, for which every client, on a port of its
  * own, sends WINDOW datagrams of SIZE bytes, waits for the answers, and begins again. The answer is
  * a line of three numbers: datagrams that came back as they were sent, that did not come back
- * within a second, and that came back as something else.
+ * within a second, and that came back as something else. HOW they are sent:
+ *     bursts       a client sends all of its own, then the next client does
+ *     interleaved  each client sends one, then each the next
+ *     segments     as bursts, as one message that the kernel cuts (UDP_SEGMENT), and answers are
+ *                  taken as the kernel puts them together (UDP_GRO)
  */
 
 #define _GNU_SOURCE /* for recvmmsg */
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +28,7 @@
 #define PAYLOAD_MAX 65507
 #define PATTERN     251 /* different datagrams begin at different bytes of it */
 
+static enum { BURSTS, INTERLEAVED, SEGMENTS } how;
 static unsigned window, size;
 static unsigned char pattern[PAYLOAD_MAX + PATTERN];
 
@@ -33,6 +39,12 @@ static struct mmsghdr sent[WINDOW_MAX];
 static unsigned char answers[WINDOW_MAX][PAYLOAD_MAX + 1];
 static struct iovec answer_parts[WINDOW_MAX];
 static struct mmsghdr received[WINDOW_MAX];
+
+/* Room for one control message: the length of the segments. */
+struct control {
+    _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
+};
+static struct control answer_controls[WINDOW_MAX];
 
 static struct {
     uint64_t echoed, lost, wrong;
@@ -55,10 +67,12 @@ static int open_client(in_port_t port)
     struct sockaddr_in server = {
         .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = 1};
+    int coalesce = how == SEGMENTS;
     int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
 
     if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&server, sizeof server) < 0 ||
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0) {
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+        setsockopt(descriptor, SOL_UDP, UDP_GRO, &coalesce, sizeof coalesce) < 0) {
         fail("socket");
     }
     return descriptor;
@@ -73,20 +87,74 @@ static void set_up_messages(void)
         sent_parts[i][0] = (struct iovec){&numbers[i], sizeof numbers[i]};
         sent[i].msg_hdr = (struct msghdr){.msg_iov = sent_parts[i], .msg_iovlen = 2};
         answer_parts[i] = (struct iovec){answers[i], sizeof answers[i]};
-        received[i].msg_hdr = (struct msghdr){.msg_iov = &answer_parts[i], .msg_iovlen = 1};
+        received[i].msg_hdr = (struct msghdr){
+            .msg_iov = &answer_parts[i], .msg_iovlen = 1, .msg_control = &answer_controls[i]};
+    }
+}
+
+static void begin_window(struct client *client)
+{
+    client->first += window;
+    client->missing = ~UINT64_C(0) >> (64 - window);
+}
+
+/* Makes the message at this place of the window the client's. */
+static void compose(const struct client *client, unsigned place)
+{
+    numbers[place] = client->first + place;
+    sent_parts[place][1] =
+        (struct iovec){pattern + numbers[place] % PATTERN, size - sizeof numbers[place]};
+}
+
+static void send_composed(const struct client *client, unsigned place, unsigned count)
+{
+    if (sendmmsg(client->descriptor, sent + place, count, 0) != (int)count) {
+        fail("sendmmsg");
+    }
+}
+
+static void send_segments(const struct client *client)
+{
+    uint16_t segment = (uint16_t)size;
+    struct control room = {{0}};
+    struct msghdr message = {.msg_iov = sent_parts[0],
+                             .msg_iovlen = 2 * window,
+                             .msg_control = &room,
+                             .msg_controllen = CMSG_SPACE(sizeof segment)};
+    struct cmsghdr *control = CMSG_FIRSTHDR(&message);
+
+    control->cmsg_level = SOL_UDP;
+    control->cmsg_type = UDP_SEGMENT;
+    control->cmsg_len = CMSG_LEN(sizeof segment);
+    memcpy(CMSG_DATA(control), &segment, sizeof segment);
+    if (sendmsg(client->descriptor, &message, 0) != (ssize_t)size * window) {
+        fail("sendmsg");
     }
 }
 
 static void send_window(struct client *client)
 {
-    client->first += window;
-    client->missing = ~UINT64_C(0) >> (64 - window);
+    begin_window(client);
     for (unsigned i = 0; i < window; i++) {
-        numbers[i] = client->first + i;
-        sent_parts[i][1] = (struct iovec){pattern + numbers[i] % PATTERN, size - sizeof numbers[i]};
+        compose(client, i);
     }
-    if (sendmmsg(client->descriptor, sent, window, 0) != (int)window) {
-        fail("sendmmsg");
+    if (how == SEGMENTS) {
+        send_segments(client);
+    } else {
+        send_composed(client, 0, window);
+    }
+}
+
+static void send_windows(struct client *clients, unsigned count)
+{
+    for (unsigned c = 0; c < count; c++) {
+        how == INTERLEAVED ? begin_window(&clients[c]) : send_window(&clients[c]);
+    }
+    for (unsigned i = 0; how == INTERLEAVED && i < window; i++) {
+        for (unsigned c = 0; c < count; c++) {
+            compose(&clients[c], i);
+            send_composed(&clients[c], i, 1);
+        }
     }
 }
 
@@ -106,18 +174,43 @@ static void check_answer(struct client *client, const unsigned char *answer, uns
     result.echoed++;
 }
 
+/* Checks each datagram of a message. */
+static void check_message(struct client *client, struct mmsghdr *message)
+{
+    const unsigned char *answer = message->msg_hdr.msg_iov->iov_base;
+    struct cmsghdr *control = CMSG_FIRSTHDR(&message->msg_hdr);
+    int segment = (int)message->msg_len;
+    unsigned left = message->msg_len;
+
+    if (control != NULL && control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
+        memcpy(&segment, CMSG_DATA(control), sizeof segment);
+    }
+    do {
+        unsigned length = left < (unsigned)segment ? left : (unsigned)segment;
+
+        check_answer(client, answer, length);
+        answer += length;
+        left -= length;
+    } while (left > 0);
+}
+
 static void receive_window(struct client *client)
 {
     while (client->missing != 0) {
         unsigned wanted = (unsigned)__builtin_popcountll(client->missing);
-        int count = recvmmsg(client->descriptor, received, wanted, 0, NULL);
+
+        for (unsigned i = 0; i < wanted; i++) {
+            received[i].msg_hdr.msg_controllen = sizeof answer_controls[i];
+        }
+        int count = recvmmsg(client->descriptor, received, wanted,
+                             how == SEGMENTS ? MSG_WAITFORONE : 0, NULL);
 
         if (count <= 0) {
             result.lost += wanted;
             return;
         }
         for (int i = 0; i < count; i++) {
-            check_answer(client, answers[i], received[i].msg_len);
+            check_message(client, &received[i]);
         }
     }
 }
@@ -143,10 +236,37 @@ static unsigned number_of(const char *text, unsigned most)
     return (unsigned)number;
 }
 
+static void read_how(const char *text)
+{
+    static const char *const names[] = {"bursts", "interleaved", "segments"};
+
+    for (how = BURSTS; strcmp(text, names[how]) != 0; how++) {
+        if (how == SEGMENTS) {
+            fprintf(stderr, "generate: %s: expected bursts, interleaved or segments\n", text);
+            exit(1);
+        }
+    }
+}
+
+static void run(struct client *clients, unsigned count, int64_t milliseconds)
+{
+    int64_t end = now_us() + milliseconds * 1000;
+
+    memset(&result, 0, sizeof result);
+    while (now_us() < end) {
+        send_windows(clients, count);
+        for (unsigned c = 0; c < count; c++) {
+            receive_window(&clients[c]);
+        }
+    }
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", result.echoed, result.lost, result.wrong);
+    fflush(stdout);
+}
+
 int main(int count, char **arguments)
 {
-    if (count != 5) {
-        fputs("usage: generate PORT CLIENTS WINDOW SIZE\n", stderr);
+    if (count != 6) {
+        fputs("usage: generate PORT CLIENTS WINDOW SIZE HOW\n", stderr);
         return 1;
     }
     in_port_t port = htons((in_port_t)number_of(arguments[1], 65535));
@@ -155,6 +275,7 @@ int main(int count, char **arguments)
 
     window = number_of(arguments[3], WINDOW_MAX);
     size = number_of(arguments[4], PAYLOAD_MAX);
+    read_how(arguments[5]);
     if (size < sizeof numbers[0]) {
         fputs("generate: SIZE is 8 or more, for the number that each datagram has\n", stderr);
         return 1;
@@ -169,19 +290,7 @@ int main(int count, char **arguments)
         clients[i].descriptor = open_client(port);
     }
     while (fgets(line, sizeof line, stdin) != NULL) {
-        int64_t end = now_us() + (int64_t)number_of(line, 60000) * 1000;
-
-        memset(&result, 0, sizeof result);
-        while (now_us() < end) {
-            for (unsigned i = 0; i < client_count; i++) {
-                send_window(&clients[i]);
-            }
-            for (unsigned i = 0; i < client_count; i++) {
-                receive_window(&clients[i]);
-            }
-        }
-        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", result.echoed, result.lost, result.wrong);
-        fflush(stdout);
+        run(clients, client_count, number_of(line, 60000));
     }
     free(clients);
     return 0;

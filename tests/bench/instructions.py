@@ -34,11 +34,10 @@ def per_datagram(options, load, directory):
 def main():
     print("| traffic | size | off | on |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as directory, compare.everything_on() as on:
-        for title, traffic in compare.TRAFFIC.items():
-            for size in compare.SIZES:
-                off, all_on = (per_datagram(options, (*traffic, size), directory)
-                               for options in (compare.OFF, (*on, "--sandbox=off")))
-                print(f"| {title} | {size} | {off:.0f} | {all_on:.0f} |", flush=True)
+        for title, load in compare.loads():
+            off, all_on = (per_datagram(options, load, directory)
+                           for options in (compare.OFF, (*on, "--sandbox=off")))
+            print(f"| {title} | {load[2]} | {off:.0f} | {all_on:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
