@@ -21,6 +21,7 @@ static const struct {
     [FEATURE_FRAGMENTING] = {"path MTU ignored", "the system decides how large replies are cut"},
     [FEATURE_DROP_COUNTER] = {"drop counter",
                               "datagrams that find the receive buffer full are not counted"},
+    [FEATURE_SEGMENTED_SEND] = {"segmented send", "replies to the same client are not gathered"},
 };
 
 const char *feature_name(feature_t feature)

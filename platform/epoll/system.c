@@ -4,6 +4,7 @@
 
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 const apr_pollset_method_e system_poll_method = APR_POLLSET_EPOLL;
 
@@ -18,6 +19,7 @@ const char *const system_feature_names[FEATURES] = {
     [FEATURE_IPV6_ONLY] = "IPV6_V6ONLY",
     [FEATURE_FRAGMENTING] = "IP_PMTUDISC_OMIT",
     [FEATURE_DROP_COUNTER] = "SO_MEMINFO",
+    [FEATURE_SEGMENTED_SEND] = "UDP_SEGMENT",
 };
 
 int system_share_port(int descriptor)
@@ -96,5 +98,42 @@ void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)
 {
     struct in_pktinfo info = {.ipi_spec_dst = datagram->to.sa.v4.sin_addr};
 
-    control_write_one(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    control_add(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+}
+
+/* ---- UDP_SEGMENT and UDP_GRO: udp(7) ---- */
+
+/* On the wire nothing tells a message that was cut apart from datagrams sent one by one: the device
+ * cuts it, or the kernel right before the device, and each part gets headers, checksum and
+ * identification of its own. Only what looks at packets on this host, as tcpdump does, may see them
+ * before that.
+ *
+ * A part must fit the MTU, less headers, by which replies are cut into fragments otherwise: that of
+ * the path, or, after system_ignore_path_mtu(), of the interface. */
+int system_ask_segments(int descriptor)
+{
+    int off = 0; /* no length for all that is sent; each message says its own */
+
+    return setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &off, sizeof off);
+}
+
+/* Beside it is the address that a reply leaves from, or arrived at. */
+_Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) <= CONTROL_MAX,
+               "both control messages have room");
+
+void system_write_segment(struct msghdr *header, apr_size_t length)
+{
+    apr_uint16_t segment = (apr_uint16_t)length;
+
+    control_add(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+}
+
+apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control)
+{
+    int segment;
+
+    return control->cmsg_type == UDP_GRO &&
+                   control_copy(header, control, &segment, sizeof segment) && segment > 0
+               ? (apr_size_t)segment
+               : 0;
 }

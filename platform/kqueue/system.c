@@ -157,11 +157,30 @@ void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)
 #else
     info.ipi_addr = datagram->to.sa.v4.sin_addr;
 #endif
-    control_write_one(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    control_add(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 #elif defined(ARRIVAL)
-    control_write_one(header, IPPROTO_IP, IP_SENDSRCADDR, &datagram->to.sa.v4.sin_addr,
-                      sizeof(struct in_addr));
+    control_add(header, IPPROTO_IP, IP_SENDSRCADDR, &datagram->to.sa.v4.sin_addr,
+                sizeof(struct in_addr));
 #else
     (void)header, (void)datagram;
 #endif
+}
+
+/* ---- None of these systems cuts messages into datagrams, or puts datagrams together ---- */
+
+int system_ask_segments(int descriptor)
+{
+    (void)descriptor;
+    return not_here();
+}
+
+void system_write_segment(struct msghdr *header, apr_size_t length)
+{
+    (void)header, (void)length;
+}
+
+apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control)
+{
+    (void)header, (void)control;
+    return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * Control messages: where a datagram arrived, where its reply leaves from. IPv6 has the same ones
- * everywhere (RFC 3542 section 6); for IPv4 each system has its own, in system.c.
+ * everywhere (RFC 3542 section 6); for all else each system has its own, in system.c.
  */
 
 #include "readiness.h"
@@ -52,23 +52,29 @@ static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control
     }
 }
 
-void control_read(struct msghdr *header, datagram_t *datagram)
+apr_size_t control_read(struct msghdr *header, datagram_t *datagram)
 {
+    apr_size_t segment = 0;
+
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
          control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == IPPROTO_IP) {
             system_read_ipv4(header, control, datagram);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
             read_ipv6(header, control, datagram);
+        } else if (control->cmsg_level == IPPROTO_UDP) {
+            segment = system_read_segment(header, control);
         }
     }
+    return segment;
 }
 
-void control_write_one(struct msghdr *header, int level, int type, const void *data, size_t length)
+void control_add(struct msghdr *header, int level, int type, const void *data, size_t length)
 {
-    struct cmsghdr *control = header->msg_control;
+    unsigned char *bytes = header->msg_control;
+    struct cmsghdr *control = (struct cmsghdr *)(void *)(bytes + header->msg_controllen);
 
-    header->msg_controllen = (socklen_t)CMSG_SPACE(length); /* glibc has a size_t there */
+    header->msg_controllen += (socklen_t)CMSG_SPACE(length); /* glibc has a size_t there */
     control->cmsg_level = level;
     control->cmsg_type = type;
     control->cmsg_len = (socklen_t)CMSG_LEN(length);
@@ -85,7 +91,7 @@ static void write_ipv6(struct msghdr *header, const datagram_t *datagram)
         IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
         info.ipi6_ifindex = datagram->arrival_interface;
     }
-    control_write_one(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    control_add(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
 }
 
 void control_write(struct msghdr *header, const datagram_t *datagram)

@@ -53,6 +53,8 @@ static apr_status_t ask(feature_t feature, int ipv4, int ipv6, apr_pool_t *pool)
         return status_of(ipv4, system_ignore_path_mtu(ipv4));
     case FEATURE_DROP_COUNTER:
         return status_of(any, system_read_drops(any, &drops));
+    case FEATURE_SEGMENTED_SEND:
+        return status_of(any, system_ask_segments(any));
     case FEATURES:
         break;
     }

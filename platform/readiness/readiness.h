@@ -61,24 +61,25 @@ turn_t *listener_turn(const listener_t *listener);
 int set_ipv6_only(int descriptor);
 int report_arrival(int descriptor, int family);
 
-/* Room for the control messages of one datagram. */
+/* Room for the control messages of one message; a multiple of their alignment. */
 #define CONTROL_MAX 64
 
 /* Reads from the control messages of `header` where the datagram arrived: the address of `to`
- * (its port stays), the interface, and whether it was a broadcast. */
-void control_read(struct msghdr *header, datagram_t *datagram);
+ * (its port stays), the interface, and whether it was a broadcast. Returns the length of each
+ * datagram, bytes, where the kernel put several together; else 0. */
+apr_size_t control_read(struct msghdr *header, datagram_t *datagram);
 
 /* Copies the data of one of the control messages of `header`. Returns 0 and copies nothing if it is
  * shorter than `length`: the kernel cuts off what it finds no room for (recvmsg(2), MSG_CTRUNC). */
 int control_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
                  size_t length);
 
-/* Makes `header`, whose msg_control has room for CONTROL_MAX bytes, send from the address that
- * the datagram arrived at. */
+/* Makes `header`, whose msg_control has room for CONTROL_MAX bytes and whose msg_controllen says
+ * how many of them are in use, send from the address that the datagram arrived at. */
 void control_write(struct msghdr *header, const datagram_t *datagram);
 
-/* Makes one control message of `header`, the only one. */
-void control_write_one(struct msghdr *header, int level, int type, const void *data, size_t length);
+/* Adds one control message to those of `header`, as control_write() does. */
+void control_add(struct msghdr *header, int level, int type, const void *data, size_t length);
 
 /* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
 
@@ -113,5 +114,15 @@ void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control
 
 /* control_write() for IPv4. */
 void system_write_ipv4(struct msghdr *header, const datagram_t *datagram);
+
+/* FEATURE_SEGMENTED_SEND: asks whether there is such a thing. 0, or -1 and errno. */
+int system_ask_segments(int descriptor);
+
+/* Makes `header`, as for control_write(), be sent as datagrams of `length` bytes, the last of which
+ * may be shorter. */
+void system_write_segment(struct msghdr *header, apr_size_t length);
+
+/* Reads from one control message of `header`, of UDP's level, what control_read() returns. */
+apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control);
 
 #endif

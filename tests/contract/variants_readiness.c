@@ -18,7 +18,8 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
 #define RECEIVE LACKS(FEATURE_BATCHED_RECEIVE)
 #define SEND    LACKS(FEATURE_BATCHED_SEND)
 #define SHARING LACKS(FEATURE_PORT_SHARING)
-#define OTHERS  (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER))
+#define GATHER  LACKS(FEATURE_SEGMENTED_SEND)
+#define OTHERS  (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER)
 
 const variant_t variants[] = {
     {"as the server opens it", transport_open, 0},
@@ -29,6 +30,7 @@ const variant_t variants[] = {
     {"poll, one datagram to a call", transport_open, POLL | RECEIVE | SEND},
     {"select", open_over_select, 0},
     {"select, one datagram to a call", open_over_select, RECEIVE | SEND},
+    {"replies not gathered", transport_open, GATHER},
     {"one socket for all", transport_open, SHARING},
     {"nothing that can be missing", transport_open, POLL | RECEIVE | SEND | SHARING | OTHERS},
 };

@@ -24,7 +24,7 @@ static endpoint_t wildcard_of(int family)
 
 static void check_reply(const datagram_t *datagram)
 {
-    struct msghdr header = {.msg_control = malloc(CONTROL_MAX), .msg_controllen = CONTROL_MAX};
+    struct msghdr header = {.msg_control = malloc(CONTROL_MAX)};
     datagram_t again = {.to = wildcard_of(datagram->to.sa.any.sa_family)};
 
     require(header.msg_control != NULL);

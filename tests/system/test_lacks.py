@@ -27,6 +27,7 @@ ROWS = {
     "IPV6_V6ONLY": "each IPv6 address of this host is bound in place of [::]",
     "IP_PMTUDISC_OMIT": "the system decides how large replies are cut",
     "SO_MEMINFO": "datagrams that find the receive buffer full are not counted",
+    "UDP_SEGMENT": "replies to the same client are not gathered",
 }
 
 

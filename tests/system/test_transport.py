@@ -1,5 +1,7 @@
 """System calls of the real server that fail: each costs what it must, and nothing more."""
 
+import contextlib
+import re
 import signal
 import time
 import unittest
@@ -69,20 +71,24 @@ class Batching(Faults):
 
 class Sending(Faults):
     def check_loss(self, error, counter, when, lost):
-        """Of ten replies in a batch, those in `lost` fail, and only those."""
-        sent = [b"%d" % number for number in range(10)]
+        """Of ten replies in a batch, each to a client of its own, those with these numbers fail,
+        and only those."""
         with self.server("sendmmsg", f"error={error}:when={when}") as server, \
-                harness.client(server.address) as sock:
-            self.assertEqual(harness.echo(sock, b"first call"), b"first call")
-            self.queue(server, sock, sent)
-            expected = [datagram for datagram in sent if datagram not in lost]
-            self.assertEqual([sock.recv(100) for _ in expected], expected)
+                contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(harness.client(server.address)) for _ in range(10)]
+            self.assertEqual(harness.echo(socks[0], b"first call"), b"first call")
+            with server.frozen():
+                for sock in socks:
+                    sock.send(b"hello")
+            for number, sock in enumerate(socks):
+                if number not in lost:
+                    self.assertEqual(sock.recv(100), b"hello")
             counters = self.check_stops(server)
-            self.assertEqual(counters["received"], 1 + len(sent))
-            self.assertEqual(counters["echoed"], 1 + len(expected))
+            echoed = len(socks) - len(lost)
+            self.assertEqual(counters["received"], 1 + len(socks))
+            self.assertEqual(counters["echoed"], 1 + echoed)
             self.assertEqual(counters[counter], len(lost))
-            self.assertEqual(counters["echoed_bytes"],
-                             len(b"first call") + len(b"".join(expected)))
+            self.assertEqual(counters["echoed_bytes"], len(b"first call") + echoed * len(b"hello"))
             warning, = server.find("reply not sent")
             self.assertEqual(warning["reason"], counter)
 
@@ -90,13 +96,13 @@ class Sending(Faults):
         for error in ("EPERM", "EAGAIN", "ENOBUFS", "EHOSTUNREACH", "ENETUNREACH", "EMSGSIZE",
                       "EINVAL", "ECONNREFUSED"):
             with self.subTest(error=error):
-                self.check_loss(error, f"failed_{error}", when="2", lost=[b"0"])
+                self.check_loss(error, f"failed_{error}", when="2", lost=[0])
 
     def test_an_unknown_error_is_counted_too(self):
-        self.check_loss("EIO", "failed_other", when="2", lost=[b"0"])
+        self.check_loss("EIO", "failed_other", when="2", lost=[0])
 
     def test_several_refused_in_a_row(self):
-        self.check_loss("EPERM", "failed_EPERM", when="2..4", lost=[b"0", b"1", b"2"])
+        self.check_loss("EPERM", "failed_EPERM", when="2..4", lost=[0, 1, 2])
 
     def test_an_interrupted_call_costs_nothing(self):
         with self.server("sendmmsg", "error=EINTR:when=2..4") as server, \
@@ -115,6 +121,89 @@ class Sending(Faults):
             self.assertEqual(server.finish(), 0)
             stopped, = server.find("stopped", reason="count", echoed=2, failed_EPERM=1)
             self.assertEqual(harness.accounted(stopped), 0)
+
+
+class Gathering(Faults):
+    """Replies to one client that leave as one message, which fails. The second sendmmsg(2) of the
+    worker is the first that gathers."""
+
+    COUNT = 10
+
+    def setUp(self):
+        with harness.Server() as server:
+            if server.find("refused by the system", by="UDP_SEGMENT"):
+                self.skipTest("this kernel gathers no replies")
+
+    def datagrams(self, length):
+        return [b"%d" % number * length for number in range(self.COUNT)]
+
+    def ask(self, server, *flows):
+        """Datagrams of each flow, a pair of a socket and a length, wait together."""
+        with server.frozen():
+            for sock, length in flows:
+                for datagram in self.datagrams(length):
+                    sock.send(datagram)
+
+    def expect(self, sock, length):
+        self.assertEqual([sock.recv(1000) for _ in range(self.COUNT)], self.datagrams(length))
+
+    def messages(self, server):
+        """How many messages each sendmmsg(2) was to send; the question whether there is such a
+        call has none."""
+        ends = (re.search(r", ([1-9]\d*), \w+\) += ", line) for line in server.calls("sendmmsg"))
+        return [int(end[1]) for end in ends if end]
+
+    def test_one_message_is_counted_for_what_it_carries(self):
+        with tracing.TracedServer("sendmmsg", "--workers=1") as server, \
+                harness.client(server.address) as sock:
+            self.ask(server, (sock, 5))
+            self.expect(sock, 5)
+            counters = server.stop()
+            self.assertEqual((counters["echoed"], counters["echoed_bytes"]), (10, 50))
+            self.assertEqual(self.messages(server), [1])
+
+    def test_what_is_refused_gathered_is_sent_one_by_one(self):
+        for error in "EMSGSIZE", "EINVAL", "EIO":
+            with self.subTest(error=error), \
+                    self.server("sendmmsg", f"error={error}:when=2") as server, \
+                    harness.client(server.address) as sock, \
+                    harness.client(server.address) as other:
+                harness.echo(sock, b"first call")
+                self.ask(server, (sock, 5), (other, 4))
+                self.expect(sock, 5)
+                self.expect(other, 4)
+                # What was refused once is not tried again; what is shorter is.
+                self.ask(server, (sock, 6), (other, 4))
+                self.expect(sock, 6)
+                self.expect(other, 4)
+                counters = self.check_stops(server)
+                self.assertEqual(counters["echoed"], 1 + 4 * self.COUNT)
+                self.assertEqual(server.find("reply not sent"), [])
+                self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 11])
+
+    def test_what_is_refused_either_way_does_not_end_the_gathering(self):
+        with self.server("sendmmsg", "error=EINVAL:when=2..12") as server, \
+                harness.client(server.address) as sock, harness.client(server.address) as other:
+            harness.echo(sock, b"first call")
+            self.ask(server, (sock, 5), (other, 5))
+            self.expect(other, 5)
+            self.ask(server, (sock, 5))
+            self.expect(sock, 5)
+            counters = self.check_stops(server)
+            self.assertEqual((counters["echoed"], counters["failed_EINVAL"]), (21, 10))
+            self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 1])
+
+    def test_another_failure_costs_one_client_his_replies_and_nobody_else(self):
+        for error in "EPERM", "ENOBUFS", "EHOSTUNREACH":
+            with self.subTest(error=error), \
+                    self.server("sendmmsg", f"error={error}:when=2") as server, \
+                    harness.client(server.address) as sock, \
+                    harness.client(server.address) as other:
+                harness.echo(sock, b"first call")
+                self.ask(server, (sock, 5), (other, 5))
+                self.expect(other, 5)
+                counters = self.check_stops(server)
+                self.assertEqual((counters["echoed"], counters[f"failed_{error}"]), (11, 10))
 
 
 class Receiving(Faults):

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static const struct {
     {"IPV6_V6ONLY", ENOPROTOOPT, SCMP_SYS(setsockopt), 1, {IPPROTO_IPV6, IPV6_V6ONLY}},
     {"IP_PMTUDISC_OMIT", ENOPROTOOPT, SCMP_SYS(setsockopt), 1, {IPPROTO_IP, IP_MTU_DISCOVER}},
     {"SO_MEMINFO", ENOPROTOOPT, SCMP_SYS(getsockopt), 1, {SOL_SOCKET, SO_MEMINFO}},
+    {"UDP_SEGMENT", ENOPROTOOPT, SCMP_SYS(setsockopt), 1, {IPPROTO_UDP, UDP_SEGMENT}},
     {"SO_RCVBUF", EPERM, SCMP_SYS(setsockopt), 1, {SOL_SOCKET, SO_RCVBUF}},
     {"SO_RCVBUF", EPERM, SCMP_SYS(setsockopt), 1, {SOL_SOCKET, SO_RCVBUFFORCE}},
     {"SO_SNDBUF", EPERM, SCMP_SYS(setsockopt), 1, {SOL_SOCKET, SO_SNDBUF}},

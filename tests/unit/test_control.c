@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include "readiness.h"
 
@@ -141,7 +142,6 @@ static void a_link_local_arrival_keeps_its_scope(void **state)
 static const struct cmsghdr *written(received_t *reply, const datagram_t *datagram)
 {
     reply->header.msg_control = reply->control;
-    reply->header.msg_controllen = CONTROL_MAX;
     control_write(&reply->header, datagram);
     assert_true(reply->header.msg_controllen <= CONTROL_MAX);
     assert_null(CMSG_NXTHDR(&reply->header, CMSG_FIRSTHDR(&reply->header)));
@@ -192,6 +192,60 @@ static void only_link_local_peers_are_answered_by_a_named_interface(void **state
     assert_int_equal(interface_of_reply_to(0xfe, 0x80), 5);
 }
 
+static void what_came_together_is_told_with_its_address(void **state)
+{
+    received_t received = {.header = {0}};
+    datagram_t datagram = datagram_of(AF_INET);
+    int length = 1400;
+
+    (void)state;
+    put_ipv4(&received, 0xc0000201, 0xc0000201);
+    assert_int_equal(control_read(&received.header, &datagram), 0);
+    put(&received, IPPROTO_UDP, UDP_GRO, &length, sizeof length);
+    assert_int_equal(control_read(&received.header, &datagram), 1400);
+    assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
+}
+
+static void a_length_that_is_none_is_passed_over(void **state)
+{
+    datagram_t datagram = datagram_of(AF_INET);
+    static const int lengths[] = {0, -1};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        received_t received = {.header = {0}};
+
+        put(&received, IPPROTO_UDP, UDP_GRO, &lengths[i], sizeof lengths[i]);
+        assert_int_equal(control_read(&received.header, &datagram), 0);
+    }
+}
+
+static void gathered_replies_leave_from_the_arrival_address(void **state)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        received_t reply = {.header = {.msg_control = reply.control}};
+        datagram_t datagram = datagram_of(families[i]);
+        apr_uint16_t length;
+
+        control_write(&reply.header, &datagram);
+        system_write_segment(&reply.header, 65507);
+        assert_true(reply.header.msg_controllen <= CONTROL_MAX);
+
+        struct cmsghdr *address = CMSG_FIRSTHDR(&reply.header);
+        struct cmsghdr *segment = CMSG_NXTHDR(&reply.header, address);
+
+        assert_int_equal(address->cmsg_type, i == 0 ? IP_PKTINFO : IPV6_PKTINFO);
+        assert_int_equal(segment->cmsg_level, IPPROTO_UDP);
+        assert_int_equal(segment->cmsg_type, UDP_SEGMENT);
+        memcpy(&length, CMSG_DATA(segment), sizeof length);
+        assert_int_equal(length, 65507);
+        assert_null(CMSG_NXTHDR(&reply.header, segment));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +258,9 @@ int main(void)
         scene(a_link_local_arrival_keeps_its_scope),
         scene(a_reply_leaves_from_the_arrival_address_by_any_interface),
         scene(only_link_local_peers_are_answered_by_a_named_interface),
+        scene(what_came_together_is_told_with_its_address),
+        scene(a_length_that_is_none_is_passed_over),
+        scene(gathered_replies_leave_from_the_arrival_address),
     };
 
     return cmocka_run_group_tests_name("control", tests, NULL, NULL);

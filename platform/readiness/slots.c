@@ -1,0 +1,124 @@
+#include "slots.h"
+
+/* Buffers that start at the same offset of their pages compete for the same few lines of the
+ * processor's first cache; an odd number of lines between them spreads them. */
+#define CACHE_LINE ((apr_size_t)64)
+
+struct slots {
+    move_messages_t *receive;
+    apr_size_t payload_max;
+    const way_t *way; /* of the messages */
+    unsigned used;    /* how many of them the kernel wrote to last */
+    unsigned next;    /* the first that was not looked at yet */
+    unsigned count;   /* how many there are */
+
+    /* The message that is being lent. */
+    datagram_t rest;    /* of it; its length is that of all the datagrams that are left */
+    apr_size_t segment; /* the length of each of them, the last may be shorter */
+    unsigned rest_count;
+
+    datagram_t datagrams[BATCH_MAX];
+    endpoint_t senders[BATCH_MAX];
+    struct iovec vectors[BATCH_MAX];
+    _Alignas(struct cmsghdr) unsigned char controls[BATCH_MAX][CONTROL_MAX];
+    message_t messages[BATCH_MAX];
+};
+
+slots_t *slots_create(const platform_t *platform, apr_size_t payload_max, apr_pool_t *pool)
+{
+    slots_t *slots = apr_pcalloc(pool, sizeof *slots);
+    apr_size_t room = payload_max;
+    apr_size_t stride = APR_ALIGN(room, 2 * CACHE_LINE) + CACHE_LINE;
+    unsigned char *payloads = apr_palloc(pool, BATCH_MAX * stride);
+
+    slots->receive = receive_messages(platform);
+    slots->payload_max = payload_max;
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        struct msghdr *header = &slots->messages[i].msg_hdr;
+
+        slots->vectors[i].iov_base = payloads + i * stride;
+        slots->vectors[i].iov_len = room;
+        header->msg_name = &slots->senders[i].sa;
+        header->msg_iov = &slots->vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_control = slots->controls[i];
+    }
+    slots->used = BATCH_MAX;
+    return slots;
+}
+
+int slots_fill(slots_t *slots, const way_t *way)
+{
+    /* The kernel wrote over the lengths. */
+    for (unsigned i = 0; i < slots->used; i++) {
+        struct msghdr *header = &slots->messages[i].msg_hdr;
+
+        header->msg_namelen = sizeof slots->senders[i].sa;
+        header->msg_controllen = CONTROL_MAX;
+    }
+    int received = slots->receive(way->descriptor, slots->messages, BATCH_MAX);
+
+    /* A call that failed may have written to the slot that it failed on. */
+    slots->used = received > 0 ? (unsigned)received : 1;
+    slots->count = received > 0 ? (unsigned)received : 0;
+    slots->next = 0;
+    slots->way = way;
+    return received;
+}
+
+/* Begins to lend the next message. */
+static void open_message(slots_t *slots)
+{
+    message_t *message = &slots->messages[slots->next];
+    datagram_t *rest = &slots->rest;
+
+    rest->from.sa = slots->senders[slots->next].sa;
+    rest->from.length = message->msg_hdr.msg_namelen;
+    rest->to = slots->way->local;
+    rest->listener = slots->way->listener;
+    rest->data = slots->vectors[slots->next].iov_base;
+    rest->length = message->msg_len;
+    rest->truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    rest->broadcast = 0;
+    rest->arrival_interface = 0;
+    slots->segment = control_read(&message->msg_hdr, rest);
+    slots->rest_count = 1;
+    if (slots->segment > 0 && slots->segment < rest->length) {
+        slots->rest_count = (unsigned)((rest->length + slots->segment - 1) / slots->segment);
+    }
+    slots->next++;
+}
+
+/* The next datagram of the message. Where slots have room for more than --payload-max, it is not
+ * the kernel that cuts a longer one off. */
+static void lend_one(slots_t *slots, datagram_t *datagram)
+{
+    datagram_t *rest = &slots->rest;
+    apr_size_t length = --slots->rest_count > 0 ? slots->segment : rest->length;
+
+    *datagram = *rest;
+    datagram->length = length;
+    if (length > slots->payload_max) {
+        datagram->length = slots->payload_max;
+        datagram->truncated = 1;
+    }
+    rest->data += length;
+    rest->length -= length;
+}
+
+void slots_lend(slots_t *slots, batch_t *batch)
+{
+    batch->count = 0;
+    while (batch->count < BATCH_MAX) {
+        if (slots->rest_count == 0) {
+            if (slots->next == slots->count) {
+                return;
+            }
+            open_message(slots);
+        }
+        datagram_t *datagram = &slots->datagrams[batch->count];
+
+        lend_one(slots, datagram);
+        batch->at[batch->count++] = datagram;
+    }
+}
