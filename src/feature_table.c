@@ -22,6 +22,8 @@ static const struct {
     [FEATURE_DROP_COUNTER] = {"drop counter",
                               "datagrams that find the receive buffer full are not counted"},
     [FEATURE_SEGMENTED_SEND] = {"segmented send", "replies to the same client are not gathered"},
+    [FEATURE_COALESCED_RECEIVE] = {"coalesced receive",
+                                   "datagrams that were sent as one are received one by one"},
 };
 
 const char *feature_name(feature_t feature)

@@ -20,6 +20,7 @@ const char *const system_feature_names[FEATURES] = {
     [FEATURE_FRAGMENTING] = "IP_PMTUDISC_OMIT",
     [FEATURE_DROP_COUNTER] = "SO_MEMINFO",
     [FEATURE_SEGMENTED_SEND] = "UDP_SEGMENT",
+    [FEATURE_COALESCED_RECEIVE] = "UDP_GRO",
 };
 
 int system_share_port(int descriptor)
@@ -126,6 +127,13 @@ void system_write_segment(struct msghdr *header, apr_size_t length)
     apr_uint16_t segment = (apr_uint16_t)length;
 
     control_add(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+}
+
+int system_coalesce(int descriptor)
+{
+    int on = 1;
+
+    return setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
 }
 
 apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control)

@@ -179,6 +179,12 @@ void system_write_segment(struct msghdr *header, apr_size_t length)
     (void)header, (void)length;
 }
 
+int system_coalesce(int descriptor)
+{
+    (void)descriptor;
+    return not_here();
+}
+
 apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control)
 {
     (void)header, (void)control;

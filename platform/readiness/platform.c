@@ -55,6 +55,8 @@ static apr_status_t ask(feature_t feature, int ipv4, int ipv6, apr_pool_t *pool)
         return status_of(any, system_read_drops(any, &drops));
     case FEATURE_SEGMENTED_SEND:
         return status_of(any, system_ask_segments(any));
+    case FEATURE_COALESCED_RECEIVE:
+        return status_of(any, system_coalesce(any));
     case FEATURES:
         break;
     }

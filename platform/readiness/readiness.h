@@ -122,6 +122,10 @@ int system_ask_segments(int descriptor);
  * may be shorter. */
 void system_write_segment(struct msghdr *header, apr_size_t length);
 
+/* FEATURE_COALESCED_RECEIVE: lets the kernel hand over several datagrams as one message. 0, or -1
+ * and errno. */
+int system_coalesce(int descriptor);
+
 /* Reads from one control message of `header`, of UDP's level, what control_read() returns. */
 apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control);
 

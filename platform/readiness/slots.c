@@ -4,6 +4,10 @@
  * processor's first cache; an odd number of lines between them spreads them. */
 #define CACHE_LINE ((apr_size_t)64)
 
+/* What a message needs at most: the kernel coalesces no more than an IP packet can carry. Memory
+ * that is never used is never taken, so the size alone costs nothing. */
+#define MESSAGE_MAX PAYLOAD_MAX_IPV6
+
 struct slots {
     move_messages_t *receive;
     apr_size_t payload_max;
@@ -27,7 +31,7 @@ struct slots {
 slots_t *slots_create(const platform_t *platform, apr_size_t payload_max, apr_pool_t *pool)
 {
     slots_t *slots = apr_pcalloc(pool, sizeof *slots);
-    apr_size_t room = payload_max;
+    apr_size_t room = platform_has(platform, FEATURE_COALESCED_RECEIVE) ? MESSAGE_MAX : payload_max;
     apr_size_t stride = APR_ALIGN(room, 2 * CACHE_LINE) + CACHE_LINE;
     unsigned char *payloads = apr_palloc(pool, BATCH_MAX * stride);
 

@@ -37,6 +37,11 @@ apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_opt
         system_ignore_path_mtu(descriptor) != 0) {
         return errno;
     }
+    *step = "take coalesced datagrams";
+    if (platform_has(options->platform, FEATURE_COALESCED_RECEIVE) &&
+        system_coalesce(descriptor) != 0) {
+        return errno;
+    }
     return APR_SUCCESS;
 }
 

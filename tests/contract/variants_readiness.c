@@ -19,7 +19,8 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
 #define SEND    LACKS(FEATURE_BATCHED_SEND)
 #define SHARING LACKS(FEATURE_PORT_SHARING)
 #define GATHER  LACKS(FEATURE_SEGMENTED_SEND)
-#define OTHERS  (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER)
+#define GRO     LACKS(FEATURE_COALESCED_RECEIVE)
+#define OTHERS  (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER | GRO)
 
 const variant_t variants[] = {
     {"as the server opens it", transport_open, 0},
@@ -31,6 +32,8 @@ const variant_t variants[] = {
     {"select", open_over_select, 0},
     {"select, one datagram to a call", open_over_select, RECEIVE | SEND},
     {"replies not gathered", transport_open, GATHER},
+    {"datagrams not coalesced", transport_open, GRO},
+    {"neither gathered nor coalesced", transport_open, GATHER | GRO},
     {"one socket for all", transport_open, SHARING},
     {"nothing that can be missing", transport_open, POLL | RECEIVE | SEND | SHARING | OTHERS},
 };

@@ -28,6 +28,7 @@ ROWS = {
     "IP_PMTUDISC_OMIT": "the system decides how large replies are cut",
     "SO_MEMINFO": "datagrams that find the receive buffer full are not counted",
     "UDP_SEGMENT": "replies to the same client are not gathered",
+    "UDP_GRO": "datagrams that were sent as one are received one by one",
 }
 
 
