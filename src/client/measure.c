@@ -4,11 +4,11 @@
 
 #include "failure.h"
 #include "mtu.h"
+#include "plan.h"
 #include "prober.h"
 #include "report.h"
 #include "sweep.h"
 #include "udpecho/host.h"
-#include "way.h"
 
 /* The most that one run does one after the other: an MTU search with, then without fragments. */
 #define PROBERS_MAX 2
@@ -36,7 +36,7 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
     unsigned index = session->prober_count;
     probe_t **probe = &session->probes[index];
     const char *error =
-        way_make_probe(probe, session->settings, session->destination, count, session->pool);
+        plan_probe(probe, session->settings, session->destination, count, session->pool);
 
     if (error != NULL) {
         return error;
@@ -62,7 +62,7 @@ static const char *open_session(session_t *session)
     const client_settings_t *settings = session->settings;
     apr_uint64_t round = settings->measurement == MEASURE_SWEEP ? (apr_uint64_t)settings->flows : 1;
     apr_port_t *ports = apr_pcalloc(session->pool, (apr_size_t)settings->flows * sizeof *ports);
-    const char *error = way_open(&session->flows, settings, session->destination, session->pool);
+    const char *error = plan_flows(&session->flows, settings, session->destination, session->pool);
 
     if (error != NULL) {
         return error;

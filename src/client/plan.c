@@ -1,4 +1,4 @@
-#include "way.h"
+#include "plan.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -27,8 +27,8 @@ static const char *describe_source(const client_settings_t *settings, unsigned f
     return text;
 }
 
-const char *way_open(flows_t **flows, const client_settings_t *settings,
-                     const destination_t *destination, apr_pool_t *pool)
+const char *plan_flows(flows_t **flows, const client_settings_t *settings,
+                       const destination_t *destination, apr_pool_t *pool)
 {
     platform_t *platform = apr_palloc(pool, sizeof *platform);
     const flows_options_t options = {
@@ -89,8 +89,8 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
     return plan;
 }
 
-const char *way_make_probe(probe_t **probe, const client_settings_t *settings,
-                           const destination_t *destination, apr_uint64_t count, apr_pool_t *pool)
+const char *plan_probe(probe_t **probe, const client_settings_t *settings,
+                       const destination_t *destination, apr_uint64_t count, apr_pool_t *pool)
 {
     unsigned char *random = apr_palloc(pool, PROBE_RANDOM);
     apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);

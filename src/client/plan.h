@@ -1,0 +1,20 @@
+#ifndef UDPECHO_PLAN_H
+#define UDPECHO_PLAN_H
+
+/* What the settings ask for: the flows that know the network, and the probes that decide what goes
+ * by them. Each function returns NULL, or what went wrong as a sentence;
+ * what is made lives as long as `pool`. Main thread. */
+
+#include "client_settings.h"
+#include "destination.h"
+
+/* The datagrams may be fragmented unless the settings or the measurement forbid it. */
+const char *plan_flows(flows_t **flows, const client_settings_t *settings,
+                       const destination_t *destination, apr_pool_t *pool);
+
+/* A probe, with a key of its own, for what the settings ask to be sent; `count` datagrams, 0: until
+ * the user or the clock ends it. */
+const char *plan_probe(probe_t **probe, const client_settings_t *settings,
+                       const destination_t *destination, apr_uint64_t count, apr_pool_t *pool);
+
+#endif
