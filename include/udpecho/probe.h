@@ -34,14 +34,14 @@ typedef struct probe_plan {
     endpoint_t peer;              /* who is asked */
     int any_peer;                 /* peer is a multicast group or a broadcast address: whoever
                                    * answers from its port is right, and the first one counts */
+    unsigned flows;               /* 1 to FLOWS_MAX; the datagrams go over them in turn */
     apr_size_t size;              /* of each payload, bytes; see probe_resize() */
     const unsigned char *payload; /* these `size` bytes each time, not copied; NULL: made as said
-                                   * above */
-    const unsigned char *random; /* PROBE_RANDOM bytes to make payloads of, not copied; else NULL */
-    unsigned flows;              /* 1 to FLOWS_MAX; the datagrams go over them in turn */
-    unsigned burst;              /* how many datagrams are due ... */
-    apr_interval_time_t interval; /* ... in each interval, evenly spread; 0: at once */
+                                   * above, of ... */
+    const unsigned char *random;  /* ... PROBE_RANDOM bytes, not copied */
     unsigned window;              /* unanswered ones on each flow at most; 0: any number */
+    unsigned burst;               /* how many datagrams are due ... */
+    apr_interval_time_t interval; /* ... in each interval, evenly spread; 0: at once */
     apr_uint64_t count;           /* datagrams to send, those that this host refuses among them;
                                    * 0: without end */
     apr_interval_time_t duration; /* for which to send, from the first on; 0: without end */

@@ -32,9 +32,9 @@ void tally_change(tally_t *tally, fate_t from, fate_t to)
 
 void tally_answer(tally_t *tally, reply_t *reply, apr_time_t received)
 {
-    reply->is_reordered = reply->sequence < tally->next_expected;
+    reply->is_reordered = reply->sequence < tally->highest;
     if (!reply->is_reordered) {
-        tally->next_expected = reply->sequence + 1;
+        tally->highest = reply->sequence;
     }
     tally->reordered += reply->is_reordered != 0;
     tally->late += reply->verdict == REPLY_LATE;

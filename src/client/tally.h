@@ -13,7 +13,7 @@ typedef struct tally {
     apr_uint64_t refused;              /* as the network says */
     apr_uint64_t late, reordered;      /* of those received */
     apr_uint64_t bytes;                /* in those */
-    apr_uint64_t next_expected;        /* one above the highest sequence number answered */
+    apr_uint64_t highest;              /* sequence number answered */
     apr_time_t first, last;            /* sent; sent or answered */
     round_trips_t round_trips;
 } tally_t;
