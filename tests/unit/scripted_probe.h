@@ -49,6 +49,17 @@ static inline probe_t *probe_of(probe_plan_t plan, apr_pool_t *pool)
     return probe;
 }
 
+/* One that sends datagrams of `size` bytes as soon as it is asked. */
+static inline probe_t *flood(apr_size_t size, unsigned flows, apr_pool_t *pool)
+{
+    probe_plan_t plan = plain_plan();
+
+    plan.size = size;
+    plan.flows = flows;
+    plan.interval = 0;
+    return probe_of(plan, pool);
+}
+
 static inline packet_t packet_of(const request_t *request)
 {
     packet_t packet = {

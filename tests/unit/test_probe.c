@@ -118,6 +118,19 @@ static void a_stall_past_the_duration_sends_no_more(void **state)
     assert_int_equal(probe_next(probe, START + 60 * SECOND).step, PROBE_DONE);
 }
 
+static void what_was_due_in_time_is_not_sent_after_it(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+
+    plan.duration = SECOND + MILLISECOND;
+    plan.timeout = 10 * SECOND;
+    probe = probe_of(plan, *state);
+    sent_at(probe, START);
+    assert_int_equal(probe_next(probe, START + SECOND + 2 * MILLISECOND).step, PROBE_WAIT);
+    assert_int_equal(summary_at(probe, START + 2 * SECOND).sent, 1);
+}
+
 static void after_a_stall_it_goes_on_instead_of_flooding(void **state)
 {
     probe_plan_t plan = plain_plan();
@@ -238,6 +251,7 @@ static void all_flows_there_can_be_have_their_windows(void **state)
     plan.flows = FLOWS_MAX;
     plan.window = 2;
     plan.interval = 0;
+    plan.timeout = 1000; /* in which fewer could be sent */
     probe = probe_of(plan, *state);
     assert_int_equal(steps_at(probe, PROBE_SEND, START, 99999), 2 * FLOWS_MAX);
     assert_int_equal(probe_flow_summary(probe, FLOWS_MAX - 1, START).sent, 2);
@@ -267,6 +281,39 @@ static void a_window_forgets_nothing_that_is_outstanding(void **state)
     assert_int_equal(probe_next(probe, START + 1).until, START + 1000);
     assert_int_equal(echoed_at(probe, &lost, START + 2).verdict, REPLY_ANSWER);
     assert_int_equal(probe_next(probe, START + 2).step, PROBE_SEND);
+}
+
+static void a_lost_datagram_holds_up_no_others(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+
+    plan.interval = 0;
+    plan.window = 2;
+    probe = probe_of(plan, *state);
+    sent_at(probe, START);
+    for (unsigned i = 0; i < 400000; i++) {
+        packet_t packet = sent_at(probe, START + i);
+
+        echoed_at(probe, &packet, START + i);
+    }
+}
+
+static void late_answers_are_known_for_another_timeout(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t late;
+
+    plan.burst = 10000;
+    probe = probe_of(plan, *state);
+    late = sent_at(probe, START);
+    for (apr_time_t now = START; now < START + 2 * SECOND; now += MILLISECOND) {
+        for (probe_next_t next = probe_next(probe, now); next.step != PROBE_WAIT;) {
+            next = probe_next(probe, now);
+        }
+    }
+    assert_int_equal(echoed_at(probe, &late, START + 2 * SECOND).verdict, REPLY_LATE);
 }
 
 static void without_a_window_what_cannot_be_remembered_is_given_up(void **state)
@@ -403,6 +450,7 @@ int main(void)
         scene(the_count_is_sent_and_then_it_waits_for_what_is_to_come),
         scene(the_duration_runs_from_the_first_datagram),
         scene(a_stall_past_the_duration_sends_no_more),
+        scene(what_was_due_in_time_is_not_sent_after_it),
         scene(after_a_stall_it_goes_on_instead_of_flooding),
         scene(asked_to_finish_it_sends_no_more_and_waits),
         scene(finished_before_it_began_it_is_done),
@@ -412,6 +460,8 @@ int main(void)
         scene(a_flow_whose_window_is_full_is_passed_over),
         scene(all_flows_there_can_be_have_their_windows),
         scene(a_window_forgets_nothing_that_is_outstanding),
+        scene(a_lost_datagram_holds_up_no_others),
+        scene(late_answers_are_known_for_another_timeout),
         scene(without_a_window_what_cannot_be_remembered_is_given_up),
         scene(what_this_host_refuses_is_not_sent_nor_awaited),
         scene(the_rest_of_a_batch_can_be_refused_in_any_order),

@@ -135,9 +135,12 @@ static void the_jitter_of_merged_flows_is_their_mean_by_count(void **state)
 static void no_quantile_lies_outside_of_what_there_was(void **state)
 {
     static const apr_interval_time_t values[] = {1000000, 1000001, 1000002};
+    round_trips_t high_in_its_bucket = {0};
     round_trips_t trips = {0};
 
     (void)state;
+    round_trips_add(&high_in_its_bucket, 999423);
+    assert_int_equal(round_trips_quantile(&high_in_its_bucket, 0.5), 999423);
     add_all(&trips, values, 3);
     assert_in_range(round_trips_quantile(&trips, 0), 1000000, 1000002);
     assert_in_range(round_trips_quantile(&trips, 0.5), 1000000, 1000002);

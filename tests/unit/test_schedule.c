@@ -106,6 +106,7 @@ static void one_each_ten_milliseconds_is_never_two(void **state)
 
     (void)state;
     assert_int_equal(send_due(&schedule, START), 1);
+    assert_int_equal(send_due(&schedule, START + 2 * SCHEDULE_CATCH_UP_US), 1);
     assert_int_equal(send_due(&schedule, START + 5 * SECOND), 1);
 }
 

@@ -175,6 +175,31 @@ static void few_bits_never_mean_a_datagram_of_another_flow(void **state)
     assert_int_equal(found(&ring, 7, 7, 8), 256 + 7);
 }
 
+static void few_bits_pass_over_what_is_answered_or_another_flow_s(void **state)
+{
+    sent_ring_t ring = ring_from(0, 3, *state);
+
+    for (unsigned i = 0; i < 1500; i++) {
+        add(&ring, i % 3, 1);
+    }
+    /* Those that end in 2 are 2, 258, 514, 770, ...; of flow 1 are 514 and 1282. */
+    assert_int_equal(found(&ring, 1, 2, 8), 514);
+    sent_settle(&ring, 514, FATE_LOST);
+    assert_int_equal(found(&ring, 1, 2, 8), 1282);
+}
+
+static void the_newest_is_that_of_its_flow(void **state)
+{
+    sent_ring_t ring = ring_from(0, 2, *state);
+
+    add(&ring, 1, 5);
+    add(&ring, 0, 1);
+    add(&ring, 1, 400);
+    sent_settle(&ring, 5, FATE_RECEIVED);
+    assert_int_equal(found(&ring, 0, 5, 8), 5);
+    assert_int_equal(found(&ring, 0, 0, 0), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +214,8 @@ int main(void)
         scene(few_bits_are_taken_for_the_oldest_outstanding_one_that_has_them),
         scene(where_none_is_outstanding_it_is_the_newest),
         scene(few_bits_never_mean_a_datagram_of_another_flow),
+        scene(few_bits_pass_over_what_is_answered_or_another_flow_s),
+        scene(the_newest_is_that_of_its_flow),
     };
 
     return cmocka_run_group_tests_name("sent", tests, NULL, NULL);
