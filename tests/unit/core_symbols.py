@@ -28,8 +28,8 @@ ALLOWED = {
 }
 
 # What compilers add by themselves.
-COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "_GLOBAL_OFFSET_TABLE_",
-                     "__sanitizer_")
+COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "___chkstk_",
+                     "_GLOBAL_OFFSET_TABLE_", "__sanitizer_")
 
 
 def undefined(nm, objects):
