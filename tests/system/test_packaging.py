@@ -1,4 +1,4 @@
-"""What service managers of other systems are told of udpechod.
+"""What is installed, and what service managers of other systems are told of udpechod.
 
 None of these systems is here. Each rc.d script runs for real over a stand-in for its system's
 rc.subr, which does of it what the script relies on and no more, and the command line that comes of
@@ -211,6 +211,25 @@ class ConfigurationFile(unittest.TestCase):
         self.assertGreater(len(suggested), 1)
         done = harness.run(*[f"--{option}" for option in suggested], "--check-config")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Installed(unittest.TestCase):
+    FILES = {"bin/udpecho", "sbin/udpechod", "share/man/man1/udpecho.1",
+             "share/man/man8/udpechod.8"}
+    COMPLETIONS = {f"share/{folder}/{name}" for program in ("udpecho", "udpechod")
+                   for folder, name in (("bash-completion/completions", f"{program}.bash"),
+                                        ("zsh/site-functions", f"_{program}"),
+                                        ("fish/vendor_completions.d", f"{program}.fish"))}
+
+    def test_files_are_where_they_are_looked_for(self):
+        build = pathlib.Path(os.environ["UDPECHO_TOOLS"]).parent
+        with tempfile.TemporaryDirectory() as prefix:
+            subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True,
+                           capture_output=True, timeout=harness.PATIENCE)
+            found = {str(path.relative_to(prefix)) for path in pathlib.Path(prefix).rglob("*")
+                     if path.is_file()}
+        completions = self.COMPLETIONS if os.environ["UDPECHO_COMPLETIONS"] else set()
+        self.assertEqual(found, self.FILES | completions)
 
 
 if __name__ == "__main__":
