@@ -11,7 +11,7 @@
 static const char *read_percent(const option_t *option, void *place, const char *value,
                                 apr_pool_t *pool)
 {
-    char *end = NULL;
+    char *end = (char *)value;
 
     (void)option, (void)pool;
     /* strtod() would take words and signs too. */
