@@ -130,14 +130,17 @@ static probe_next_t give_up_oldest(probe_t *probe)
 
 static probe_next_t send_next(probe_t *probe, apr_time_t now)
 {
-    unsigned flow = turns_take(&probe->turns);
+    unsigned flow = turns_first(&probe->turns);
     probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
 
     next.request.sequence = sent_add(&probe->sent, flow, probe->size, now);
     payload_make(&probe->payload, &next.request);
     tally_sent(&probe->tallies[flow], now);
     schedule_advance(&probe->schedule);
-    if (has_room(probe, flow)) {
+    if (!has_room(probe, flow)) {
+        turns_take(&probe->turns);
+    } else if (probe->plan.window == 0) {
+        turns_take(&probe->turns);
         turns_add(&probe->turns, flow);
     }
     return next;

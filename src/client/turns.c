@@ -19,13 +19,15 @@ static unsigned place_after(const turns_t *turns, unsigned distance)
     return place < turns->capacity ? place : place - turns->capacity;
 }
 
-unsigned turns_take(turns_t *turns)
+unsigned turns_first(const turns_t *turns)
 {
-    unsigned flow = turns->queue[turns->first];
+    return turns->queue[turns->first];
+}
 
+void turns_take(turns_t *turns)
+{
     turns->first = place_after(turns, 1);
     turns->left--;
-    return flow;
 }
 
 void turns_add(turns_t *turns, unsigned flow)

@@ -15,8 +15,11 @@ typedef struct turns {
 /* All of `flows` flows, in their order. */
 turns_t turns_create(unsigned flows, apr_pool_t *pool);
 
-/* Takes the first of the queue. It must not be empty. */
-unsigned turns_take(turns_t *turns);
+/* The first of the queue, which must not be empty. */
+unsigned turns_first(const turns_t *turns);
+
+/* Takes the first out of the queue. */
+void turns_take(turns_t *turns);
 
 /* Puts `flow`, which is not in it, at the end. */
 void turns_add(turns_t *turns, unsigned flow);

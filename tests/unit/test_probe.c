@@ -220,7 +220,7 @@ static void flows_are_used_in_turn(void **state)
     assert_int_equal(probe_flow_summary(probe, 3, START).sent, 20);
 }
 
-static void a_flow_whose_window_is_full_is_passed_over(void **state)
+static void a_flow_keeps_its_turn_until_its_window_is_full(void **state)
 {
     probe_plan_t plan = plain_plan();
     probe_t *probe;
@@ -232,14 +232,15 @@ static void a_flow_whose_window_is_full_is_passed_over(void **state)
     probe = probe_of(plan, *state);
     for (unsigned i = 0; i < 8; i++) {
         packets[i] = sent_at(probe, START);
+        assert_int_equal(packets[i].flow, i / 2);
     }
     assert_int_equal(probe_next(probe, START).step, PROBE_WAIT);
-    echoed_at(probe, &packets[2], START + 1);
+    echoed_at(probe, &packets[4], START + 1);
     echoed_at(probe, &packets[0], START + 1);
-    echoed_at(probe, &packets[6], START + 1);
+    echoed_at(probe, &packets[5], START + 1);
+    assert_int_equal(sent_at(probe, START + 1).flow, 2);
     assert_int_equal(sent_at(probe, START + 1).flow, 2);
     assert_int_equal(sent_at(probe, START + 1).flow, 0);
-    assert_int_equal(sent_at(probe, START + 1).flow, 2);
     assert_int_equal(probe_next(probe, START + 1).step, PROBE_WAIT);
 }
 
@@ -457,7 +458,7 @@ int main(void)
         scene(a_window_lets_no_more_be_outstanding),
         scene(a_corrupt_reply_makes_room_too),
         scene(flows_are_used_in_turn),
-        scene(a_flow_whose_window_is_full_is_passed_over),
+        scene(a_flow_keeps_its_turn_until_its_window_is_full),
         scene(all_flows_there_can_be_have_their_windows),
         scene(a_window_forgets_nothing_that_is_outstanding),
         scene(a_lost_datagram_holds_up_no_others),
