@@ -28,7 +28,9 @@ typedef struct flows_options {
                                    * this host believes of the path's MTU is not asked. 0: here and
                                    * by routers */
     int broadcast;                /* the peer may be a broadcast or multicast address */
-    apr_int32_t buffer;           /* bytes to ask for, each way; 0: the system's default */
+    int gathers;        /* what is sent together may leave, and what arrives together come, as one
+                         * message where the system can: less work, and of all the same time of arrival */
+    apr_int32_t buffer; /* bytes to ask for, each way; 0: the system's default */
 } flows_options_t;
 
 typedef struct flows_error {
@@ -58,9 +60,12 @@ typedef struct arrival {
     apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
 } arrival_t;
 
+/* A batch of messages, each of which may be as many datagrams: udp(7), UDP_GRO. */
+#define ARRIVALS_MAX (BATCH_MAX * 64)
+
 typedef struct arrivals {
     unsigned count;
-    arrival_t *at[BATCH_MAX];
+    arrival_t *at[ARRIVALS_MAX];
 } arrivals_t;
 
 typedef struct flows flows_t;

@@ -41,8 +41,11 @@ static void read_hop_limit(const struct msghdr *header, const struct cmsghdr *co
     }
 }
 
-void arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clock, apr_time_t now)
+apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clock,
+                        apr_time_t now)
 {
+    apr_size_t segment = 0;
+
     arrival->at = now;
     arrival->hop_limit = -1;
     arrival->fragment = 0;
@@ -52,8 +55,11 @@ void arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clo
             read_stamp(header, control, arrival, wall_clock);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT) {
             read_hop_limit(header, control, arrival);
+        } else if (control->cmsg_level == IPPROTO_UDP) {
+            segment = system_read_segment(header, control);
         } else {
             system_read_arrival(header, control, arrival);
         }
     }
+    return segment;
 }

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_FLOW_H
 #define UDPECHO_FLOW_H
 
-/* What flows are made of: the socket of each, and the messages that all of them share. Internal to
+/* What flows are made of: the socket of each, and what all of them share. Internal to
  * platform/; flows.c is the same on all systems, these are not. */
 
 #include <apr_poll.h>
@@ -28,23 +28,35 @@ apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_f
 /* How to wait for such sockets. */
 apr_pollset_method_e flow_poll_method(const platform_t *platform);
 
-/* Rooms for a batch each way. */
-typedef struct flow_messages flow_messages_t;
+/* What is sent: room for a batch. */
+typedef struct flow_requests flow_requests_t;
 
-/* For datagrams to `peer`, and arrivals of up to `payload_max` bytes. From `pool`. */
-flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_options_t *options,
+/* For datagrams to `peer`. From `pool`. */
+flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
                                       apr_pool_t *pool);
 
-/* Makes messages of up to BATCH_MAX requests, which must live until they are sent. */
-void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count);
+/* Makes messages of up to BATCH_MAX datagrams, which must live until they are sent. */
+void flow_requests_compose(flow_requests_t *requests, const request_t *datagrams, unsigned count);
 
 /* Sends `count` of these from number `first` on, in as few calls as the system needs. Returns how
  * many left, at least one, or 0 and `failure`: see flows_send(). */
-unsigned flow_messages_send(flow_messages_t *messages, apr_os_sock_t socket, unsigned first,
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, unsigned first,
                             unsigned count, apr_status_t *failure);
 
+/* What arrives: room for a batch, of any flows. */
+typedef struct flow_messages flow_messages_t;
+
+/* From `pool`. */
+flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t *pool);
+
+/* Takes back the room of all that was lent. */
+void flow_messages_take_back(flow_messages_t *messages);
+
+/* Non-zero if no room is left. */
+int flow_messages_are_full(const flow_messages_t *messages);
+
 /* Adds to `arrivals` what the socket of flow `flow` has, as far as there is room, by one call if
- * the system can. None is a success too. Errors: those of recvmsg(2). */
+ * the system can. None is a success too. Errors: those of recvmsg(2). Not while they are full. */
 apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
                                    arrivals_t *arrivals);
 

@@ -8,25 +8,20 @@
 #include "readiness.h"
 #include "udpecho/host.h"
 
-/* What the network refused makes the next call on the socket fail, whichever it is and whatever it
- * sends; that says it and clears it (ip(7), IP_RECVERR). Between two attempts the next refusal can
- * come in. */
-#define SEND_ATTEMPTS_MAX 4
-
 typedef struct control {
     _Alignas(struct cmsghdr) unsigned char bytes[FLOW_CONTROL_MAX];
 } control_t;
 
 struct flow_messages {
     move_messages_t *receive;
-    move_messages_t *send;
-    endpoint_t peer;
-    message_t requests[BATCH_MAX];
-    struct iovec parts[BATCH_MAX][2]; /* their heads and bodies */
-    arrival_t arrivals[BATCH_MAX];
-    message_t rooms[BATCH_MAX]; /* of these; always ready to receive into */
+    apr_size_t payload_max;
+    unsigned char *payloads;
+    unsigned used; /* rooms whose messages are lent */
+    endpoint_t senders[BATCH_MAX];
+    message_t rooms[BATCH_MAX]; /* always ready to receive into, from the one after those */
     struct iovec vectors[BATCH_MAX];
     control_t controls[BATCH_MAX];
+    arrival_t *arrivals; /* ARRIVALS_MAX */
 };
 
 /* Makes a room ready to receive into, after a receive wrote to its lengths. */
@@ -34,116 +29,102 @@ static void clear_room(flow_messages_t *messages, unsigned index)
 {
     struct msghdr *header = &messages->rooms[index].msg_hdr;
 
-    header->msg_namelen = sizeof messages->arrivals[index].from.sa;
+    header->msg_namelen = sizeof messages->senders[index].sa;
     header->msg_controllen = FLOW_CONTROL_MAX;
 }
 
-static void prepare_rooms(flow_messages_t *messages, apr_size_t payload_max, apr_pool_t *pool)
+static unsigned char *payload_of(const flow_messages_t *messages, unsigned index)
 {
-    unsigned char *payloads = apr_palloc(pool, BATCH_MAX * payload_max);
+    return messages->payloads + index * messages->payload_max;
+}
 
+flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t *pool)
+{
+    flow_messages_t *messages = apr_pcalloc(pool, sizeof *messages);
+
+    messages->receive = receive_messages(options->platform);
+    messages->payload_max = options->payload_max;
+    messages->payloads = apr_palloc(pool, BATCH_MAX * options->payload_max);
+    messages->arrivals = apr_palloc(pool, ARRIVALS_MAX * sizeof *messages->arrivals);
     for (unsigned i = 0; i < BATCH_MAX; i++) {
         struct msghdr *header = &messages->rooms[i].msg_hdr;
 
-        messages->arrivals[i].data = payloads + i * payload_max;
-        messages->vectors[i].iov_base = messages->arrivals[i].data;
-        messages->vectors[i].iov_len = payload_max;
-        header->msg_name = &messages->arrivals[i].from.sa;
+        messages->vectors[i].iov_base = payload_of(messages, i);
+        messages->vectors[i].iov_len = options->payload_max;
+        header->msg_name = &messages->senders[i].sa;
         header->msg_iov = &messages->vectors[i];
         header->msg_iovlen = 1;
         header->msg_control = messages->controls[i].bytes;
         clear_room(messages, i);
     }
-}
-
-flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_options_t *options,
-                                      apr_pool_t *pool)
-{
-    flow_messages_t *messages = apr_pcalloc(pool, sizeof *messages);
-
-    messages->receive = receive_messages(options->platform);
-    messages->send = send_messages(options->platform);
-    messages->peer = *peer;
-    for (unsigned i = 0; i < BATCH_MAX; i++) {
-        struct msghdr *header = &messages->requests[i].msg_hdr;
-
-        header->msg_name = &messages->peer.sa;
-        header->msg_namelen = messages->peer.length;
-        header->msg_iov = messages->parts[i];
-        header->msg_iovlen = 2;
-    }
-    prepare_rooms(messages, options->payload_max, pool);
     return messages;
 }
 
-/* ---- Sending ---- */
-
-/* sendmsg(2) only reads, but by the same vectors as recvmsg(2) writes. */
-static struct iovec vector_of(const unsigned char *data, apr_size_t length)
+void flow_messages_take_back(flow_messages_t *messages)
 {
-    return (struct iovec){.iov_base = (void *)data, .iov_len = length};
+    messages->used = 0;
 }
 
-void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count)
+int flow_messages_are_full(const flow_messages_t *messages)
 {
-    for (unsigned i = 0; i < count; i++) {
-        const request_t *request = &requests[i];
-
-        messages->parts[i][0] = vector_of(request->head, request->head_length);
-        messages->parts[i][1] = vector_of(request->body, request->length - request->head_length);
-    }
-}
-
-unsigned flow_messages_send(flow_messages_t *messages, apr_os_sock_t socket, unsigned first,
-                            unsigned count, apr_status_t *failure)
-{
-    for (int attempt = 0; attempt < SEND_ATTEMPTS_MAX; attempt++) {
-        int sent = messages->send(socket, &messages->requests[first], count);
-
-        if (sent > 0) {
-            return (unsigned)sent;
-        }
-        *failure = errno;
-        if (APR_STATUS_IS_EAGAIN(*failure)) {
-            break;
-        }
-    }
-    return 0;
+    return messages->used == BATCH_MAX;
 }
 
 /* ---- Receiving ---- */
 
-/* The next rooms hold what came by `flow`: lends them. */
-static void lend(flow_messages_t *messages, unsigned flow, arrivals_t *arrivals, unsigned count)
+/* Lends what the next room holds: the datagrams of `segment` bytes each, but for the last, that
+ * came together as one message, or one datagram if that is 0. */
+static void lend_each(flow_messages_t *messages, arrival_t rest, apr_size_t segment,
+                      arrivals_t *arrivals)
+{
+    do {
+        arrival_t *arrival = &messages->arrivals[arrivals->count];
+
+        *arrival = rest;
+        if (segment > 0 && segment < rest.length) {
+            arrival->length = segment;
+        }
+        rest.data += arrival->length;
+        rest.length -= arrival->length;
+        arrivals->at[arrivals->count++] = arrival;
+    } while (rest.length > 0 && arrivals->count < ARRIVALS_MAX);
+}
+
+/* The same for the next `count` rooms, whose arrivals all have in common what `like` says. */
+static void lend(flow_messages_t *messages, const arrival_t *like, arrivals_t *arrivals,
+                 unsigned count)
 {
     apr_time_t wall_clock = apr_time_now(); /* first: an arrival may look late, not early */
     apr_time_t now = clock_now();
 
-    while (count-- > 0) {
-        unsigned room = arrivals->count++;
-        arrival_t *arrival = &messages->arrivals[room];
+    for (; count > 0; count--) {
+        unsigned room = messages->used++;
         struct msghdr *header = &messages->rooms[room].msg_hdr;
+        arrival_t arrival = *like;
 
-        arrival->flow = flow;
-        arrival->truncated = (header->msg_flags & MSG_TRUNC) != 0;
-        arrival_read(header, arrival, wall_clock, now);
+        if (arrival.refused == APR_SUCCESS) {
+            arrival.from.sa = messages->senders[room].sa;
+            arrival.from.length = header->msg_namelen;
+            arrival.length = messages->rooms[room].msg_len;
+        }
+        arrival.data = payload_of(messages, room);
+        arrival.truncated = (header->msg_flags & MSG_TRUNC) != 0;
+        lend_each(messages, arrival, arrival_read(header, &arrival, wall_clock, now), arrivals);
         clear_room(messages, room);
-        arrivals->at[room] = arrival;
     }
 }
 
 void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
                                     arrivals_t *arrivals)
 {
-    unsigned room = arrivals->count;
+    arrival_t arrival = {.flow = flow};
 
-    while (room < BATCH_MAX && system_receive_refusal(socket, &messages->rooms[room].msg_hdr,
-                                                      &messages->arrivals[room])) {
-        lend(messages, flow, arrivals, 1);
-        room = arrivals->count;
+    while (!flow_messages_are_full(messages) &&
+           system_receive_refusal(socket, &messages->rooms[messages->used].msg_hdr, &arrival)) {
+        lend(messages, &arrival, arrivals, 1);
     }
-    if (room < BATCH_MAX) {
-        clear_room(messages, room);
+    if (!flow_messages_are_full(messages)) {
+        clear_room(messages, messages->used);
     }
 }
 
@@ -154,7 +135,7 @@ static apr_status_t look_into_failure(flow_messages_t *messages, apr_os_sock_t s
     apr_status_t failure = errno;
     unsigned before = arrivals->count;
 
-    clear_room(messages, before); /* the call may have written to the room that it failed on */
+    clear_room(messages, messages->used); /* the call may have written to what it failed on */
     if (APR_STATUS_IS_EAGAIN(failure) || APR_STATUS_IS_EINTR(failure)) {
         return APR_SUCCESS;
     }
@@ -165,18 +146,13 @@ static apr_status_t look_into_failure(flow_messages_t *messages, apr_os_sock_t s
 apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
                                    arrivals_t *arrivals)
 {
-    unsigned first = arrivals->count;
-    int received = messages->receive(socket, &messages->rooms[first], BATCH_MAX - first);
+    const arrival_t like = {.flow = flow};
+    int received =
+        messages->receive(socket, &messages->rooms[messages->used], BATCH_MAX - messages->used);
 
     if (received < 0) {
         return look_into_failure(messages, socket, flow, arrivals);
     }
-    for (unsigned i = first; i < first + (unsigned)received; i++) {
-        messages->arrivals[i].from.length = messages->rooms[i].msg_hdr.msg_namelen;
-        messages->arrivals[i].length = messages->rooms[i].msg_len;
-        messages->arrivals[i].refused = APR_SUCCESS;
-        messages->arrivals[i].mtu = 0;
-    }
-    lend(messages, flow, arrivals, (unsigned)received);
+    lend(messages, &like, arrivals, (unsigned)received);
     return APR_SUCCESS;
 }

@@ -98,6 +98,11 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
         *step = "allow broadcasts";
         status = status_of(set_integer(descriptor, SOL_SOCKET, SO_BROADCAST, 1));
     }
+    if (status == APR_SUCCESS && options->gathers &&
+        platform_has(options->platform, FEATURE_COALESCED_RECEIVE)) {
+        *step = "receive several datagrams as one message";
+        status = status_of(system_coalesce(descriptor));
+    }
     return status;
 }
 

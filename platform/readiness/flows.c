@@ -16,6 +16,7 @@ typedef struct flow {
 struct flows {
     int family;
     waiter_t waiter;
+    flow_requests_t *requests;
     flow_messages_t *messages;
     unsigned count;
     flow_t *flows;
@@ -113,7 +114,8 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
         apr_pool_destroy(own);
         return status;
     }
-    flows->messages = flow_messages_create(&endpoint, options, own);
+    flows->requests = flow_requests_create(&endpoint, options, own);
+    flows->messages = flow_messages_create(options, own);
     *opened = flows;
     return APR_SUCCESS;
 }
@@ -160,11 +162,11 @@ unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
 {
     unsigned next = 0;
 
-    flow_messages_compose(flows->messages, requests, count);
+    flow_requests_compose(flows->requests, requests, count);
     while (next < count) {
         apr_os_sock_t socket = flows->flows[requests[next].flow].socket;
         unsigned run = run_length(&requests[next], count - next);
-        unsigned sent = flow_messages_send(flows->messages, socket, next, run, failure);
+        unsigned sent = flow_requests_send(flows->requests, socket, next, run, failure);
 
         if (sent == 0) {
             break;
@@ -183,9 +185,9 @@ static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready, arri
     if (ready->rtnevents & APR_POLLERR) {
         flow_messages_receive_refusals(flows->messages, flow->socket, flow->index, arrivals);
     }
-    return arrivals->count < BATCH_MAX
-               ? flow_messages_receive(flows->messages, flow->socket, flow->index, arrivals)
-               : APR_SUCCESS;
+    return flow_messages_are_full(flows->messages)
+               ? APR_SUCCESS
+               : flow_messages_receive(flows->messages, flow->socket, flow->index, arrivals);
 }
 
 /*
@@ -198,13 +200,13 @@ static apr_status_t receive_ready(flows_t *flows, arrivals_t *arrivals)
     waiter_t *waiter = &flows->waiter;
     apr_status_t nothing = APR_TIMEUP;
 
-    while (waiter->ready_count > 0 && arrivals->count < BATCH_MAX) {
+    while (waiter->ready_count > 0 && !flow_messages_are_full(flows->messages)) {
         apr_status_t status = receive_from(flows, waiter->ready, arrivals);
 
         if (status != APR_SUCCESS) {
             nothing = status;
         }
-        if (flows->count > 1 || arrivals->count < BATCH_MAX) {
+        if (flows->count > 1 || !flow_messages_are_full(flows->messages)) {
             waiter->ready++;
             waiter->ready_count--;
         }
@@ -217,6 +219,7 @@ apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_ti
     apr_status_t status;
 
     arrivals->count = 0;
+    flow_messages_take_back(flows->messages);
     if (waiter_take_wake(&flows->waiter)) {
         return APR_EINTR;
     }

@@ -1,34 +1,28 @@
 /* The messages of flows by Windows Sockets, one to a call. */
 
-#include <errno.h>
 #include <string.h>
 
 #include "flow.h"
+#include "flow_refusal.h"
 #include "iocp.h"
 #include "udpecho/host.h"
 
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 
-/* What the network refused may also fail a send that has nothing to do with it, once. */
-#define SEND_ATTEMPTS_MAX 4
-
 struct flow_messages {
     LPFN_WSARECVMSG receive; /* an extension, asked for by the first socket */
-    endpoint_t peer;
-    WSABUF parts[BATCH_MAX][2]; /* heads and bodies of requests */
     apr_size_t payload_max;
+    unsigned used; /* of the arrivals: lent */
     arrival_t arrivals[BATCH_MAX];
     _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
 };
 
-flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_options_t *options,
-                                      apr_pool_t *pool)
+flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t *pool)
 {
     flow_messages_t *messages = apr_pcalloc(pool, sizeof *messages);
     unsigned char *payloads = apr_palloc(pool, BATCH_MAX * options->payload_max);
 
-    messages->peer = *peer;
     messages->payload_max = options->payload_max;
     for (unsigned i = 0; i < BATCH_MAX; i++) {
         messages->arrivals[i].data = payloads + i * options->payload_max;
@@ -36,68 +30,14 @@ flow_messages_t *flow_messages_create(const endpoint_t *peer, const flows_option
     return messages;
 }
 
-/* ---- Sending ---- */
-
-/* WSASendTo() only reads, but by the same buffers as WSARecvMsg() writes. */
-static WSABUF buffer_of(const unsigned char *data, apr_size_t length)
+void flow_messages_take_back(flow_messages_t *messages)
 {
-    return (WSABUF){.buf = (char *)data, .len = (ULONG)length};
+    messages->used = 0;
 }
 
-void flow_messages_compose(flow_messages_t *messages, const request_t *requests, unsigned count)
+int flow_messages_are_full(const flow_messages_t *messages)
 {
-    for (unsigned i = 0; i < count; i++) {
-        const request_t *request = &requests[i];
-
-        messages->parts[i][0] = buffer_of(request->head, request->head_length);
-        messages->parts[i][1] = buffer_of(request->body, request->length - request->head_length);
-    }
-}
-
-static int is_refusal(int error)
-{
-    return error == WSAECONNRESET || error == WSAENETRESET;
-}
-
-static apr_status_t send_one(flow_messages_t *messages, SOCKET socket, unsigned index)
-{
-    int attempts = 0;
-    int error = 0;
-    DWORD sent;
-
-    do {
-        error = WSASendTo(socket, messages->parts[index], 2, &sent, 0, &messages->peer.sa.any,
-                          (int)messages->peer.length, NULL, NULL) == 0
-                    ? 0
-                    : WSAGetLastError();
-    } while (is_refusal(error) && ++attempts < SEND_ATTEMPTS_MAX);
-    switch (error) {
-    case 0:
-        return APR_SUCCESS;
-    case WSAEWOULDBLOCK:
-        return APR_EAGAIN;
-    case WSAEMSGSIZE:
-        return EMSGSIZE;
-    default:
-        return APR_FROM_OS_ERROR(error);
-    }
-}
-
-unsigned flow_messages_send(flow_messages_t *messages, apr_os_sock_t socket, unsigned first,
-                            unsigned count, apr_status_t *failure)
-{
-    unsigned sent = 0;
-
-    while (sent < count) {
-        apr_status_t status = send_one(messages, socket, first + sent);
-
-        if (status != APR_SUCCESS) {
-            *failure = status;
-            break;
-        }
-        sent++;
-    }
-    return sent;
+    return messages->used == BATCH_MAX;
 }
 
 /* ---- Receiving ---- */
@@ -186,11 +126,12 @@ apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t sock
 {
     apr_status_t status = find_receive(messages, socket);
 
-    while (status == APR_SUCCESS && arrivals->count < BATCH_MAX) {
-        arrival_t *arrival = &messages->arrivals[arrivals->count];
+    while (status == APR_SUCCESS && !flow_messages_are_full(messages)) {
+        arrival_t *arrival = &messages->arrivals[messages->used];
 
         status = receive_one(messages, socket, arrival);
         if (status == APR_SUCCESS) {
+            messages->used++;
             arrival->flow = flow;
             arrivals->at[arrivals->count++] = arrival;
         }

@@ -176,6 +176,46 @@ static void a_batch_goes_in_its_order_over_any_flows(void **state)
     close_fixture(fixture);
 }
 
+/* From one set of flows to another, of which the kernel may move many as one message. */
+static void what_goes_together_arrives_apart_and_in_order(void **state)
+{
+    static const apr_size_t lengths[] = {1, 8, 56, 1400, 1472, 9000, 65507};
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1");
+    request_t requests[BATCH_MAX];
+    flows_error_t error;
+    flows_t *sender;
+
+    fixture->options.gathers = 1;
+    fixture->options.buffer = 16 * 1024 * 1024;
+    open_flows(fixture); /* to receive by */
+    assert_int_equal(flows_open(&sender,
+                                address_of(fixture, "127.0.0.1", flows_port(fixture->flows, 0)),
+                                &fixture->options, &error, fixture->pool),
+                     APR_SUCCESS);
+    for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        unsigned count = lengths[i] > 1500 ? 3 : BATCH_MAX;
+        apr_status_t failure;
+        unsigned received = 0;
+
+        for (unsigned j = 0; j < count; j++) {
+            requests[j] = request_of(0, j, lengths[i] - (j == count - 1 && lengths[i] > 8));
+        }
+        for (unsigned sent = 0; sent < count;) {
+            sent += flows_send(sender, requests + sent, count - sent, &failure);
+        }
+        while (received < count) {
+            receive_some(fixture);
+            for (unsigned j = 0; j < fixture->arrivals.count; j++, received++) {
+                assert_holds(fixture->arrivals.at[j], &requests[received],
+                             requests[received].length);
+                assert_int_equal(fixture->arrivals.at[j]->length, requests[received].length);
+            }
+        }
+        assert_nothing_is_left(fixture);
+    }
+    close_fixture(fixture);
+}
+
 static void a_busy_flow_keeps_none_waiting(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
@@ -480,6 +520,7 @@ int main(void)
         SCENE(every_flow_has_a_port_of_its_own),
         SCENE(a_reply_is_told_with_the_flow_that_it_came_by),
         SCENE(a_batch_goes_in_its_order_over_any_flows),
+        SCENE(what_goes_together_arrives_apart_and_in_order),
         SCENE(a_busy_flow_keeps_none_waiting),
         SCENE(a_source_port_is_the_first_of_those_in_a_row),
         SCENE(a_port_in_use_names_the_flow),

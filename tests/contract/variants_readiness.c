@@ -49,6 +49,8 @@ const flows_variant_t flows_variants[] = {
     {"as the client opens them", 0},
     {"one receive to a call", RECEIVE},
     {"one send to a call", SEND},
+    {"sent apart", GATHER},
+    {"received apart", GRO},
     {"poll", POLL},
     {"nothing that can be missing", POLL | RECEIVE | SEND | SHARING | OTHERS},
 };

@@ -1,0 +1,81 @@
+/* The requests of flows by Windows Sockets, one to a call. */
+
+#include <errno.h>
+
+#include "flow.h"
+#include "flow_refusal.h"
+
+/* What the network refused may also fail a send that has nothing to do with it, once. */
+#define SEND_ATTEMPTS_MAX 4
+
+struct flow_requests {
+    endpoint_t peer;
+    WSABUF parts[BATCH_MAX][2]; /* heads and bodies */
+};
+
+flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
+                                      apr_pool_t *pool)
+{
+    flow_requests_t *requests = apr_pcalloc(pool, sizeof *requests);
+
+    (void)options; /* Windows has ways to send several at once, but Wine 8 has not */
+    requests->peer = *peer;
+    return requests;
+}
+
+/* WSASendTo() only reads, but by the same buffers as WSARecvMsg() writes. */
+static WSABUF buffer_of(const unsigned char *data, apr_size_t length)
+{
+    return (WSABUF){.buf = (char *)data, .len = (ULONG)length};
+}
+
+void flow_requests_compose(flow_requests_t *requests, const request_t *datagrams, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const request_t *datagram = &datagrams[i];
+
+        requests->parts[i][0] = buffer_of(datagram->head, datagram->head_length);
+        requests->parts[i][1] = buffer_of(datagram->body, datagram->length - datagram->head_length);
+    }
+}
+
+static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, unsigned index)
+{
+    int attempts = 0;
+    int error = 0;
+    DWORD sent;
+
+    do {
+        error = WSASendTo(socket, requests->parts[index], 2, &sent, 0, &requests->peer.sa.any,
+                          (int)requests->peer.length, NULL, NULL) == 0
+                    ? 0
+                    : WSAGetLastError();
+    } while (is_refusal(error) && ++attempts < SEND_ATTEMPTS_MAX);
+    switch (error) {
+    case 0:
+        return APR_SUCCESS;
+    case WSAEWOULDBLOCK:
+        return APR_EAGAIN;
+    case WSAEMSGSIZE:
+        return EMSGSIZE;
+    default:
+        return APR_FROM_OS_ERROR(error);
+    }
+}
+
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, unsigned first,
+                            unsigned count, apr_status_t *failure)
+{
+    unsigned sent = 0;
+
+    while (sent < count) {
+        apr_status_t status = send_one(requests, socket, first + sent);
+
+        if (status != APR_SUCCESS) {
+            *failure = status;
+            break;
+        }
+        sent++;
+    }
+    return sent;
+}
