@@ -49,6 +49,7 @@ const flows_variant_t flows_variants[] = {
     {"as the client opens them", 0},
     {"one receive to a call", RECEIVE},
     {"one send to a call", SEND},
+    {"poll", POLL},
     {"sent apart", GATHER},
     {"received apart", GRO},
     {"poll", POLL},
