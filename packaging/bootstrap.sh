@@ -47,8 +47,9 @@ describe_manager() {
     apt-get)
         build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev'
         test='ninja-build libcmocka-dev python3'
-        tools='strace iproute2 nftables procps util-linux mandoc
-               bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd monitoring-plugins-basic'
+         tools='strace iproute2 ethtool nftables procps util-linux mandoc
+                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
+                monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.
@@ -62,26 +63,26 @@ describe_manager() {
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
                pkgconfig(libseccomp)'
         test='ninja-build pkgconfig(cmocka) python3'
-        tools='strace iproute nftables procps-ng util-linux'
+        tools='strace iproute ethtool nftables procps-ng util-linux'
         has='rpm -q' install='as_root dnf install -y'
         ;;
     zypper)
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
                pkgconfig(libseccomp)'
         test='ninja pkgconfig(cmocka) python3'
-        tools='strace iproute2 nftables procps util-linux'
+        tools='strace iproute2 ethtool nftables procps util-linux'
         has='rpm -q' install='as_root zypper --non-interactive install --no-recommends'
         ;;
     apk)
         build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev libseccomp-dev'
         test='samurai cmocka-dev python3'
-        tools='strace iproute2 nftables procps util-linux'
+        tools='strace iproute2 ethtool nftables procps util-linux'
         has='apk info -e' refresh='as_root apk update' install='as_root apk add'
         ;;
     pacman)
         build='gcc make cmake pkgconf apr apr-util libseccomp'
         test='ninja cmocka python'
-        tools='strace iproute2 nftables procps-ng util-linux'
+        tools='strace iproute2 ethtool nftables procps-ng util-linux'
         has='pacman -Q' refresh='as_root pacman -Sy'
         install='as_root pacman -S --needed --noconfirm'
         ;;

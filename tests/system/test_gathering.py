@@ -1,0 +1,168 @@
+"""Replies gathered into messages, over a link at the edges of its MTU: whatever the device does
+itself and whatever it leaves to the kernel, they are the datagrams that plain sends would be.
+
+The addresses are those of namespaces.py.
+"""
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import unittest
+
+import harness
+import namespaces
+
+# Linux's udp.h and asm-generic/socket.h; Python has no names for them.
+SOL_UDP, UDP_SEGMENT = 17, 103
+SO_RCVBUFFORCE = 33
+
+PEERS = "10.0.0.1", "fd00::1"
+HEADERS = {socket.AF_INET: 20 + 8, socket.AF_INET6: 40 + 8}
+FAMILIES = {"10.0.0.1": socket.AF_INET, "fd00::1": socket.AF_INET6}
+
+MTUS = 1500, 9000
+COUNT = 20
+
+# What the server's device does: all, cut no messages, not even the checksums.
+OFFLOADS = ("tx on sg on gso on", "tx on sg on gso off tx-udp-segmentation off",
+            "tx off sg off gso off")
+
+
+def setUpModule():
+    namespaces.set_up()
+    if shutil.which("ethtool") is None:
+        raise unittest.SkipTest("ethtool is not installed")
+
+
+def set_link(mtu, offloads=OFFLOADS[0]):
+    for interface, prefix in ("near0", ()), ("far0", namespaces.IN_SERVER):
+        namespaces.do(f"ip link set {interface} mtu {mtu}", prefix)
+    subprocess.run([*namespaces.IN_SERVER, "ethtool", "-K", "far0", *offloads.split()], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def start(*options, listen=("*:0",)):
+    return harness.Server("--workers=1", "--rate-limit=off", "--loop-detector=off", *options,
+                          listen=listen, prefix=namespaces.IN_SERVER)
+
+
+def address_of(server, host):
+    ports = {(":" in at): port for at, port in server.addresses}
+    return host, ports[":" in host]
+
+
+class Link(unittest.TestCase):
+    def exchange(self, server, address, size, clients=2):
+        """Several clients send in turn, each datagram as long but the last; all of it waits together.
+        Returns how many datagrams that were."""
+        socks = [harness.client(address) for _ in range(clients)]
+        for sock in socks:
+            sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
+        sent = [[os.urandom(size) for _ in range(COUNT)] + [os.urandom(size - 1)] for _ in socks]
+        with server.frozen():
+            for row in zip(*sent):
+                for sock, datagram in zip(socks, row):
+                    sock.send(datagram)
+        for sock, datagrams in zip(socks, sent):
+            received = [sock.recv(65536) for _ in datagrams]
+            self.assertEqual([*map(len, received)], [*map(len, datagrams)])
+            self.assertEqual(received, datagrams)
+            sock.close()
+        return sum(map(len, sent))
+
+    def check_sizes(self, mtu, host, listen):
+        whole = mtu - HEADERS[FAMILIES[host]]
+        with start(listen=listen) as server:
+            # Upwards, then down again: what was refused above the MTU must not end it below.
+            exchanged = sum(self.exchange(server, address_of(server, host), size)
+                            for size in (1, 32, 1000, whole - 1, whole, whole + 1, 2 * mtu,
+                                         whole + 1, whole, 32))
+            counters = server.stop()
+        self.assertEqual((counters["received"], counters["echoed"]), (exchanged, exchanged))
+        self.assertEqual(server.find("reply not sent"), [])
+
+    def test_sizes_around_the_mtu(self):
+        for mtu in MTUS:
+            for offloads in OFFLOADS:
+                set_link(mtu, offloads)
+                for host in PEERS:
+                    for listen in ("*:0",), ("10.0.0.1:0", "[fd00::1]:0"):
+                        with self.subTest(mtu=mtu, offloads=offloads, host=host, listen=listen):
+                            self.check_sizes(mtu, host, listen)
+
+    def test_clients_that_send_segments(self):
+        for mtu in MTUS:
+            for offloads in OFFLOADS:
+                set_link(mtu, offloads)
+                for host in PEERS:
+                    with self.subTest(mtu=mtu, offloads=offloads, host=host), start() as server, \
+                            harness.client(address_of(server, host)) as sock:
+                        size = mtu - HEADERS[FAMILIES[host]]
+                        sock.setsockopt(SOL_UDP, UDP_SEGMENT, size)
+                        sent = os.urandom(65000)
+                        sock.send(sent)
+                        pieces = [sent[i:i + size] for i in range(0, len(sent), size)]
+                        self.assertEqual([sock.recv(65536) for _ in pieces], pieces)
+                        self.assertEqual(server.stop()["echoed"], len(pieces))
+
+    def test_a_narrow_link_takes_nothing_from_a_wide_one(self):
+        set_link(1500)
+        namespaces.do("ip link set near1 mtu 9000")
+        namespaces.do("ip link set far1 mtu 9000", namespaces.IN_SERVER)
+        with start() as server:
+            for host, size in ("10.1.0.1", 8000), ("10.0.0.1", 8000), ("10.1.0.1", 8000), \
+                    ("10.0.0.1", 1472), ("fd01::1", 8000), ("fd00::1", 8000), ("fd01::1", 8000):
+                with self.subTest(host=host, size=size):
+                    self.exchange(server, address_of(server, host), size)
+            self.assertEqual(harness.accounted(server.stop()), 0)
+
+
+def checksum(data):
+    """The ones' complement sum of 16-bit words (RFC 1071)."""
+    total = sum(struct.unpack(f"!{len(data) // 2 + len(data) % 2}H", data + b"\0" * (len(data) % 2)))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+
+class Wire(unittest.TestCase):
+    def packets(self, link, server_port):
+        """What comes from the server: the packets as the link carries them."""
+        link.setblocking(False)
+        found = []
+        while True:
+            try:
+                packet = link.recv(65536)
+            except BlockingIOError:
+                return found
+            if packet[9] == socket.IPPROTO_UDP and packet[20:22] == struct.pack("!H", server_port):
+                found.append(packet)
+
+    def test_packets_are_those_of_plain_sends(self):
+        set_link(1500, "tx off sg off gso off")
+        with start() as server, harness.client(address_of(server, "10.0.0.1")) as sock, \
+                socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)) as link:
+            link.bind(("near0", 0x0800))
+            sent = [os.urandom(1400) for _ in range(COUNT)] + [os.urandom(700)]
+            with server.frozen():
+                for datagram in sent:
+                    sock.send(datagram)
+            self.assertEqual([sock.recv(65536) for _ in sent], sent)
+            packets = self.packets(link, sock.getpeername()[1])
+        self.assertEqual([packet[28:] for packet in packets], sent)
+        for packet in packets:
+            length = len(packet)
+            self.assertEqual(struct.unpack_from("!H", packet, 2)[0], length)
+            self.assertEqual(struct.unpack_from("!H", packet, 24)[0], length - 20)
+            self.assertEqual(checksum(packet[:20]), 0xffff)
+            pseudo = packet[12:20] + struct.pack("!HH", socket.IPPROTO_UDP, length - 20)
+            self.assertEqual(checksum(pseudo + packet[20:]), 0xffff)
+            self.assertEqual(packet[6:8], b"\0\0", "neither a fragment nor forbidden to be one")
+        self.assertEqual(len({packet[4:6] for packet in packets}), len(packets))
+
+
+if __name__ == "__main__":
+    namespaces.enter()
+    harness.main()
