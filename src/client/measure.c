@@ -44,9 +44,14 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
     prober_options_t options = {.probe = *probe,
                                 .flows = session->flows,
                                 .run = &session->run,
-                                .reports = apr_array_copy(session->pool, session->reports),
+                                .reports = apr_array_make(session->pool, 4, sizeof(report_t *)),
                                 .deadline = session->settings->deadline};
 
+    /* Of the second nothing is told but what follows from it: its datagrams have the same numbers
+     * as those of the first, whose summary they are not in. */
+    if (index == 0) {
+        apr_array_cat(options.reports, session->reports);
+    }
     if (session->settings->measurement == MEASURE_MTU && index == 0) {
         session->mtu = mtu_create(*probe, &session->run.peer, session->pool);
         APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
