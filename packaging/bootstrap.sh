@@ -47,9 +47,9 @@ describe_manager() {
     apt-get)
         build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev'
         test='ninja-build libcmocka-dev python3'
-         tools='strace iproute2 ethtool nftables procps util-linux mandoc
-                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
-                monitoring-plugins-basic'
+        tools='strace iproute2 ethtool nftables procps util-linux mandoc
+               bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
+               monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.

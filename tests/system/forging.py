@@ -46,6 +46,15 @@ def forge(source, destination, payload=b"forged"):
         sock.sendto(header + b"".join(hosts) + datagram, (destination[0], port))
 
 
+def send_icmp(kind, code, mtu, about, source, destination):
+    """Sends an ICMP message (RFC 792, RFC 1191 section 4) about the packet that begins so."""
+    message = struct.pack("!BBHHH", kind, code, 0, 0, mtu) + about
+    message = message[:2] + struct.pack("!H", _checksum(message)) + message[4:]
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
+        sock.bind((source, 0))
+        sock.sendto(message, (destination, 0))
+
+
 class Wire:
     """All UDP datagrams that left by the loopback since it was opened."""
 

@@ -90,18 +90,22 @@ def configure(interfaces, prefix):
                prefix)
 
 
-def carries(interface, prefix):
-    link = subprocess.run([*prefix, "ip", "link", "show", interface], check=True,
-                          capture_output=True, text=True)
-    return " state UP " in link.stdout
-
-
-def wait_for_links():
+def wait_for_link(interface, prefix):
     """The kernel drops without a word what is sent before it has got round to noting that both ends
     of a link are up, for which it may take a second."""
-    for interface, prefix in ("near0", ()), ("near1", ()), ("far0", IN_SERVER), ("far1", IN_SERVER):
-        while not carries(interface, prefix):
-            time.sleep(0.01)
+    command = [*prefix, "ip", "link", "show", interface]
+    while b" state UP " not in subprocess.run(command, check=True, capture_output=True).stdout:
+        time.sleep(0.01)
+
+
+def filter_packets(test, rules, prefix):
+    """Loads nft(8) chains into a table that is there until the test ends, or skips the test."""
+    nft = [*prefix, "nft"]
+    if shutil.which("nft") is None or subprocess.run(
+            [*nft, "add", "table", "inet", "test"], stderr=subprocess.DEVNULL).returncode != 0:
+        test.skipTest("no nftables on this host")
+    test.addCleanup(subprocess.run, [*nft, "delete", "table", "inet", "test"], check=True)
+    subprocess.run([*nft, "-f", "-"], check=True, text=True, input=f"table inet test {{\n{rules}\n}}")
 
 
 def enter():
@@ -132,4 +136,5 @@ def set_up():
     configure(CLIENT, ())
     configure(SERVER, IN_SERVER)
     do(ROUTES)
-    wait_for_links()
+    for interface, prefix in ("near0", ()), ("near1", ()), ("far0", IN_SERVER), ("far1", IN_SERVER):
+        wait_for_link(interface, prefix)

@@ -4,12 +4,11 @@ The addresses are those of namespaces.py.
 """
 
 import os
-import shutil
 import socket
 import struct
-import subprocess
 import unittest
 
+import forging
 import harness
 import namespaces
 
@@ -156,13 +155,7 @@ class PathMtu(Namespaces):
         reply = struct.pack("!BBHHHBBH4s4sHHHH", 0x45, 0, 1428, 1, 0x4000, 64, socket.IPPROTO_UDP, 0,
                             socket.inet_aton(self.SERVER), socket.inet_aton(self.CLIENT),
                             server_port, client_port, 1408, 0)
-        message = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + reply
-        total = sum(struct.unpack(f"!{len(message) // 2}H", message))
-        total = (total & 0xffff) + (total >> 16)
-        message = message[:2] + struct.pack("!H", ~(total + (total >> 16)) & 0xffff) + message[4:]
-        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as forger:
-            forger.bind((self.CLIENT, 0))
-            forger.sendto(message, (self.SERVER, 0))
+        forging.send_icmp(3, 4, mtu, reply, self.CLIENT, self.SERVER)
 
     def length_on_the_link(self, link):
         """Of the first packet of UDP that comes from the server."""
@@ -188,14 +181,10 @@ class PathMtu(Namespaces):
 
 class PacketFilter(Namespaces):
     def drop_replies_to(self, port):
-        nft = [*namespaces.IN_SERVER, "nft"]
-        if shutil.which("nft") is None or subprocess.run(
-                [*nft, "add", "table", "ip", "echo"], stderr=subprocess.DEVNULL).returncode != 0:
-            self.skipTest("no nftables on this host")
-        for rule in ("add chain ip echo output { type filter hook output priority 0 ; }",
-                     f"add rule ip echo output udp dport {port} drop"):
-            subprocess.run([*nft, rule], check=True)
-        self.addCleanup(subprocess.run, [*nft, "delete", "table", "ip", "echo"], check=True)
+        namespaces.filter_packets(self, f"""chain output {{
+            type filter hook output priority 0
+            udp dport {port} drop
+        }}""", namespaces.IN_SERVER)
 
     def test_refused_replies_cost_nobody_else_his(self):
         server = self.server("--workers=1")
