@@ -10,26 +10,31 @@ import threading
 # What a server is asked; `number` counts from 1, `source` is the address it came from.
 Request = collections.namedtuple("Request", "number payload source")
 
-# An answer that is not simply sent back: from the socket `by`, 0 that was asked or 1 that was not,
+# An answer that is not simply sent back: from the socket `by`, 0 that was asked or one of the others,
 # to the address `to`, or whoever asked.
 Reply = collections.namedtuple("Reply", "payload by to", defaults=(0, None))
+
+
+def bound_socket(host, port):
+    """A socket that holds what waits while the machine is busy."""
+    (family, _, _, _, address), = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
+    sock.bind(address)
+    return sock
 
 
 class Responder:
     """Sends for every Request what `answer` returns for it: a list of payloads or of Reply.
 
-    `elsewhere` is the host of the socket that is not asked.
+    `others` are the addresses of the sockets that are not asked.
     """
 
-    def __init__(self, answer, host="127.0.0.1", port=0, elsewhere=None):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    def __init__(self, answer, host="127.0.0.1", port=0, others=()):
         self._answer = answer
-        self._sockets = [socket.socket(family, socket.SOCK_DGRAM) for _ in range(2)]
-        for sock in self._sockets:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
-        self._sockets[0].bind((host, port))
-        self._sockets[1].bind((elsewhere or host, 0))
+        self._sockets = [bound_socket(*address) for address in ((host, port), *others)]
+        self._host, self.port = self._sockets[0].getsockname()[:2]
         self.requests = []
         self.sent = 0  # replies
         self._error = None
@@ -37,10 +42,9 @@ class Responder:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def address(self, index=0):
-        """As udpecho takes and shows it; of socket 0 or 1."""
-        host, port = self._sockets[index].getsockname()[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    def address(self):
+        """As udpecho takes and shows it."""
+        return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
 
     def _run(self):
         try:

@@ -59,7 +59,7 @@ class Hostile:
 
 class Formats(unittest.TestCase):
     def run_against(self, answer, *options):
-        with Responder(answer) as server:
+        with Responder(answer, others=[("127.0.0.1", 0)]) as server:
             report = ask(server.address(), "--timeout=500ms", *options)
         client_harness.check_sums(self, report)
         self.check_csv(report)

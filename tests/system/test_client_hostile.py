@@ -16,8 +16,8 @@ FEW = ("--count=3", "--interval=200ms")
 
 
 class HostileServer(unittest.TestCase):
-    def run_against(self, answer, *options, elsewhere=None):
-        with Responder(answer, elsewhere=elsewhere) as server:
+    def run_against(self, answer, *options, elsewhere="127.0.0.1"):
+        with Responder(answer, others=[(elsewhere, 0)]) as server:
             self.server = server
             report = ask(server.address(), *options)
         client_harness.check_sums(self, report)
