@@ -1,0 +1,132 @@
+"""udpecho's sweep over source ports: it names those whose path is bad, and no others.
+
+The client runs on the far side of namespaces.py, and its datagrams pass the near one's filter.
+"""
+
+import unittest
+
+import client_harness
+import namespaces
+import harness
+from responder import Delayed, Responder, echo
+
+PORTS = 32
+FIRST = 41000
+
+ROUNDS = ("--count=6", "--interval=200ms", "--timeout=300ms")
+
+FILTER = """\
+chain input {{
+    type filter hook input priority 0
+    {rule}
+}}
+"""
+
+# The paths' shares are 4 : 1, so that fewer than half of the ports have the bad one.
+PATHS = """\
+sysctl -qw net.ipv4.fib_multipath_hash_policy=1
+ip route replace 10.5.5.5 nexthop via 10.0.0.9 weight 4 nexthop via 10.1.0.9 weight 1
+"""
+
+
+def setUpModule():
+    namespaces.set_up()
+
+
+class Sweep(unittest.TestCase):
+    def sweep(self, *options, host="10.0.0.9", ports=PORTS, answer=echo):
+        with Responder(answer, host=host) as server:
+            report = client_harness.ask(f"--sweep={ports}", *ROUNDS, server.address(), *options,
+                                        prefix=namespaces.IN_SERVER)
+        client_harness.check_sums(self, report)
+        self.answered = {request.source[1] for request in server.requests}
+        return report
+
+    def filter(self, rule):
+        namespaces.filter_packets(self, FILTER.format(rule=rule), ())
+
+    def check_suspects(self, report, expected):
+        rows = report.of("sweep_port")
+        suspects = {row["source_port"] for row in rows[:len(expected)]}
+        self.assertEqual(suspects, expected)
+        self.assertEqual({row["source_port"] for row in rows if row["suspect"]}, expected)
+        conclusion = report.of("sweep")[0]["conclusion"]
+        if expected:
+            paths = round(len(rows) / len(expected))
+            self.assertEqual(conclusion,
+                             f"{len(expected)} of {len(rows)} source ports fare worse than the "
+                             f"rest, as if 1 path of {paths} were bad.")
+        else:
+            self.assertEqual(conclusion, f"All {len(rows)} source ports fare alike.")
+
+
+class Ports(Sweep):
+    # An odd number, so that of every second datagram of these each port gets every second too.
+    BAD = {FIRST + 3, FIRST + 4, FIRST + 31}
+
+    def check_bad(self, fate):
+        self.filter(f"udp sport {{ {', '.join(map(str, self.BAD))} }} {fate}")
+        for host in "10.0.0.9", "fd00::9":
+            with self.subTest(host=host):
+                report = self.sweep(f"--source-port={FIRST}", host=host)
+                self.check_suspects(report, self.BAD)
+                yield report
+
+    def test_all_good(self):
+        for host in "10.0.0.9", "fd00::9":
+            report = self.sweep(host=host)
+            self.check_suspects(report, set())
+            self.assertEqual((report.code, report.summary["lost"]), (0, 0))
+
+    def test_some_that_nobody_answers(self):
+        for report in self.check_bad("drop"):
+            self.assertEqual(report.summary["lost"], 6 * len(self.BAD))
+
+    def test_some_that_lose_half(self):
+        for report in self.check_bad("numgen inc mod 2 0 drop"):
+            self.assertEqual(report.summary["lost"], 3 * len(self.BAD))
+
+    def test_some_that_are_slow(self):
+        """Each of their replies waits for the next round, and the last one for ever."""
+        lines = {port: Delayed() for port in self.BAD}
+
+        def answer(request):
+            return lines.get(request.source[1], echo)(request)
+
+        report = self.sweep(f"--source-port={FIRST}", "--timeout=2s", answer=answer)
+        self.check_suspects(report, self.BAD)
+        self.assertEqual((report.summary["lost"], report.summary["late"]), (len(self.BAD), 0))
+
+    def test_all_bad(self):
+        self.filter("udp sport >= 41000 drop")
+        report = self.sweep(f"--source-port={FIRST}", ports=4)
+        self.assertEqual(report.code, 1)
+        self.assertEqual(report.of("sweep")[0]["conclusion"], "No port got an answer.")
+
+
+class Paths(Sweep):
+    """Two ways of equal cost, between which the sender chooses by a hash (RFC 2992)."""
+
+    def setUp(self):
+        namespaces.do(PATHS, namespaces.IN_SERVER)
+
+    def check_paths(self):
+        report = self.sweep("--source=10.9.9.9", host="10.5.5.5", ports=64)
+        ports = {row["source_port"] for row in report.of("sweep_port")}
+        return report, ports - self.answered
+
+    def test_one_of_them_drops_everything(self):
+        self.filter('iifname "near1" meta l4proto udp drop')
+        report, silent = self.check_paths()
+        self.assertNotEqual(silent, set())
+        self.check_suspects(report, silent)
+
+    def test_both_good(self):
+        report, silent = self.check_paths()
+        self.assertEqual(silent, set())
+        self.check_suspects(report, set())
+
+
+if __name__ == "__main__":
+    namespaces.enter()
+    harness.main()
