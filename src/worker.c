@@ -16,7 +16,11 @@ struct worker {
     apr_uint64_t thread_id;
     transport_t *transport;
     echo_t *echo;
+    const apr_array_header_t *_Atomic wanted; /* listeners; NULL: those that it began with */
+    const apr_array_header_t
+        *_Atomic listening; /* to these; the same as `wanted` but for a while */
     atomic_int is_stopping;
+    atomic_int has_ended;
     apr_time_t next_failure_warning;
     apr_time_t next_limit_warning;
     apr_pool_t *pool;
@@ -120,6 +124,36 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
     sleep_unless_stopping(worker, pause);
 }
 
+static void take_listeners(worker_t *worker)
+{
+    const apr_array_header_t *wanted = atomic_load(&worker->wanted);
+
+    if (wanted == atomic_load(&worker->listening)) {
+        return;
+    }
+    apr_status_t status = transport_listen(worker->transport, (listener_t *const *)wanted->elts,
+                                           (unsigned)wanted->nelts);
+
+    if (status != APR_SUCCESS) {
+        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_ERROR,
+                                     "a listener is not served by this worker");
+
+        log_text(line, "thread", worker->name);
+        log_status(line, "error", status);
+        log_end(line);
+    }
+    atomic_store(&worker->listening, wanted);
+}
+
+/* Somebody woke this thread: whoever it was left word of what is wanted. */
+static void heed_wake(worker_t *worker, apr_time_t now)
+{
+    take_listeners(worker);
+    if (atomic_load(&worker->is_stopping)) {
+        echo_drain(worker->echo, now);
+    }
+}
+
 static void serve(worker_t *worker)
 {
     echo_t *echo = worker->echo;
@@ -142,7 +176,7 @@ static void serve(worker_t *worker)
             echo_settle(echo, &outcome);
             warn_of_failures(worker, &outcome, now);
         } else if (APR_STATUS_IS_EINTR(status)) {
-            echo_drain(echo, now);
+            heed_wake(worker, now);
         } else {
             receive_failed(worker, status, now);
         }
@@ -159,6 +193,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     worker->thread_id = host_thread_id();
     gate_pass(worker->options.gate);
     serve(worker);
+    atomic_store(&worker->has_ended, 1);
     worker->options.ended(worker->options.context);
     return NULL;
 }
@@ -196,6 +231,18 @@ void worker_stop(worker_t *worker)
 {
     atomic_store(&worker->is_stopping, 1);
     transport_wake(worker->transport);
+}
+
+void worker_listen(worker_t *worker, const apr_array_header_t *listeners)
+{
+    atomic_store(&worker->wanted, listeners);
+    transport_wake(worker->transport);
+}
+
+int worker_listens(const worker_t *worker)
+{
+    return atomic_load(&worker->has_ended) ||
+           atomic_load(&worker->listening) == atomic_load(&worker->wanted);
 }
 
 void worker_join(worker_t *worker)

@@ -4,6 +4,7 @@
 /* A worker: a thread with a transport and a core of its own, and the loop that joins them. */
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 
 #include "gate.h"
 #include "log.h"
@@ -29,6 +30,14 @@ apr_status_t worker_create(worker_t **worker, const worker_options_t *options, a
 
 /* Starts the thread. Errors: those of apr_thread_create(). */
 apr_status_t worker_start(worker_t *worker);
+
+/* Makes the worker receive from these listeners, an array of listener_t *, and from no others at
+ * its next turn. The array stays as it is until it is replaced by another, and what this replaces
+ * until worker_listens() says so. Main thread. */
+void worker_listen(worker_t *worker, const apr_array_header_t *listeners);
+
+/* Non-zero once the worker does what worker_listen() said last, or has ended. Any thread. */
+int worker_listens(const worker_t *worker);
 
 /* Asks the worker to drain and end. Any thread, at any time after worker_create(). */
 void worker_stop(worker_t *worker);

@@ -69,6 +69,9 @@ typedef struct listener_error {
 
 typedef struct listener listener_t;
 
+/* The most listeners of one process. */
+#define LISTENERS_MAX 256
+
 /*
  * Binds a UDP address. Sets IPV6_V6ONLY, never SO_REUSEADDR: for UDP it would let a second socket
  * take over the port in silence (socket(7), ip(7)). Where a socket per worker is asked for and the
@@ -77,11 +80,11 @@ typedef struct listener listener_t;
  * address  where to bind; port 0 lets the kernel choose. Not kept.
  * error    filled only on error
  *
- * The listener and its sockets live as long as `pool`. On error nothing stays open. Any thread.
- * Errors: those of socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound
- * another address than the one asked for; APR_EINVAL for a broadcast or multicast address;
- * APR_ENOTIMPL for a wildcard where the platform does not tell the arrival address of datagrams,
- * or lets an IPv6 wildcard take IPv4 datagrams too.
+ * The listener and its sockets live as long as `pool`, or until listener_close(). On error nothing
+ * stays open. Any thread, one at a time for each pool. Errors: those of socket(2), bind(2) and
+ * setsockopt(2); APR_EMISMATCH if the kernel bound another address than the one asked for;
+ * APR_EINVAL for a broadcast or multicast address; APR_ENOTIMPL for a wildcard where the platform
+ * does not tell the arrival address of datagrams, or lets an IPv6 wildcard take IPv4 datagrams too.
  */
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
@@ -115,17 +118,34 @@ void listener_keep(listener_t *listener, unsigned workers);
  * tell, without FEATURE_DROP_COUNTER. Main thread; at least once in 2^32 drops. */
 apr_uint64_t listener_drops(listener_t *listener);
 
+/* Closes its sockets; what waits in them is lost. No transport may have it any more. Main thread.
+ */
+void listener_close(listener_t *listener);
+
 typedef struct transport transport_t;
 
 /*
- * Opens the way of worker number `worker` (from 0) through `count` listeners, which must outlive
- * it. Datagrams of up to `payload_max` bytes are received whole, longer ones truncated. All memory
- * is taken here, from `pool`; nothing is allocated later. A transport belongs to the thread that
- * receives from it.
- * Errors: those of apr_pollset_create_ex() or of the system's equivalent.
+ * Opens the way of worker number `worker` (from 0) through `count` listeners, 1 to LISTENERS_MAX,
+ * which must outlive it or be taken from it by transport_listen(). Datagrams of up to `payload_max`
+ * bytes are received whole, longer ones truncated. All memory is taken here, from `pool`; nothing
+ * is allocated later. A transport belongs to the thread that receives from it. Errors: those of
+ * apr_pollset_create_ex() or of the system's equivalent.
  */
 apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
+
+/*
+ * Receives from these `count` listeners from now on, 1 to LISTENERS_MAX, and from no others. Those
+ * that it had before keep their sockets and all that waits there. The thread that receives, before
+ * the first receive or when the last one has lent nothing: APR_EINTR is the occasion.
+ * Errors: those of apr_pollset_add(), and then some of them are not received from; APR_ENOTIMPL
+ * where transport_is_fixed().
+ */
+apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count);
+
+/* Non-zero where a transport has the listeners that it was opened with and no others: on Windows,
+ * whose completion port keeps what is posted on a socket. Any thread. */
+int transport_is_fixed(void);
 
 /* How it waits, for the log: "epoll". Static. Any thread. */
 const char *transport_backend(const transport_t *transport);

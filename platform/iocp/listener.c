@@ -206,6 +206,11 @@ void listener_keep(listener_t *listener, unsigned workers)
     (void)listener, (void)workers; /* the one socket is everybody's */
 }
 
+void listener_close(listener_t *listener)
+{
+    apr_pool_cleanup_run(listener->pool, listener, close_socket);
+}
+
 apr_uint64_t listener_drops(listener_t *listener)
 {
     (void)listener;

@@ -330,6 +330,17 @@ static void make_operations(transport_t *transport, apr_size_t payload_max, apr_
     }
 }
 
+apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
+{
+    (void)transport, (void)listeners, (void)count;
+    return APR_ENOTIMPL;
+}
+
+int transport_is_fixed(void)
+{
+    return 1;
+}
+
 apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
 {

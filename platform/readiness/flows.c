@@ -64,7 +64,7 @@ static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_option
         flow->index = index;
         flow->port = local->port;
         apr_os_sock_get(&flow->socket, socket);
-        status = waiter_add(&flows->waiter, socket, flow, pool);
+        status = waiter_add(&flows->waiter, apr_palloc(pool, sizeof(apr_pollfd_t)), socket, flow);
     }
     return status;
 }

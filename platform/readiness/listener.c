@@ -10,11 +10,13 @@
 struct listener {
     listener_info_t info;
     const platform_t *platform;
-    turn_t *turn;   /* of the workers, where one socket serves several */
-    unsigned count; /* of sockets: one, or one for each worker */
+    turn_t *turn;     /* of the workers, where one socket serves several */
+    unsigned workers; /* that it was opened for */
+    unsigned count;   /* of sockets: one, or one for each worker */
     apr_socket_t **sockets;
     apr_uint32_t *drops_seen; /* of each socket, at the last reading */
     apr_uint64_t drops;
+    apr_pool_t *pool; /* its own */
 };
 
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker)
@@ -27,9 +29,15 @@ const platform_t *listener_platform(const listener_t *listener)
     return listener->platform;
 }
 
-turn_t *listener_turn(const listener_t *listener)
+apr_status_t listener_turn(turn_t **turn, listener_t *listener)
 {
-    return listener->turn;
+    apr_status_t status = APR_SUCCESS;
+
+    if (listener->turn == NULL && listener->count == 1 && listener->workers > 1) {
+        status = turn_create(&listener->turn, apr_pool_parent_get(listener->pool));
+    }
+    *turn = listener->turn;
+    return status;
 }
 
 const listener_info_t *listener_describe(const listener_t *listener)
@@ -100,13 +108,6 @@ static apr_status_t share_among_workers(listener_t *listener, apr_sockaddr_t *ad
     return APR_SUCCESS;
 }
 
-static apr_status_t take_turns(listener_t *listener, const listener_options_t *options,
-                               const char **step, apr_pool_t *pool)
-{
-    *step = "let workers take turns";
-    return options->workers > 1 ? turn_create(&listener->turn, pool) : APR_SUCCESS;
-}
-
 static apr_status_t open_sockets(listener_t *listener, apr_sockaddr_t *address,
                                  const listener_options_t *options, const char **step,
                                  apr_pool_t *pool)
@@ -116,7 +117,7 @@ static apr_status_t open_sockets(listener_t *listener, apr_sockaddr_t *address,
     if (status == APR_SUCCESS && listener->info.sharing == SHARING_SOCKET_PER_WORKER) {
         return share_among_workers(listener, address, options, step, pool);
     }
-    return status == APR_SUCCESS ? take_turns(listener, options, step, pool) : status;
+    return status;
 }
 
 static listener_failure_t failure_kind(apr_status_t status)
@@ -170,6 +171,8 @@ static apr_status_t listener_create(listener_t **created, const listener_options
         listener_t *listener = apr_pcalloc(*own, sizeof *listener);
 
         listener->platform = options->platform;
+        listener->workers = options->workers;
+        listener->pool = *own;
         listener->sockets = apr_pcalloc(*own, options->workers * sizeof(apr_socket_t *));
         listener->drops_seen = apr_pcalloc(*own, options->workers * sizeof *listener->drops_seen);
         listener->info.sharing = SHARING_ONE_SOCKET;
@@ -236,7 +239,6 @@ static apr_status_t adopt(listener_t *listener, int descriptor, const listener_o
     }
     if (status == APR_SUCCESS) {
         listener->sockets[listener->count++] = socket;
-        status = take_turns(listener, options, &error->step, pool);
     }
     return status;
 }
@@ -271,6 +273,11 @@ void listener_keep(listener_t *listener, unsigned workers)
     while (listener->count > workers) {
         apr_socket_close(listener->sockets[--listener->count]);
     }
+}
+
+void listener_close(listener_t *listener)
+{
+    apr_pool_destroy(listener->pool);
 }
 
 /* The kernel counts modulo 2^32, for each socket. */

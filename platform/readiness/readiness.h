@@ -51,9 +51,10 @@ apr_socket_t *listener_socket(const listener_t *listener, unsigned worker);
 /* The kind under which a reply that failed with this errno is counted. */
 send_error_t send_error_kind(int error);
 
-/* Takes turns with the transports that wait for the same socket: NULL where there are none. See
- * turn.h. */
-turn_t *listener_turn(const listener_t *listener);
+/* Sets `turn` to that of the transports that wait for the same socket, NULL where there is one for
+ * each. It is made when it is first asked for, and outlives the listener: transports keep it. See
+ * turn.h. Errors: those of turn_create(). */
+apr_status_t listener_turn(turn_t **turn, listener_t *listener);
 
 /* ---- Socket options and control messages that are the same everywhere ---- */
 

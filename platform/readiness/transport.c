@@ -5,13 +5,13 @@
 
 #include "readiness.h"
 
-#include <apr_portable.h>
 #include <errno.h>
 #include <string.h>
 
 #include "replies.h"
 #include "slots.h"
 #include "waiter.h"
+#include "ways.h"
 
 /* How often in a row a call may come to nothing, though there was something to do for it. It
  * happens now and then; a system where it happens for ever would keep a worker busy with it. */
@@ -19,6 +19,8 @@
 
 struct transport {
     waiter_t waiter;
+    ways_t ways;
+    unsigned worker;
     turn_t *turn; /* NULL: no other transport waits for these sockets */
     int has_turn;
     unsigned fruitless_receives; /* since the last datagram */
@@ -32,32 +34,26 @@ const char *transport_backend(const transport_t *transport)
     return apr_pollset_method_name(transport->waiter.pollset);
 }
 
-static apr_status_t add_way(transport_t *transport, unsigned index, const listener_t *listener,
-                            unsigned worker, apr_pool_t *pool)
+apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
-    way_t *way = apr_pcalloc(pool, sizeof *way);
-    apr_socket_t *socket = listener_socket(listener, worker);
+    return ways_set(&transport->ways, &transport->waiter, listeners, count, transport->worker);
+}
 
-    apr_os_sock_get(&way->descriptor, socket);
-    way->listener = index;
-    way->local = listener_describe(listener)->local;
-    way->wildcard = endpoint_is_wildcard(&way->local);
-    if (platform_has(listener_platform(listener), FEATURE_SEGMENTED_SEND)) {
-        way->segment_max = PAYLOAD_MAX_IPV6; /* until the kernel says otherwise */
-    }
-    return waiter_add(&transport->waiter, socket, way, pool);
+int transport_is_fixed(void)
+{
+    return 0;
 }
 
 /* Only where all sockets are shared is there a turn: whoever waits for it hears nothing of a socket
- * of its own. */
-static turn_t *common_turn(listener_t *const *listeners, unsigned count)
+ * of its own. Of one host either all listeners are opened so or none, those that come later too. */
+static apr_status_t common_turn(turn_t **turn, listener_t *const *listeners, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        if (listener_turn(listeners[i]) == NULL) {
-            return NULL;
-        }
-    }
-    return listener_turn(listeners[0]);
+    apr_status_t status = APR_SUCCESS;
+
+    do {
+        status = listener_turn(turn, listeners[--count]);
+    } while (status == APR_SUCCESS && *turn != NULL && count > 0);
+    return status;
 }
 
 apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, unsigned count,
@@ -65,17 +61,20 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
                             apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
-    apr_status_t status = waiter_open(&transport->waiter, count, method, pool);
+    apr_status_t status = waiter_open(&transport->waiter, LISTENERS_MAX, method, pool);
 
-    for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
-        status = add_way(transport, i, listeners[i], worker, pool);
+    transport->worker = worker;
+    if (status == APR_SUCCESS) {
+        status = transport_listen(transport, listeners, count);
+    }
+    if (status == APR_SUCCESS) {
+        status = common_turn(&transport->turn, listeners, count);
     }
     if (status == APR_SUCCESS) {
         const platform_t *platform = listener_platform(listeners[0]);
 
         transport->slots = slots_create(platform, payload_max, pool);
         transport->replies = replies_create(platform, pool);
-        transport->turn = common_turn(listeners, count);
         *opened = transport;
     }
     return status;
@@ -162,13 +161,8 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 static apr_status_t receive_batch(transport_t *transport, batch_t *batch,
                                   apr_interval_time_t timeout)
 {
-    apr_status_t status;
+    apr_status_t status = receive_readable(transport, batch);
 
-    slots_lend(transport->slots, batch); /* what is left, where a batch could not hold everything */
-    if (batch->count > 0) {
-        return APR_SUCCESS;
-    }
-    status = receive_readable(transport, batch);
     /* A look must not end with the sockets of an earlier wait; only a poll knows of all. */
     while (APR_STATUS_IS_TIMEUP(status)) {
         status = wait_turn(transport, timeout);
@@ -188,11 +182,14 @@ static apr_status_t receive_batch(transport_t *transport, batch_t *batch,
 
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
 
-    batch->count = 0;
-    status =
-        waiter_take_wake(&transport->waiter) ? APR_EINTR : receive_batch(transport, batch, timeout);
+    slots_lend(transport->slots, batch); /* what is left, where a batch could not hold everything */
+    /* A wake waits for that: who heeds it may close the sockets that it came by. */
+    if (batch->count == 0) {
+        status = waiter_take_wake(&transport->waiter) ? APR_EINTR
+                                                      : receive_batch(transport, batch, timeout);
+    }
     /* The turn stays here as long as one worker is enough. */
     if (status != APR_SUCCESS || batch->count == BATCH_MAX) {
         pass_turn(transport);

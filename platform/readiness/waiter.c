@@ -14,16 +14,21 @@ apr_status_t waiter_open(waiter_t *waiter, unsigned count, apr_pollset_method_e 
     return apr_pollset_create_ex(&waiter->pollset, count, pool, flags, method);
 }
 
-apr_status_t waiter_add(waiter_t *waiter, apr_socket_t *socket, void *context, apr_pool_t *pool)
+apr_status_t waiter_add(waiter_t *waiter, apr_pollfd_t *waited, apr_socket_t *socket, void *context)
 {
-    apr_pollfd_t *waited = apr_pcalloc(pool, sizeof *waited);
-
-    waited->p = pool;
-    waited->desc_type = APR_POLL_SOCKET;
-    waited->reqevents = APR_POLLIN;
-    waited->desc.s = socket;
-    waited->client_data = context;
+    *waited = (apr_pollfd_t){
+        .desc_type = APR_POLL_SOCKET,
+        .reqevents = APR_POLLIN,
+        .desc.s = socket,
+        .client_data = context,
+    };
     return apr_pollset_add(waiter->pollset, waited);
+}
+
+void waiter_remove(waiter_t *waiter, apr_pollfd_t *waited)
+{
+    apr_pollset_remove(waiter->pollset, waited);
+    waiter->ready_count = 0;
 }
 
 /* A wake is what the flag says, not what the poll returns: APR reports a wake as a plain success

@@ -20,9 +20,13 @@ typedef struct waiter {
 apr_status_t waiter_open(waiter_t *waiter, unsigned count, apr_pollset_method_e method,
                          apr_pool_t *pool);
 
-/* Waits for this socket too; `context` becomes the client_data of what is ready. Errors: those of
- * apr_pollset_add(). */
-apr_status_t waiter_add(waiter_t *waiter, apr_socket_t *socket, void *context, apr_pool_t *pool);
+/* Waits for this socket too; `context` becomes the client_data of what is ready. `waited` is
+ * filled, and stays where it is until waiter_remove(). Errors: those of apr_pollset_add(). */
+apr_status_t waiter_add(waiter_t *waiter, apr_pollfd_t *waited, apr_socket_t *socket,
+                        void *context);
+
+/* Waits for it no more, and forgets what is ready: what still is will be said again. */
+void waiter_remove(waiter_t *waiter, apr_pollfd_t *waited);
 
 /*
  * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), cut to whole milliseconds, and

@@ -153,10 +153,11 @@ static void a_message_may_be_more_than_a_batch(void **state)
     close_fixture(fixture);
 }
 
-static void the_rest_is_lent_after_a_wake_and_to_a_look(void **state)
+static void a_wake_and_a_look_cost_nothing_of_the_rest(void **state)
 {
     fixture_t *fixture = open_segments(state, "127.0.0.1", PAYLOAD_MAX_IPV6);
     unsigned lent = 0;
+    unsigned wakes = 0;
     batch_t batch;
 
     send_segments(fixture, 600, 10);
@@ -165,12 +166,18 @@ static void the_rest_is_lent_after_a_wake_and_to_a_look(void **state)
     lent += batch.count;
     give_back(fixture, &batch, VERDICT_PAST_COUNT);
     transport_wake(fixture->transport);
-    assert_true(APR_STATUS_IS_EINTR(transport_receive(fixture->transport, &batch, -1)));
-    assert_int_equal(batch.count, 0);
-    while (transport_receive(fixture->transport, &batch, 0) == APR_SUCCESS) {
+    for (;;) {
+        apr_status_t status = transport_receive(fixture->transport, &batch, 0);
+
+        if (APR_STATUS_IS_TIMEUP(status)) {
+            break;
+        }
+        wakes += APR_STATUS_IS_EINTR(status) != 0;
+        assert_true(status == APR_SUCCESS || batch.count == 0);
         lent += batch.count;
         give_back(fixture, &batch, VERDICT_PAST_COUNT);
     }
+    assert_int_equal(wakes, 1);
     assert_int_equal(lent, 120);
     close_fixture(fixture);
 }
@@ -263,7 +270,7 @@ int main(void)
         SCENE(each_segment_is_a_datagram),
         SCENE(what_a_batch_cannot_hold_is_lent_by_the_next),
         SCENE(a_message_may_be_more_than_a_batch),
-        SCENE(the_rest_is_lent_after_a_wake_and_to_a_look),
+        SCENE(a_wake_and_a_look_cost_nothing_of_the_rest),
         SCENE(each_segment_is_truncated_by_itself),
         SCENE(each_segment_is_judged_by_itself),
         SCENE(plain_datagrams_between_keep_their_order),

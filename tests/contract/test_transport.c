@@ -178,6 +178,49 @@ static void listeners_are_told_apart(void **state)
     close_fixture(fixture);
 }
 
+/* What a client asks there comes back by the listener of this number. */
+static void assert_served(fixture_t *fixture, apr_port_t port, unsigned listener)
+{
+    batch_t batch;
+
+    fixture->port = port;
+    client_connect(fixture, "127.0.0.1");
+    client_send(fixture, "a", 1);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.count, 1);
+    assert_int_equal(batch.at[0]->listener, listener);
+    assert_int_equal(endpoint_port(&batch.at[0]->to), port);
+    give_back(fixture, &batch, VERDICT_ECHO);
+    assert_int_equal(client_receive(fixture, &batch, 1), 1);
+}
+
+static void listeners_come_and_go_and_those_that_stay_lose_nothing(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    apr_port_t first = fixture->port;
+    char payload = 0;
+
+    if (transport_is_fixed()) {
+        close_fixture(fixture);
+        print_message("skipped: the transport of this system is fixed\n");
+        skip();
+    }
+    add_listener(fixture, "127.0.0.1");
+    apr_port_t second = fixture->port;
+
+    client_send(fixture, "w", 1); /* to the first, where it waits */
+    assert_int_equal(transport_listen(fixture->transport, fixture->listeners, 2), APR_SUCCESS);
+    assert_int_equal(serve(fixture, 1), 1);
+    assert_int_equal(client_receive(fixture, &payload, 1), 1);
+    assert_served(fixture, first, 0);
+    assert_served(fixture, second, 1);
+
+    assert_int_equal(transport_listen(fixture->transport, fixture->listeners + 1, 1), APR_SUCCESS);
+    listener_close(fixture->listeners[0]);
+    assert_served(fixture, second, 0);
+    close_fixture(fixture);
+}
+
 static void no_listener_starves_another(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
@@ -387,6 +430,7 @@ int main(void)
         SCENE(a_wildcard_tells_the_address_asked),
         SCENE(a_wildcard_answers_from_the_address_asked),
         SCENE(listeners_are_told_apart),
+        SCENE(listeners_come_and_go_and_those_that_stay_lose_nothing),
         SCENE(no_listener_starves_another),
         SCENE(more_than_a_batch_is_answered_in_order),
         SCENE(only_what_is_judged_an_echo_is_answered),

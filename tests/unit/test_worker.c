@@ -15,12 +15,16 @@ typedef struct step {
     apr_status_t status;
     unsigned datagrams;
     unsigned failed; /* of the replies to them */
+    int goes_on;     /* a wake does not ask the worker to end */
 } step_t;
 
 struct transport {
     const step_t *script;
     unsigned steps;
     unsigned replies;
+    worker_t *worker;           /* whom a step of APR_EINTR stops */
+    apr_array_header_t *wanted; /* listeners that it is told of before it starts; NULL: none */
+    unsigned listeners;         /* that it was last told to receive from */
     datagram_t datagrams[BATCH_MAX];
 };
 
@@ -39,6 +43,9 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     const step_t *step = &transport->script[transport->steps++];
 
     (void)timeout;
+    if (APR_STATUS_IS_EINTR(step->status) && !step->goes_on) {
+        worker_stop(transport->worker);
+    }
     batch->count = step->datagrams;
     for (unsigned i = 0; i < step->datagrams; i++) {
         transport->datagrams[i].from = ipv4(0xc0000201, 40000);
@@ -59,6 +66,13 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
     outcome->sent -= step->failed;
     outcome->failed[SEND_EPERM] = step->failed;
     transport->replies += outcome->sent;
+}
+
+apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
+{
+    (void)listeners;
+    transport->listeners = count;
+    return APR_SUCCESS;
 }
 
 void transport_wake(transport_t *transport)
@@ -93,12 +107,19 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     worker_options_t options = {
         .gate = open_gate(pool), .policy = &policy, .ended = count_end, .context = &ends};
 
-    the_transport = (transport_t){.script = script};
+    the_transport.script = script;
+    the_transport.steps = 0;
+    the_transport.replies = 0;
     assert_int_equal(apr_file_mktemp(&out, path, 0, pool), APR_SUCCESS);
     assert_int_equal(
         log_open(&options.log, log_to_file(out), LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, 64, pool),
         APR_SUCCESS);
     assert_int_equal(worker_create(&worker, &options, pool), APR_SUCCESS);
+    the_transport.worker = worker;
+    if (the_transport.wanted != NULL) {
+        worker_listen(worker, the_transport.wanted);
+        assert_false(worker_listens(worker));
+    }
     assert_int_equal(worker_start(worker), APR_SUCCESS);
     worker_join(worker);
     log_close(options.log);
@@ -110,8 +131,8 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
 static void a_wake_drains_until_nothing_is_left(void **state)
 {
     static const step_t script[] = {
-        {APR_SUCCESS, 5, 0}, {APR_TIMEUP, 0, 0},  {APR_SUCCESS, 2, 0},
-        {APR_EINTR, 0, 0},   {APR_SUCCESS, 3, 0}, {APR_TIMEUP, 0, 0},
+        {APR_SUCCESS, 5, 0, 0}, {APR_TIMEUP, 0, 0, 0},  {APR_SUCCESS, 2, 0, 0},
+        {APR_EINTR, 0, 0, 0},   {APR_SUCCESS, 3, 0, 0}, {APR_TIMEUP, 0, 0, 0},
     };
     counter_totals_t totals = run_script(script, *state);
 
@@ -120,10 +141,28 @@ static void a_wake_drains_until_nothing_is_left(void **state)
     assert_int_equal(totals.value[COUNTER_ECHOED], 10);
 }
 
+static void a_wake_for_other_listeners_ends_nothing(void **state)
+{
+    static const step_t script[] = {
+        {APR_SUCCESS, 1, 0, 0}, {APR_EINTR, 0, 0, 1}, {APR_EINTR, 0, 0, 1},
+        {APR_SUCCESS, 2, 0, 0}, {APR_EINTR, 0, 0, 0}, {APR_TIMEUP, 0, 0, 0},
+    };
+
+    the_transport.wanted = apr_array_make(*state, 3, sizeof(listener_t *));
+    the_transport.wanted->nelts = 3;
+    counter_totals_t totals = run_script(script, *state);
+
+    the_transport.wanted = NULL;
+    assert_int_equal(the_transport.listeners, 3);
+    assert_int_equal(the_transport.steps, 6);
+    assert_int_equal(totals.value[COUNTER_ECHOED], 3);
+}
+
 static void failed_receives_are_counted_and_survived(void **state)
 {
     static const step_t script[] = {
-        {ENOMEM, 0, 0}, {ENOMEM, 0, 0}, {APR_SUCCESS, 1, 0}, {APR_EINTR, 0, 0}, {APR_TIMEUP, 0, 0},
+        {ENOMEM, 0, 0, 0},    {ENOMEM, 0, 0, 0},     {APR_SUCCESS, 1, 0, 0},
+        {APR_EINTR, 0, 0, 0}, {APR_TIMEUP, 0, 0, 0},
     };
     counter_totals_t totals = run_script(script, *state);
 
@@ -134,7 +173,7 @@ static void failed_receives_are_counted_and_survived(void **state)
 static void a_receive_that_fails_while_draining_leaves_nobody_unanswered(void **state)
 {
     static const step_t script[] = {
-        {APR_EINTR, 0, 0}, {ENOMEM, 0, 0}, {APR_SUCCESS, 4, 0}, {APR_TIMEUP, 0, 0}};
+        {APR_EINTR, 0, 0, 0}, {ENOMEM, 0, 0, 0}, {APR_SUCCESS, 4, 0, 0}, {APR_TIMEUP, 0, 0, 0}};
     counter_totals_t totals = run_script(script, *state);
 
     assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], 1);
@@ -144,7 +183,7 @@ static void a_receive_that_fails_while_draining_leaves_nobody_unanswered(void **
 static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **state)
 {
     /* More failures than fit into the time that draining may take. */
-    static step_t script[1000] = {{APR_EINTR, 0, 0}};
+    static step_t script[1000] = {{APR_EINTR, 0, 0, 0}};
 
     for (unsigned i = 1; i < 1000; i++) {
         script[i].status = ENOMEM;
@@ -157,7 +196,8 @@ static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **
 
 static void failed_replies_are_counted(void **state)
 {
-    static const step_t script[] = {{APR_SUCCESS, 64, 3}, {APR_EINTR, 0, 0}, {APR_TIMEUP, 0, 0}};
+    static const step_t script[] = {
+        {APR_SUCCESS, 64, 3, 0}, {APR_EINTR, 0, 0, 0}, {APR_TIMEUP, 0, 0, 0}};
     counter_totals_t totals = run_script(script, *state);
 
     assert_int_equal(totals.value[COUNTER_ECHOED], 61);
@@ -168,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_wake_drains_until_nothing_is_left),
+        scene(a_wake_for_other_listeners_ends_nothing),
         scene(failed_receives_are_counted_and_survived),
         scene(a_receive_that_fails_while_draining_leaves_nobody_unanswered),
         scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),

@@ -1,0 +1,78 @@
+#include "ways.h"
+
+#include "readiness.h"
+#include "socket.h"
+
+/* The way of this listener; of NULL, one that is not used. */
+static way_t *find(ways_t *ways, const listener_t *owner)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (ways->at[i].owner == owner) {
+            return &ways->at[i];
+        }
+    }
+    return NULL;
+}
+
+static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listener, unsigned index,
+                        unsigned worker)
+{
+    way_t *way = find(ways, NULL);
+    apr_socket_t *socket = listener_socket(listener, worker);
+
+    if (way == NULL) {
+        return APR_ENOMEM;
+    }
+    way->owner = listener;
+    way->listener = index;
+    way->descriptor = socket_descriptor(socket);
+    way->local = listener_describe(listener)->local;
+    way->wildcard = endpoint_is_wildcard(&way->local);
+    way->segment_max = platform_has(listener_platform(listener), FEATURE_SEGMENTED_SEND)
+                           ? PAYLOAD_MAX_IPV6 /* until the kernel says otherwise */
+                           : 0;
+    return waiter_add(waiter, &way->waited, socket, way);
+}
+
+static int is_among(const listener_t *listener, listener_t *const *listeners, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (listeners[i] == listener) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void remove_others(ways_t *ways, waiter_t *waiter, listener_t *const *listeners,
+                          unsigned count)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        way_t *way = &ways->at[i];
+
+        if (way->owner != NULL && !is_among(way->owner, listeners, count)) {
+            waiter_remove(waiter, &way->waited);
+            way->owner = NULL;
+        }
+    }
+}
+
+apr_status_t ways_set(ways_t *ways, waiter_t *waiter, listener_t *const *listeners, unsigned count,
+                      unsigned worker)
+{
+    apr_status_t result = APR_SUCCESS;
+
+    remove_others(ways, waiter, listeners, count);
+    for (unsigned i = 0; i < count; i++) {
+        way_t *way = find(ways, listeners[i]);
+
+        if (way != NULL) {
+            way->listener = i;
+        } else {
+            apr_status_t status = add(ways, waiter, listeners[i], i, worker);
+
+            result = result == APR_SUCCESS ? status : result;
+        }
+    }
+    return result;
+}
