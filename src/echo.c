@@ -73,8 +73,6 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
 
     echo->quota = policy->quota;
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
-    echo->datagrams.bucket = policy->datagrams;
-    echo->bytes.bucket = policy->bytes;
     if (policy->loop_key != NULL) {
         echo->loops = loop_detector_create(policy->loop_key, pool);
     }
@@ -231,6 +229,8 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
     const datagram_t *limited = NULL;
     apr_size_t bytes = 0;
 
+    token_hand_hold(&echo->datagrams, policy->datagrams);
+    token_hand_hold(&echo->bytes, policy->bytes);
     for (unsigned i = 0; i < batch->count; i++) {
         datagram_t *datagram = batch->at[i];
 

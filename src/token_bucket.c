@@ -45,6 +45,13 @@ static int take(token_bucket_t *bucket, apr_uint64_t amount, apr_time_t now)
     return 1;
 }
 
+void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket)
+{
+    if (hand->bucket != bucket) {
+        *hand = (token_hand_t){.bucket = bucket};
+    }
+}
+
 int token_hand_take(token_hand_t *hand, apr_uint64_t amount, apr_time_t now)
 {
     if (hand->bucket == NULL) {

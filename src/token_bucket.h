@@ -22,6 +22,9 @@ typedef struct token_hand {
     apr_uint64_t tokens;
 } token_hand_t;
 
+/* Takes from this bucket from now on; what is left of another is gone. */
+void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket);
+
 /*
  * Takes `amount` tokens; zero if there are none. What a bucket has not got is owed as long as it
  * has anything at all, so a datagram of more bytes than a second's worth is possible too.

@@ -71,7 +71,8 @@ typedef enum echo_end {
  */
 echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool);
 
-/* Judges by another policy from the next batch on; the quota and the time stay those of the first.
+/* Judges by another policy from the next batch on; the quota, the time and the loop detector stay
+ * those of the first.
  * One thread at a time, whichever. */
 void echo_apply(echo_t *echo, const echo_policy_t *policy);
 

@@ -260,6 +260,23 @@ static void another_policy_holds_from_the_next_batch_on(void **state)
     check_sources(echo, &source, 1, VERDICT_ECHO);
 }
 
+static void limits_of_another_policy_hold_from_the_next_batch_on(void **state)
+{
+    echo_policy_t wide = {.quota = echo_quota_create(0, *state)};
+    echo_policy_t narrow = wide;
+    echo_t *echo = echo_create(&wide, NOW, *state);
+    batch_t batch = batch_of(2);
+
+    narrow.datagrams = token_bucket_create(1, NOW, *state);
+    echo_apply(echo, &narrow);
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(batch.at[0]->verdict, VERDICT_ECHO);
+    assert_int_equal(batch.at[1]->verdict, VERDICT_MAX_RATE);
+    echo_apply(echo, &wide);
+    echo_step(echo, &batch, NOW);
+    assert_int_equal(batch.at[1]->verdict, VERDICT_ECHO);
+}
+
 static void a_loop_is_ended_if_there_is_a_key_to_detect_it_by(void **state)
 {
     static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
@@ -572,6 +589,7 @@ int main(void)
         scene(who_is_denied_is_dropped_and_uses_up_nobodys_answers),
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
+        scene(limits_of_another_policy_hold_from_the_next_batch_on),
         scene(a_loop_is_ended_if_there_is_a_key_to_detect_it_by),
         scene(a_source_is_limited_unless_it_is_exempt),
         scene(a_dry_run_counts_and_drops_nothing),
