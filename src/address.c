@@ -112,8 +112,11 @@ apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, ap
         return resolve_wildcards(list, address->port, pool);
     }
     /* With the family open, the resolver leaves out what this host has no route for, and so would
-     * refuse ::1 on a host without other IPv6 addresses. */
-    int family = strchr(address->host, ':') != NULL ? APR_INET6 : APR_UNSPEC;
+     * refuse ::1 on a host without other IPv6 addresses. It also opens a socket to find that out,
+     * which a reload in the sandbox may not. */
+    int family = strchr(address->host, ':') != NULL                              ? APR_INET6
+                 : strspn(address->host, "0123456789.") == strlen(address->host) ? APR_INET
+                                                                                 : APR_UNSPEC;
     apr_status_t status =
         apr_sockaddr_info_get(list, address->host, family, address->port, 0, pool);
 
