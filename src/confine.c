@@ -1,6 +1,7 @@
 #include "confine.h"
 
 #include "udpecho/confinement.h"
+#include "udpecho/transport.h"
 
 /* What an operator can do about each kind of failure, and how the program ends. */
 static const struct {
@@ -64,7 +65,7 @@ static void add_lists(apr_array_header_t *files, const apr_array_header_t *value
 }
 
 /* What a reload reads. */
-static apr_array_header_t *files_to_read(const settings_t *settings, apr_pool_t *pool)
+static const apr_array_header_t *files_to_read(const settings_t *settings, apr_pool_t *pool)
 {
     apr_array_header_t *files = apr_array_make(pool, 4, sizeof(const char *));
 
@@ -73,24 +74,30 @@ static apr_array_header_t *files_to_read(const settings_t *settings, apr_pool_t 
     }
     add_lists(files, settings->allow);
     add_lists(files, settings->deny);
+    add_lists(files, settings->rate_limit_exempt);
     return files;
 }
 
 apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
                            const char **found, apr_pool_t *pool)
 {
+    /* Without a file, a reload reads the same --listen again. */
+    sandbox_needs_t needs = {
+        .files = files_to_read(settings, pool),
+        .opens_listeners = settings->file != NULL && !transport_is_fixed(),
+    };
+
     *found = "off";
-    return settings->sandbox == SANDBOX_OFF
-               ? APR_SUCCESS
-               : sandbox_enter(platform, files_to_read(settings, pool), found);
+    return settings->sandbox == SANDBOX_OFF ? APR_SUCCESS : sandbox_enter(platform, &needs, found);
 }
 
 exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
-                          apr_pool_t *pool)
+                          int *is_confined, apr_pool_t *pool)
 {
     const char *found;
     apr_status_t status = confine_found(settings, platform, &found, pool);
 
+    *is_confined = status == APR_SUCCESS && settings->sandbox != SANDBOX_OFF;
     if (status != APR_SUCCESS && settings->sandbox == SANDBOX_ON) {
         log_sandbox(log, LOG_LEVEL_ERROR, "--sandbox=on cannot be met", found, status);
         return EXIT_SYSTEM;

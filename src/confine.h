@@ -19,9 +19,10 @@ exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_
 apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
                            const char **found, apr_pool_t *pool);
 
-/* Does confine_found() and logs what was found. Only where it was demanded
- * is it an error that there is none. Main thread, when all other threads wait. */
+/* Does confine_found(), logs what was found, and sets `is_confined` if there is a sandbox now. Only
+ * where it was demanded is it an error that there is none. Main thread, when all other threads
+ * wait. */
 exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
-                          apr_pool_t *pool);
+                          int *is_confined, apr_pool_t *pool);
 
 #endif

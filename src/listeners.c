@@ -1,6 +1,9 @@
 #include "listeners.h"
 
+#include <apr_strings.h>
+
 #include "address.h"
+#include "cidr.h"
 #include "udpecho/host.h"
 #include "wildcard.h"
 
@@ -17,8 +20,9 @@ static const struct {
                               "replies cannot leave from a broadcast or multicast address; listen "
                               "on one of the host's own, or on *"},
     [LISTENER_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
-                                "ports below 1024 need a privilege; choose a higher port, or start "
-                                "it as root or with CAP_NET_BIND_SERVICE"},
+                                "ports below 1024 need a privilege, which is given up before "
+                                "serving; choose a higher port, or start it anew as root or with "
+                                "CAP_NET_BIND_SERVICE"},
     [LISTENER_NO_FAMILY] = {EXIT_UNAVAILABLE, "this host does not have this family of addresses"},
     [LISTENER_NO_WILDCARD] = {EXIT_UNAVAILABLE,
                               "this system does not tell where a datagram arrived; listen on "
@@ -52,52 +56,57 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
     return line;
 }
 
-static int is_open(const apr_array_header_t *listeners, const apr_sockaddr_t *address)
+/* ---- Opening ---- */
+
+static exit_code_t open_address(listener_t **listener, const opening_t *opening,
+                                const listener_set_t *set, const apr_sockaddr_t *address,
+                                int may_lack)
 {
-    endpoint_t endpoint = endpoint_of(address);
+    listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
+    apr_status_t status = APR_ENOMEM;
 
-    for (int i = 0; i < listeners->nelts; i++) {
-        const listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
-
-        if (endpoint_equal(&listener_describe(listener)->local, &endpoint)) {
-            return 1;
-        }
+    *listener = listener_set_find(set, address);
+    if (*listener == NULL) {
+        *listener = listener_set_find(opening->current, address);
     }
-    return 0;
+    if (*listener != NULL) {
+        return EXIT_OK;
+    }
+    if (set->all->nelts < LISTENERS_MAX) {
+        status = listener_open(listener, address, opening->options, &error, opening->pool);
+    }
+    if (status == APR_SUCCESS) {
+        return EXIT_OK;
+    }
+    *listener = NULL;
+    if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL)) {
+        log_failure(begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", address),
+                    status, &error);
+        return EXIT_OK;
+    }
+    log_failure(begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", address), status,
+                &error);
+    return failures[error.failure].code;
 }
 
 /* Opens all that one --listen stands for. Where that is several addresses, as with * and with
  * names, a host that lacks one of the families serves the others. */
-static exit_code_t open_all(apr_array_header_t *listeners, const apr_sockaddr_t *address,
-                            const listener_options_t *options, log_t *log, apr_pool_t *pool)
+static exit_code_t open_all(listener_set_t *set, place_t *place, const apr_sockaddr_t *address,
+                            const opening_t *opening)
 {
     int is_only = address->next == NULL;
-    int opened = 0;
+    exit_code_t code = EXIT_OK;
 
-    for (; address != NULL; address = address->next) {
-        listener_error_t error;
+    for (; code == EXIT_OK && address != NULL; address = address->next) {
         listener_t *listener;
-        apr_status_t status;
+        int may_lack = !is_only && (place->listeners->nelts > 0 || address->next != NULL);
 
-        if (is_open(listeners, address)) {
-            opened++;
-            continue;
-        }
-        status = listener_open(&listener, address, options, &error, pool);
-        if (status == APR_SUCCESS) {
-            APR_ARRAY_PUSH(listeners, listener_t *) = listener;
-            opened++;
-        } else if (!is_only && (opened > 0 || address->next != NULL) &&
-                   (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL)) {
-            log_failure(begin_failure(log, LOG_LEVEL_WARNING, "address left out", address), status,
-                        &error);
-        } else {
-            log_failure(begin_failure(log, LOG_LEVEL_ERROR, "cannot listen", address), status,
-                        &error);
-            return failures[error.failure].code;
+        code = open_address(&listener, opening, set, address, may_lack);
+        if (listener != NULL) {
+            listener_set_add(set, place, listener);
         }
     }
-    return EXIT_OK;
+    return code;
 }
 
 static void log_replaced(log_t *log, const char *text)
@@ -110,54 +119,104 @@ static void log_replaced(log_t *log, const char *text)
     log_end(line);
 }
 
-static exit_code_t open_one(apr_array_header_t *listeners, const char *text,
-                            const listener_options_t *options, log_t *log, apr_pool_t *pool)
+static exit_code_t refuse(log_t *log, const char *text, const char *error, const char *hint)
 {
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+
+    log_text(line, "listen", text);
+    log_text(line, "error", error);
+    log_text(line, "hint", hint);
+    log_end(line);
+    return EXIT_NO_HOST;
+}
+
+/* Names of hosts and of interfaces take more calls to look up than the sandbox leaves. */
+static int needs_look_up(const address_t *address, apr_pool_t *pool)
+{
+    cidr_t network;
+
+    return address->scope != NULL ||
+           (address->host != NULL && cidr_parse(&network, address->host, pool) != NULL);
+}
+
+static exit_code_t open_place(listener_set_t *set, place_t *place, const opening_t *opening,
+                              apr_pool_t *pool)
+{
+    char reason[128];
     address_t address;
     apr_sockaddr_t *list;
-    const char *error = address_parse(&address, text, DEFAULT_PORT, pool);
+    const char *error = address_parse(&address, place->text, DEFAULT_PORT, pool);
+
+    if (error == NULL && opening->is_confined && needs_look_up(&address, pool)) {
+        return refuse(opening->log, place->text, "names are looked up at the start only",
+                      "name the address and no interface, or restart it");
+    }
     apr_status_t status = error == NULL ? address_resolve(&list, &address, pool) : APR_EINVAL;
 
     if (status != APR_SUCCESS) {
-        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+        return address.scope != NULL
+                   ? refuse(opening->log, place->text, "no such network interface",
+                            "the part after % must be an interface of this host")
+                   : refuse(opening->log, place->text, apr_strerror(status, reason, sizeof reason),
+                            "the name must be known to this host's resolver");
+    }
+    if (wildcard_replace(&list, opening->options->platform, pool)) {
+        log_replaced(opening->log, place->text);
+    }
+    return open_all(set, place, list, opening);
+}
 
-        log_text(line, "listen", text);
-        if (address.scope != NULL) {
-            log_text(line, "error", "no such network interface");
-            log_text(line, "hint", "the part after % must be an interface of this host");
-        } else {
-            log_status(line, "error", status);
-            log_text(line, "hint", "the name must be known to this host's resolver");
-        }
-        log_end(line);
-        return EXIT_NO_HOST;
+static exit_code_t open_one(listener_set_t *set, const char *text, const opening_t *opening,
+                            apr_pool_t *pool)
+{
+    const place_t *kept = listener_set_place(opening->current, text, listener_set_count(set, text));
+    place_t *place = apr_array_push(set->places);
+
+    *place = (place_t){text, apr_array_make(pool, 2, sizeof(listener_t *))};
+    if (kept == NULL) {
+        return open_place(set, place, opening, pool);
     }
-    if (wildcard_replace(&list, options->platform, pool)) {
-        log_replaced(log, text);
+    for (int i = 0; i < kept->listeners->nelts; i++) {
+        listener_set_add(set, place, APR_ARRAY_IDX(kept->listeners, i, listener_t *));
     }
-    return open_all(listeners, list, options, log, pool);
+    return EXIT_OK;
+}
+
+static exit_code_t open_places(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
+{
+    const apr_array_header_t *listen = opening->settings->listen;
+    exit_code_t code = EXIT_OK;
+
+    for (int i = 0; code == EXIT_OK && i < listen->nelts; i++) {
+        code = open_one(set, APR_ARRAY_IDX(listen, i, const char *), opening, pool);
+    }
+    if (code != EXIT_OK) {
+        listener_set_close(set, opening->current, NULL);
+    }
+    return code;
 }
 
 /* Makes listeners of the service manager's sockets. */
-static exit_code_t adopt_all(apr_array_header_t *listeners, const apr_array_header_t *sockets,
-                             const listener_options_t *options, log_t *log, apr_pool_t *pool)
+static exit_code_t adopt_all(listener_set_t *set, const apr_array_header_t *sockets,
+                             const opening_t *opening)
 {
     for (int i = 0; i < sockets->nelts; i++) {
         apr_os_sock_t socket = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
         listener_error_t error;
         listener_t *listener;
-        apr_status_t status = listener_adopt(&listener, socket, options, &error, pool);
+        apr_status_t status =
+            listener_adopt(&listener, socket, opening->options, &error, opening->pool);
 
         if (status != APR_SUCCESS) {
-            log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+            log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
 
             log_number(line, "descriptor", (apr_int64_t)socket);
             log_failure(line, status, &error);
             return failures[error.failure].code;
         }
-        APR_ARRAY_PUSH(listeners, listener_t *) = listener;
+        APR_ARRAY_PUSH(set->all, listener_t *) = listener;
     }
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO,
+    log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_INFO,
                                          "sockets of the service manager, in place of --listen");
 
     log_number(line, "count", sockets->nelts);
@@ -176,27 +235,27 @@ listener_options_t listener_options(const settings_t *settings, const platform_t
     };
 }
 
-exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
-                           const platform_t *platform, log_t *log, apr_pool_t *pool)
+exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
 {
-    listener_options_t options = listener_options(settings, platform);
     apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
+
+    listener_set_create(set, pool);
+    if (opening->current != NULL && listener_set_is_fixed(opening->current)) {
+        apr_array_cat(set->places, opening->current->places);
+        apr_array_cat(set->all, opening->current->all);
+        return EXIT_OK;
+    }
+    if (opening->current != NULL) {
+        return open_places(set, opening, pool);
+    }
     const char *error = host_inherited_sockets(sockets, pool);
-    exit_code_t code = EXIT_OK;
 
     if (error != NULL) {
-        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+        log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
 
         log_text(line, "error", error);
         log_end(line);
         return EXIT_CONFIG;
     }
-    if (sockets->nelts > 0) {
-        return adopt_all(listeners, sockets, &options, log, pool);
-    }
-    for (int i = 0; code == EXIT_OK && i < settings->listen->nelts; i++) {
-        code = open_one(listeners, APR_ARRAY_IDX(settings->listen, i, const char *), &options, log,
-                        pool);
-    }
-    return code;
+    return sockets->nelts > 0 ? adopt_all(set, sockets, opening) : open_places(set, opening, pool);
 }

@@ -7,16 +7,28 @@
 #include <apr_tables.h>
 
 #include "exit_codes.h"
+#include "listener_set.h"
 #include "log.h"
 #include "settings.h"
 #include "udpecho/transport.h"
 
-/* Takes over the sockets of the service manager or, where it handed over none, looks up and binds
- * every address of `settings`, with what `platform` has. Appends the listeners to `listeners`, an
- * array of listener_t *. On error one line in the log says what is wrong, and the exit code is
- * returned. Main thread. */
-exit_code_t listeners_open(apr_array_header_t *listeners, const settings_t *settings,
-                           const platform_t *platform, log_t *log, apr_pool_t *pool);
+/* How listeners are opened. */
+typedef struct opening {
+    const settings_t *settings;
+    const listener_options_t *options;
+    const listener_set_t *current; /* to keep what is open already; NULL: nothing is */
+    int is_confined;               /* in the sandbox, where nothing can be looked up */
+    log_t *log;
+    apr_pool_t *pool; /* that the listeners live in */
+} opening_t;
+
+/*
+ * Takes over the sockets of the service manager or, where it handed over none, looks up and binds
+ * every address of the settings. A --listen that `current` has as well keeps its listeners and is
+ * not looked up again; so does an address. `set` lives in `pool`. On error one line in the log says
+ * what is wrong, the exit code is returned, and all that was opened is closed. Main thread.
+ */
+exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool);
 
 /* How a listener is opened by these settings. Any thread. */
 listener_options_t listener_options(const settings_t *settings, const platform_t *platform);
@@ -27,9 +39,11 @@ const char *listener_sharing(const listener_info_t *info);
 const char *listener_sharing_reason(const listener_info_t *info, const settings_t *settings,
                                     const platform_t *platform, apr_pool_t *pool);
 
-/* Logs where each listener is bound, how its port is shared and why, and what buffers it has.
- * `pool` is for what it needs meanwhile. Main thread. */
-void listeners_log(const apr_array_header_t *listeners, const settings_t *settings,
-                   const platform_t *platform, log_t *log, apr_pool_t *pool);
+/* Logs where each listener of `set` that is not in `known`, which may be NULL, is bound, how its
+ * port is shared and why, and what buffers it has. `pool` is for what it needs meanwhile. Main
+ * thread. */
+void listeners_log(const listener_set_t *set, const listener_set_t *known,
+                   const settings_t *settings, const platform_t *platform, log_t *log,
+                   apr_pool_t *pool);
 
 #endif

@@ -54,11 +54,11 @@ static void log_listening(const listener_info_t *info, const char *reason, log_t
     log_end(line);
 }
 
-static void log_small_buffer(const apr_array_header_t *listeners, const char *option,
-                             apr_int64_t asked, apr_size_t offset, log_t *log)
+static void log_small_buffer(const listener_set_t *set, const char *option, apr_int64_t asked,
+                             apr_size_t offset, log_t *log)
 {
-    for (int i = 0; i < listeners->nelts; i++) {
-        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
+    for (int i = 0; i < set->all->nelts; i++) {
+        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(set->all, i, listener_t *));
         apr_int32_t given = *(const apr_int32_t *)((const char *)info + offset);
 
         if (given < asked) {
@@ -74,21 +74,28 @@ static void log_small_buffer(const apr_array_header_t *listeners, const char *op
     }
 }
 
-void listeners_log(const apr_array_header_t *listeners, const settings_t *settings,
-                   const platform_t *platform, log_t *log, apr_pool_t *pool)
+void listeners_log(const listener_set_t *set, const listener_set_t *known,
+                   const settings_t *settings, const platform_t *platform, log_t *log,
+                   apr_pool_t *pool)
 {
-    for (int i = 0; i < listeners->nelts; i++) {
-        const listener_info_t *info = listener_describe(APR_ARRAY_IDX(listeners, i, listener_t *));
+    for (int i = 0; i < set->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+        const listener_info_t *info = listener_describe(listener);
 
-        log_listening(info, listener_sharing_reason(info, settings, platform, pool), log);
+        if (known == NULL || !listener_set_has(known, listener)) {
+            log_listening(info, listener_sharing_reason(info, settings, platform, pool), log);
+        }
+    }
+    if (known != NULL) {
+        return; /* the rest is the same as at the start */
     }
     if (settings->reuse_port == PORT_REUSE_PROCESSES &&
         !platform_has(platform, FEATURE_PORT_SHARING)) {
         log_end(log_begin_waiting(log, LOG_LEVEL_WARNING,
                                   "no other process can share these ports on this system"));
     }
-    log_small_buffer(listeners, "receive-buffer", settings->receive_buffer,
+    log_small_buffer(set, "receive-buffer", settings->receive_buffer,
                      offsetof(listener_info_t, receive_buffer), log);
-    log_small_buffer(listeners, "send-buffer", settings->send_buffer,
+    log_small_buffer(set, "send-buffer", settings->send_buffer,
                      offsetof(listener_info_t, send_buffer), log);
 }

@@ -5,23 +5,18 @@
 
 #include "confine.h"
 #include "feature_table.h"
-#include "listeners.h"
-#include "policy.h"
-#include "reload.h"
-#include "server_limits.h"
-#include "source_ports.h"
+#include "setup.h"
 #include "worker.h"
 
 /* How long to wait before looking again whether a worker is done with a batch. */
 #define BATCH_PAUSE_US 1000
 
 typedef struct server {
-    settings_t settings; /* as they are in force */
-    platform_t platform;
+    setup_frame_t frame;
+    setup_t *setup; /* that is in force */
+    atomic_uint reload_failures;
     host_t *host;
     log_t *log;
-    apr_array_header_t *listeners; /* of listener_t * */
-    policy_t *policy;
     worker_t **workers;
     unsigned worker_count;
     atomic_uint running;
@@ -54,9 +49,10 @@ static void on_worker_ended(void *context)
 static apr_uint64_t kernel_drops(const server_t *server)
 {
     apr_uint64_t drops = 0;
+    const apr_array_header_t *listeners = server->setup->listeners.all;
 
-    for (int i = 0; i < server->listeners->nelts; i++) {
-        drops += listener_drops(APR_ARRAY_IDX(server->listeners, i, listener_t *));
+    for (int i = 0; i < listeners->nelts; i++) {
+        drops += listener_drops(APR_ARRAY_IDX(listeners, i, listener_t *));
     }
     return drops;
 }
@@ -84,9 +80,10 @@ static void log_counters(server_t *server, log_line_t *line)
     for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
         log_count(line, counter_name(i), totals.value[i]);
     }
-    if (platform_has(&server->platform, FEATURE_DROP_COUNTER)) {
+    if (platform_has(&server->frame.platform, FEATURE_DROP_COUNTER)) {
         log_count(line, "kernel_drops", kernel_drops(server));
     }
+    log_count(line, "reload_failures", atomic_load(&server->reload_failures));
     log_text(line, "health", health(server));
     log_end(line);
 }
@@ -98,7 +95,7 @@ static void log_serving(server_t *server, apr_pool_t *pool)
 
     log_number(line, "workers", server->worker_count);
     log_text(line, "backend", transport_backend(transport));
-    log_text(line, "batching", features_batching(&server->platform, pool));
+    log_text(line, "batching", features_batching(&server->frame.platform, pool));
     log_end(line);
 }
 
@@ -135,30 +132,13 @@ static exit_code_t refuse(server_t *server, const char *message, apr_status_t st
     return EXIT_SYSTEM;
 }
 
-static apr_status_t create_policy(server_t *server, const settings_t *settings, apr_pool_t *pool)
+static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
 {
-    echo_policy_t rules = {
-        .quota = echo_quota_create((apr_uint64_t)settings->count, pool),
-        .duration_us = settings->duration,
-        .access = settings->access,
-    };
-
-    source_ports_create(&rules.ports, settings->deny_source_ports, pool);
-    apr_status_t status = server_limits_set(&rules, settings, pool);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    return policy_create(&server->policy, &rules, server->listeners, server->log, pool);
-}
-
-static apr_status_t create_workers(server_t *server, const settings_t *settings, apr_pool_t *pool)
-{
+    const setup_t *setup = server->setup;
     worker_options_t options = {
-        .listeners = (listener_t *const *)server->listeners->elts,
-        .listener_count = (unsigned)server->listeners->nelts,
-        .payload_max = (apr_size_t)settings->payload_max,
-        .policy = &server->policy->rules,
+        .listeners = setup->listeners.all,
+        .payload_max = (apr_size_t)setup->settings.payload_max,
+        .policy = &setup->policy->rules,
         .log = server->log,
         .gate = server->gate,
         .ended = on_worker_ended,
@@ -173,6 +153,16 @@ static apr_status_t create_workers(server_t *server, const settings_t *settings,
     return status;
 }
 
+/* Leaves no socket that is no worker's. */
+static void keep_sockets(const server_t *server, const setup_t *setup)
+{
+    const apr_array_header_t *listeners = setup->listeners.all;
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        listener_keep(APR_ARRAY_IDX(listeners, i, listener_t *), server->worker_count);
+    }
+}
+
 /* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. */
 static void keep_workers(server_t *server, unsigned started, apr_status_t status)
 {
@@ -183,10 +173,8 @@ static void keep_workers(server_t *server, unsigned started, apr_status_t status
     log_number(line, "started", started);
     log_status(line, "error", status);
     log_end(line);
-    for (int i = 0; i < server->listeners->nelts; i++) {
-        listener_keep(APR_ARRAY_IDX(server->listeners, i, listener_t *), started);
-    }
     server->worker_count = started;
+    keep_sockets(server, server->setup);
 }
 
 /* Starts the log's writer and the workers, which then wait at the gate. */
@@ -211,7 +199,7 @@ static apr_status_t start_threads(server_t *server)
  * Nobody has received a datagram before the end of it. */
 static exit_code_t start(server_t *server, apr_pool_t *pool)
 {
-    exit_code_t code = confine_privileges(&server->settings, server->log, pool);
+    exit_code_t code = confine_privileges(server->frame.settings, server->log, pool);
 
     if (code != EXIT_OK) {
         return code;
@@ -223,7 +211,8 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
         return refuse(server, "cannot start a thread", status);
     }
     gate_await(server->gate, 1 + server->worker_count); /* the writer and the workers */
-    code = confine_calls(&server->settings, &server->platform, server->log, pool);
+    code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
+                         &server->frame.is_confined, pool);
     if (code != EXIT_OK) {
         stop_workers(server);
     }
@@ -234,27 +223,42 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
     return code;
 }
 
-/* The workers never wait for this; it waits until none of them reads the old policy. */
-static void renew_policy(server_t *server, apr_pool_t *pool)
+/* Whether none of the workers uses the old setup any more. */
+static int is_everywhere(const server_t *server, const setup_t *old)
 {
-    policy_t *old = server->policy;
-
-    if (policy_create(&server->policy, &old->rules, server->listeners, server->log, pool) !=
-        APR_SUCCESS) {
-        return;
-    }
     for (unsigned i = 0; i < server->worker_count; i++) {
-        echo_t *echo = worker_echo(server->workers[i]);
-
-        echo_apply(echo, &server->policy->rules);
-        while (echo_reads(echo, &old->rules)) {
-            clock_pause(BATCH_PAUSE_US);
+        if (echo_reads(worker_echo(server->workers[i]), &old->policy->rules) ||
+            !worker_listens(server->workers[i])) {
+            return 0;
         }
     }
-    apr_pool_destroy(old->pool);
+    return 1;
 }
 
-static void serve_until_finished(server_t *server, apr_pool_t *pool)
+/* The workers never wait for this; it waits until all of them have what is new. */
+static void reload(server_t *server)
+{
+    setup_t *old = server->setup;
+    setup_t *next = setup_reload(old, &server->frame);
+
+    if (next == NULL) {
+        atomic_fetch_add(&server->reload_failures, 1);
+        return;
+    }
+    keep_sockets(server, next);
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        echo_apply(worker_echo(server->workers[i]), &next->policy->rules);
+        worker_listen(server->workers[i], next->listeners.all);
+    }
+    while (!is_everywhere(server, old)) {
+        clock_pause(BATCH_PAUSE_US);
+    }
+    server->setup = next;
+    setup_log_reload(old, next, &server->frame);
+    setup_retire(old, next, server->log);
+}
+
+static void serve_until_finished(server_t *server)
 {
     for (;;) {
         switch (host_wait(server->host)) {
@@ -267,8 +271,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"));
             break;
         case HOST_RELOAD:
-            renew_policy(server, pool);
-            reload(&server->settings, server->log, pool);
+            reload(server);
             break;
         case HOST_FINISHED:
             return;
@@ -279,30 +282,32 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
 exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr_pool_t *pool)
 {
     server_t server = {
-        .settings = *settings,
+        .frame = {.settings = settings, .log = log, .pool = pool},
         .host = host,
         .log = log,
-        .listeners = apr_array_make(pool, 4, sizeof(listener_t *)),
     };
+    const platform_t *platform = &server.frame.platform;
     exit_code_t code;
     apr_status_t status;
 
-    platform_probe(&server.platform, pool);
-    features_log(&server.platform, log, pool);
-    code = listeners_open(server.listeners, settings, &server.platform, log, pool);
+    platform_probe(&server.frame.platform, pool);
+    features_log(platform, log, pool);
+    server.frame.options = listener_options(settings, platform);
+    server.worker_count = server.frame.options.workers;
+    server.frame.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
+    status = apr_generate_random_bytes(server.frame.key, sizeof server.frame.key);
+    if (status == APR_SUCCESS) {
+        status = gate_create(&server.gate, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot start", status);
+    }
+    code = setup_create(&server.setup, &server.frame);
     if (code != EXIT_OK) {
         return code;
     }
-    server.worker_count = listener_options(settings, &server.platform).workers;
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
-    status = gate_create(&server.gate, pool);
-    if (status == APR_SUCCESS) {
-        status = create_policy(&server, settings, pool);
-    }
-    if (status != APR_SUCCESS) {
-        return refuse(&server, "cannot make the policy", status);
-    }
-    status = create_workers(&server, settings, pool);
+    status = create_workers(&server, pool);
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);
     }
@@ -310,10 +315,10 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (code != EXIT_OK) {
         return code;
     }
-    listeners_log(server.listeners, settings, &server.platform, log, pool);
+    listeners_log(&server.setup->listeners, NULL, settings, platform, log, pool);
     log_serving(&server, pool);
     host_ready(host);
-    serve_until_finished(&server, pool);
+    serve_until_finished(&server);
     for (unsigned i = 0; i < server.worker_count; i++) {
         worker_join(server.workers[i]);
     }

@@ -1,7 +1,5 @@
 #include "server_limits.h"
 
-#include <apr_siphash.h>
-
 #include "rate_limit.h"
 #include "token_bucket.h"
 #include "udpecho/host.h"
@@ -11,11 +9,9 @@ static token_bucket_t *bucket_of(apr_int64_t rate, apr_pool_t *pool)
     return rate > 0 ? token_bucket_create((apr_uint64_t)rate, clock_now(), pool) : NULL;
 }
 
-apr_status_t server_limits_set(echo_policy_t *rules, const settings_t *settings, apr_pool_t *pool)
+void server_limits_set(echo_policy_t *rules, const settings_t *settings,
+                       const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool)
 {
-    unsigned char *key = apr_palloc(pool, APR_SIPHASH_KSIZE);
-    apr_status_t status = apr_generate_random_bytes(key, APR_SIPHASH_KSIZE);
-
     rules->loop_key = settings->loop_detector ? key : NULL;
     if (settings->rate_limit > 0) {
         rules->per_source =
@@ -25,5 +21,4 @@ apr_status_t server_limits_set(echo_policy_t *rules, const settings_t *settings,
     rules->per_source_dry_run = settings->rate_limit_dry_run != 0;
     rules->datagrams = bucket_of(settings->max_rate, pool);
     rules->bytes = bucket_of(settings->max_bandwidth, pool);
-    return status;
 }

@@ -16,9 +16,8 @@ struct worker {
     apr_uint64_t thread_id;
     transport_t *transport;
     echo_t *echo;
-    const apr_array_header_t *_Atomic wanted; /* listeners; NULL: those that it began with */
-    const apr_array_header_t
-        *_Atomic listening; /* to these; the same as `wanted` but for a while */
+    const apr_array_header_t *_Atomic wanted;    /* listeners */
+    const apr_array_header_t *_Atomic listening; /* to these, the same but for a while */
     atomic_int is_stopping;
     atomic_int has_ended;
     apr_time_t next_failure_warning;
@@ -207,13 +206,16 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
         return status;
     }
     worker_t *worker = apr_pcalloc(own, sizeof *worker);
+    const apr_array_header_t *listeners = options->listeners;
 
     worker->options = *options;
     worker->pool = own;
     worker->name = apr_psprintf(own, "worker-%u", options->index);
     worker->echo = echo_create(options->policy, clock_now(), own);
-    status = transport_open(&worker->transport, options->listeners, options->listener_count,
-                            options->index, options->payload_max, own);
+    atomic_init(&worker->wanted, listeners);
+    atomic_init(&worker->listening, listeners);
+    status = transport_open(&worker->transport, (listener_t *const *)listeners->elts,
+                            (unsigned)listeners->nelts, options->index, options->payload_max, own);
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;

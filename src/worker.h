@@ -14,9 +14,8 @@
 typedef struct worker worker_t;
 
 typedef struct worker_options {
-    unsigned index; /* from 0; picks the worker's socket of each listener */
-    listener_t *const *listeners;
-    unsigned listener_count;
+    unsigned index;                      /* from 0; picks the worker's socket of each listener */
+    const apr_array_header_t *listeners; /* of listener_t *; see worker_listen() */
     apr_size_t payload_max;
     const echo_policy_t *policy;
     log_t *log;

@@ -43,17 +43,23 @@ typedef struct privileges_error {
 apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
                              apr_pool_t *pool);
 
+/* What a process does in the sandbox besides serving, logging and ending. */
+typedef struct sandbox_needs {
+    const apr_array_header_t *files; /* to read again, of const char *; perhaps empty */
+    int opens_listeners;             /* listener_open(), of addresses and not of names */
+} sandbox_needs_t;
+
 /*
  * Takes from all threads every system call but those that serving with what `platform` has, logging
- * and ending need, and reading `files` again, an array of const char *; turns core dumps off, and
- * with them new processes and descriptors. A thread that does otherwise ends the process: by SIGSYS
- * on Linux, where this is seccomp(2), and by SIGABRT on OpenBSD, where it is pledge(2). Main
- * thread, when every thread that there will be is running code of its own.
+ * and ending need, and what `needs` says; turns core dumps off, and
+ * with them new processes and, if it opens no listeners, descriptors. A thread that does otherwise
+ * ends the process: by SIGSYS on Linux, where this is seccomp(2), and by SIGABRT on OpenBSD, where
+ * it is pledge(2). Main thread, when every thread that there will be is running code of its own.
  *
  * `found` is set to what is in force, "seccomp" or "pledge", or to "none: " and why: static.
  * Errors: APR_ENOTIMPL where there is nothing of the kind, else what the kernel says.
  */
-apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found);
 
 #endif

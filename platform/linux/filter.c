@@ -29,8 +29,12 @@
 #define OPEN_FLAGS 2
 #endif
 
-/* When a call is needed: always, to read files again, or with or without a feature. */
-typedef enum need { ALWAYS, TO_RELOAD, WITH, WITHOUT } need_t;
+/* Of the type of a socket, all but how it blocks and that execve(2) closes it. */
+#define SOCKET_TYPE ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+/* When a call is needed: always, to read files again, to open listeners, or with or without a
+ * feature. */
+typedef enum need { ALWAYS, TO_RELOAD, TO_LISTEN, WITH, WITHOUT } need_t;
 
 typedef struct rule {
     int call;
@@ -55,10 +59,8 @@ static const rule_t rules[] = {
     {.call = CALL_POLL},
     /* poll(2), and futex(2) with a timeout, after SIGSTOP and SIGCONT: interrupted is as good. */
     {.call = SCMP_SYS(restart_syscall), .error = EINTR},
-    /* What the kernel dropped, socket by socket. */
+    /* What the kernel dropped, socket by socket, and what buffers it gave. */
     {.call = SCMP_SYS(getsockopt),
-     .need = WITH,
-     .feature = FEATURE_DROP_COUNTER,
      .conditions = 1,
      .arguments = {{1, SCMP_CMP_MASKED_EQ, ~0U, SOL_SOCKET}}},
     /* Log lines; wakes and events, which are bytes in pipes; what a reload reads, of files and of
@@ -80,6 +82,29 @@ static const rule_t rules[] = {
      .need = TO_RELOAD,
      .conditions = 1,
      .arguments = {{OPEN_FLAGS, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}}},
+    /* Listeners that a reload adds: sockets for UDP, told apart, bound, waited for. */
+    {.call = SCMP_SYS(socket),
+     .need = TO_LISTEN,
+     .conditions = 2,
+     .arguments = {{0, SCMP_CMP_EQ, AF_INET, 0}, {1, SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_DGRAM}}},
+    {.call = SCMP_SYS(socket),
+     .need = TO_LISTEN,
+     .conditions = 2,
+     .arguments = {{0, SCMP_CMP_EQ, AF_INET6, 0},
+                   {1, SCMP_CMP_MASKED_EQ, SOCKET_TYPE, SOCK_DGRAM}}},
+    {.call = SCMP_SYS(bind), .need = TO_LISTEN},
+    {.call = SCMP_SYS(connect), .need = TO_LISTEN},
+    {.call = SCMP_SYS(getsockname), .need = TO_LISTEN},
+    {.call = SCMP_SYS(setsockopt), .need = TO_LISTEN},
+    {.call = SCMP_SYS(fcntl),
+     .need = TO_LISTEN,
+     .conditions = 1,
+     .arguments = {{1, SCMP_CMP_EQ, F_GETFL, 0}}},
+    {.call = SCMP_SYS(fcntl),
+     .need = TO_LISTEN,
+     .conditions = 1,
+     .arguments = {{1, SCMP_CMP_EQ, F_SETFL, 0}}},
+    {.call = SCMP_SYS(epoll_ctl), .need = TO_LISTEN},
     /* Memory to do it, which is neither a file's nor for code to run in. */
     {.call = SCMP_SYS(mmap),
      .conditions = 2,
@@ -97,7 +122,10 @@ static const rule_t rules[] = {
      .conditions = 1,
      .arguments = {{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}}},
     /* Sets FD_CLOEXEC on what open(2) has opened with it. */
-    {.call = SCMP_SYS(fcntl), .error = ENOSYS},
+    {.call = SCMP_SYS(fcntl),
+     .error = ENOSYS,
+     .conditions = 1,
+     .arguments = {{1, SCMP_CMP_EQ, F_SETFD, 0}}},
 #endif
     /* The end: of memory and descriptors, of a thread, of its stack, of the process. */
     {.call = SCMP_SYS(munmap)},
@@ -111,7 +139,7 @@ static const rule_t rules[] = {
 
 #define RULE_COUNT (sizeof rules / sizeof rules[0])
 
-static int is_needed(const rule_t *rule, const platform_t *platform, int reads_files)
+static int is_needed(const rule_t *rule, const platform_t *platform, const sandbox_needs_t *needs)
 {
     switch (rule->need) {
     case WITH:
@@ -119,32 +147,36 @@ static int is_needed(const rule_t *rule, const platform_t *platform, int reads_f
     case WITHOUT:
         return !platform_has(platform, rule->feature);
     case TO_RELOAD:
-        return reads_files;
+        return needs->files->nelts > 0;
+    case TO_LISTEN:
+        return needs->opens_listeners;
     case ALWAYS:
         break;
     }
     return 1;
 }
 
-unsigned filter_size(const platform_t *platform, int reads_files)
+unsigned filter_size(const platform_t *platform, const sandbox_needs_t *needs)
 {
     unsigned size = 0;
 
     for (unsigned i = 0; i < RULE_COUNT; i++) {
-        size += rules[i].error == 0 && is_needed(&rules[i], platform, reads_files);
+        int is_new = i == 0 || rules[i].call != rules[i - 1].call;
+
+        size += is_new && rules[i].error == 0 && is_needed(&rules[i], platform, needs);
     }
     return size;
 }
 
 /* Errors of libseccomp are negative errno values. */
-static int fill(scmp_filter_ctx filter, const platform_t *platform, int reads_files)
+static int fill(scmp_filter_ctx filter, const platform_t *platform, const sandbox_needs_t *needs)
 {
     int error = 0;
 
     for (unsigned i = 0; error == 0 && i < RULE_COUNT; i++) {
         const rule_t *rule = &rules[i];
 
-        if (is_needed(rule, platform, reads_files)) {
+        if (is_needed(rule, platform, needs)) {
             error = seccomp_rule_add_array(
                 filter, rule->error == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO((unsigned)rule->error),
                 rule->call, rule->conditions, rule->arguments);
@@ -177,7 +209,8 @@ static int set_attributes(scmp_filter_ctx filter)
     return error;
 }
 
-apr_status_t filter_load(const platform_t *platform, int reads_files, const char **found)
+apr_status_t filter_load(const platform_t *platform, const sandbox_needs_t *needs,
+                         const char **found)
 {
     uint32_t processor = seccomp_arch_native();
 
@@ -189,7 +222,7 @@ apr_status_t filter_load(const platform_t *platform, int reads_files, const char
     int error = filter != NULL ? set_attributes(filter) : -ENOSYS;
 
     if (error == 0) {
-        error = fill(filter, platform, reads_files);
+        error = fill(filter, platform, needs);
     }
     if (error == 0) {
         error = seccomp_load(filter);

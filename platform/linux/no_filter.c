@@ -1,8 +1,9 @@
 #include "filter.h"
 
-apr_status_t filter_load(const platform_t *platform, int reads_files, const char **found)
+apr_status_t filter_load(const platform_t *platform, const sandbox_needs_t *needs,
+                         const char **found)
 {
-    (void)platform, (void)reads_files;
+    (void)platform, (void)needs;
     *found = "none: built without libseccomp";
     return APR_ENOTIMPL;
 }

@@ -19,7 +19,7 @@
 #define HAS_SANITIZER 0
 #endif
 
-apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
     if (HAS_SANITIZER) {
@@ -31,6 +31,6 @@ apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t 
     interfaces_remember();
     /* A core dump that is piped to a program ignores the limit (core(5)). */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    limits_lower();
-    return filter_load(platform, files->nelts > 0, found);
+    limits_lower(needs);
+    return filter_load(platform, needs, found);
 }

@@ -7,16 +7,18 @@
 #include <unistd.h>
 
 /* "stdio" would do for messages to the peer of a connected socket; to name an address in
- * sendmsg(2) takes "inet". "route" is for getifaddrs(3). */
+ * sendmsg(2), or to open a socket, takes "inet". "route" is for getifaddrs(3). */
 #define SERVE  "stdio inet route"
 #define RELOAD "stdio inet route rpath"
 
-apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
+    const apr_array_header_t *files = needs->files;
+
     (void)platform;
     interfaces_remember();
-    limits_lower();
+    limits_lower(needs);
     *found = "none: the kernel refuses it";
     /* After a change of root a file may not be there; reading it again then fails, as it must. */
     for (int i = 0; i < files->nelts; i++) {

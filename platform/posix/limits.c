@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 /* To lower a limit is always allowed. */
-void limits_lower(void)
+void limits_lower(const sandbox_needs_t *needs)
 {
     static const struct rlimit none = {0, 0};
-    int next = dup(STDIN_FILENO); /* the lowest number that is free */
+    int next = needs->opens_listeners ? -1 : dup(STDIN_FILENO); /* the lowest number that is free */
 
     /* A core dump would hold other people's datagrams. */
     setrlimit(RLIMIT_CORE, &none);

@@ -8,11 +8,11 @@
 
 #include "confined.h"
 
-apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
-    (void)platform, (void)files;
-    limits_lower();
+    (void)platform;
+    limits_lower(needs);
     *found = "none: this system has none in which replies can leave";
     return APR_ENOTIMPL;
 }

@@ -14,10 +14,10 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
     return APR_ENOTIMPL;
 }
 
-apr_status_t sandbox_enter(const platform_t *platform, const apr_array_header_t *files,
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
-    (void)platform, (void)files;
+    (void)platform, (void)needs;
     *found = "none: Windows confines a service by its account";
     return APR_ENOTIMPL;
 }

@@ -24,7 +24,7 @@ TROUBLES = {
     "would_rate_limit", "receive_errors", "dropped_truncated", "dropped_not_unicast",
     "dropped_source_invalid", "dropped_source_self", "dropped_source_port", "dropped_access",
     "dropped_throttled_port", "dropped_loop", "dropped_rate_limited", "dropped_max_rate",
-    "dropped_max_bandwidth", "dropped_past_count",
+    "dropped_max_bandwidth", "dropped_past_count", "reload_failures",
     "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
     "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
     "failed_other"} | (set() if harness.WINDOWS else {"kernel_drops"})

@@ -2,10 +2,45 @@
 
 import os
 import signal
+import socket
 import tempfile
+import threading
 import unittest
 
 import harness
+
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+
+
+class Exchange:
+    """A client that never stops asking, with so much on its way as always finds room."""
+
+    WINDOW = 50
+
+    def __init__(self, address):
+        self.sent = self.answered = 0
+        self._client = harness.client(address)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        while not self._over.is_set() or self.answered < self.sent:
+            if not self._over.is_set():
+                self._client.send(b"%d" % self.sent)
+                self.sent += 1
+            if self._over.is_set() or self.sent - self.answered >= self.WINDOW:
+                try:
+                    self._client.recv(100)
+                except socket.timeout:
+                    return
+                self.answered += 1
+
+    def finish(self):
+        """Waits for what is on its way."""
+        self._over.set()
+        self._thread.join()
+        self._client.close()
 
 
 class Reload(unittest.TestCase):
@@ -46,6 +81,121 @@ class Reload(unittest.TestCase):
             self.assertEqual(harness.echo(sock, b"still here"), b"still here")
             server.stop()
             self.assertEqual(server.find("reloaded"), [])
+
+    def reload(self, server, content, count=1):
+        """Has the server read this; returns the line about it."""
+        self.write(content)
+        server.signal(signal.SIGHUP)
+        return server.wait_for("reloaded", count=count)
+
+    def serve(self, content, *options):
+        self.write(content)
+        return harness.Server(f"--config={self.path}", *options, listen=())
+
+    def ask(self, address, source=None):
+        """What comes back to this source; None if nobody is there."""
+        with harness.client(address, bind=source and (source, 0)) as sock:
+            try:
+                return harness.echo(sock, b"hello")
+            except ConnectionRefusedError:
+                return None
+
+    def test_who_is_answered(self):
+        kept = "listen=127.0.0.1:0\n"
+        with self.serve(kept) as server:
+            self.assertEqual(self.ask(server.address, "127.0.0.2"), b"hello")
+            line = self.reload(server, kept + "deny=127.0.0.2\ndeny-source-ports=none\n")
+            self.assertEqual(line["changed"], "deny,deny-source-ports")
+            self.assertEqual(self.ask(server.address, "127.0.0.1"), b"hello")
+            with harness.client(server.address, bind=("127.0.0.2", 0)) as sock:
+                sock.send(b"refused")
+                self.reload(server, kept, count=2)
+                self.assertEqual(harness.echo(sock, b"answered"), b"answered")
+            self.assertEqual(server.stop()["dropped_access"], 1)
+
+    def test_limits(self):
+        kept = "listen=127.0.0.1:0\nrate-limit-exempt=none\n"
+        with self.serve(kept) as server, harness.client(server.address) as sock:
+            for _ in range(100):
+                harness.echo(sock, b"unlimited")
+            self.reload(server, kept + "rate-limit=1/s\nmax-bandwidth=1MB/s\n")
+            for _ in range(100):
+                sock.send(b"limited")
+            self.reload(server, kept + "rate-limit=off\n", count=2)
+            while sock.recv(100) == b"limited":
+                sock.send(b"unlimited")
+            self.assertGreater(server.stop()["dropped_rate_limited"], 80)
+
+    def test_listeners_come_and_go_under_load(self):
+        with self.serve("listen=127.0.0.1:0\n", "--workers=4") as server:
+            exchange = Exchange(server.address)
+            for number in range(1, 21):
+                more = "listen=[::1]:0\nlisten=127.0.0.1:0\n" if number % 2 else ""
+                self.reload(server, "listen=127.0.0.1:0\n" + more, count=number)
+                if more:
+                    server.wait_for("listening", count=2 + number)
+                    for address in server.addresses[-2:]:
+                        self.assertEqual(self.ask(address), b"hello")
+                else:
+                    server.wait_for("no longer listening", count=number)
+                    for address in server.addresses[-2:]:
+                        self.assertIsNone(self.ask(address))
+            exchange.finish()
+            counters = server.stop()
+        self.assertEqual(exchange.answered, exchange.sent)
+        self.assertGreater(exchange.sent, 1000)
+        self.assertEqual(counters["received"], exchange.sent + 20)
+        self.assertEqual(harness.accounted(counters), 0)
+
+    def test_no_descriptor_is_left_of_what_went(self):
+        with self.serve("listen=127.0.0.1:0\n") as server:
+            def count():
+                return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+            before = count()
+            for number in range(1, 11):
+                self.reload(server, "listen=127.0.0.1:0\n" + "listen=127.0.0.2:0\n" * (number % 2),
+                            count=number)
+            server.wait_for("no longer listening", count=5)
+            self.assertEqual(count(), before)
+            server.stop()
+
+    def test_listener_that_cannot_be_opened(self):
+        with self.serve("listen=127.0.0.1:0\n") as server, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.write(f"listen=127.0.0.1:0\nlisten=[::1]:0\nlisten=127.0.0.1:{taken.getsockname()[1]}\n"
+                       "log-level=debug\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("cannot reload, nothing changed", level="error")
+            self.assertEqual(server.find("cannot listen")[0]["step"], "bind")
+            self.assertEqual(self.ask(server.address), b"hello")
+            counters = server.stop()
+            self.assertEqual((counters["reload_failures"], counters["echoed"]), (1, 1))
+            self.assertEqual(server.find("received"), [])
+
+    @needs_root
+    def test_port_of_root_once_it_is_nobody(self):
+        with self.serve("listen=127.0.0.1:0\nuser=nobody\n") as server:
+            os.chmod(os.path.dirname(self.path), 0o755)
+            self.write("listen=127.0.0.1:0\nlisten=127.0.0.1:7\nuser=nobody\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("cannot reload, nothing changed")
+            self.assertIn("privilege", server.find("cannot listen")[0]["hint"])
+            server.stop()
+
+    def test_names_in_the_sandbox(self):
+        with self.serve("listen=localhost:0\n") as server:
+            sandbox = server.find("confined")[0]["sandbox"]
+            if sandbox != "seccomp":
+                self.skipTest(f"no sandbox here: {sandbox}")
+            # The one that is there already needs no look.
+            self.reload(server, "listen=localhost:0\nlisten=127.0.0.1:0\n")
+            self.write("listen=localhost:0\nlisten=ip6-localhost:0\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("cannot reload, nothing changed")
+            self.assertEqual(server.find("cannot listen")[0]["error"],
+                             "names are looked up at the start only")
+            server.stop()
 
     def test_what_needs_a_restart_is_named(self):
         self.write("")

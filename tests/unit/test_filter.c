@@ -17,15 +17,16 @@
 
 #define CONFIG_FILE "/dev/null" /* any file: that there is one is what counts */
 
-static platform_t platform; /* of this machine */
-static apr_array_header_t *no_files;
-static apr_array_header_t *one_file;
+static platform_t platform;      /* of this machine */
+static sandbox_needs_t nothing;  /* besides serving */
+static sandbox_needs_t one_file; /* to read again */
+static sandbox_needs_t listeners;
 
 /* Above the numbers of all calls that Linux has had so far. */
 #define CALLS_END 1024
 
 /* Non-zero if the sandbox kills a process for what `attempt` does in it. */
-static int is_deadly(const apr_array_header_t *files, void (*attempt)(void))
+static int is_deadly(const sandbox_needs_t *needs, void (*attempt)(void))
 {
     const char *found;
     int status = 0;
@@ -36,7 +37,7 @@ static int is_deadly(const apr_array_header_t *files, void (*attempt)(void))
         signal(SIGSEGV, SIG_DFL);
         signal(SIGILL, SIG_DFL);
         signal(SIGBUS, SIG_DFL);
-        sandbox_enter(&platform, files, &found);
+        sandbox_enter(&platform, needs, &found);
         attempt();
         _exit(0);
     }
@@ -51,14 +52,17 @@ static void needs_sandbox(apr_pool_t *pool)
     int status = 0;
 
     platform_probe(&platform, pool);
-    no_files = apr_array_make(pool, 1, sizeof(const char *));
-    one_file = apr_array_make(pool, 1, sizeof(const char *));
-    APR_ARRAY_PUSH(one_file, const char *) = CONFIG_FILE;
+    apr_array_header_t *files = apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(files, const char *) = CONFIG_FILE;
+    nothing.files = apr_array_make(pool, 1, sizeof(const char *));
+    one_file.files = files;
+    listeners = (sandbox_needs_t){.files = files, .opens_listeners = 1};
 
     pid_t child = fork();
 
     if (child == 0) {
-        _exit(sandbox_enter(&platform, no_files, &found) == APR_SUCCESS ? 0 : 1);
+        _exit(sandbox_enter(&platform, &nothing, &found) == APR_SUCCESS ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     if (status != 0) {
@@ -76,6 +80,16 @@ static void do_nothing(void)
 static void open_a_socket(void)
 {
     socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+static void open_a_stream(void)
+{
+    socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void open_a_local_socket(void)
+{
+    socket(AF_UNIX, SOCK_DGRAM, 0);
 }
 
 static void run_a_program(void)
@@ -151,30 +165,41 @@ static void change_a_socket(void)
 static void serving_is_allowed(void **state)
 {
     needs_sandbox(*state);
-    assert_false(is_deadly(no_files, do_nothing));
-    assert_false(is_deadly(no_files, take_memory));
-    assert_false(is_deadly(one_file, read_a_file));
+    assert_false(is_deadly(&nothing, do_nothing));
+    assert_false(is_deadly(&nothing, take_memory));
+    assert_false(is_deadly(&one_file, read_a_file));
 }
 
 static void anything_else_is_deadly(void **state)
 {
     needs_sandbox(*state);
-    assert_true(is_deadly(one_file, open_a_socket));
-    assert_true(is_deadly(one_file, run_a_program));
-    assert_true(is_deadly(one_file, start_a_process));
-    assert_true(is_deadly(one_file, send_a_signal));
-    assert_true(is_deadly(one_file, write_to_a_file));
-    assert_true(is_deadly(one_file, make_a_file));
-    assert_true(is_deadly(one_file, map_a_file));
-    assert_true(is_deadly(one_file, take_memory_for_code));
-    assert_true(is_deadly(one_file, make_memory_executable));
-    assert_true(is_deadly(one_file, change_a_socket));
+    assert_true(is_deadly(&one_file, open_a_socket));
+    assert_true(is_deadly(&one_file, run_a_program));
+    assert_true(is_deadly(&one_file, start_a_process));
+    assert_true(is_deadly(&one_file, send_a_signal));
+    assert_true(is_deadly(&one_file, write_to_a_file));
+    assert_true(is_deadly(&one_file, make_a_file));
+    assert_true(is_deadly(&one_file, map_a_file));
+    assert_true(is_deadly(&one_file, take_memory_for_code));
+    assert_true(is_deadly(&one_file, make_memory_executable));
+    assert_true(is_deadly(&one_file, change_a_socket));
 }
 
 static void files_are_opened_only_where_there_is_one_to_read_again(void **state)
 {
     needs_sandbox(*state);
-    assert_true(is_deadly(no_files, read_a_file));
+    assert_true(is_deadly(&nothing, read_a_file));
+}
+
+static void listeners_are_opened_only_where_a_reload_may(void **state)
+{
+    needs_sandbox(*state);
+    assert_false(is_deadly(&listeners, open_a_socket));
+    assert_false(is_deadly(&listeners, change_a_socket));
+    assert_true(is_deadly(&listeners, open_a_stream));
+    assert_true(is_deadly(&listeners, open_a_local_socket));
+    assert_true(is_deadly(&listeners, run_a_program));
+    assert_true(is_deadly(&listeners, write_to_a_file));
 }
 
 static void *open_a_socket_when_told(void *told)
@@ -199,7 +224,7 @@ static void threads_that_were_there_before_are_in_it_too(void **state)
         int ends[2];
 
         if (pipe(ends) == 0 && pthread_create(&thread, NULL, open_a_socket_when_told, ends) == 0 &&
-            sandbox_enter(&platform, no_files, &found) == APR_SUCCESS &&
+            sandbox_enter(&platform, &nothing, &found) == APR_SUCCESS &&
             write(ends[1], "", 1) == 1) {
             pthread_join(thread, NULL);
         }
@@ -231,17 +256,31 @@ static int is_filtered(long call)
 }
 
 /* All numbers are tried, so that this does not rest on our own table. */
-static void at_most_twenty_calls_are_left(void **state)
+static unsigned calls_left(const sandbox_needs_t *needs)
 {
     unsigned allowed = 0;
 
-    needs_sandbox(*state);
     for (the_call = 0; the_call < CALLS_END; the_call++) {
-        allowed += is_filtered(the_call) && !is_deadly(one_file, make_the_call);
+        allowed += is_filtered(the_call) && !is_deadly(needs, make_the_call);
     }
-    assert_in_range(allowed, 10, 20);
-    assert_int_equal(allowed, filter_size(&platform, 1));
-    assert_int_equal(filter_size(&platform, 0), filter_size(&platform, 1) - 1);
+    return allowed;
+}
+
+static void at_most_twenty_calls_are_left(void **state)
+{
+    needs_sandbox(*state);
+    assert_in_range(calls_left(&one_file), 10, 20);
+    assert_int_equal(calls_left(&one_file), filter_size(&platform, &one_file));
+    assert_int_equal(filter_size(&platform, &nothing), filter_size(&platform, &one_file) - 1);
+}
+
+/* The calls of make_the_call() are of no family of sockets, so socket(2) stays deadly, and so does
+ * fcntl(2), which neither reads nor sets flags there. */
+static void seven_more_open_listeners(void **state)
+{
+    needs_sandbox(*state);
+    assert_int_equal(filter_size(&platform, &listeners), filter_size(&platform, &one_file) + 7);
+    assert_int_equal(calls_left(&listeners), calls_left(&one_file) + 5);
 }
 
 int main(void)
@@ -251,7 +290,9 @@ int main(void)
         scene(anything_else_is_deadly),
         scene(files_are_opened_only_where_there_is_one_to_read_again),
         scene(threads_that_were_there_before_are_in_it_too),
+        scene(listeners_are_opened_only_where_a_reload_may),
         scene(at_most_twenty_calls_are_left),
+        scene(seven_more_open_listeners),
     };
 
     return cmocka_run_group_tests_name("filter of system calls", tests, NULL, NULL);

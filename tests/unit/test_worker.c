@@ -104,8 +104,11 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     char *path = apr_pstrdup(pool, "udpecho-worker-XXXXXX");
     worker_t *worker;
     echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
-    worker_options_t options = {
-        .gate = open_gate(pool), .policy = &policy, .ended = count_end, .context = &ends};
+    worker_options_t options = {.listeners = apr_array_make(pool, 1, sizeof(listener_t *)),
+                                .gate = open_gate(pool),
+                                .policy = &policy,
+                                .ended = count_end,
+                                .context = &ends};
 
     the_transport.script = script;
     the_transport.steps = 0;

@@ -1,0 +1,99 @@
+#include "listener_set.h"
+
+#include <string.h>
+
+void listener_set_create(listener_set_t *set, apr_pool_t *pool)
+{
+    set->places = apr_array_make(pool, 4, sizeof(place_t));
+    set->all = apr_array_make(pool, 4, sizeof(listener_t *));
+}
+
+static int has(const apr_array_header_t *listeners, const listener_t *listener)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        if (APR_ARRAY_IDX(listeners, i, const listener_t *) == listener) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int listener_set_has(const listener_set_t *set, const listener_t *listener)
+{
+    return has(set->all, listener);
+}
+
+int listener_set_is_fixed(const listener_set_t *set)
+{
+    return set->places->nelts == 0 || transport_is_fixed();
+}
+
+static void close_one(listener_t *listener, log_t *log)
+{
+    endpoint_t local = listener_describe(listener)->local;
+
+    listener_close(listener);
+    if (log != NULL) {
+        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "no longer listening");
+
+        log_endpoint(line, "address", &local);
+        log_end(line);
+    }
+}
+
+void listener_set_close(const listener_set_t *set, const listener_set_t *kept, log_t *log)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        if (kept == NULL || !listener_set_has(kept, listener)) {
+            close_one(listener, log);
+        }
+    }
+}
+
+void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
+{
+    if (!has(place->listeners, listener)) {
+        APR_ARRAY_PUSH(place->listeners, listener_t *) = listener;
+    }
+    if (!listener_set_has(set, listener)) {
+        APR_ARRAY_PUSH(set->all, listener_t *) = listener;
+    }
+}
+
+listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *address)
+{
+    endpoint_t endpoint = endpoint_of(address);
+
+    for (int i = 0; set != NULL && i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        if (endpoint_equal(&listener_describe(listener)->local, &endpoint)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+const place_t *listener_set_place(const listener_set_t *set, const char *text, int before)
+{
+    for (int i = 0; set != NULL && i < set->places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
+
+        if (strcmp(place->text, text) == 0 && before-- == 0) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+int listener_set_count(const listener_set_t *set, const char *text)
+{
+    int count = 0;
+
+    while (listener_set_place(set, text, count) != NULL) {
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,50 @@
+#ifndef UDPECHO_LISTENER_SET_H
+#define UDPECHO_LISTENER_SET_H
+
+/* The listeners of a server, and which --listen each belongs to, so that a reload finds again what
+ * is asked for again. Main thread, save where a function says otherwise. */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "log.h"
+#include "udpecho/transport.h"
+
+/* What one --listen stands for. */
+typedef struct place {
+    const char *text;              /* as given */
+    apr_array_header_t *listeners; /* of listener_t *; another place may have the same */
+} place_t;
+
+typedef struct listener_set {
+    apr_array_header_t *places; /* of place_t; empty if the sockets were handed over */
+    apr_array_header_t *all;    /* of listener_t *, each once */
+} listener_set_t;
+
+/* Makes it an empty set, which lives as long as `pool`. */
+void listener_set_create(listener_set_t *set, apr_pool_t *pool);
+
+/* Adds a listener to the set and to a place of it, unless it is there. */
+void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener);
+
+/* Non-zero if the listener is in the set. Any thread. */
+int listener_set_has(const listener_set_t *set, const listener_t *listener);
+
+/* The listener that is bound to this address; NULL if there is none, or no set. */
+listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *address);
+
+/* The place of this text that comes after `before` others of the same text; NULL if there is none,
+ * or no set. */
+const place_t *listener_set_place(const listener_set_t *set, const char *text, int before);
+
+/* How many places have this text. */
+int listener_set_count(const listener_set_t *set, const char *text);
+
+/* Non-zero if a reload can neither add to this set nor take from it. Any thread. */
+int listener_set_is_fixed(const listener_set_t *set);
+
+/* Closes the listeners of `set` that are not in `kept`, which may be NULL, and tells `log`, unless
+ * it is NULL, of each. */
+void listener_set_close(const listener_set_t *set, const listener_set_t *kept, log_t *log);
+
+#endif
