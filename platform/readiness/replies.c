@@ -119,22 +119,28 @@ static unsigned send_apart(replies_t *replies, unsigned number, send_outcome_t *
 }
 
 /*
- * What sending gathered replies is refused for, and plain ones are not: a length above the
- * interface's MTU, which plain ones are cut into fragments for (EMSGSIZE; EINVAL from older
- * kernels), and devices or IPsec that cannot cut messages apart (EIO). But EINVAL is also the
- * answer to a forged source port of 0, which must not cost everybody else the gathering: only where
- * the plain sends fare better is it to blame. What is refused once is not tried again, nor what is
- * longer.
+ * A gathered message that fails is sent apart, so that no reply is lost for another one's sake: a
+ * packet filter may refuse what it sees of the first of them, or the send buffer lack room for all.
+ *
+ * Some failures are the gathering's own: a length above the interface's MTU, which plain replies
+ * are cut into fragments for (EMSGSIZE; EINVAL from older kernels), and devices or IPsec that
+ * cannot cut messages apart (EIO). What is refused so is not tried again, nor what is longer. But
+ * EINVAL is also the answer to a forged source port of 0, which must not cost everybody else the
+ * gathering: only where the plain sends fare better is it to blame.
  */
 static void fail(replies_t *replies, unsigned number, send_outcome_t *outcome)
 {
     const run_t *run = &replies->runs.at[number];
     int error = errno;
 
-    if (run->count == 1 || (error != EMSGSIZE && error != EINVAL && error != EIO)) {
-        outcome->failed[send_error_kind(error)] += run->count;
-    } else if (send_apart(replies, number, outcome) > 0 &&
-               run->segment <= replies->way->segment_max) {
+    if (run->count == 1) {
+        outcome->failed[send_error_kind(error)]++;
+        return;
+    }
+    int has_sent = send_apart(replies, number, outcome) > 0;
+
+    if (has_sent && (error == EMSGSIZE || error == EINVAL || error == EIO) &&
+        run->segment <= replies->way->segment_max) {
         replies->way->segment_max = run->segment - 1;
     }
 }

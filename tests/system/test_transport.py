@@ -193,10 +193,26 @@ class Gathering(Faults):
             self.assertEqual((counters["echoed"], counters["failed_EINVAL"]), (21, 10))
             self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 1])
 
-    def test_another_failure_costs_one_client_his_replies_and_nobody_else(self):
+    def test_another_failure_costs_no_reply_that_can_be_sent_alone(self):
         for error in "EPERM", "ENOBUFS", "EHOSTUNREACH":
             with self.subTest(error=error), \
                     self.server("sendmmsg", f"error={error}:when=2") as server, \
+                    harness.client(server.address) as sock, \
+                    harness.client(server.address) as other:
+                harness.echo(sock, b"first call")
+                self.ask(server, (sock, 5), (other, 5))
+                self.expect(sock, 5)
+                self.expect(other, 5)
+                self.ask(server, (sock, 5))  # and does not end the gathering
+                self.expect(sock, 5)
+                counters = self.check_stops(server)
+                self.assertEqual((counters["echoed"], counters[f"failed_{error}"]), (31, 0))
+                self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 1])
+
+    def test_another_failure_costs_one_client_his_replies_and_nobody_else(self):
+        for error in "EPERM", "ENOBUFS", "EHOSTUNREACH":
+            with self.subTest(error=error), \
+                    self.server("sendmmsg", f"error={error}:when=2..12") as server, \
                     harness.client(server.address) as sock, \
                     harness.client(server.address) as other:
                 harness.echo(sock, b"first call")
