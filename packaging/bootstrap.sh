@@ -47,7 +47,7 @@ describe_manager() {
     apt-get)
         build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev'
         test='ninja-build libcmocka-dev python3'
-        tools='strace iproute2 ethtool nftables procps util-linux mandoc
+        tools='strace iproute2 ethtool nftables tcpdump procps util-linux mandoc
                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
                monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
@@ -63,26 +63,26 @@ describe_manager() {
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
                pkgconfig(libseccomp)'
         test='ninja-build pkgconfig(cmocka) python3'
-        tools='strace iproute ethtool nftables procps-ng util-linux'
+        tools='strace iproute ethtool nftables tcpdump procps-ng util-linux'
         has='rpm -q' install='as_root dnf install -y'
         ;;
     zypper)
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
                pkgconfig(libseccomp)'
         test='ninja pkgconfig(cmocka) python3'
-        tools='strace iproute2 ethtool nftables procps util-linux'
+        tools='strace iproute2 ethtool nftables tcpdump procps util-linux'
         has='rpm -q' install='as_root zypper --non-interactive install --no-recommends'
         ;;
     apk)
         build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev libseccomp-dev'
         test='samurai cmocka-dev python3'
-        tools='strace iproute2 ethtool nftables procps util-linux'
+        tools='strace iproute2 ethtool nftables tcpdump procps util-linux'
         has='apk info -e' refresh='as_root apk update' install='as_root apk add'
         ;;
     pacman)
         build='gcc make cmake pkgconf apr apr-util libseccomp'
         test='ninja cmocka python'
-        tools='strace iproute2 ethtool nftables procps-ng util-linux'
+        tools='strace iproute2 ethtool nftables tcpdump procps-ng util-linux'
         has='pacman -Q' refresh='as_root pacman -Sy'
         install='as_root pacman -S --needed --noconfirm'
         ;;
