@@ -85,7 +85,9 @@ static int send_gathered(flow_requests_t *requests, apr_os_sock_t socket, unsign
     _Alignas(struct cmsghdr) unsigned char control[CONTROL_MAX];
     struct msghdr header = requests->messages[first].msg_hdr;
 
-    header.msg_iovlen = 2 * count;
+    for (unsigned more = 1; more < count; more++) {
+        header.msg_iovlen += 2; /* not multiplied, since its type differs between systems */
+    }
     header.msg_control = control;
     header.msg_controllen = 0;
     system_write_segment(&header, length_of(requests, first));

@@ -26,40 +26,38 @@ replies_t *replies_create(const platform_t *platform, apr_pool_t *pool)
     return replies;
 }
 
-/* Returns how many vectors a run's payloads are: those that the kernel had received together lie
+/* Makes a run's payloads the vectors of a message: those that the kernel had received together lie
  * side by side and leave as they lie. */
-static unsigned collect(const replies_t *replies, const run_t *run, struct iovec *vectors)
+static void collect(const replies_t *replies, const run_t *run, struct msghdr *header)
 {
     const unsigned char *end = NULL; /* of the last vector */
-    unsigned count = 0;
     unsigned index = run->first;
 
+    header->msg_iovlen = 0; /* only counted up, since its type differs between systems */
     for (unsigned left = run->count; left > 0; left--) {
         const datagram_t *datagram = replies->batch->at[index];
 
         if (datagram->data == end) {
-            vectors[count - 1].iov_len += datagram->length;
+            header->msg_iov[header->msg_iovlen - 1].iov_len += datagram->length;
         } else {
-            vectors[count++] = (struct iovec){datagram->data, datagram->length};
+            header->msg_iov[header->msg_iovlen++] =
+                (struct iovec){datagram->data, datagram->length};
         }
         end = datagram->data + datagram->length;
         index = replies->runs.next[index];
     }
-    return count;
 }
 
-/* Makes the message of a run, whose payloads go into `vectors`; returns how many of them. */
-static unsigned compose(replies_t *replies, unsigned number, const run_t *run,
-                        struct iovec *vectors)
+/* Makes the message of a run; `vectors` are for its payloads, as many as it has replies. */
+static void compose(replies_t *replies, unsigned number, const run_t *run, struct iovec *vectors)
 {
     datagram_t *datagram = replies->batch->at[run->first];
     struct msghdr *header = &replies->messages[number].msg_hdr;
-    unsigned count = collect(replies, run, vectors);
 
     header->msg_name = &datagram->from.sa;
     header->msg_namelen = datagram->from.length;
     header->msg_iov = vectors;
-    header->msg_iovlen = count;
+    collect(replies, run, header);
     header->msg_control = NULL; /* the BSDs refuse a control buffer with nothing in it */
     header->msg_controllen = 0;
     if (replies->way->wildcard || run->count > 1) {
@@ -71,15 +69,15 @@ static unsigned compose(replies_t *replies, unsigned number, const run_t *run,
     if (run->count > 1) {
         system_write_segment(header, run->segment);
     }
-    return count;
 }
 
 static void compose_all(replies_t *replies)
 {
-    unsigned used = 0;
+    struct iovec *vectors = replies->vectors;
 
     for (unsigned i = 0; i < replies->runs.count; i++) {
-        used += compose(replies, i, &replies->runs.at[i], &replies->vectors[used]);
+        compose(replies, i, &replies->runs.at[i], vectors);
+        vectors += replies->runs.at[i].count;
     }
 }
 
