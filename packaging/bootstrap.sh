@@ -13,8 +13,11 @@ usage() {
     cat >&2 << 'END'
 Usage: sh packaging/bootstrap.sh run [OPTION]...        build, run udpechod with these options
        sh packaging/bootstrap.sh test [OPTION]...       build, run ctest with these options
-       sh packaging/bootstrap.sh deps run|test|check    only install what that needs; "check" is
-                                                        what .ci/run needs, on Debian
+       sh packaging/bootstrap.sh deps run|test|check|bench
+                                                        only install what that needs; "check" is
+                                                        what .ci/run needs, "bench" the servers
+                                                        that udpechod is measured beside; these
+                                                        two on Debian
 END
     exit 64
 }
@@ -37,11 +40,11 @@ find_manager() {
 }
 
 # Sets lists of packages: `build` for building, `test` for testing besides, `tools` without which
-# single tests skip themselves, `check` for .ci/run; and the commands `has`, whether packages are
+# single tests skip themselves, `check` for .ci/run, `bench` for tests/bench; and the commands `has`, whether packages are
 # installed, `knows`, whether they could be, `refresh`, to find out anew, and `install`.
 # Only Debian has all of it, and only there has any of this been tried.
 describe_manager() {
-    build='' test='' tools='' check='' has=true knows=true refresh=true install=''
+    build='' test='' tools='' check='' bench='' has=true knows=true refresh=true install=''
     commands='cc cmake make pkg-config' # by which `build` is recognised
     case $manager in
     apt-get)
@@ -54,6 +57,8 @@ describe_manager() {
                gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.
         command -v npm > /dev/null || check="$check npm"
+        bench='valgrind python3-uvloop libuv1-dev golang-go rustc inetutils-inetd socat'
+        command -v node > /dev/null || bench="$bench nodejs"
         has=has_debian_packages knows='apt-get install --simulate'
         # Another apt may be at work on a machine that has only just started.
         apt='as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300'
@@ -133,7 +138,7 @@ everything_is_there() {
 }
 
 # shellcheck disable=SC2086 # here too
-install_what() { # run|test|check
+install_what() { # run|test|check|bench
     find_manager
     describe_manager
     packages=$build modules='apr-1 apr-util-1' asked=
@@ -144,10 +149,15 @@ install_what() { # run|test|check
         packages="$packages $test $tools" modules="$modules cmocka" asked=$tools
         commands="$commands ninja python3"
     fi
-    if [ "$1" = check ] && [ -z "$check" ]; then
-        say 'installs what .ci/run needs besides on Debian only'
-    elif [ "$1" = check ]; then
-        packages="$packages $check" asked="$asked $check"
+    case $1 in
+    check) besides=$check ;;
+    bench) besides=$bench ;;
+    *) besides='' ;;
+    esac
+    if [ -n "$besides" ]; then
+        packages="$packages $besides" asked="$asked $besides"
+    elif [ "$1" = check ] || [ "$1" = bench ]; then
+        say "installs what \"$1\" needs besides on Debian only"
     fi
     if everything_is_there; then
         return
@@ -182,7 +192,7 @@ run_tests() {
 }
 
 case $#,${1-},${2-} in
-2,deps,run | 2,deps,test | 2,deps,check) install_what "$2" ;;
+2,deps,run | 2,deps,test | 2,deps,check | 2,deps,bench) install_what "$2" ;;
 *,run,*) shift && run "$@" ;;
 *,test,*) shift && run_tests "$@" ;;
 *) usage ;;

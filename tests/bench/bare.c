@@ -1,16 +1,19 @@
-/* The least that an echo server can be on Linux, which the others are measured against: 64
- * datagrams to a system call, and nothing is judged, counted or logged. Prints its port. */
+/*
+ * The least that an echo server can be on Linux, which the others are measured against:
+ *     bare ADDRESS PORT
+ * 64 datagrams to a system call, and nothing is judged, counted or logged.
+ */
 
 #define _GNU_SOURCE /* for recvmmsg */
 
-#include <arpa/inet.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #define BATCH 64
 
 static char buffers[BATCH][65536];
-static struct sockaddr_in peers[BATCH];
+static struct sockaddr_storage peers[BATCH];
 static struct iovec vectors[BATCH];
 static struct mmsghdr messages[BATCH];
 
@@ -24,38 +27,46 @@ static void set_up(int i, size_t length)
                                           .msg_iovlen = 1};
 }
 
-int main(void)
+static void echo_batch(int descriptor)
 {
-    int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+    int count = recvmmsg(descriptor, messages, BATCH, MSG_WAITFORONE, NULL);
+
+    for (int i = 0; i < count; i++) {
+        vectors[i].iov_len = messages[i].msg_len;
+    }
+    for (int sent = 0; sent < count;) {
+        int more = sendmmsg(descriptor, messages + sent, (unsigned)(count - sent), 0);
+
+        sent += more > 0 ? more : 1; /* one that cannot be sent is left out */
+    }
+    for (int i = 0; i < count; i++) {
+        set_up(i, sizeof buffers[i]);
+    }
+}
+
+int main(int count, char **arguments)
+{
+    struct addrinfo *address,
+        hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
     int buffer_size = 4 << 20; /* as udpechod asks for */
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
+
+    if (count != 3 || getaddrinfo(arguments[1], arguments[2], &hints, &address) != 0) {
+        fputs("usage: bare ADDRESS PORT\n", stderr);
+        return 1;
+    }
+    int descriptor = socket(address->ai_family, SOCK_DGRAM, 0);
 
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);
     setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
-    if (bind(descriptor, (struct sockaddr *)&address, length) < 0 ||
-        getsockname(descriptor, (struct sockaddr *)&address, &length) < 0) {
+    if (bind(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
         perror("bare");
         return 1;
     }
-    printf("%d\n", ntohs(address.sin_port));
-    fflush(stdout);
+    freeaddrinfo(address);
     for (int i = 0; i < BATCH; i++) {
         set_up(i, sizeof buffers[i]);
     }
     for (;;) {
-        int count = recvmmsg(descriptor, messages, BATCH, MSG_WAITFORONE, NULL);
-
-        for (int i = 0; i < count; i++) {
-            vectors[i].iov_len = messages[i].msg_len;
-        }
-        for (int sent = 0; sent < count;) {
-            int more = sendmmsg(descriptor, messages + sent, (unsigned)(count - sent), 0);
-
-            sent += more > 0 ? more : 1; /* one that cannot be sent is left out */
-        }
-        for (int i = 0; i < count; i++) {
-            set_up(i, sizeof buffers[i]);
-        }
+        echo_batch(descriptor);
     }
 }

@@ -1,20 +1,23 @@
 /*
- * Clients that measure an echo server of the loopback:
- *     generate PORT CLIENTS WINDOW SIZE HOW
+ * Clients that measure an echo server of this host:
+ *     generate ADDRESS PORT CLIENTS WINDOW SIZE HOW
  * Each line of standard input is a number of milliseconds, for which every client, on a port of its
- * own, sends WINDOW datagrams of SIZE bytes, waits for the answers, and begins again. The answer is
- * a line of three numbers: datagrams that came back as they were sent, that did not come back
- * within a second, and that came back as something else. HOW they are sent:
+ * own, sends WINDOW datagrams of SIZE bytes, waits for the answers, and begins again. HOW they are
+ * sent:
  *     bursts       a client sends all of its own, then the next client does
  *     interleaved  each client sends one, then each the next
  *     segments     as bursts, as one message that the kernel cuts (UDP_SEGMENT), and answers are
  *                  taken as the kernel puts them together (UDP_GRO)
+ * The answer is a line of numbers: datagrams that came back as they were sent; that did not come
+ * back within a second; that came back as something else; that were another client's; that came
+ * twice or too late; and the median time, in nanoseconds, from the first datagram that is sent to
+ * the last that comes back before all clients begin again.
  */
 
 #define _GNU_SOURCE /* for recvmmsg */
 
-#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netdb.h>
 #include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +35,9 @@ static enum { BURSTS, INTERLEAVED, SEGMENTS } how;
 static unsigned window, size;
 static unsigned char pattern[PAYLOAD_MAX + PATTERN];
 
+#define CLIENT_SHIFT 40 /* a datagram's number begins with its client's */
+#define PATIENCE_S   1
+
 /* A datagram is its number, then the pattern. */
 static uint64_t numbers[WINDOW_MAX];
 static struct iovec sent_parts[WINDOW_MAX][2];
@@ -47,8 +53,12 @@ struct control {
 static struct control answer_controls[WINDOW_MAX];
 
 static struct {
-    uint64_t echoed, lost, wrong;
+    uint64_t echoed, lost, changed, misdelivered, again;
 } result;
+
+/* How long passes took, of those that there is room for. */
+static int64_t passes_ns[1 << 16];
+static size_t pass_count;
 
 struct client {
     int descriptor;
@@ -62,16 +72,37 @@ static void fail(const char *what)
     exit(1);
 }
 
-static int open_client(in_port_t port)
+static int64_t now_ns(void)
 {
-    struct sockaddr_in server = {
-        .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 1};
-    int coalesce = how == SEGMENTS;
-    int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+    struct timespec now;
 
-    if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&server, sizeof server) < 0 ||
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static struct addrinfo *read_server(const char *address, const char *port)
+{
+    struct addrinfo *server,
+        hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
+    int error = getaddrinfo(address, port, &hints, &server);
+
+    if (error != 0) {
+        fprintf(stderr, "generate: %s %s: %s\n", address, port, gai_strerror(error));
+        exit(1);
+    }
+    return server;
+}
+
+/* Asks for a buffer into which all answers fit, that nothing is lost here. */
+static int open_client(const struct addrinfo *server)
+{
+    struct timeval patience = {.tv_sec = PATIENCE_S};
+    int coalesce = how == SEGMENTS, buffer_size = 4 << 20;
+    int descriptor = socket(server->ai_family, SOCK_DGRAM, 0);
+
+    if (descriptor < 0 || connect(descriptor, server->ai_addr, server->ai_addrlen) < 0 ||
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size) < 0 ||
         setsockopt(descriptor, SOL_UDP, UDP_GRO, &coalesce, sizeof coalesce) < 0) {
         fail("socket");
     }
@@ -164,14 +195,21 @@ static void check_answer(struct client *client, const unsigned char *answer, uns
 
     memcpy(&number, answer, sizeof number);
     uint64_t place = number - client->first;
+    int expected = place < window && (client->missing >> place & 1) != 0;
 
-    if (length != size || place >= window || (client->missing >> place & 1) == 0 ||
-        memcmp(answer + sizeof number, pattern + number % PATTERN, size - sizeof number) != 0) {
-        result.wrong++;
-        return;
+    if (expected) {
+        client->missing &= ~(UINT64_C(1) << place);
     }
-    client->missing &= ~(UINT64_C(1) << place);
-    result.echoed++;
+    if (length != size ||
+        memcmp(answer + sizeof number, pattern + number % PATTERN, size - sizeof number) != 0) {
+        result.changed++;
+    } else if (expected) {
+        result.echoed++;
+    } else if (number >> CLIENT_SHIFT == client->first >> CLIENT_SHIFT) {
+        result.again++;
+    } else {
+        result.misdelivered++;
+    }
 }
 
 /* Checks each datagram of a message. */
@@ -194,33 +232,32 @@ static void check_message(struct client *client, struct mmsghdr *message)
     } while (left > 0);
 }
 
-static void receive_window(struct client *client)
+/* Returns how many messages came; at most 0 if none did in time. */
+static int receive_messages(const struct client *client, unsigned wanted, int flags)
+{
+    for (unsigned i = 0; i < wanted; i++) {
+        received[i].msg_hdr.msg_controllen = sizeof answer_controls[i];
+    }
+    return recvmmsg(client->descriptor, received, wanted,
+                    flags | (how == SEGMENTS ? MSG_WAITFORONE : 0), NULL);
+}
+
+/* Returns the flags for the next client: once one has waited in vain, all have. */
+static int receive_window(struct client *client, int flags)
 {
     while (client->missing != 0) {
         unsigned wanted = (unsigned)__builtin_popcountll(client->missing);
-
-        for (unsigned i = 0; i < wanted; i++) {
-            received[i].msg_hdr.msg_controllen = sizeof answer_controls[i];
-        }
-        int count = recvmmsg(client->descriptor, received, wanted,
-                             how == SEGMENTS ? MSG_WAITFORONE : 0, NULL);
+        int count = receive_messages(client, wanted, flags);
 
         if (count <= 0) {
             result.lost += wanted;
-            return;
+            return MSG_DONTWAIT;
         }
         for (int i = 0; i < count; i++) {
             check_message(client, &received[i]);
         }
     }
-}
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return flags;
 }
 
 /* A number from 1 to `most`. */
@@ -248,34 +285,56 @@ static void read_how(const char *text)
     }
 }
 
-static void run(struct client *clients, unsigned count, int64_t milliseconds)
+static void make_pass(struct client *clients, unsigned count)
 {
-    int64_t end = now_us() + milliseconds * 1000;
+    int64_t begin = now_ns();
+    int flags = 0;
+
+    send_windows(clients, count);
+    for (unsigned c = 0; c < count; c++) {
+        flags = receive_window(&clients[c], flags);
+    }
+    if (pass_count < sizeof passes_ns / sizeof passes_ns[0]) {
+        passes_ns[pass_count++] = now_ns() - begin;
+    }
+}
+
+static int compare_times(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+static void take_turn(struct client *clients, unsigned count, int64_t milliseconds)
+{
+    int64_t end = now_ns() + milliseconds * 1000000;
 
     memset(&result, 0, sizeof result);
-    while (now_us() < end) {
-        send_windows(clients, count);
-        for (unsigned c = 0; c < count; c++) {
-            receive_window(&clients[c]);
-        }
+    pass_count = 0;
+    while (now_ns() < end) {
+        make_pass(clients, count);
     }
-    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", result.echoed, result.lost, result.wrong);
+    qsort(passes_ns, pass_count, sizeof passes_ns[0], compare_times);
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 "\n",
+           result.echoed, result.lost, result.changed, result.misdelivered, result.again,
+           passes_ns[pass_count / 2]);
     fflush(stdout);
 }
 
 int main(int count, char **arguments)
 {
-    if (count != 6) {
-        fputs("usage: generate PORT CLIENTS WINDOW SIZE HOW\n", stderr);
+    if (count != 7) {
+        fputs("usage: generate ADDRESS PORT CLIENTS WINDOW SIZE HOW\n", stderr);
         return 1;
     }
-    in_port_t port = htons((in_port_t)number_of(arguments[1], 65535));
-    unsigned client_count = number_of(arguments[2], 1000);
+    struct addrinfo *server = read_server(arguments[1], arguments[2]);
+    unsigned client_count = number_of(arguments[3], 1000);
     char line[32];
 
-    window = number_of(arguments[3], WINDOW_MAX);
-    size = number_of(arguments[4], PAYLOAD_MAX);
-    read_how(arguments[5]);
+    window = number_of(arguments[4], WINDOW_MAX);
+    size = number_of(arguments[5], PAYLOAD_MAX);
+    read_how(arguments[6]);
     if (size < sizeof numbers[0]) {
         fputs("generate: SIZE is 8 or more, for the number that each datagram has\n", stderr);
         return 1;
@@ -287,11 +346,13 @@ int main(int count, char **arguments)
     }
     set_up_messages();
     for (unsigned i = 0; i < client_count; i++) {
-        clients[i].descriptor = open_client(port);
+        clients[i].descriptor = open_client(server);
+        clients[i].first = (uint64_t)i << CLIENT_SHIFT;
     }
     while (fgets(line, sizeof line, stdin) != NULL) {
-        run(clients, client_count, number_of(line, 60000));
+        take_turn(clients, client_count, number_of(line, 60000));
     }
     free(clients);
+    freeaddrinfo(server);
     return 0;
 }
