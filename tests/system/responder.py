@@ -10,8 +10,8 @@ import threading
 # What a server is asked; `number` counts from 1, `source` is the address it came from.
 Request = collections.namedtuple("Request", "number payload source")
 
-# An answer that is not simply sent back: from the socket `by`, 0 that was asked or one of the others,
-# to the address `to`, or whoever asked.
+# An answer that is not simply sent back: from the socket `by`, 0 that was asked or one of the
+# others, to the address `to`, or whoever asked.
 Reply = collections.namedtuple("Reply", "payload by to", defaults=(0, None))
 
 

@@ -196,12 +196,14 @@ class Anything(HostileServer):
 
         def answer(request):
             kept.append(request.payload)
-            choices = [request.payload, flip(request.payload), request.payload[:chance.randrange(9)],
-                       request.payload * 2, chance.choice(kept), chance.randbytes(12), b"",
+            choices = [request.payload, flip(request.payload), request.payload * 2,
+                       request.payload[:chance.randrange(9)], chance.choice(kept),
+                       chance.randbytes(12), b"",
                        Reply(request.payload, by=1), Reply(chance.choice(kept), by=1)]
             return chance.choices(choices, k=chance.randrange(4))
 
-        options = [f"--size={chance.choice(SIZES[:-1] + (56,))}", f"--flows={chance.choice((1, 5))}",
+        options = [f"--size={chance.choice(SIZES[:-1] + (56,))}",
+                   f"--flows={chance.choice((1, 5))}",
                    chance.choice(("--window=8", "--rate=2000/s"))]
         report = self.run_against(answer, "--flood", "--verbose", "--count=400", "--timeout=50ms",
                                   *options)

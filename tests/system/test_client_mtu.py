@@ -118,8 +118,8 @@ class BlackHole(Mtu):
         self.check_both(1342, "unknown")
 
     def test_a_router_that_lies(self):
-        """It claims less than the path carries, while larger datagrams vanish. This host believes it
-        and makes fragments, which come through: so the limit is on the way there."""
+        """It claims less than the path carries, while larger datagrams vanish. This host believes
+        it and makes fragments, which come through: so the limit is on the way there."""
         self.drop("forward", 'iifname "left0" meta length > 1342')
         with Client("--mtu", "--timeout=200ms", f"--source-port={CLIENT_PORT}",
                     target("10.2.0.2")) as client:
@@ -132,7 +132,8 @@ class BlackHole(Mtu):
         """Destination unreachable, fragmentation needed, about a datagram of the client."""
         datagram = struct.pack("!BBHHHBBH4s4sHHHH", 0x45, 0, 1428, 1, 0x4000, 64,
                                socket.IPPROTO_UDP, 0, socket.inet_aton("10.0.0.9"),
-                               socket.inet_aton("10.2.0.2"), CLIENT_PORT, server.address[1], 1408, 0)
+                               socket.inet_aton("10.2.0.2"), CLIENT_PORT, server.address[1], 1408,
+                               0)
         forging.send_icmp(3, 4, mtu, datagram, "10.0.0.9", "10.0.0.9")
 
 

@@ -82,7 +82,7 @@ class ClosedPort(unittest.TestCase):
         self.assertEqual((report.summary["lost"], report.summary["refused"]), (2, 2))
         self.assertEqual([(refused["sequence"], refused["from"], refused["error"])
                           for refused in report.of("refused")],
-                         [(0, "127.0.0.1", "port unreachable"), (1, "127.0.0.1", "port unreachable")])
+                         [(sequence, "127.0.0.1", "port unreachable") for sequence in (0, 1)])
         self.assertIn("refused by 127.0.0.1: seq=0 port unreachable\n", report.text)
         self.assertIn("2 sent, 0 received, 2 lost (100 %), 2 refused\n", report.text)
 
