@@ -43,7 +43,7 @@ def spread(values):
     if len(values) < 2:
         return f"{values[0]:.2f}"
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    digits = 2 if middle < 10 else 0
+    digits = 3 if middle < 0.2 else 2 if middle < 10 else 0
     return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
