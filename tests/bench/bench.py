@@ -64,7 +64,7 @@ def read_options():
     last = max(os.sched_getaffinity(0))
     parser.add_argument("--quick", action="store_true", help="little of everything, in 3 minutes")
     parser.add_argument("--parts", default=",".join(PARTS), help="of %(default)s")
-    parser.add_argument("--rounds", type=int, help="default: 41, quick 9")
+    parser.add_argument("--rounds", type=int, help="default: 31, quick 9")
     parser.add_argument("--slice", type=int, default=100, help="milliseconds of a turn")
     parser.add_argument("--server-processor", type=int, default=last)
     parser.add_argument("--client-processor", type=int, default=last)
@@ -73,7 +73,7 @@ def read_options():
     parser.add_argument("--page", action="store_true", help="write the tables into PERFORMANCE.md")
     options = parser.parse_args()
     options.parts = options.parts.split(",")
-    options.rounds = options.rounds or (9 if options.quick else 41)
+    options.rounds = options.rounds or (9 if options.quick else 31)
     options.tell = tell
     return options
 
