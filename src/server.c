@@ -6,6 +6,7 @@
 #include "confine.h"
 #include "feature_table.h"
 #include "setup.h"
+#include "status.h"
 #include "worker.h"
 
 /* How long to wait before looking again whether a worker is done with a batch. */
@@ -14,7 +15,7 @@
 typedef struct server {
     setup_frame_t frame;
     setup_t *setup; /* that is in force */
-    atomic_uint reload_failures;
+    status_source_t status;
     host_t *host;
     log_t *log;
     worker_t **workers;
@@ -46,45 +47,27 @@ static void on_worker_ended(void *context)
 
 /* ---- Telling ---- */
 
-static apr_uint64_t kernel_drops(const server_t *server)
+/* Ends the line with the counters; `pool` is for what it needs meanwhile. */
+static void log_counters(server_t *server, log_line_t *line, apr_pool_t *pool)
 {
-    apr_uint64_t drops = 0;
-    const apr_array_header_t *listeners = server->setup->listeners.all;
+    status_t status;
+    apr_pool_t *scratch;
 
-    for (int i = 0; i < listeners->nelts; i++) {
-        drops += listener_drops(APR_ARRAY_IDX(listeners, i, listener_t *));
-    }
-    return drops;
-}
-
-static const char *health(const server_t *server)
-{
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        if (echo_is_degraded(worker_echo(server->workers[i]))) {
-            return "degraded";
+    if (apr_pool_create(&scratch, pool) == APR_SUCCESS) {
+        status_read(&status, &server->status, scratch);
+        for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
+            log_number(line, counter_name(i), (apr_int64_t)status.totals.value[i]);
         }
+        for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
+            log_count(line, counter_name(i), status.totals.value[i]);
+        }
+        if (status.has_kernel_drops) {
+            log_count(line, "kernel_drops", status.kernel_drops);
+        }
+        log_count(line, "reload_failures", status.reload_failures);
+        log_text(line, "health", status_health(&status));
+        apr_pool_destroy(scratch);
     }
-    return "ok";
-}
-
-static void log_counters(server_t *server, log_line_t *line)
-{
-    counter_totals_t totals = {{0}};
-
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
-    }
-    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
-        log_number(line, counter_name(i), (apr_int64_t)totals.value[i]);
-    }
-    for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
-        log_count(line, counter_name(i), totals.value[i]);
-    }
-    if (platform_has(&server->frame.platform, FEATURE_DROP_COUNTER)) {
-        log_count(line, "kernel_drops", kernel_drops(server));
-    }
-    log_count(line, "reload_failures", atomic_load(&server->reload_failures));
-    log_text(line, "health", health(server));
     log_end(line);
 }
 
@@ -99,7 +82,7 @@ static void log_serving(server_t *server, apr_pool_t *pool)
     log_end(line);
 }
 
-static void log_stopped(server_t *server)
+static void log_stopped(server_t *server, apr_pool_t *pool)
 {
     static const char *const reasons[] = {
         [ECHO_END_NONE] = "none",
@@ -118,7 +101,7 @@ static void log_stopped(server_t *server)
     log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "stopped");
 
     log_text(line, "reason", reasons[end]);
-    log_counters(server, line);
+    log_counters(server, line, pool);
 }
 
 /* ---- Starting ---- */
@@ -210,6 +193,8 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
         gate_open(server->gate);
         return refuse(server, "cannot start a thread", status);
     }
+    server->status.workers = server->workers;
+    server->status.worker_count = server->worker_count;
     gate_await(server->gate, 1 + server->worker_count); /* the writer and the workers */
     code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
                          &server->frame.is_confined, pool);
@@ -242,7 +227,7 @@ static void reload(server_t *server)
     setup_t *next = setup_reload(old, &server->frame);
 
     if (next == NULL) {
-        atomic_fetch_add(&server->reload_failures, 1);
+        atomic_fetch_add(&server->status.counters.reload_failures, 1);
         return;
     }
     keep_sockets(server, next);
@@ -254,11 +239,12 @@ static void reload(server_t *server)
         clock_pause(BATCH_PAUSE_US);
     }
     server->setup = next;
+    status_listen(&server->status, next->listeners.all);
     setup_log_reload(old, next, &server->frame);
     setup_retire(old, next, server->log);
 }
 
-static void serve_until_finished(server_t *server)
+static void serve_until_finished(server_t *server, apr_pool_t *pool)
 {
     for (;;) {
         switch (host_wait(server->host)) {
@@ -268,7 +254,7 @@ static void serve_until_finished(server_t *server)
                                       "draining, a second signal ends at once"));
             break;
         case HOST_REPORT:
-            log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"));
+            log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"), pool);
             break;
         case HOST_RELOAD:
             reload(server);
@@ -306,6 +292,10 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (code != EXIT_OK) {
         return code;
     }
+    status = status_source_create(&server.status, platform, server.setup->listeners.all, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot start", status);
+    }
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
     status = create_workers(&server, pool);
     if (status != APR_SUCCESS) {
@@ -318,10 +308,10 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     listeners_log(&server.setup->listeners, NULL, settings, platform, log, pool);
     log_serving(&server, pool);
     host_ready(host);
-    serve_until_finished(&server);
+    serve_until_finished(&server, pool);
     for (unsigned i = 0; i < server.worker_count; i++) {
         worker_join(server.workers[i]);
     }
-    log_stopped(&server);
+    log_stopped(&server, pool);
     return EXIT_OK;
 }

@@ -18,6 +18,7 @@ struct worker {
     echo_t *echo;
     const apr_array_header_t *_Atomic wanted;    /* listeners */
     const apr_array_header_t *_Atomic listening; /* to these, the same but for a while */
+    service_times_t service_times;
     atomic_int is_stopping;
     atomic_int has_ended;
     apr_time_t next_failure_warning;
@@ -123,6 +124,28 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
     sleep_unless_stopping(worker, pause);
 }
 
+/* Returns the time when it is done. */
+static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
+{
+    const datagram_t *limited = echo_step(worker->echo, batch, received);
+    unsigned datagrams = batch->count;
+    apr_time_t now = received;
+    send_outcome_t outcome;
+
+    log_batch(worker, batch);
+    if (limited != NULL) {
+        warn_of_limit(worker, limited, received);
+    }
+    transport_reply(worker->transport, batch, &outcome);
+    echo_settle(worker->echo, &outcome);
+    if (datagrams > 0) {
+        now = clock_now();
+        service_times_add(&worker->service_times, now - received, datagrams);
+        warn_of_failures(worker, &outcome, now);
+    }
+    return now;
+}
+
 static void take_listeners(worker_t *worker)
 {
     const apr_array_header_t *wanted = atomic_load(&worker->wanted);
@@ -158,22 +181,13 @@ static void serve(worker_t *worker)
     echo_t *echo = worker->echo;
     apr_time_t now = clock_now();
     batch_t batch;
-    send_outcome_t outcome;
 
     while (!echo_done(echo)) {
         apr_status_t status = transport_receive(worker->transport, &batch, echo_timeout(echo, now));
 
-        now = clock_now(); /* one reading for the whole batch */
+        now = clock_now(); /* for the whole batch */
         if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status)) {
-            const datagram_t *limited = echo_step(echo, &batch, now);
-
-            log_batch(worker, &batch);
-            if (limited != NULL) {
-                warn_of_limit(worker, limited, now);
-            }
-            transport_reply(worker->transport, &batch, &outcome);
-            echo_settle(echo, &outcome);
-            warn_of_failures(worker, &outcome, now);
+            now = answer(worker, &batch, now);
         } else if (APR_STATUS_IS_EINTR(status)) {
             heed_wake(worker, now);
         } else {
@@ -262,4 +276,9 @@ echo_t *worker_echo(worker_t *worker)
 const transport_t *worker_transport(const worker_t *worker)
 {
     return worker->transport;
+}
+
+const service_times_t *worker_service_times(const worker_t *worker)
+{
+    return &worker->service_times;
 }

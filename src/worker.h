@@ -8,6 +8,7 @@
 
 #include "gate.h"
 #include "log.h"
+#include "service_times.h"
 #include "udpecho/echo.h"
 #include "udpecho/transport.h"
 
@@ -47,5 +48,8 @@ void worker_join(worker_t *worker);
 /* The worker's core and transport, for what any thread may ask of them. */
 echo_t *worker_echo(worker_t *worker);
 const transport_t *worker_transport(const worker_t *worker);
+
+/* How long its datagrams took. Any thread. */
+const service_times_t *worker_service_times(const worker_t *worker);
 
 #endif

@@ -43,6 +43,11 @@ typedef struct counters {
     _Atomic apr_uint64_t value[COUNTER_KINDS];
 } counters_t;
 
+/* What happens to the service as a whole. Any thread may add and read. */
+typedef struct service_counters {
+    _Atomic apr_uint64_t reload_failures; /* settings that could not be read again */
+} service_counters_t;
+
 /* A reading of the counters of one worker, or the sum of several. */
 typedef struct counter_totals {
     apr_uint64_t value[COUNTER_KINDS];

@@ -115,7 +115,7 @@ const listener_info_t *listener_describe(const listener_t *listener);
 void listener_keep(listener_t *listener, unsigned workers);
 
 /* How many datagrams the kernel had no room for since the listener was opened; 0 where it does not
- * tell, without FEATURE_DROP_COUNTER. Main thread; at least once in 2^32 drops. */
+ * tell, without FEATURE_DROP_COUNTER. One thread at a time; at least once in 2^32 drops. */
 apr_uint64_t listener_drops(listener_t *listener);
 
 /* Closes its sockets; what waits in them is lost. No transport may have it any more. Main thread.

@@ -96,6 +96,19 @@ static gate_t *open_gate(apr_pool_t *pool)
     return gate;
 }
 
+/* How many datagrams have a service time, which every one of each script must. */
+static apr_uint64_t timed(worker_t *worker)
+{
+    service_time_totals_t totals = {.total_us = 0};
+    apr_uint64_t datagrams = 0;
+
+    service_times_sum(&totals, worker_service_times(worker));
+    for (unsigned i = 0; i <= SERVICE_TIME_BOUNDS; i++) {
+        datagrams += totals.datagrams[i];
+    }
+    return datagrams;
+}
+
 static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
 {
     counter_totals_t totals = {{0}};
@@ -128,6 +141,7 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     log_close(options.log);
     assert_int_equal(ends, 1);
     counters_sum(&totals, echo_counters(worker_echo(worker)));
+    assert_int_equal(timed(worker), totals.value[COUNTER_RECEIVED]);
     return totals;
 }
 
