@@ -5,6 +5,7 @@
 #include <apu_version.h>
 
 #include "confine.h"
+#include "facts.h"
 #include "feature_table.h"
 #include "json_text.h"
 #include "listeners.h"
@@ -12,32 +13,16 @@
 #include "udpecho/transport.h"
 #include "version.h"
 
-/* One line: a name, and a text or a number. */
-typedef struct fact {
-    const char *name;
-    const char *text; /* NULL: the number */
-    apr_int64_t number;
-} fact_t;
-
-static void add_text(apr_array_header_t *facts, const char *name, const char *text)
-{
-    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .text = text};
-}
-
-static void add_number(apr_array_header_t *facts, const char *name, apr_int64_t number)
-{
-    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .number = number};
-}
-
 /* ---- Finding out ---- */
 
 static void add_program(apr_array_header_t *facts, apr_pool_t *pool)
 {
-    add_text(facts, "udpechod", UDPECHO_VERSION);
-    add_text(facts, "system", host_system(pool));
-    add_text(facts, "libraries",
-             apr_psprintf(pool, "APR %s, APR-util %s", apr_version_string(), apu_version_string()));
-    add_number(facts, "processors", host_processors());
+    facts_add_text(facts, "udpechod", UDPECHO_VERSION);
+    facts_add_text(facts, "system", host_system(pool));
+    facts_add_text(
+        facts, "libraries",
+        apr_psprintf(pool, "APR %s, APR-util %s", apr_version_string(), apu_version_string()));
+    facts_add_number(facts, "processors", host_processors());
 }
 
 static void add_transport(apr_array_header_t *facts, listener_t *listener, apr_pool_t *pool)
@@ -45,7 +30,7 @@ static void add_transport(apr_array_header_t *facts, listener_t *listener, apr_p
     transport_t *transport;
 
     if (transport_open(&transport, &listener, 1, 0, 1, pool) == APR_SUCCESS) {
-        add_text(facts, "backend", transport_backend(transport));
+        facts_add_text(facts, "backend", transport_backend(transport));
     }
 }
 
@@ -59,25 +44,25 @@ static void add_listener(apr_array_header_t *facts, const settings_t *settings,
     char reason[128];
     apr_status_t status = apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 0, 0, pool);
 
-    add_number(facts, "workers", options.workers);
+    facts_add_number(facts, "workers", options.workers);
     if (status == APR_SUCCESS) {
         status = listener_open(&listener, address, &options, &error, pool);
     }
     if (status != APR_SUCCESS) {
         apr_strerror(status, reason, sizeof reason);
-        add_text(facts, "listener", apr_psprintf(pool, "cannot %s: %s", error.step, reason));
+        facts_add_text(facts, "listener", apr_psprintf(pool, "cannot %s: %s", error.step, reason));
         return;
     }
     const listener_info_t *info = listener_describe(listener);
 
     add_transport(facts, listener, pool);
-    add_text(facts, "batching", features_batching(platform, pool));
-    add_text(facts, "port_sharing", listener_sharing(info));
-    add_text(facts, "because", listener_sharing_reason(info, settings, platform, pool));
-    add_number(facts, "receive_buffer", info->receive_buffer);
-    add_number(facts, "receive_buffer_asked", options.receive_buffer);
-    add_number(facts, "send_buffer", info->send_buffer);
-    add_number(facts, "send_buffer_asked", options.send_buffer);
+    facts_add_text(facts, "batching", features_batching(platform, pool));
+    facts_add_text(facts, "port_sharing", listener_sharing(info));
+    facts_add_text(facts, "because", listener_sharing_reason(info, settings, platform, pool));
+    facts_add_number(facts, "receive_buffer", info->receive_buffer);
+    facts_add_number(facts, "receive_buffer_asked", options.receive_buffer);
+    facts_add_number(facts, "send_buffer", info->send_buffer);
+    facts_add_number(facts, "send_buffer_asked", options.send_buffer);
 }
 
 /* Last, since it is found out by entering it. */
@@ -87,20 +72,10 @@ static void add_sandbox(apr_array_header_t *facts, const settings_t *settings,
     const char *found;
 
     confine_found(settings, platform, &found, pool);
-    add_text(facts, "sandbox", found);
+    facts_add_text(facts, "sandbox", found);
 }
 
 /* ---- Writing ---- */
-
-static const char *spaced(const char *name, apr_pool_t *pool)
-{
-    char *text = apr_pstrdup(pool, name);
-
-    for (char *c = text; *c != '\0'; c++) {
-        *c = *c == '_' ? ' ' : *c;
-    }
-    return text;
-}
 
 static void write_text(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
                        apr_pool_t *pool)
@@ -108,8 +83,7 @@ static void write_text(const apr_array_header_t *facts, const platform_t *platfo
     for (int i = 0; i < facts->nelts; i++) {
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
-        apr_file_printf(out, "%-26s %s\n", spaced(fact->name, pool),
-                        fact->text != NULL ? fact->text : apr_ltoa(pool, (long)fact->number));
+        apr_file_printf(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
     }
     apr_file_printf(out, "\n");
     for (feature_t feature = 0; feature < FEATURES; feature++) {
@@ -129,15 +103,7 @@ static void write_text(const apr_array_header_t *facts, const platform_t *platfo
 static void write_json(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
                        apr_pool_t *pool)
 {
-    apr_file_printf(out, "{");
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
-
-        apr_file_printf(out, "\"%s\":%s,", fact->name,
-                        fact->text != NULL ? json_text(fact->text, pool)
-                                           : apr_ltoa(pool, (long)fact->number));
-    }
-    apr_file_printf(out, "\"features\":[");
+    apr_file_printf(out, "{%s,\"features\":[", facts_json(facts, pool));
     for (feature_t feature = 0; feature < FEATURES; feature++) {
         const char *by = platform->features[feature].by;
         const char *reason = feature_missing(platform, feature, pool);

@@ -1,0 +1,60 @@
+#include "unit.h"
+
+#include "facts.h"
+
+static apr_array_header_t *some_facts(apr_pool_t *pool)
+{
+    apr_array_header_t *facts = apr_array_make(pool, 1, sizeof(fact_t));
+
+    facts_add_text(facts, "port_sharing", "shared socket");
+    facts_add_number(facts, "received", APR_INT64_C(5000000000));
+    return facts;
+}
+
+static void they_are_found_and_told_in_words(void **state)
+{
+    apr_array_header_t *facts = some_facts(*state);
+
+    assert_string_equal(fact_title(facts_find(facts, "port_sharing"), *state), "port sharing");
+    assert_string_equal(fact_words(facts_find(facts, "port_sharing"), *state), "shared socket");
+    assert_string_equal(fact_words(facts_find(facts, "received"), *state), "5000000000");
+    assert_null(facts_find(facts, "receive"));
+}
+
+static void as_json_they_are_read_back(void **state)
+{
+    apr_array_header_t *read = apr_array_make(*state, 1, sizeof(fact_t));
+
+    assert_string_equal(facts_json(some_facts(*state), *state),
+                        "\"port_sharing\":\"shared socket\",\"received\":5000000000");
+    assert_true(facts_read_json(
+        read, "{\"port_sharing\":\"shared socket\",\"received\":5000000000}", *state));
+    assert_int_equal(read->nelts, 2);
+    assert_string_equal(facts_find(read, "port_sharing")->text, "shared socket");
+    assert_int_equal(facts_find(read, "received")->number, APR_INT64_C(5000000000));
+}
+
+static void what_is_something_else_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "",         "{",           "{}",         "[1]",      "{\"a\"", "{\"a\":",
+        "{\"a\":}", "{\"a\":\"b}", "{\"a\":1,}", "{\"a\":1", "{a:1}",
+    };
+
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        apr_array_header_t *read = apr_array_make(*state, 1, sizeof(fact_t));
+
+        assert_false(facts_read_json(read, wrong[i], *state));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(they_are_found_and_told_in_words),
+        scene(as_json_they_are_read_back),
+        scene(what_is_something_else_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
+}
