@@ -85,6 +85,7 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
     sandbox_needs_t needs = {
         .files = files_to_read(settings, pool),
         .opens_listeners = settings->file != NULL && !transport_is_fixed(),
+        .connections = settings->control != NULL,
     };
 
     *found = "off";

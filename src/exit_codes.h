@@ -7,8 +7,8 @@ typedef enum exit_code {
     EXIT_USAGE = 64,       /* the command line is wrong */
     EXIT_NO_USER = 67,     /* a user or group is not known */
     EXIT_NO_HOST = 68,     /* a host name is not known */
-    EXIT_UNAVAILABLE = 69, /* an address is in use, or not this host's; or the service is there
-                            * already, or not there */
+    EXIT_UNAVAILABLE = 69, /* an address or path is in use, or not this host's; or the service is
+                            * there already, or not there, or does not answer */
     EXIT_SYSTEM = 71,      /* the operating system refused something */
     EXIT_NO_PERMISSION = 77,
     EXIT_CONFIG = 78 /* the configuration file, or what the service manager hands over, is wrong */

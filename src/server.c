@@ -5,6 +5,7 @@
 
 #include "confine.h"
 #include "feature_table.h"
+#include "observer.h"
 #include "setup.h"
 #include "status.h"
 #include "worker.h"
@@ -16,6 +17,7 @@ typedef struct server {
     setup_frame_t frame;
     setup_t *setup; /* that is in force */
     status_source_t status;
+    observer_t *observer;
     host_t *host;
     log_t *log;
     worker_t **workers;
@@ -160,11 +162,15 @@ static void keep_workers(server_t *server, unsigned started, apr_status_t status
     keep_sockets(server, server->setup);
 }
 
-/* Starts the log's writer and the workers, which then wait at the gate. */
+/* Starts the log's writer, the observer and the workers, which then wait at the gate. */
 static apr_status_t start_threads(server_t *server)
 {
     apr_status_t status = log_start(server->log, server->gate);
     unsigned started = 0;
+
+    if (status == APR_SUCCESS) {
+        status = observer_start(server->observer, server->gate);
+    }
 
     while (status == APR_SUCCESS && started < server->worker_count) {
         status = worker_start(server->workers[started]);
@@ -195,7 +201,7 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
     }
     server->status.workers = server->workers;
     server->status.worker_count = server->worker_count;
-    gate_await(server->gate, 1 + server->worker_count); /* the writer and the workers */
+    gate_await(server->gate, 1 + observer_threads(server->observer) + server->worker_count);
     code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
                          &server->frame.is_confined, pool);
     if (code != EXIT_OK) {
@@ -301,8 +307,13 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);
     }
+    code = observer_open(&server.observer, settings, &server.status, log, pool);
+    if (code != EXIT_OK) {
+        return code;
+    }
     code = start(&server, pool);
     if (code != EXIT_OK) {
+        observer_stop(server.observer);
         return code;
     }
     listeners_log(&server.setup->listeners, NULL, settings, platform, log, pool);
@@ -312,6 +323,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     for (unsigned i = 0; i < server.worker_count; i++) {
         worker_join(server.workers[i]);
     }
+    observer_stop(server.observer);
     log_stopped(&server, pool);
     return EXIT_OK;
 }

@@ -6,6 +6,7 @@
 #include "access_rules.h"
 #include "address.h"
 #include "source_ports.h"
+#include "stream_socket.h"
 
 static const char *read_listen(const option_t *option, void *place, const char *value,
                                apr_pool_t *pool)
@@ -28,7 +29,7 @@ static const char *read_source_ports(const option_t *option, void *place, const 
     return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
 
-static const char *format_source_ports(const option_t *option, const void *place, apr_pool_t *pool)
+static const char *format_text(const option_t *option, const void *place, apr_pool_t *pool)
 {
     return option_text.format(option, place, pool);
 }
@@ -52,7 +53,17 @@ static const char *read_exempt(const option_t *option, void *place, const char *
     return option_list.read(option, place, value, pool);
 }
 
+static const char *read_socket_path(const option_t *option, void *place, const char *value,
+                                    apr_pool_t *pool)
+{
+    if (*value != '/' || strlen(value) > STREAM_PATH_MAX) {
+        return apr_psprintf(pool, "a full path of at most %d bytes", STREAM_PATH_MAX);
+    }
+    return option_text.read(option, place, value, pool);
+}
+
 const option_kind_t option_listen = {read_listen, NULL, 1};
-const option_kind_t option_source_ports = {read_source_ports, format_source_ports, 0};
+const option_kind_t option_source_ports = {read_source_ports, format_text, 0};
 const option_kind_t option_access = {read_access, NULL, 1};
 const option_kind_t option_exempt = {read_exempt, NULL, 1};
+const option_kind_t option_socket_path = {read_socket_path, format_text, 0};

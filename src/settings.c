@@ -191,6 +191,12 @@ const option_t settings_table[] = {
      .choices = "auto|on|off",
      .help = "Give up all system calls but those that serving needs: auto, where this\n"
              "system can; on, or else do not start; off. Default: auto."},
+    {.name = "control",
+     .argument = "PATH",
+     .offset = AT(control),
+     .kind = &option_socket_path,
+     .help = "Make a socket at this path by which udpechod --status asks the service,\n"
+             "for its own user and root. Default: none."},
     {.name = "config",
      .argument = "FILE",
      .offset = AT(config),
@@ -209,11 +215,17 @@ const option_t settings_table[] = {
      .command_line_only = 1,
      .help = "Print what this system offers, what these options make of it and why,\n"
              "and exit. Good to have in a bug report."},
+    {.name = "status",
+     .offset = AT(status),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Ask the running service how it fares, by the socket that --control names\n"
+             "or a package makes, print its counters and rates, and exit."},
     {.name = "json",
      .offset = AT(json),
      .kind = &option_flag,
      .command_line_only = 1,
-     .help = "With --show-platform: print it as a JSON object."},
+     .help = "With --show-platform or --status: print it as a JSON object."},
     {.name = "service",
      .offset = AT(service),
      .kind = &option_flag,
@@ -278,8 +290,9 @@ static const char *find_conflict(const settings_t *settings)
     if (settings->install_service && settings->uninstall_service) {
         return "--install-service and --uninstall-service: give one of them";
     }
-    if (settings->json && !settings->show_platform) {
-        return "--json goes with --show-platform; for the log there is --log-format=json";
+    if (settings->json && !settings->show_platform && !settings->status) {
+        return "--json goes with --show-platform or --status; for the log there is "
+               "--log-format=json";
     }
     if (settings->open_firewall && !settings->install_service) {
         return "--open-firewall goes with --install-service";

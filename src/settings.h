@@ -32,9 +32,11 @@ typedef struct settings {
     const char *group;   /* NULL: the user's */
     const char *chroot;  /* NULL: none */
     apr_int64_t sandbox; /* a sandbox_mode_t */
+    const char *control; /* the path of the control socket; NULL: none */
     const char *config;  /* a path; NULL: none */
     apr_int64_t check_config;
     apr_int64_t show_platform;
+    apr_int64_t status;
     apr_int64_t json;
     apr_int64_t service;
     apr_int64_t install_service;

@@ -8,6 +8,7 @@
 #include "installation.h"
 #include "server.h"
 #include "show_platform.h"
+#include "show_status.h"
 #include "version.h"
 
 typedef struct program {
@@ -89,6 +90,14 @@ static exit_code_t manage_service(const program_t *program)
     return error != NULL ? fail(program, error, code) : code;
 }
 
+static exit_code_t ask_status(const program_t *program)
+{
+    exit_code_t code;
+    const char *error = show_status(&program->settings, program->out, &code, program->pool);
+
+    return error != NULL ? fail(program, error, code) : code;
+}
+
 /* Everything but finding out what there is to do, which decides how the host runs this. */
 static int run(void *data)
 {
@@ -109,6 +118,8 @@ static int run(void *data)
         options_write_settings(settings_table, settings, program->out, program->pool);
     } else if (settings->show_platform) {
         show_platform(settings, program->out, program->pool);
+    } else if (settings->status) {
+        return (int)ask_status(program);
     } else if (settings->install_service || settings->uninstall_service) {
         return (int)manage_service(program);
     } else {

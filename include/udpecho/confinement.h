@@ -47,6 +47,7 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
 typedef struct sandbox_needs {
     const apr_array_header_t *files; /* to read again, of const char *; perhaps empty */
     int opens_listeners;             /* listener_open(), of addresses and not of names */
+    unsigned connections;            /* to accept, at a time */
 } sandbox_needs_t;
 
 /*

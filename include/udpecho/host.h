@@ -44,6 +44,10 @@ const log_sink_t *host_log(void);
  * file. From `pool`; any thread. */
 const char *host_config_file(apr_pool_t *pool);
 
+/* Where the service of a system's packages has its control socket; NULL where there is none, on
+ * Windows. Static; any thread. */
+const char *host_control_path(void);
+
 typedef struct host host_t;
 
 /*

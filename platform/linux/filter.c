@@ -21,6 +21,11 @@
 #else
 #define CALL_POLL SCMP_SYS(ppoll)
 #endif
+#if defined(__NR_unlink)
+#define CALL_UNLINK SCMP_SYS(unlink)
+#else
+#define CALL_UNLINK SCMP_SYS(unlinkat)
+#endif
 #if !defined(__GLIBC__) && defined(__NR_open)
 #define CALL_OPEN  SCMP_SYS(open)
 #define OPEN_FLAGS 1 /* the argument that has them */
@@ -32,9 +37,9 @@
 /* Of the type of a socket, all but how it blocks and that execve(2) closes it. */
 #define SOCKET_TYPE ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK)
 
-/* When a call is needed: always, to read files again, to open listeners, or with or without a
- * feature. */
-typedef enum need { ALWAYS, TO_RELOAD, TO_LISTEN, WITH, WITHOUT } need_t;
+/* When a call is needed: always, to read files again, to open listeners, to accept connections, or
+ * with or without a feature. */
+typedef enum need { ALWAYS, TO_RELOAD, TO_LISTEN, TO_ACCEPT, WITH, WITHOUT } need_t;
 
 typedef struct rule {
     int call;
@@ -77,6 +82,11 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(rt_sigprocmask)},
     {.call = SCMP_SYS(rt_sigreturn)},
     {.call = SCMP_SYS(rt_sigaction)},
+    /* Those who ask how the service fares; reading and writing do for the rest. No thread can make
+     * a socket listen, so only the sockets that listen already can be accepted from. */
+    {.call = SCMP_SYS(accept4), .need = TO_ACCEPT},
+    /* At the end APR would remove the path of a socket. It stays, for the next start to replace. */
+    {.call = CALL_UNLINK, .need = TO_ACCEPT, .error = EPERM},
     /* Reading files again, and nothing but reading. */
     {.call = CALL_OPEN,
      .need = TO_RELOAD,
@@ -150,6 +160,8 @@ static int is_needed(const rule_t *rule, const platform_t *platform, const sandb
         return needs->files->nelts > 0;
     case TO_LISTEN:
         return needs->opens_listeners;
+    case TO_ACCEPT:
+        return needs->connections > 0;
     case ALWAYS:
         break;
     }

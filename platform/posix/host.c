@@ -132,6 +132,15 @@ const char *host_config_file(apr_pool_t *pool)
     return NULL;
 }
 
+const char *host_control_path(void)
+{
+#if defined(__linux__)
+    return "/run/udpecho/control";
+#else
+    return "/var/run/udpecho/control";
+#endif
+}
+
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
     apr_status_t status;

@@ -36,6 +36,11 @@ const char *host_config_file(apr_pool_t *pool)
     return path != NULL ? apr_pstrcat(pool, path, "\\udpechod.conf", NULL) : NULL;
 }
 
+const char *host_control_path(void)
+{
+    return NULL;
+}
+
 apr_status_t config_directory_create(apr_pool_t *pool)
 {
     const char *path = directory(pool);

@@ -21,6 +21,7 @@ static platform_t platform;      /* of this machine */
 static sandbox_needs_t nothing;  /* besides serving */
 static sandbox_needs_t one_file; /* to read again */
 static sandbox_needs_t listeners;
+static sandbox_needs_t connections;
 
 /* Above the numbers of all calls that Linux has had so far. */
 #define CALLS_END 1024
@@ -58,6 +59,7 @@ static void needs_sandbox(apr_pool_t *pool)
     nothing.files = apr_array_make(pool, 1, sizeof(const char *));
     one_file.files = files;
     listeners = (sandbox_needs_t){.files = files, .opens_listeners = 1};
+    connections = (sandbox_needs_t){.files = files, .connections = 1};
 
     pid_t child = fork();
 
@@ -202,6 +204,20 @@ static void listeners_are_opened_only_where_a_reload_may(void **state)
     assert_true(is_deadly(&listeners, write_to_a_file));
 }
 
+static void accept_a_connection(void)
+{
+    accept4(STDERR_FILENO, NULL, NULL, SOCK_CLOEXEC);
+}
+
+static void connections_are_accepted_only_where_somebody_may_ask(void **state)
+{
+    needs_sandbox(*state);
+    assert_true(is_deadly(&listeners, accept_a_connection));
+    assert_false(is_deadly(&connections, accept_a_connection));
+    assert_true(is_deadly(&connections, open_a_local_socket));
+    assert_int_equal(filter_size(&platform, &connections), filter_size(&platform, &one_file) + 1);
+}
+
 static void *open_a_socket_when_told(void *told)
 {
     char byte;
@@ -289,6 +305,7 @@ int main(void)
         scene(serving_is_allowed),
         scene(anything_else_is_deadly),
         scene(files_are_opened_only_where_there_is_one_to_read_again),
+        scene(connections_are_accepted_only_where_somebody_may_ask),
         scene(threads_that_were_there_before_are_in_it_too),
         scene(listeners_are_opened_only_where_a_reload_may),
         scene(at_most_twenty_calls_are_left),

@@ -1,0 +1,35 @@
+#ifndef UDPECHO_CONTROL_H
+#define UDPECHO_CONTROL_H
+
+/*
+ * The control socket, by which programs of the same user, and root's, ask the running service.
+ * Whoever connects sends one line, the name of a request, and gets the answer, whose end is the
+ * connection's. What is no request gets none.
+ *
+ *     status    one JSON object, of what status_facts() tells
+ */
+
+#include <apr_network_io.h>
+
+#include "status.h"
+
+typedef struct control control_t;
+
+/* Makes a socket at this path, as stream_listen() does, with its errors. The answers come from
+ * `source`. Lives as long as `pool`. */
+apr_status_t control_open(control_t **control, const char *path, status_source_t *source,
+                          const char **step, apr_pool_t *pool);
+
+/* What is readable when somebody asks. */
+apr_socket_t *control_socket(const control_t *control);
+
+/* Answers the one who has waited longest, if there is any. Waits for his line, a fifth of a second
+ * at most. One thread at a time. */
+void control_answer(control_t *control);
+
+/* Asks the service whose control socket this is, and sets `answer`, from `pool`. Errors: those of
+ * connect(2); APR_EOF if there is no answer. Any thread. */
+apr_status_t control_ask(const char **answer, const char *path, const char *request,
+                         apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,144 @@
+#include "observer.h"
+
+#include <apr_poll.h>
+#include <apr_thread_proc.h>
+#include <stdatomic.h>
+
+#include "control.h"
+
+struct observer {
+    apr_pool_t *pool; /* nobody else's */
+    apr_pollset_t *sockets;
+    control_t *control; /* NULL: there is none */
+    unsigned askers;    /* ways to ask */
+    atomic_int is_stopping;
+    gate_t *gate;
+    apr_thread_t *thread; /* NULL: not started */
+};
+
+/* ---- Opening ---- */
+
+static exit_code_t refuse(log_t *log, const char *message, const char *where, const char *step,
+                          apr_status_t status)
+{
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, message);
+
+    log_text(line, "where", where);
+    log_text(line, "step", step);
+    log_status(line, "error", status);
+    log_end(line);
+    return APR_STATUS_IS_EACCES(status) ? EXIT_NO_PERMISSION : EXIT_UNAVAILABLE;
+}
+
+static apr_status_t watch(observer_t *observer, apr_socket_t *socket)
+{
+    apr_pollfd_t wanted = {
+        .p = observer->pool,
+        .desc_type = APR_POLL_SOCKET,
+        .desc.s = socket,
+        .reqevents = APR_POLLIN,
+    };
+
+    observer->askers++;
+    return apr_pollset_add(observer->sockets, &wanted);
+}
+
+static exit_code_t open_control(observer_t *observer, const char *path, status_source_t *source,
+                                log_t *log)
+{
+    const char *step;
+    apr_status_t status = control_open(&observer->control, path, source, &step, observer->pool);
+
+    if (status == APR_SUCCESS) {
+        step = "watch it";
+        status = watch(observer, control_socket(observer->control));
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot make the control socket", path, step, status);
+    }
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "control socket");
+
+    log_text(line, "path", path);
+    log_end(line);
+    return EXIT_OK;
+}
+
+/* By poll(2), which the sandbox allows on every system, and which needs no call to be told what to
+ * look at. */
+static apr_status_t create(observer_t **created, apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    apr_status_t status = apr_pool_create(&own, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *created = apr_pcalloc(own, sizeof **created);
+    (*created)->pool = own;
+    return apr_pollset_create_ex(&(*created)->sockets, 2, own, APR_POLLSET_WAKEABLE,
+                                 APR_POLLSET_POLL);
+}
+
+exit_code_t observer_open(observer_t **opened, const settings_t *settings, status_source_t *source,
+                          log_t *log, apr_pool_t *pool)
+{
+    apr_status_t status = create(opened, pool);
+    exit_code_t code = EXIT_OK;
+
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot observe", "", "make a set of sockets", status);
+    }
+    if (settings->control != NULL) {
+        code = open_control(*opened, settings->control, source, log);
+    }
+    return code;
+}
+
+/* ---- The thread ---- */
+
+static void serve(observer_t *observer)
+{
+    while (!atomic_load(&observer->is_stopping)) {
+        const apr_pollfd_t *ready;
+        apr_int32_t count = 0;
+
+        apr_pollset_poll(observer->sockets, -1, &count, &ready);
+        for (apr_int32_t i = 0; i < count; i++) {
+            control_answer(observer->control);
+        }
+    }
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    observer_t *observer = data;
+
+    (void)thread;
+    gate_pass(observer->gate);
+    serve(observer);
+    return NULL;
+}
+
+unsigned observer_threads(const observer_t *observer)
+{
+    return observer->askers > 0;
+}
+
+apr_status_t observer_start(observer_t *observer, gate_t *gate)
+{
+    observer->gate = gate;
+    return observer_threads(observer) > 0
+               ? apr_thread_create(&observer->thread, NULL, run, observer, observer->pool)
+               : APR_SUCCESS;
+}
+
+void observer_stop(observer_t *observer)
+{
+    apr_status_t status;
+
+    if (observer->thread != NULL) {
+        atomic_store(&observer->is_stopping, 1);
+        apr_pollset_wakeup(observer->sockets);
+        apr_thread_join(&status, observer->thread);
+    }
+}

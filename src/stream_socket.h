@@ -1,0 +1,29 @@
+#ifndef UDPECHO_STREAM_SOCKET_H
+#define UDPECHO_STREAM_SOCKET_H
+
+/* Sockets that local programs connect to, to ask how the service fares: those of TCP, and those
+ * with a path in the file system (unix(7)). Any thread; memory from `pool`. */
+
+#include <apr_network_io.h>
+
+/* The longest path, without its end: what every system has room for in a sockaddr_un. */
+#define STREAM_PATH_MAX 103
+
+/* The address of a path. Errors: APR_EINVAL if it does not begin with / or is too long; others
+ * where this system has no such sockets. */
+apr_status_t stream_path(apr_sockaddr_t **address, const char *path, apr_pool_t *pool);
+
+/*
+ * Listens there. Of a path only the user of this process may connect, and root; what another
+ * process left there that ended, is replaced. The path stays in the end where a sandbox is in
+ * force. On error `step` is what failed: "bind"; static. Errors: those of socket(2), bind(2),
+ * connect(2) and listen(2); APR_EEXIST if somebody listens at this path already.
+ */
+apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address, const char **step,
+                           apr_pool_t *pool);
+
+/* Connects; sending and receiving then wait for at most `timeout`. Errors: those of connect(2). */
+apr_status_t stream_connect(apr_socket_t **connected, apr_sockaddr_t *address,
+                            apr_interval_time_t timeout, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,196 @@
+"""--control and --status: asking the running service."""
+
+import json
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import stat
+import tempfile
+import time
+import unittest
+
+import harness
+
+PAYLOADS = [b"", b"x", bytes(1000)]
+AS_NOBODY = ("setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups")
+
+
+class Status(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="udpechod-")
+        self.addCleanup(directory.cleanup)
+        self.directory = pathlib.Path(directory.name)
+        self.directory.chmod(0o755)
+        self.path = str(self.directory / "control")
+
+    def server(self, *options, **others):
+        return harness.Server(f"--control={self.path}", *options, **others)
+
+    def status(self, *options):
+        done = harness.run("--status", f"--control={self.path}", *options)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        return done.stdout
+
+    def ask(self, request, patience=harness.PATIENCE):
+        """Everything that comes back for these bytes."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(patience)
+            sock.connect(self.path)
+            sock.sendall(request)
+            answer = b""
+            try:
+                while part := sock.recv(65536):
+                    answer += part
+            except ConnectionResetError:  # it had not read everything
+                pass
+            return answer
+
+    def check_refused(self, code, *options, words=(), prefix=()):
+        done = harness.run(*options, prefix=prefix)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_numbers_agree_with_what_was_sent(self):
+        with self.server("--deny=127.0.0.2") as server:
+            with harness.client(server.address) as sock:
+                for payload in PAYLOADS:
+                    harness.echo(sock, payload)
+            with harness.client(server.address, bind=("127.0.0.2", 0)) as sock:
+                sock.send(b"denied")
+                shown = json.loads(self.status("--json"))
+            self.assertEqual([shown[name] for name in ("received", "received_bytes", "echoed",
+                                                       "echoed_bytes", "dropped_access")],
+                             [4, 1007, 3, 1001, 1])
+            self.assertEqual(harness.accounted(shown), 0)
+            self.assertEqual(shown["service_within_1000000us"], 4)
+            host, port = server.address
+            self.assertEqual((shown["listening"], shown["health"]), (f"{host}:{port}", "ok"))
+            serving = server.find("serving")[0]
+            self.assertEqual([shown[name] for name in ("workers", "backend", "batching")],
+                             [serving[name] for name in ("workers", "backend", "batching")])
+            counters = server.stop()
+            for name in set(counters) & set(shown) - {"time"}:
+                self.assertEqual(shown[name], counters[name], name)
+
+    def test_text_says_the_same(self):
+        with self.server() as server:
+            with harness.client(server.address) as sock:
+                harness.echo(sock, b"five!")
+            text = self.status()
+            for line in (r"health +ok", r"listening +127\.0\.0\.1:\d+", r"received +1 +0\.0",
+                         r"echoed_bytes +5 +0\.0", r"service time +50% within \d+ us, 99% .*"):
+                self.assertRegex(text, rf"(?m)^{line}$")
+            self.assertNotIn("dropped_", text)
+            self.assertLessEqual(len(text.splitlines()), 24)
+
+    def test_rates(self):
+        """Between the two samples, which are a second apart or more."""
+        with self.server() as server, harness.client(server.address) as sock:
+            asking = harness.subprocess.Popen(
+                [harness.UDPECHOD, "--status", "--json", f"--control={self.path}"],
+                stdout=harness.subprocess.PIPE)
+            time.sleep(0.3)
+            for _ in range(100):
+                harness.echo(sock, b"x")
+            shown = json.loads(asking.communicate(timeout=harness.PATIENCE)[0])
+            self.assertEqual(shown["received"], 100)
+            self.assertGreater(shown["per_second"]["received"], 0)
+            self.assertLessEqual(shown["per_second"]["received"], 100)
+
+    def test_file_that_names_the_socket(self):
+        config = self.directory / "udpechod.conf"
+        config.write_text(f"control={self.path}\n", encoding="utf-8")
+        with harness.Server(f"--config={config}") as server:
+            done = harness.run("--status", f"--config={config}")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            # The last one failed.
+            config.write_text("no-such-option\n", encoding="utf-8")
+            for count in 1, 2:
+                server.signal(signal.SIGHUP)
+                server.wait_for("cannot reload, nothing changed", count=count)
+                harness.wait_until(lambda: self.failures() == count)
+                self.assertEqual(self.failures(), count)
+
+    def failures(self):
+        return json.loads(self.ask(b"status\n"))["reload_failures"]
+
+    def test_nobody_there(self):
+        self.check_refused(69, "--status", f"--control={self.path}",
+                           words=["--status", self.path, "No such file", "--control"])
+        with self.server() as server:
+            server.stop()
+        self.check_refused(69, "--status", f"--control={self.path}", words=["refused"])
+
+    def test_wrong_paths(self):
+        for path in "relative", "/" + 103 * "x":
+            self.check_refused(64, f"--control={path}", words=["--control", path, "at most 103"])
+        self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.directory}/none/control",
+                           words=["cannot make the control socket", "No such file"])
+
+    def test_path_that_is_left_over_is_replaced(self):
+        with self.server() as server:
+            server.kill()
+        self.assertTrue(stat.S_ISSOCK(os.stat(self.path).st_mode))
+        with self.server():
+            self.assertIn("health", self.status())
+
+    def test_path_that_is_in_use_is_not(self):
+        with self.server():
+            self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.path}",
+                               words=["cannot make the control socket", "still listens"])
+            self.assertIn("health", self.status())
+
+    def test_file_in_the_way_stays(self):
+        pathlib.Path(self.path).write_text("mine", encoding="utf-8")
+        self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.path}",
+                           words=["Address already in use"])
+        self.assertEqual(pathlib.Path(self.path).read_text(encoding="utf-8"), "mine")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_only_its_user_and_root_may_ask(self):
+        with self.server("--user=nobody", f"--chroot={self.directory}"):
+            self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+            self.assertIn("health", self.status())
+            self.check_refused(69, "--status", f"--control={self.path}", prefix=AS_NOBODY,
+                               words=["Permission denied"])
+
+    def test_what_is_no_request_is_not_answered(self):
+        with self.server() as server:
+            for request in (b"\n", b"stat\n", b"status \n", b"STATUS\n", b"status", b"\0\n",
+                            bytes(100), b"GET / HTTP/1.1\r\n\r\n", 100 * b"status"):
+                with self.subTest(request=request):
+                    self.assertEqual(self.ask(request), b"")
+            self.assertEqual(json.loads(self.ask(b"sta" b"tus\nand more"))["health"], "ok")
+            self.assertEqual(server.stop()["received"], 0)
+
+    def test_who_says_nothing_keeps_nobody_waiting(self):
+        with self.server() as server, harness.client(server.address) as sock:
+            silent = [socket.socket(socket.AF_UNIX) for _ in range(5)]
+            for one in silent:
+                self.addCleanup(one.close)
+                one.connect(self.path)
+            self.assertEqual(harness.echo(sock, b"meanwhile"), b"meanwhile")
+            self.assertEqual(json.loads(self.ask(b"status\n"))["echoed"], 1)
+            server.stop()
+
+    def test_sandbox_holds(self):
+        with self.server() as server:
+            before = server.find("confined")[0]["sandbox"]
+            for _ in range(50):
+                self.ask(b"status\n")
+            self.assertEqual(server.stop()["health"], "ok", before)
+
+    def test_idle_it_sleeps(self):
+        with self.server() as server:
+            self.ask(b"status\n")
+            time.sleep(0.1)
+            waits = server.waits()
+            time.sleep(0.5)
+            self.assertEqual(server.waits(), waits)
+
+
+if __name__ == "__main__":
+    harness.main()
