@@ -48,13 +48,14 @@ describe_manager() {
     commands='cc cmake make pkg-config' # by which `build` is recognised
     case $manager in
     apt-get)
-        build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev'
+        build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev
+               libmicrohttpd-dev'
         test='ninja-build libcmocka-dev python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux mandoc
                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
                monitoring-plugins-basic'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
-               gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
+               prometheus gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.
         command -v npm > /dev/null || check="$check npm"
         bench='valgrind python3-uvloop libuv1-dev golang-go rustc inetutils-inetd socat'
@@ -66,26 +67,27 @@ describe_manager() {
         ;;
     dnf)
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
-               pkgconfig(libseccomp)'
+               pkgconfig(libseccomp) pkgconfig(libmicrohttpd)'
         test='ninja-build pkgconfig(cmocka) python3'
         tools='strace iproute ethtool nftables tcpdump procps-ng util-linux'
         has='rpm -q' install='as_root dnf install -y'
         ;;
     zypper)
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
-               pkgconfig(libseccomp)'
+               pkgconfig(libseccomp) pkgconfig(libmicrohttpd)'
         test='ninja pkgconfig(cmocka) python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux'
         has='rpm -q' install='as_root zypper --non-interactive install --no-recommends'
         ;;
     apk)
-        build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev libseccomp-dev'
+        build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev libseccomp-dev
+               libmicrohttpd-dev'
         test='samurai cmocka-dev python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux'
         has='apk info -e' refresh='as_root apk update' install='as_root apk add'
         ;;
     pacman)
-        build='gcc make cmake pkgconf apr apr-util libseccomp'
+        build='gcc make cmake pkgconf apr apr-util libseccomp libmicrohttpd'
         test='ninja cmocka python'
         tools='strace iproute2 ethtool nftables tcpdump procps-ng util-linux'
         has='pacman -Q' refresh='as_root pacman -Sy'
@@ -143,7 +145,7 @@ install_what() { # run|test|check|bench
     describe_manager
     packages=$build modules='apr-1 apr-util-1' asked=
     if [ "$(uname -s)" = Linux ]; then
-        modules="$modules libseccomp"
+        modules="$modules libseccomp libmicrohttpd"
     fi
     if [ "$1" != run ]; then
         packages="$packages $test $tools" modules="$modules cmocka" asked=$tools
@@ -165,7 +167,7 @@ install_what() { # run|test|check|bench
     if [ -z "$manager" ]; then
         say 'does not know this system. Please install a C11 compiler, make, CMake 3.18,' \
             'pkg-config, APR 1.7 and APR-util 1.6 with their headers, on Linux libseccomp 2.5' \
-            'too; for the tests CMake 3.21,' \
+            'and libmicrohttpd 0.9.71 too; for the tests CMake 3.21,' \
             'Ninja, cmocka and Python 3.9; or later versions of these.'
         exit 69
     fi

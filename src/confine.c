@@ -1,6 +1,7 @@
 #include "confine.h"
 
 #include "udpecho/confinement.h"
+#include "udpecho/http.h"
 #include "udpecho/transport.h"
 
 /* What an operator can do about each kind of failure, and how the program ends. */
@@ -78,6 +79,13 @@ static const apr_array_header_t *files_to_read(const settings_t *settings, apr_p
     return files;
 }
 
+/* How many are accepted at a time. */
+static unsigned connections(const settings_t *settings)
+{
+    return (settings->control != NULL ? 1U : 0U) +
+           (settings->metrics_listen != NULL ? HTTP_CONNECTIONS_MAX : 0U);
+}
+
 apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
                            const char **found, apr_pool_t *pool)
 {
@@ -85,7 +93,8 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
     sandbox_needs_t needs = {
         .files = files_to_read(settings, pool),
         .opens_listeners = settings->file != NULL && !transport_is_fixed(),
-        .connections = settings->control != NULL,
+        .connections = connections(settings),
+        .serves_http = settings->metrics_listen != NULL,
     };
 
     *found = "off";

@@ -5,11 +5,13 @@
 #include <stdatomic.h>
 
 #include "control.h"
+#include "metrics.h"
 
 struct observer {
     apr_pool_t *pool; /* nobody else's */
     apr_pollset_t *sockets;
     control_t *control; /* NULL: there is none */
+    http_t *http;       /* likewise */
     unsigned askers;    /* ways to ask */
     atomic_int is_stopping;
     gate_t *gate;
@@ -24,6 +26,11 @@ static exit_code_t refuse(log_t *log, const char *message, const char *where, co
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, message);
 
     log_text(line, "where", where);
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        log_text(line, "error", "this udpechod was built without that");
+        log_end(line);
+        return EXIT_USAGE;
+    }
     log_text(line, "step", step);
     log_status(line, "error", status);
     log_end(line);
@@ -63,6 +70,48 @@ static exit_code_t open_control(observer_t *observer, const char *path, status_s
     return EXIT_OK;
 }
 
+static void log_metrics(const char *where, apr_socket_t *listening, log_t *log)
+{
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "metrics");
+    apr_sockaddr_t *address;
+
+    /* With the port that the kernel chose, if it did. */
+    if (apr_socket_addr_get(&address, APR_LOCAL, listening) == APR_SUCCESS &&
+        address->family != APR_UNIX) {
+        endpoint_t endpoint = endpoint_of(address);
+
+        log_endpoint(line, "address", &endpoint);
+    } else {
+        log_text(line, "address", where);
+    }
+    log_end(line);
+}
+
+static exit_code_t open_metrics(observer_t *observer, const char *where, status_source_t *source,
+                                log_t *log)
+{
+    const char *step;
+    apr_socket_t *listening;
+    apr_socket_t *all = NULL; /* that HTTP waits for, in one descriptor */
+    apr_status_t status =
+        metrics_open(&observer->http, &listening, where, source, &step, observer->pool);
+
+    if (status == APR_SUCCESS) {
+        apr_os_sock_t descriptor = http_descriptor(observer->http);
+
+        step = "watch it";
+        status = apr_os_sock_put(&all, &descriptor, observer->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = watch(observer, all);
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot serve metrics", where, step, status);
+    }
+    log_metrics(where, listening, log);
+    return EXIT_OK;
+}
+
 /* By poll(2), which the sandbox allows on every system, and which needs no call to be told what to
  * look at. */
 static apr_status_t create(observer_t **created, apr_pool_t *pool)
@@ -91,20 +140,36 @@ exit_code_t observer_open(observer_t **opened, const settings_t *settings, statu
     if (settings->control != NULL) {
         code = open_control(*opened, settings->control, source, log);
     }
+    if (code == EXIT_OK && settings->metrics_listen != NULL) {
+        code = open_metrics(*opened, settings->metrics_listen, source, log);
+    }
     return code;
 }
 
 /* ---- The thread ---- */
 
+static apr_interval_time_t timeout(const observer_t *observer)
+{
+    return observer->http != NULL ? http_timeout(observer->http) : -1;
+}
+
 static void serve(observer_t *observer)
 {
+    const apr_socket_t *asked =
+        observer->control != NULL ? control_socket(observer->control) : NULL;
+
     while (!atomic_load(&observer->is_stopping)) {
         const apr_pollfd_t *ready;
         apr_int32_t count = 0;
 
-        apr_pollset_poll(observer->sockets, -1, &count, &ready);
+        apr_pollset_poll(observer->sockets, timeout(observer), &count, &ready);
         for (apr_int32_t i = 0; i < count; i++) {
-            control_answer(observer->control);
+            if (ready[i].desc.s == asked) {
+                control_answer(observer->control);
+            }
+        }
+        if (observer->http != NULL) {
+            http_run(observer->http);
         }
     }
 }

@@ -191,6 +191,12 @@ const option_t settings_table[] = {
      .choices = "auto|on|off",
      .help = "Give up all system calls but those that serving needs: auto, where this\n"
              "system can; on, or else do not start; off. Default: auto."},
+    {.name = "metrics-listen",
+     .argument = "ADDRESS:PORT",
+     .offset = AT(metrics_listen),
+     .kind = &option_metrics,
+     .help = "Serve metrics for Prometheus by HTTP there, 127.0.0.1:9000, or at the\n"
+             "path of a socket, unix:/PATH. Default: nowhere."},
     {.name = "control",
      .argument = "PATH",
      .offset = AT(control),

@@ -28,12 +28,13 @@ typedef struct settings {
     apr_int64_t log_level;     /* a log_level_t */
     apr_int64_t log_format;    /* a log_format_t */
     apr_int64_t log_payload;
-    const char *user;    /* NULL: the one who started it */
-    const char *group;   /* NULL: the user's */
-    const char *chroot;  /* NULL: none */
-    apr_int64_t sandbox; /* a sandbox_mode_t */
-    const char *control; /* the path of the control socket; NULL: none */
-    const char *config;  /* a path; NULL: none */
+    const char *user;           /* NULL: the one who started it */
+    const char *group;          /* NULL: the user's */
+    const char *chroot;         /* NULL: none */
+    apr_int64_t sandbox;        /* a sandbox_mode_t */
+    const char *metrics_listen; /* as given; NULL: nowhere */
+    const char *control;        /* the path of the control socket; NULL: none */
+    const char *config;         /* a path; NULL: none */
     apr_int64_t check_config;
     apr_int64_t show_platform;
     apr_int64_t status;

@@ -48,6 +48,7 @@ typedef struct sandbox_needs {
     const apr_array_header_t *files; /* to read again, of const char *; perhaps empty */
     int opens_listeners;             /* listener_open(), of addresses and not of names */
     unsigned connections;            /* to accept, at a time */
+    int serves_http;                 /* by udpecho/http.h */
 } sandbox_needs_t;
 
 /*

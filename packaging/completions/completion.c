@@ -12,7 +12,7 @@ value_sort_t value_sort(const option_t *option)
     if (option->kind == &option_flag) {
         return VALUE_NONE;
     }
-    if (option->kind == &option_text && strcmp(option->argument, "FILE") == 0) {
+    if (strcmp(option->argument, "FILE") == 0 || strcmp(option->argument, "PATH") == 0) {
         return VALUE_FILE;
     }
     if (option->kind == &option_text && strcmp(option->argument, "DIRECTORY") == 0) {

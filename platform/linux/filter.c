@@ -37,9 +37,9 @@
 /* Of the type of a socket, all but how it blocks and that execve(2) closes it. */
 #define SOCKET_TYPE ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK)
 
-/* When a call is needed: always, to read files again, to open listeners, to accept connections, or
- * with or without a feature. */
-typedef enum need { ALWAYS, TO_RELOAD, TO_LISTEN, TO_ACCEPT, WITH, WITHOUT } need_t;
+/* When a call is needed: always, to read files again, to open listeners, to accept connections, to
+ * speak HTTP on them, or with or without a feature. */
+typedef enum need { ALWAYS, TO_RELOAD, TO_LISTEN, TO_ACCEPT, TO_SERVE_HTTP, WITH, WITHOUT } need_t;
 
 typedef struct rule {
     int call;
@@ -85,8 +85,16 @@ static const rule_t rules[] = {
     /* Those who ask how the service fares; reading and writing do for the rest. No thread can make
      * a socket listen, so only the sockets that listen already can be accepted from. */
     {.call = SCMP_SYS(accept4), .need = TO_ACCEPT},
+    /* HTTP: on its connections this is reading and writing by other names. */
+    {.call = SCMP_SYS(recvfrom), .need = TO_SERVE_HTTP},
+    {.call = SCMP_SYS(sendto), .need = TO_SERVE_HTTP},
+    {.call = SCMP_SYS(sendmsg), .need = TO_SERVE_HTTP},
+    {.call = SCMP_SYS(epoll_ctl), .need = TO_SERVE_HTTP},
+    {.call = SCMP_SYS(shutdown), .need = TO_SERVE_HTTP},
+    /* It wants TCP_NODELAY, and does without. */
+    {.call = SCMP_SYS(setsockopt), .need = TO_SERVE_HTTP, .error = ENOSYS},
     /* At the end APR would remove the path of a socket. It stays, for the next start to replace. */
-    {.call = CALL_UNLINK, .need = TO_ACCEPT, .error = EPERM},
+    {.call = CALL_UNLINK, .need = TO_ACCEPT, .error = ENOSYS},
     /* Reading files again, and nothing but reading. */
     {.call = CALL_OPEN,
      .need = TO_RELOAD,
@@ -162,10 +170,25 @@ static int is_needed(const rule_t *rule, const platform_t *platform, const sandb
         return needs->opens_listeners;
     case TO_ACCEPT:
         return needs->connections > 0;
+    case TO_SERVE_HTTP:
+        return needs->serves_http;
     case ALWAYS:
         break;
     }
     return 1;
+}
+
+/* Whether a rule before the one of this index allows the call: there is need for some calls in more
+ * than one way. */
+static int is_allowed(int call, unsigned end, const platform_t *platform,
+                      const sandbox_needs_t *needs)
+{
+    for (unsigned i = 0; i < end; i++) {
+        if (rules[i].call == call && rules[i].error == 0 && is_needed(&rules[i], platform, needs)) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 unsigned filter_size(const platform_t *platform, const sandbox_needs_t *needs)
@@ -173,9 +196,8 @@ unsigned filter_size(const platform_t *platform, const sandbox_needs_t *needs)
     unsigned size = 0;
 
     for (unsigned i = 0; i < RULE_COUNT; i++) {
-        int is_new = i == 0 || rules[i].call != rules[i - 1].call;
-
-        size += is_new && rules[i].error == 0 && is_needed(&rules[i], platform, needs);
+        size += rules[i].error == 0 && is_needed(&rules[i], platform, needs) &&
+                !is_allowed(rules[i].call, i, platform, needs);
     }
     return size;
 }
@@ -188,7 +210,11 @@ static int fill(scmp_filter_ctx filter, const platform_t *platform, const sandbo
     for (unsigned i = 0; error == 0 && i < RULE_COUNT; i++) {
         const rule_t *rule = &rules[i];
 
-        if (is_needed(rule, platform, needs)) {
+        /* What one need refuses is allowed where another wants it. */
+        int is_overruled = rule->error != 0 && rule->conditions == 0 &&
+                           is_allowed(rule->call, RULE_COUNT, platform, needs);
+
+        if (is_needed(rule, platform, needs) && !is_overruled) {
             error = seccomp_rule_add_array(
                 filter, rule->error == 0 ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO((unsigned)rule->error),
                 rule->call, rule->conditions, rule->arguments);

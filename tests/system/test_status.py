@@ -173,6 +173,7 @@ class Status(unittest.TestCase):
                 self.addCleanup(one.close)
                 one.connect(self.path)
             self.assertEqual(harness.echo(sock, b"meanwhile"), b"meanwhile")
+            harness.wait_until(lambda: json.loads(self.ask(b"status\n"))["echoed"] == 1)
             self.assertEqual(json.loads(self.ask(b"status\n"))["echoed"], 1)
             server.stop()
 

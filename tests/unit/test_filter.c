@@ -299,6 +299,20 @@ static void seven_more_open_listeners(void **state)
     assert_int_equal(calls_left(&listeners), calls_left(&one_file) + 5);
 }
 
+/* Both want epoll_ctl(2), and setsockopt(2) is allowed to the one and refused to the other. */
+static void http_takes_six_and_agrees_with_what_opens_listeners(void **state)
+{
+    sandbox_needs_t http = {.connections = 1, .serves_http = 1};
+
+    needs_sandbox(*state);
+    http.files = one_file.files;
+    assert_int_equal(calls_left(&http), filter_size(&platform, &one_file) + 6);
+    assert_false(is_deadly(&http, change_a_socket));
+    http.opens_listeners = 1;
+    assert_int_equal(filter_size(&platform, &http), filter_size(&platform, &listeners) + 5);
+    assert_int_equal(calls_left(&http), calls_left(&listeners) + 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +324,7 @@ int main(void)
         scene(listeners_are_opened_only_where_a_reload_may),
         scene(at_most_twenty_calls_are_left),
         scene(seven_more_open_listeners),
+        scene(http_takes_six_and_agrees_with_what_opens_listeners),
     };
 
     return cmocka_run_group_tests_name("filter of system calls", tests, NULL, NULL);

@@ -1,0 +1,23 @@
+#ifndef UDPECHO_METRICS_H
+#define UDPECHO_METRICS_H
+
+/* Serves /metrics, for Prometheus, and /healthz, for whoever restarts what is not well. */
+
+#include <apr_network_io.h>
+
+#include "status.h"
+#include "udpecho/http.h"
+
+/* Checks what --metrics-listen is given: ADDRESS:PORT or unix:/PATH. Returns NULL, or what would
+ * have been right. Any thread. */
+const char *metrics_check(const char *where, apr_pool_t *pool);
+
+/*
+ * Listens there and serves what comes from `source`. `listening` is the socket. On error `step` is
+ * what failed; from `pool` or static. Main thread. Errors: those of stream_listen(),
+ * address_resolve() and http_open().
+ */
+apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
+                          status_source_t *source, const char **step, apr_pool_t *pool);
+
+#endif
