@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,14 +17,25 @@ static void empty_bounding_set(void)
     }
 }
 
-/* The ambient set goes with the others: it never holds what is not permitted and inheritable. */
-static apr_status_t drop_capabilities(privileges_error_t *error)
+/* The ambient set goes with the others: it never holds what is not permitted and inheritable.
+ *
+ * The C library has no names for these calls, and libcap would be a library for two. Where there is
+ * nothing to drop the second one may be forbidden: systemd's @privileged has it. */
+static int empty_sets(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
 
-    /* The C library has no name for it, and libcap would be a library for one call. */
-    if (syscall(SYS_capset, &header, none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    if (syscall(SYS_capget, &header, held) == 0 && memcmp(held, none, sizeof none) == 0) {
+        return 0;
+    }
+    return (int)syscall(SYS_capset, &header, none);
+}
+
+static apr_status_t drop_capabilities(privileges_error_t *error)
+{
+    if (empty_sets() != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         *error = (privileges_error_t){PRIVILEGES_SYSTEM, "drop capabilities"};
         return errno;
     }
