@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <apr_strings.h>
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
@@ -22,6 +23,8 @@ typedef struct server {
     log_t *log;
     worker_t **workers;
     unsigned worker_count;
+    apr_time_t looked_at; /* when the service manager was told of the rate, and what of */
+    apr_uint64_t echoed_before;
     atomic_uint running;
     gate_t *gate; /* where all threads wait until the process is confined */
 } server_t;
@@ -250,11 +253,35 @@ static void reload(server_t *server)
     setup_retire(old, next, server->log);
 }
 
+/* Tells the service manager of the rate since it was told last, and whether every worker moves. */
+static void look(server_t *server)
+{
+    char text[64];
+    apr_time_t now = clock_now();
+    apr_time_t elapsed = now - server->looked_at;
+    counter_totals_t totals = {{0}};
+    int is_alive = 1;
+
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
+        is_alive &= worker_is_alive(server->workers[i]);
+    }
+    apr_uint64_t echoed = totals.value[COUNTER_ECHOED];
+
+    apr_snprintf(text, sizeof text, "%" APR_UINT64_T_FMT " datagrams/s echoed",
+                 (echoed - server->echoed_before) * APR_USEC_PER_SEC /
+                     (apr_uint64_t)(elapsed > 0 ? elapsed : 1));
+    host_tell(server->host, text, is_alive);
+    server->looked_at = now;
+    server->echoed_before = echoed;
+}
+
 static void serve_until_finished(server_t *server, apr_pool_t *pool)
 {
     for (;;) {
         switch (host_wait(server->host)) {
         case HOST_STOP:
+            host_stopping(server->host);
             stop_workers(server); /* before the log, which may wait for its reader */
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
                                       "draining, a second signal ends at once"));
@@ -263,7 +290,12 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"), pool);
             break;
         case HOST_RELOAD:
+            host_reloading(server->host);
             reload(server);
+            host_reloaded(server->host);
+            break;
+        case HOST_LOOK:
+            look(server);
             break;
         case HOST_FINISHED:
             return;

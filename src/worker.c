@@ -21,6 +21,8 @@ struct worker {
     service_times_t service_times;
     atomic_int is_stopping;
     atomic_int has_ended;
+    _Atomic apr_uint64_t turns; /* of the loop */
+    apr_uint64_t turns_seen;    /* main thread */
     apr_time_t next_failure_warning;
     apr_time_t next_limit_warning;
     apr_pool_t *pool;
@@ -176,6 +178,14 @@ static void heed_wake(worker_t *worker, apr_time_t now)
     }
 }
 
+/* As counters_add(): only this thread writes. */
+static void count_turn(worker_t *worker)
+{
+    apr_uint64_t turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
+
+    atomic_store_explicit(&worker->turns, turns + 1, memory_order_relaxed);
+}
+
 static void serve(worker_t *worker)
 {
     echo_t *echo = worker->echo;
@@ -183,6 +193,7 @@ static void serve(worker_t *worker)
     batch_t batch;
 
     while (!echo_done(echo)) {
+        count_turn(worker);
         apr_status_t status = transport_receive(worker->transport, &batch, echo_timeout(echo, now));
 
         now = clock_now(); /* for the whole batch */
@@ -259,6 +270,16 @@ int worker_listens(const worker_t *worker)
 {
     return atomic_load(&worker->has_ended) ||
            atomic_load(&worker->listening) == atomic_load(&worker->wanted);
+}
+
+int worker_is_alive(worker_t *worker)
+{
+    apr_uint64_t turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
+    int has_moved = turns != worker->turns_seen;
+
+    worker->turns_seen = turns;
+    transport_wake(worker->transport);
+    return has_moved || atomic_load(&worker->has_ended);
 }
 
 void worker_join(worker_t *worker)

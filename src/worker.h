@@ -39,6 +39,10 @@ void worker_listen(worker_t *worker, const apr_array_header_t *listeners);
 /* Non-zero once the worker does what worker_listen() said last, or has ended. Any thread. */
 int worker_listens(const worker_t *worker);
 
+/* Non-zero if the worker has gone round its loop since this was asked last, or has ended. It is
+ * woken, so that one that has nothing to do goes round as well. Main thread. */
+int worker_is_alive(worker_t *worker);
+
 /* Asks the worker to drain and end. Any thread, at any time after worker_create(). */
 void worker_stop(worker_t *worker);
 

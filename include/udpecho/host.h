@@ -17,6 +17,7 @@ typedef enum host_event {
     HOST_STOP,    /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,  /* log the counters */
     HOST_RELOAD,  /* read the settings again */
+    HOST_LOOK,    /* tell the service manager how the service fares: host_tell() */
     HOST_FINISHED /* host_finish() was called */
 } host_event_t;
 
@@ -33,8 +34,9 @@ typedef enum host_event {
 apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code);
 
 /*
- * The log that the system keeps for services, the event log of Windows; or NULL where standard
- * error is the place. Debug lines are too many for it and left out. Main thread, within the body of
+ * The log that the system keeps for services: the event log of Windows, where debug lines, which
+ * are too many for it, are left out; systemd's journal, where standard error is that
+ * (sd-daemon(3)); or NULL where standard error is the place. Main thread, within the body of
  * host_run(). Static.
  */
 const log_sink_t *host_log(void);
@@ -70,8 +72,20 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool);
  */
 const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool);
 
-/* Tells the service manager, if it wants to hear it, that the service serves. Main thread. */
+/*
+ * These tell the service manager, if it wants to hear it: that the service serves; that it reads
+ * its settings again, and has done so; that it ends. On POSIX this is sd_notify(3), to
+ * NOTIFY_SOCKET; Windows wants to hear the first. Main thread.
+ */
 void host_ready(host_t *host);
+void host_reloading(host_t *host);
+void host_reloaded(host_t *host);
+void host_stopping(host_t *host);
+
+/* Tells it in words how the service fares, at most 100 bytes, on HOST_LOOK. If `is_alive` is 0 too
+ * often, it takes the service for hung and ends it (systemd.service(5), WatchdogSec). Main thread.
+ */
+void host_tell(host_t *host, const char *status, int is_alive);
 
 /* Waits for the next event. Main thread only. */
 host_event_t host_wait(host_t *host);

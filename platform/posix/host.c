@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/utsname.h>
@@ -19,6 +20,8 @@
 #include <lwp.h>
 #endif
 
+#include "notify.h"
+
 /* How often to try to write an event, and how long to wait when none could be read. */
 #define PUT_ATTEMPTS_MAX 100
 #define READ_PAUSE_US    10000
@@ -26,6 +29,7 @@
 struct host {
     int events[2]; /* a pipe: events are read from [0], written to [1] */
     sigset_t signals;
+    apr_time_t next_look; /* where a service manager wants to hear how the service fares */
 };
 
 static struct host the_host;
@@ -121,11 +125,6 @@ apr_status_t host_run(int as_service, int (*body)(void *context), void *context,
     return APR_SUCCESS;
 }
 
-const log_sink_t *host_log(void)
-{
-    return NULL;
-}
-
 const char *host_config_file(apr_pool_t *pool)
 {
     (void)pool;
@@ -147,6 +146,7 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
 
     (void)pool;
     fill_standard_descriptors();
+    notify_open();
     status = open_pipe(the_host.events);
     sigemptyset(&the_host.signals);
     sigaddset(&the_host.signals, SIGTERM);
@@ -180,7 +180,63 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
 
 void host_ready(host_t *host)
 {
+    host->next_look = clock_now() + notify_interval();
+    notify_send("READY=1");
+}
+
+void host_reloading(host_t *host)
+{
+    char assignments[64];
+
     (void)host;
+    apr_snprintf(assignments, sizeof assignments, "RELOADING=1\nMONOTONIC_USEC=%" APR_TIME_T_FMT,
+                 clock_now());
+    notify_send(assignments);
+}
+
+void host_reloaded(host_t *host)
+{
+    (void)host;
+    notify_send("READY=1");
+}
+
+void host_stopping(host_t *host)
+{
+    (void)host;
+    notify_send("STOPPING=1");
+}
+
+void host_tell(host_t *host, const char *status, int is_alive)
+{
+    char assignments[128];
+
+    (void)host;
+    apr_snprintf(assignments, sizeof assignments, "STATUS=%s%s", status,
+                 is_alive ? "\nWATCHDOG=1" : "");
+    notify_send(assignments);
+}
+
+/* Waits for an event until it is time for a look, if ever. Non-zero if there is an event. */
+static int await_event(host_t *host)
+{
+    struct pollfd waited = {.fd = host->events[0], .events = POLLIN};
+    apr_interval_time_t left = host->next_look - clock_now();
+
+    if (notify_interval() == 0) {
+        return 1; /* to read it is to wait for it */
+    }
+    return left > 0 && poll(&waited, 1, (int)((left + 999) / 1000)) == 1;
+}
+
+static int is_time_to_look(host_t *host)
+{
+    apr_time_t now = clock_now();
+
+    if (notify_interval() == 0 || now < host->next_look) {
+        return 0;
+    }
+    host->next_look = now + notify_interval();
+    return 1;
 }
 
 host_event_t host_wait(host_t *host)
@@ -190,6 +246,11 @@ host_event_t host_wait(host_t *host)
     /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
      * still hear whoever asks twice. */
     pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
+    while (!await_event(host)) {
+        if (is_time_to_look(host)) {
+            return HOST_LOOK;
+        }
+    }
     while (read(host->events[0], &byte, 1) != 1) {
         if (errno != EINTR) {
             clock_pause(READ_PAUSE_US);

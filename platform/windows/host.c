@@ -68,6 +68,28 @@ void host_ready(host_t *host)
     service_ready();
 }
 
+void host_reloading(host_t *host)
+{
+    (void)host;
+}
+
+void host_reloaded(host_t *host)
+{
+    (void)host;
+}
+
+/* The thread that takes the request tells of it at once. */
+void host_stopping(host_t *host)
+{
+    (void)host;
+}
+
+/* Nobody wants to hear it; HOST_LOOK never comes. */
+void host_tell(host_t *host, const char *status, int is_alive)
+{
+    (void)host, (void)status, (void)is_alive;
+}
+
 host_event_t host_wait(host_t *host)
 {
     return (host_event_t)(WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE) -

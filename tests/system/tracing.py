@@ -28,14 +28,16 @@ class TracedServer(harness.Server):
     counts the calls of each thread for itself. The server stays the direct child, so signals and its exit code are its own.
     """
 
-    def __init__(self, trace, *options, inject=None, **others):
+    def __init__(self, trace, *options, inject=None, more_environment=None, **others):
         self._file = tempfile.NamedTemporaryFile(prefix="udpechod-", suffix=".strace")
         prefix = ["strace", "-D", "-f", "-qq", "-o", self._file.name, "-e", f"trace={trace}"]
         for injection in (inject or "").split():
             prefix += ["-e", f"inject={injection}"]
         # The leak sanitizer is a tracer itself, and a process can have only one.
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        super().__init__(*options, prefix=prefix, environment={"ASAN_OPTIONS": sanitizer}, **others)
+        super().__init__(*options, prefix=prefix,
+                         environment={"ASAN_OPTIONS": sanitizer, **(more_environment or {})},
+                         **others)
 
     def calls(self, *words):
         """Lines of strace that have all these words. Complete once the server has ended."""

@@ -1,0 +1,84 @@
+#include "notify.h"
+
+#include <apr_strings.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* How often to tell of the rate where no watchdog waits, and how often before one bites. */
+#define STATUS_INTERVAL_US (5 * APR_USEC_PER_SEC)
+#define WATCHDOG_LOOKS     4
+
+static int manager = -1; /* the socket */
+static apr_interval_time_t interval_us;
+
+/* Returns a socket, or -1. A name that begins with @ is none of a file (unix(7)). */
+static int connect_to(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(name);
+    int descriptor;
+
+    if (length >= sizeof address.sun_path) {
+        return -1;
+    }
+    memcpy(address.sun_path, name, length);
+    if (name[0] == '@') {
+        address.sun_path[0] = '\0';
+    }
+    descriptor = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (descriptor >= 0 &&
+        (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 ||
+         connect(descriptor, (struct sockaddr *)&address,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) != 0)) {
+        close(descriptor);
+        descriptor = -1;
+    }
+    return descriptor;
+}
+
+/* The watchdog's patience, microseconds; 0: there is none, or it is another process's. */
+static apr_interval_time_t watchdog_patience(void)
+{
+    const char *patience = getenv("WATCHDOG_USEC");
+    const char *process = getenv("WATCHDOG_PID");
+
+    if (patience == NULL || (process != NULL && apr_atoi64(process) != getpid())) {
+        return 0;
+    }
+    return apr_atoi64(patience);
+}
+
+void notify_open(void)
+{
+    const char *name = getenv("NOTIFY_SOCKET");
+
+    if (name != NULL) {
+        manager = connect_to(name);
+    }
+    if (manager >= 0) {
+        apr_interval_time_t patience = watchdog_patience();
+
+        interval_us = patience > 0 ? patience / WATCHDOG_LOOKS : STATUS_INTERVAL_US;
+    }
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+}
+
+void notify_send(const char *assignments)
+{
+    /* There is nobody to tell of an error, and nothing else to do about it. */
+    if (manager >= 0 && write(manager, assignments, strlen(assignments)) < 0) {
+        return;
+    }
+}
+
+apr_interval_time_t notify_interval(void)
+{
+    return interval_us;
+}

@@ -1,0 +1,165 @@
+"""What a service manager that speaks systemd's protocol hears: sd_notify(3), and the journal. Here the
+test is the manager."""
+
+import os
+import re
+import signal
+import socket
+import tempfile
+import time
+import unittest
+
+import harness
+import tracing
+
+LEVELS = {"error": "<3>", "warning": "<4>", "info": "<6>", "debug": "<7>"}
+
+
+class Manager:
+    """Listens at a path, or at a name that is none of a file, which begins with @."""
+
+    def __init__(self, name, patience_us=None):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind("\0" + name[1:] if name.startswith("@") else name)
+        self.socket.settimeout(harness.PATIENCE)
+        self.environment = {"NOTIFY_SOCKET": name}
+        if patience_us is not None:
+            self.environment["WATCHDOG_USEC"] = str(patience_us)
+
+    def hear(self):
+        """The next message, as a dictionary."""
+        return dict(line.split("=", 1) for line in self.socket.recv(4096).decode().split("\n"))
+
+    def wait_for(self, *names):
+        """The next message that has all these names."""
+        while not set(names) <= set(message := self.hear()):
+            pass
+        return message
+
+
+class Notify(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def manager(self, name=None, **others):
+        manager = Manager(name or os.path.join(self.directory, "notify"), **others)
+        self.addCleanup(manager.socket.close)
+        return manager
+
+    def test_ready_reloading_and_stopping(self):
+        for name in None, f"@udpechod-test-{os.getpid()}":
+            manager = self.manager(name)
+            with harness.Server(environment=manager.environment) as server:
+                self.assertEqual(manager.hear(), {"READY": "1"})
+                before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+                server.signal(signal.SIGHUP)
+                message = manager.hear()
+                after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+                self.assertEqual(message["RELOADING"], "1")
+                self.assertTrue(before <= int(message["MONOTONIC_USEC"]) <= after)
+                self.assertEqual(manager.hear(), {"READY": "1"})
+                server.stop()
+                self.assertEqual(manager.hear(), {"STOPPING": "1"})
+
+    def test_it_is_not_ready_before_it_is_bound(self):
+        manager = self.manager()
+        with harness.Server(listen=["224.0.0.1:0"], environment=manager.environment,
+                            wait=False) as server:
+            self.assertNotEqual(server.finish(), 0)
+        manager.socket.setblocking(False)
+        with self.assertRaises(BlockingIOError):
+            manager.hear()
+
+    def test_nobody_listens(self):
+        with harness.Server(environment={"NOTIFY_SOCKET": "/nonexistent"}) as server:
+            server.stop()
+
+    def test_rate(self):
+        manager = self.manager(patience_us=400000)
+        with harness.Server(environment=manager.environment) as server, \
+                harness.client(server.address) as sock:
+            manager.wait_for("READY")
+            rate = 0
+            while rate == 0:
+                for _ in range(100):
+                    harness.echo(sock, b"hello")
+                rate = int(re.fullmatch(r"(\d+) datagrams/s echoed",
+                                        manager.wait_for("STATUS")["STATUS"])[1])
+            server.stop()
+
+    def test_watchdog_of_another_process(self):
+        manager = self.manager(patience_us=40000)
+        manager.environment["WATCHDOG_PID"] = str(os.getpid())
+        with harness.Server(environment=manager.environment) as server:
+            self.assertEqual(manager.hear(), {"READY": "1"})
+            server.stop()
+            self.assertEqual(manager.hear(), {"STOPPING": "1"})
+
+    def check_watchdog(self, *options):
+        manager = self.manager(patience_us=200000)
+        with harness.Server("--workers=4", *options, environment=manager.environment) as server:
+            for _ in range(5):
+                manager.wait_for("WATCHDOG")
+            server.stop()
+
+    def test_idle_workers_are_alive(self):
+        self.check_watchdog()
+
+    def test_idle_workers_that_share_a_socket_are_alive(self):
+        self.check_watchdog("--reuse-port=off")
+
+    @tracing.needs_strace
+    def test_hung_worker_is_not(self):
+        manager = self.manager(patience_us=200000)
+        # The main thread's calls, which find out what there is, are fewer.
+        with tracing.TracedServer("recvmmsg", "--workers=4",
+                                  inject="recvmmsg:delay_enter=100000000:when=6+",
+                                  more_environment=manager.environment) as server, \
+                harness.client(server.address) as sock:
+            manager.wait_for("WATCHDOG")
+            for _ in range(5):
+                harness.echo(sock, b"hello")
+            manager.wait_for("WATCHDOG")
+            sock.send(b"the one that hangs it")
+            # Of two in a row at least one came after it, and none comes from then on.
+            silent = 0
+            while silent < 5:
+                silent = 0 if "WATCHDOG" in manager.wait_for("STATUS") else silent + 1
+            server.end_tracing()
+            self.assertEqual(sock.recv(100), b"the one that hangs it")
+            manager.wait_for("WATCHDOG")
+            server.stop()
+
+
+class Journal(unittest.TestCase):
+    def lines(self, stream):
+        """The log of a server that is told that this is the journal's file."""
+        with harness.Server("--log-level=debug", prefix=(
+                "sh", "-c", f'JOURNAL_STREAM={stream} exec "$@"', "sh"), wait=False,
+                parse=lambda line: {"message": line}) as server:
+            harness.wait_until(lambda: b"serving" in b"".join(server.raw))
+            server.signal(signal.SIGTERM)
+            server.finish()
+            return [line.decode() for line in server.raw]
+
+    def test_lines_begin_with_their_level(self):
+        lines = self.lines("$(stat -Lc %d:%i /proc/self/fd/2)")
+        self.assertGreater(len(lines), 3)
+        for line in lines:
+            level = re.search(r'"level":"(\w+)"', line)[1]
+            self.assertTrue(line.startswith(LEVELS[level] + "{"), line)
+
+    def test_another_file_is_not_the_journal(self):
+        for line in self.lines("1:2"):
+            self.assertTrue(line.startswith("{"), line)
+
+    def test_errors_before_there_is_a_log(self):
+        done = harness.run("--no-such-option", prefix=(
+            "sh", "-c", 'JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2) exec "$@"', "sh"))
+        self.assertTrue(done.stderr.startswith("<3>udpechod: "), done.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()
