@@ -5,6 +5,7 @@ rc.subr, which does of it what the script relies on and no more, and the command
 it is given to the real udpechod.
 """
 
+import configparser
 import os
 import pathlib
 import plistlib
@@ -197,6 +198,47 @@ class Launchd(unittest.TestCase):
         options = [option.replace("/usr/local/etc", str(PACKAGING)) for option in options]
         done = harness.run(*options, "--check-config")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Systemd(unittest.TestCase):
+    DIRECTORY = PACKAGING / "systemd"
+    SERVICES = "udpechod.service", "udpechod-activated.service"
+
+    def unit(self, name):
+        parser = configparser.ConfigParser(strict=False, interpolation=None)
+        parser.optionxform = str
+        parser.read(self.DIRECTORY / name)
+        return parser
+
+    def test_arguments_are_right(self):
+        for name in self.SERVICES:
+            _, *options = self.unit(name)["Service"]["ExecStart"].split()
+            options = [option.replace("/etc", str(PACKAGING)) for option in options]
+            done = harness.run(*options, "--check-config")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_they_are_always_started_again_and_watched(self):
+        for name in self.SERVICES:
+            unit = self.unit(name)
+            self.assertEqual(unit["Unit"]["StartLimitIntervalSec"], "0")
+            self.assertEqual(unit["Service"]["Type"], "notify")
+            self.assertEqual(unit["Service"]["Restart"], "on-failure")
+            self.assertIn("WatchdogSec", unit["Service"])
+
+    def test_socket_is_on_the_loopback(self):
+        socket = self.unit("udpechod.socket")["Socket"]
+        self.assertEqual(socket["ListenDatagram"], "127.0.0.1:8888")
+        self.assertTrue((self.DIRECTORY / socket["Service"]).exists())
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
+    def test_exposure(self):
+        for name, most in zip(self.SERVICES, (1.1, 0.4)):
+            done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager",
+                                   f"--threshold={round(10 * most)}", self.DIRECTORY / name],
+                                  capture_output=True, text=True, timeout=harness.PATIENCE)
+            if "Unknown" in done.stderr or "unrecognized" in done.stderr:
+                self.skipTest(f"this systemd-analyze rates no files: {done.stderr}")
+            self.assertEqual(done.returncode, 0, done.stdout[-200:] + done.stderr)
 
 
 class ConfigurationFile(unittest.TestCase):

@@ -1,0 +1,168 @@
+"""udpechod under systemd itself, in a container: what restarts, deaths and hung workers cost.
+
+    python3 systemd.py [--restarts=200] [--kills=10] [--rate=20000] [--root=DIRECTORY]
+
+Nothing here passes or fails; it prints what it saw. It wants root, mmdebstrap, systemd-nspawn and
+strace, and makes a Debian in DIRECTORY if there is none. UDPECHOD and UDPECHO name the programs, which must
+find their libraries there. The socket unit answers; it has room for 4 MiB of datagrams that wait.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
+PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libapr1,libaprutil1,libseccomp2,strace"
+PATIENCE = 60
+
+
+def build(root):
+    if not (root / "usr/bin/systemctl").exists():
+        subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root],
+                       check=True)
+    shutil.copy(os.environ["UDPECHOD"], root / "usr/sbin/udpechod")
+    shutil.copy(os.environ["UDPECHO"], root / "usr/bin/udpecho")
+    shutil.copy(PACKAGING / "udpechod.conf", root / "etc/udpechod.conf")
+    for unit in (PACKAGING / "systemd").iterdir():
+        shutil.copy(unit, root / "etc/systemd/system")
+
+
+class Container:
+    """A booted Debian with a network of its own."""
+
+    def __init__(self, root):
+        self.process = subprocess.Popen(
+            ["systemd-nspawn", "--quiet", "-D", root, "--volatile=overlay", "--register=no",
+             "--keep-unit", "--boot", "--private-network", "--console=pipe"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.init = None
+        deadline = time.monotonic() + PATIENCE
+        while self.run("systemctl", "is-system-running", "--wait").stdout.strip() not in (
+                "running", "degraded"):
+            if time.monotonic() > deadline:
+                sys.exit("the container does not boot")
+            time.sleep(0.2)
+        self.run("ip", "link", "set", "lo", "up")
+
+    def inside(self, *command):
+        """The command line that runs a command there."""
+        if self.init is None:
+            found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True,
+                                   text=True)
+            self.init = found.stdout.split()[0] if found.stdout else None
+        return ["nsenter", "-t", self.init or "0", "-a", *command]
+
+    def run(self, *command):
+        return subprocess.run(self.inside(*command), capture_output=True, text=True,
+                              timeout=PATIENCE)
+
+    def show(self, unit, name):
+        return self.run("systemctl", "show", "--value", "-p", name, unit).stdout.strip()
+
+    def close(self):
+        self.run("systemctl", "poweroff", "--force", "--force")
+        self.process.wait(timeout=PATIENCE)
+
+
+class Load:
+    """A client that sends at a steady rate until it is asked to end."""
+
+    def __init__(self, container, rate):
+        self.container = container
+        self.process = subprocess.Popen(
+            container.inside("sh", "-c", 'echo $$; exec "$@"', "sh", "udpecho", "--flood",
+                             f"--rate={rate}/s", "--duration=1h", "--json", "--quiet",
+                             "127.0.0.1:8888"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.number = self.process.stdout.readline().strip()  # as the container counts processes
+
+    def end(self):
+        time.sleep(2)  # whatever is not answered by now counts as lost
+        self.container.run("kill", "-INT", self.number)
+        output, _ = self.process.communicate(timeout=PATIENCE)
+        return json.loads(output.splitlines()[-1])
+
+
+def tell(what, **figures):
+    print(json.dumps({"what": what, **figures}), flush=True)
+
+
+SERVICE = "udpechod-activated.service"
+
+
+def restart(container, rate, count):
+    load = Load(container, rate)
+    failed = 0
+    began = time.monotonic()
+    for _ in range(count):
+        failed += container.run("systemctl", "restart", SERVICE).returncode != 0
+    seconds = time.monotonic() - began
+    tell("restarts", restarts=count, failed=failed, seconds=round(seconds, 1), **load.end())
+
+
+def kill(container, rate, count):
+    load = Load(container, rate)
+    for _ in range(count):
+        before = container.show(SERVICE, "NRestarts")
+        container.run("systemctl", "kill", "--signal=SIGKILL", SERVICE)
+        while container.show(SERVICE, "NRestarts") == before or \
+                container.show(SERVICE, "ActiveState") != "active":
+            time.sleep(0.05)
+        time.sleep(0.5)
+    tell("kills", kills=count, **load.end())
+
+
+def hang(container):
+    """Delays the next receive of every worker for longer than the watchdog waits."""
+    process = container.show(SERVICE, "MainPID")
+    tracer = subprocess.Popen(container.inside(
+        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=recvmmsg",
+        "-e", "inject=recvmmsg:delay_enter=600000000", "-p", process),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    before = container.show(SERVICE, "NRestarts")
+    began = time.monotonic()
+    container.run("udpecho", "--count=1", "127.0.0.1:8888")
+    while container.show(SERVICE, "NRestarts") == before:
+        if time.monotonic() - began > PATIENCE:
+            break
+        time.sleep(0.1)
+    tracer.kill()
+    tracer.wait()
+    answered = container.run("udpecho", "--count=1", "127.0.0.1:8888").returncode == 0
+    tell("hung worker", seconds=round(time.monotonic() - began, 1), answered_then=answered,
+         restarts=int(container.show(SERVICE, "NRestarts")) - int(before))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--restarts", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--rate", type=int, default=20000)
+    parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("/var/tmp/udpecho-soak"))
+    options = parser.parse_args()
+    build(options.root)
+    container = Container(options.root)
+    try:
+        container.run("systemctl", "start", "udpechod.socket")
+        container.run("udpecho", "--count=1", "127.0.0.1:8888")
+        tell("service", active=container.show(SERVICE, "ActiveState"),
+             status=container.show(SERVICE, "StatusText"), type=container.show(SERVICE, "Type"))
+        restart(container, options.rate, options.restarts)
+        kill(container, options.rate, options.kills)
+        hang(container)
+        print(container.run("journalctl", "-u", SERVICE, "-n", "30", "--no-pager").stdout)
+        for unit in SERVICE, "udpechod.service":
+            score = container.run("systemd-analyze", "security", "--no-pager", unit)
+            tell("exposure", unit=unit, score=score.stdout.strip().splitlines()[-1:])
+    finally:
+        container.close()
+
+
+if __name__ == "__main__":
+    main()
