@@ -60,8 +60,8 @@ static void mark_slow(sweep_row_t *rows, unsigned count, double *values)
     double deviation = median(values, answered);
 
     for (unsigned i = 0; i < count; i++) {
-        if (rows[i].summary.received > 0 &&
-            (double)rows[i].summary.p50 - usual > usual / 4 + 6 * deviation + SLOWER_MORE_MIN_US) {
+        if (rows[i].summary.received > 0 && (double)rows[i].summary.minimum - usual >
+                                                usual / 4 + 6 * deviation + SLOWER_MORE_MIN_US) {
             rows[i].is_suspect = 1;
         }
     }

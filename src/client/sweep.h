@@ -7,10 +7,10 @@
  * hits about one source port in n, and those wholly.
  *
  * A port is suspect if it lost more than the median port and three standard deviations of what
- * chance would make of that (of a Poisson distribution), and at least 3 datagrams more; or if its
- * median round trip is above the median port's by more than a quarter, six times the median
- * deviation and half a millisecond, below which it may be the hosts that were slow. One median for
- * all ports, so fewer than half of them can be suspect.
+ * chance would make of that (of a Poisson distribution), and at least 3 datagrams more; or if even
+ * its shortest round trip is above the median port's median by more than a quarter, six times the
+ * median deviation and half a millisecond, below which it may be the hosts that were slow. One
+ * median for all ports, so fewer than half of them can be suspect.
  */
 
 #include "event.h"

@@ -86,12 +86,23 @@ static void a_slow_path_shows(void **state)
     fill(rows);
     for (unsigned i = 0; i < PORTS; i += 8) {
         rows[i].summary.p50 += 2000;
+        rows[i].summary.minimum = 2900;
     }
     sweep_result_t result = sweep_judge(rows, PORTS, *state);
 
     assert_int_equal(result.suspects, 8);
     assert_true(result.rows[7].summary.p50 >= 3000);
     assert_true(result.rows[8].summary.p50 < 3000);
+}
+
+static void a_port_that_was_fast_once_is_on_no_slow_path(void **state)
+{
+    sweep_row_t rows[PORTS];
+
+    fill(rows);
+    rows[9].summary.p50 = 9000;
+    rows[9].summary.minimum = 1010;
+    assert_int_equal(sweep_judge(rows, PORTS, *state).suspects, 0);
 }
 
 static void no_answer_at_all_blames_no_port(void **state)
@@ -117,6 +128,7 @@ int main(void)
         scene(losses_that_hit_all_alike_make_no_suspect),
         scene(one_or_two_lost_are_chance),
         scene(a_slow_path_shows),
+        scene(a_port_that_was_fast_once_is_on_no_slow_path),
         scene(no_answer_at_all_blames_no_port),
     };
 
