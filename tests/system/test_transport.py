@@ -172,14 +172,28 @@ class Gathering(Faults):
                 self.ask(server, (sock, 5), (other, 4))
                 self.expect(sock, 5)
                 self.expect(other, 4)
-                # What was refused once is not tried again; what is shorter is.
-                self.ask(server, (sock, 6), (other, 4))
-                self.expect(sock, 6)
-                self.expect(other, 4)
+                # What was refused once is not tried again, nor what is longer; what is shorter is.
+                for length in 5, 6:
+                    self.ask(server, (sock, length), (other, 4))
+                    self.expect(sock, length)
+                    self.expect(other, 4)
                 counters = self.check_stops(server)
-                self.assertEqual(counters["echoed"], 1 + 4 * self.COUNT)
+                self.assertEqual(counters["echoed"], 1 + 6 * self.COUNT)
                 self.assertEqual(server.find("reply not sent"), [])
-                self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 11])
+                self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 11, 11])
+
+    def test_the_shortest_that_was_refused_counts(self):
+        # Both of a batch: the first call for it, and the one after those for its first run.
+        with self.server("sendmmsg", "error=EMSGSIZE:when=2..13+11") as server, \
+                harness.client(server.address) as sock, harness.client(server.address) as other:
+            harness.echo(sock, b"first call")
+            self.ask(server, (sock, 5), (other, 7))
+            self.expect(sock, 5)
+            self.expect(other, 7)
+            self.ask(server, (other, 6))
+            self.expect(other, 6)
+            self.check_stops(server)
+            self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, *[1] * self.COUNT, 10])
 
     def test_what_is_refused_either_way_does_not_end_the_gathering(self):
         with self.server("sendmmsg", "error=EINVAL:when=2..12") as server, \
