@@ -4,6 +4,7 @@
  */
 
 #include "flows_fixture.h"
+#include "scenes.h"
 
 #include <apr_thread_proc.h>
 #include <errno.h>
@@ -500,19 +501,9 @@ static void a_refusal_costs_no_other_datagram(void **state)
     close_fixture(fixture);
 }
 
-/* ---- Running every scene over every variant ---- */
-
-#define SCENE(function)     \
-    {                       \
-#function, function \
-    }
-
 int main(void)
 {
-    static const struct {
-        const char *name;
-        CMUnitTestFunction function;
-    } scenes[] = {
+    static const scene_t scenes[] = {
         SCENE(every_size_comes_back_intact_over_ipv4),
         SCENE(every_size_comes_back_intact_over_ipv6),
         SCENE(a_longer_reply_is_marked_truncated),
@@ -534,23 +525,7 @@ int main(void)
         SCENE(a_refusal_tells_which_datagram_it_was),
         SCENE(a_refusal_costs_no_other_datagram),
     };
-    enum { SCENES = sizeof scenes / sizeof scenes[0] };
-    int failed = 0;
 
-    if (apr_initialize() != APR_SUCCESS) {
-        return 1;
-    }
-    for (unsigned v = 0; v < flows_variant_count; v++) {
-        struct CMUnitTest tests[SCENES] = {{.name = NULL}};
-
-        for (unsigned s = 0; s < SCENES; s++) {
-            tests[s].name = scenes[s].name;
-            tests[s].test_func = scenes[s].function;
-            tests[s].initial_state = (void *)&flows_variants[v];
-        }
-        print_message("---- %s ----\n", flows_variants[v].name);
-        failed += cmocka_run_group_tests_name(flows_variants[v].name, tests, NULL, NULL);
-    }
-    apr_terminate();
-    return failed > 0;
+    return run_scenes(scenes, sizeof scenes / sizeof scenes[0], flows_variants, flows_variant_count,
+                      sizeof *flows_variants);
 }

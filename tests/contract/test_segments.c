@@ -5,6 +5,7 @@
  */
 
 #include "fixture.h"
+#include "scenes.h"
 
 #include <apr_portable.h>
 #include <errno.h>
@@ -254,19 +255,9 @@ static void plain_datagrams_between_keep_their_order(void **state)
     close_fixture(fixture);
 }
 
-/* ---- Running every scene over every variant ---- */
-
-#define SCENE(function)     \
-    {                       \
-#function, function \
-    }
-
 int main(void)
 {
-    static const struct {
-        const char *name;
-        CMUnitTestFunction function;
-    } scenes[] = {
+    static const scene_t scenes[] = {
         SCENE(each_segment_is_a_datagram),
         SCENE(what_a_batch_cannot_hold_is_lent_by_the_next),
         SCENE(a_message_may_be_more_than_a_batch),
@@ -275,23 +266,7 @@ int main(void)
         SCENE(each_segment_is_judged_by_itself),
         SCENE(plain_datagrams_between_keep_their_order),
     };
-    enum { SCENES = sizeof scenes / sizeof scenes[0] };
-    int failed = 0;
 
-    if (apr_initialize() != APR_SUCCESS) {
-        return 1;
-    }
-    for (unsigned v = 0; v < variant_count; v++) {
-        struct CMUnitTest tests[SCENES] = {{.name = NULL}};
-
-        for (unsigned s = 0; s < SCENES; s++) {
-            tests[s].name = scenes[s].name;
-            tests[s].test_func = scenes[s].function;
-            tests[s].initial_state = (void *)&variants[v];
-        }
-        print_message("---- %s ----\n", variants[v].name);
-        failed += cmocka_run_group_tests_name(variants[v].name, tests, NULL, NULL);
-    }
-    apr_terminate();
-    return failed > 0;
+    return run_scenes(scenes, sizeof scenes / sizeof scenes[0], variants, variant_count,
+                      sizeof *variants);
 }

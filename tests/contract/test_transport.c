@@ -4,6 +4,7 @@
  */
 
 #include "fixture.h"
+#include "scenes.h"
 
 #include <apr_thread_proc.h>
 
@@ -410,19 +411,9 @@ static void another_thread_ends_an_endless_wait(void **state)
     close_fixture(fixture);
 }
 
-/* ---- Running every scene over every variant ---- */
-
-#define SCENE(function)     \
-    {                       \
-#function, function \
-    }
-
 int main(void)
 {
-    static const struct {
-        const char *name;
-        CMUnitTestFunction function;
-    } scenes[] = {
+    static const scene_t scenes[] = {
         SCENE(every_size_comes_back_intact_over_ipv4),
         SCENE(every_size_comes_back_intact_over_ipv6),
         SCENE(a_longer_datagram_is_marked_truncated),
@@ -441,23 +432,7 @@ int main(void)
         SCENE(a_wake_costs_no_datagram),
         SCENE(another_thread_ends_an_endless_wait),
     };
-    enum { SCENES = sizeof scenes / sizeof scenes[0] };
-    int failed = 0;
 
-    if (apr_initialize() != APR_SUCCESS) {
-        return 1;
-    }
-    for (unsigned v = 0; v < variant_count; v++) {
-        struct CMUnitTest tests[SCENES] = {{.name = NULL}};
-
-        for (unsigned s = 0; s < SCENES; s++) {
-            tests[s].name = scenes[s].name;
-            tests[s].test_func = scenes[s].function;
-            tests[s].initial_state = (void *)&variants[v];
-        }
-        print_message("---- %s ----\n", variants[v].name);
-        failed += cmocka_run_group_tests_name(variants[v].name, tests, NULL, NULL);
-    }
-    apr_terminate();
-    return failed > 0;
+    return run_scenes(scenes, sizeof scenes / sizeof scenes[0], variants, variant_count,
+                      sizeof *variants);
 }
