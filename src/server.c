@@ -126,6 +126,8 @@ static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
     worker_options_t options = {
         .listeners = setup->listeners.all,
         .payload_max = (apr_size_t)setup->settings.payload_max,
+        .spin = setup->settings.spin,
+        .is_pinned = setup->settings.pin != 0,
         .policy = &setup->policy->rules,
         .log = server->log,
         .gate = server->gate,

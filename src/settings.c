@@ -37,7 +37,21 @@ const option_t settings_table[] = {
      .maximum = WORKERS_MAX,
      .zero = "auto",
      .help = "Threads that answer. Default: auto, one for each processor that this\n"
-             "process may use."},
+             "process may use, and no more than its control groups leave it time of."},
+    {.name = "pin",
+     .offset = AT(pin),
+     .kind = &option_flag,
+     .help = "Bind each worker to a processor of its own, as long as there are any."},
+    {.name = "spin",
+     .argument = "TIME",
+     .offset = AT(spin),
+     .kind = &option_duration,
+     .minimum = 1,
+     .maximum = APR_USEC_PER_SEC,
+     .zero = "off",
+     .help = "Look for more datagrams this long after each batch before going to\n"
+             "sleep: 50us. Answers come sooner, and an idle worker costs processor\n"
+             "time. Default: off."},
     {.name = "reuse-port",
      .argument = "WHO",
      .offset = AT(reuse_port),

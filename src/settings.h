@@ -10,6 +10,8 @@
 typedef struct settings {
     apr_array_header_t *listen; /* of const char *, as given; NULL: the default */
     apr_int64_t workers;        /* 0: one for each processor */
+    apr_int64_t pin;
+    apr_int64_t spin;           /* microseconds; 0: off */
     apr_int64_t reuse_port;     /* a port_reuse_t */
     apr_int64_t receive_buffer; /* bytes; 0: the system's default */
     apr_int64_t send_buffer;

@@ -190,13 +190,18 @@ static void serve(worker_t *worker)
 {
     echo_t *echo = worker->echo;
     apr_time_t now = clock_now();
+    apr_time_t spin_until = now;
     batch_t batch;
 
     while (!echo_done(echo)) {
         count_turn(worker);
-        apr_status_t status = transport_receive(worker->transport, &batch, echo_timeout(echo, now));
+        apr_status_t status = transport_receive(worker->transport, &batch,
+                                                now < spin_until ? 0 : echo_timeout(echo, now));
 
         now = clock_now(); /* for the whole batch */
+        if (status == APR_SUCCESS) {
+            spin_until = now + worker->options.spin;
+        }
         if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status)) {
             now = answer(worker, &batch, now);
         } else if (APR_STATUS_IS_EINTR(status)) {
@@ -209,12 +214,26 @@ static void serve(worker_t *worker)
 
 /* ---- The thread ---- */
 
+static void pin(const worker_t *worker)
+{
+    apr_status_t status = worker->options.is_pinned ? host_pin(worker->options.index) : APR_SUCCESS;
+
+    if (status != APR_SUCCESS) {
+        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not pinned");
+
+        log_text(line, "thread", worker->name);
+        log_status(line, "error", status);
+        log_end(line);
+    }
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     worker_t *worker = data;
 
     (void)thread;
     worker->thread_id = host_thread_id();
+    pin(worker);
     gate_pass(worker->options.gate);
     serve(worker);
     atomic_store(&worker->has_ended, 1);

@@ -18,6 +18,8 @@ typedef struct worker_options {
     unsigned index;                      /* from 0; picks the worker's socket of each listener */
     const apr_array_header_t *listeners; /* of listener_t *; see worker_listen() */
     apr_size_t payload_max;
+    apr_interval_time_t spin; /* to look for more after a batch before it sleeps, microseconds */
+    int is_pinned;            /* to a processor, by its index */
     const echo_policy_t *policy;
     log_t *log;
     gate_t *gate;                 /* passed before the first datagram is received */

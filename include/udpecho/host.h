@@ -118,9 +118,14 @@ apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
  * on POSIX those that came up after sandbox_enter(). Any thread. */
 int host_interface_name(char *name, apr_size_t size, unsigned network_interface);
 
-/* How many processors this process may run on, at least 1 (sched_getaffinity(2) where it exists).
- * Any thread. */
+/* How many processors this process may run on, at least 1: on Linux no more than its control groups
+ * leave it the time of, rounded up (sched_getaffinity(2), cgroups(7)). Any thread. */
 unsigned host_processors(void);
+
+/* Binds the calling thread to one of the processors that the process may run on, the `number`-th of
+ * them, counted from 0 and again from the first after the last. Errors: APR_ENOTIMPL where systems
+ * have no such thing, else those of pthread_setaffinity_np(3) or SetThreadAffinityMask(). */
+apr_status_t host_pin(unsigned number);
 
 /* The name and version of this operating system and its machine, as uname(3) has them: "Linux 6.1.0
  * x86_64". From `pool`; any thread. */

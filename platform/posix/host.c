@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #if defined(__linux__)
-#include <sched.h>
 #include <sys/syscall.h>
 #elif defined(__FreeBSD__) || defined(__DragonFly__)
 #include <pthread_np.h>
@@ -264,20 +263,6 @@ void host_finish(host_t *host)
 {
     (void)host;
     put_event(HOST_FINISHED);
-}
-
-unsigned host_processors(void)
-{
-#if defined(__linux__)
-    cpu_set_t allowed;
-
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        return (unsigned)CPU_COUNT(&allowed);
-    }
-#endif
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return online > 0 ? (unsigned)online : 1;
 }
 
 const char *host_system(apr_pool_t *pool)

@@ -119,6 +119,24 @@ unsigned host_processors(void)
     return count;
 }
 
+apr_status_t host_pin(unsigned number)
+{
+    DWORD_PTR allowed = 0;
+    DWORD_PTR existing = 0;
+
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &allowed, &existing) || allowed == 0) {
+        return apr_get_os_error();
+    }
+    DWORD_PTR rest = allowed;
+
+    for (unsigned i = 0; i < number; i++) {
+        rest &= rest - 1;
+        rest = rest == 0 ? allowed : rest; /* all have one: begin anew */
+    }
+    return SetThreadAffinityMask(GetCurrentThread(), rest & (~rest + 1)) != 0 ? APR_SUCCESS
+                                                                              : apr_get_os_error();
+}
+
 const char *host_system(apr_pool_t *pool)
 {
     /* GetVersionEx() tells a program without a manifest that it runs on Windows 8. */

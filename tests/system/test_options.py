@@ -13,6 +13,7 @@ SETTINGS = """\
 listen=127.0.0.2:0
 listen=[fe80::1%lo]:7
 workers=3
+spin=50us
 reuse-port=processes
 receive-buffer=64KiB
 send-buffer=default

@@ -46,6 +46,32 @@ class Sharing(unittest.TestCase):
             server.stop()
             self.assertEqual(len({line["thread"] for line in server.find("received")}), 1)
 
+    @harness.posix_only("the times that threads slept are read from /proc")
+    def test_a_spinning_worker_sleeps_for_none_of_what_comes_soon(self):
+        datagrams = 200
+        with harness.Server("--workers=1", "--spin=1s") as server, \
+                harness.client(server.address) as sock:
+            harness.echo(sock, b"hello")
+            before = server.waits()
+            for _ in range(datagrams):
+                harness.echo(sock, b"hello")
+            self.assertLess(server.waits() - before, datagrams / 10)
+            server.stop()
+
+    @unittest.skipUnless(hasattr(os, "sched_getaffinity") and not harness.WINDOWS,
+                         "which processors threads may run on is asked as Linux tells it")
+    def test_pinned_workers_have_a_processor_each(self):
+        allowed = sorted(os.sched_getaffinity(0))
+        with harness.Server("--workers=3", "--pin") as server:
+            self.check_all_answered(server.address)
+            found = [os.sched_getaffinity(int(task)) for task in
+                     os.listdir(f"/proc/{server.process.pid}/task")]
+            for index in range(3):
+                self.assertIn({allowed[index % len(allowed)]}, found)
+            self.assertEqual(sum(len(processors) == 1 for processors in found),
+                             3 if len(allowed) > 1 else len(found))
+            server.stop()
+
     @harness.needs_concurrent_sends
     def test_one_socket_for_all(self):
         self.check_sharing("shared socket", "--workers=4", "--reuse-port=off")
