@@ -95,6 +95,7 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
         .opens_listeners = settings->file != NULL && !transport_is_fixed(),
         .connections = connections(settings),
         .serves_http = settings->metrics_listen != NULL,
+        .hands_over = settings->takeover != NULL,
     };
 
     *found = "off";

@@ -76,6 +76,23 @@ listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *a
     return NULL;
 }
 
+listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sockaddr_t *address,
+                                       const listener_set_t *used)
+{
+    endpoint_t endpoint = endpoint_of(address);
+
+    for (int i = 0; i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+        const endpoint_t *local = &listener_describe(listener)->local;
+
+        endpoint.sa.v4.sin_port = local->sa.v4.sin_port; /* the same place in both families */
+        if (endpoint_equal(local, &endpoint) && !listener_set_has(used, listener)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
 const place_t *listener_set_place(const listener_set_t *set, const char *text, int before)
 {
     for (int i = 0; set != NULL && i < set->places->nelts; i++) {

@@ -58,6 +58,24 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
 
 /* ---- Opening ---- */
 
+/* What is open already. A successor's --listen without a port of its own takes over whichever its
+ * predecessor had. */
+static listener_t *find_open(const listener_set_t *set, const opening_t *opening,
+                             const apr_sockaddr_t *address)
+{
+    listener_t *listener = listener_set_find(set, address);
+
+    if (listener == NULL) {
+        listener = listener_set_find(opening->current, address);
+    }
+    if (listener == NULL && opening->taken_over != NULL) {
+        listener = address->port != 0
+                       ? listener_set_find(opening->taken_over, address)
+                       : listener_set_find_any_port(opening->taken_over, address, set);
+    }
+    return listener;
+}
+
 static exit_code_t open_address(listener_t **listener, const opening_t *opening,
                                 const listener_set_t *set, const apr_sockaddr_t *address,
                                 int may_lack)
@@ -65,10 +83,7 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
     listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
     apr_status_t status = APR_ENOMEM;
 
-    *listener = listener_set_find(set, address);
-    if (*listener == NULL) {
-        *listener = listener_set_find(opening->current, address);
-    }
+    *listener = find_open(set, opening, address);
     if (*listener != NULL) {
         return EXIT_OK;
     }
@@ -196,32 +211,79 @@ static exit_code_t open_places(listener_set_t *set, const opening_t *opening, ap
     return code;
 }
 
-/* Makes listeners of the service manager's sockets. */
-static exit_code_t adopt_all(listener_set_t *set, const apr_array_header_t *sockets,
-                             const opening_t *opening)
+static exit_code_t refuse_sockets(log_t *log, const char *error)
 {
-    for (int i = 0; i < sockets->nelts; i++) {
-        apr_os_sock_t socket = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+
+    log_text(line, "error", error);
+    log_end(line);
+    return EXIT_CONFIG;
+}
+
+/* Makes a listener of each array of sockets that was handed over. */
+static exit_code_t adopt_all(listener_set_t *set, const apr_array_header_t *groups,
+                             const char *message, const opening_t *opening)
+{
+    for (int i = 0; i < groups->nelts; i++) {
+        const apr_array_header_t *sockets = APR_ARRAY_IDX(groups, i, const apr_array_header_t *);
         listener_error_t error;
         listener_t *listener;
         apr_status_t status =
-            listener_adopt(&listener, socket, opening->options, &error, opening->pool);
+            listener_adopt(&listener, sockets, opening->options, &error, opening->pool);
 
         if (status != APR_SUCCESS) {
             log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
 
-            log_number(line, "descriptor", (apr_int64_t)socket);
+            log_number(line, "descriptor", (apr_int64_t)APR_ARRAY_IDX(sockets, 0, apr_os_sock_t));
             log_failure(line, status, &error);
             return failures[error.failure].code;
         }
         APR_ARRAY_PUSH(set->all, listener_t *) = listener;
     }
-    log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_INFO,
-                                         "sockets of the service manager, in place of --listen");
+    log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_INFO, message);
 
-    log_number(line, "count", sockets->nelts);
+    log_number(line, "count", groups->nelts);
     log_end(line);
     return EXIT_OK;
+}
+
+/* Each socket of the service manager is a listener. */
+static exit_code_t open_activated(listener_set_t *set, const apr_array_header_t *sockets,
+                                  const opening_t *opening, apr_pool_t *pool)
+{
+    apr_array_header_t *groups = apr_array_make(pool, sockets->nelts, sizeof(apr_array_header_t *));
+
+    for (int i = 0; i < sockets->nelts; i++) {
+        apr_array_header_t *group = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+
+        APR_ARRAY_PUSH(group, apr_os_sock_t) = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
+        APR_ARRAY_PUSH(groups, apr_array_header_t *) = group;
+    }
+    return adopt_all(set, groups, "sockets of the service manager, in place of --listen", opening);
+}
+
+/* Of the predecessor's listeners those that are asked for are kept; it closes the others itself. */
+static exit_code_t open_taken_over(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
+{
+    apr_array_header_t *groups = apr_array_make(pool, 4, sizeof(apr_array_header_t *));
+    const char *error = host_take_over(groups, opening->settings->takeover, pool);
+    opening_t with = *opening;
+    listener_set_t taken;
+    exit_code_t code = EXIT_OK;
+
+    if (error != NULL) {
+        return refuse_sockets(opening->log, error);
+    }
+    listener_set_create(&taken, pool);
+    if (groups->nelts > 0) {
+        code = adopt_all(&taken, groups, "listeners of the process that serves", opening);
+        with.taken_over = &taken;
+    }
+    if (code == EXIT_OK) {
+        code = open_places(set, &with, pool);
+    }
+    listener_set_close(&taken, set, NULL);
+    return code;
 }
 
 listener_options_t listener_options(const settings_t *settings, const platform_t *platform)
@@ -251,11 +313,11 @@ exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_po
     const char *error = host_inherited_sockets(sockets, pool);
 
     if (error != NULL) {
-        log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
-
-        log_text(line, "error", error);
-        log_end(line);
-        return EXIT_CONFIG;
+        return refuse_sockets(opening->log, error);
     }
-    return sockets->nelts > 0 ? adopt_all(set, sockets, opening) : open_places(set, opening, pool);
+    if (sockets->nelts > 0) {
+        return open_activated(set, sockets, opening, pool);
+    }
+    return opening->settings->takeover != NULL ? open_taken_over(set, opening, pool)
+                                               : open_places(set, opening, pool);
 }

@@ -16,8 +16,9 @@
 typedef struct opening {
     const settings_t *settings;
     const listener_options_t *options;
-    const listener_set_t *current; /* to keep what is open already; NULL: nothing is */
-    int is_confined;               /* in the sandbox, where nothing can be looked up */
+    const listener_set_t *current;    /* to keep what is open already; NULL: nothing is */
+    const listener_set_t *taken_over; /* from the process that serves; NULL: nothing was */
+    int is_confined;                  /* in the sandbox, where nothing can be looked up */
     log_t *log;
     apr_pool_t *pool; /* that the listeners live in */
 } opening_t;

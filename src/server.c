@@ -25,6 +25,7 @@ typedef struct server {
     unsigned worker_count;
     apr_time_t looked_at; /* when the service manager was told of the rate, and what of */
     apr_uint64_t echoed_before;
+    int has_successor; /* who serves with the same sockets */
     atomic_uint running;
     gate_t *gate; /* where all threads wait until the process is confined */
 } server_t;
@@ -105,7 +106,7 @@ static void log_stopped(server_t *server, apr_pool_t *pool)
     }
     log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "stopped");
 
-    log_text(line, "reason", reasons[end]);
+    log_text(line, "reason", server->has_successor ? "takeover" : reasons[end]);
     log_counters(server, line, pool);
 }
 
@@ -241,7 +242,9 @@ static void reload(server_t *server)
         atomic_fetch_add(&server->status.counters.reload_failures, 1);
         return;
     }
-    keep_sockets(server, next);
+    if (server->worker_count < server->frame.options.workers) {
+        keep_sockets(server, next);
+    }
     for (unsigned i = 0; i < server->worker_count; i++) {
         echo_apply(worker_echo(server->workers[i]), &next->policy->rules);
         worker_listen(server->workers[i], next->listeners.all);
@@ -253,6 +256,32 @@ static void reload(server_t *server)
     status_listen(&server->status, next->listeners.all);
     setup_log_reload(old, next, &server->frame);
     setup_retire(old, next, server->log);
+}
+
+static void hand_over(server_t *server)
+{
+    const apr_array_header_t *listeners = server->setup->listeners.all;
+    apr_array_header_t *groups;
+    apr_pool_t *scratch;
+    apr_status_t status = apr_pool_create(&scratch, server->setup->pool);
+
+    if (status == APR_SUCCESS) {
+        groups = apr_array_make(scratch, listeners->nelts, sizeof(apr_array_header_t *));
+        for (int i = 0; i < listeners->nelts; i++) {
+            APR_ARRAY_PUSH(groups, apr_array_header_t *) =
+                listener_sockets(APR_ARRAY_IDX(listeners, i, const listener_t *), scratch);
+        }
+        status = host_hand_over(groups, scratch);
+        apr_pool_destroy(scratch);
+    }
+    log_line_t *line = log_begin_waiting(
+        server->log, status == APR_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+        status == APR_SUCCESS ? "listeners handed to a successor" : "cannot hand over");
+
+    if (status != APR_SUCCESS) {
+        log_status(line, "error", status);
+    }
+    log_end(line);
 }
 
 /* Tells the service manager of the rate since it was told last, and whether every worker moves. */
@@ -295,6 +324,18 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             host_reloading(server->host);
             reload(server);
             host_reloaded(server->host);
+            break;
+        case HOST_HAND_OVER:
+            hand_over(server);
+            break;
+        case HOST_KEPT:
+            log_end(
+                log_begin(server->log, LOG_LEVEL_WARNING, "the successor went away, serving on"));
+            break;
+        case HOST_HANDED_OVER:
+            server->has_successor = 1;
+            stop_workers(server);
+            log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO, "a successor serves, draining"));
             break;
         case HOST_LOOK:
             look(server);

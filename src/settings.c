@@ -217,6 +217,13 @@ const option_t settings_table[] = {
      .kind = &option_socket_path,
      .help = "Make a socket at this path by which udpechod --status asks the service,\n"
              "for its own user and root. Default: none."},
+    {.name = "takeover",
+     .argument = "PATH",
+     .offset = AT(takeover),
+     .kind = &option_text,
+     .help = "Take over the sockets of the process that serves with the same PATH,\n"
+             "which ends once this one serves, and lose nothing; or be the first, and\n"
+             "wait for a successor at this path. Default: none."},
     {.name = "config",
      .argument = "FILE",
      .offset = AT(config),

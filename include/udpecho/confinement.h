@@ -49,6 +49,7 @@ typedef struct sandbox_needs {
     int opens_listeners;             /* listener_open(), of addresses and not of names */
     unsigned connections;            /* to accept, at a time */
     int serves_http;                 /* by udpecho/http.h */
+    int hands_over;                  /* host_hand_over() */
 } sandbox_needs_t;
 
 /*

@@ -14,11 +14,14 @@
 #include "udpecho/log_sink.h"
 
 typedef enum host_event {
-    HOST_STOP,    /* drain and end; from here on, asking again ends the process at once */
-    HOST_REPORT,  /* log the counters */
-    HOST_RELOAD,  /* read the settings again */
-    HOST_LOOK,    /* tell the service manager how the service fares: host_tell() */
-    HOST_FINISHED /* host_finish() was called */
+    HOST_STOP,        /* drain and end; from here on, asking again ends the process at once */
+    HOST_REPORT,      /* log the counters */
+    HOST_RELOAD,      /* read the settings again */
+    HOST_HAND_OVER,   /* a successor asks for the sockets: host_hand_over() */
+    HOST_HANDED_OVER, /* it serves with them; drain and end */
+    HOST_KEPT,        /* it went away without; serve on */
+    HOST_LOOK,        /* tell the service manager how the service fares: host_tell() */
+    HOST_FINISHED     /* host_finish() was called */
 } host_event_t;
 
 /*
@@ -71,6 +74,23 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool);
  * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets.
  */
 const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool);
+
+/*
+ * Takes over the sockets of the process that serves with the same `path`, and appends to `groups`,
+ * an array of apr_array_header_t *, an array of apr_os_sock_t for each of its listeners; they are
+ * the caller's from here on. That process goes on until host_ready(), then drains and ends; if this
+ * one ends before, it notices nothing. If nobody serves with it, makes a socket at `path` for
+ * successors, which only this user and root may use, and appends nothing. Either way HOST_HAND_OVER
+ * comes from then on. Returns NULL, or, as a sentence, what is wrong. What `path` names stays when
+ * the process ends, and is replaced by the next. Main thread, once, before sandbox_enter().
+ * unix(7), SCM_RIGHTS; not on Windows.
+ */
+const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool);
+
+/* Sends `groups`, as host_take_over() has them, to the successor that asked; they stay open here
+ * too. Errors: those of sendmsg(2); then the successor gets nothing. Main thread, also after
+ * sandbox_enter(); `pool` is only used within. */
+apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool);
 
 /*
  * These tell the service manager, if it wants to hear it: that the service serves; that it reads

@@ -12,6 +12,7 @@
 #include <apr_network_io.h>
 #include <apr_pools.h>
 #include <apr_portable.h>
+#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "udpecho/datagram.h"
@@ -91,24 +92,28 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            apr_pool_t *pool);
 
 /*
- * Makes a listener of a UDP socket that somebody else bound, and perhaps keeps: datagrams that came
- * before this process did are received, and those that come after it wait for its successor. It is
- * never bound again; `options` say what buffers to ask for. Its workers share it.
+ * Makes a listener of UDP sockets, an array of apr_os_sock_t, that somebody else bound to one
+ * address, and perhaps keeps: datagrams that came before this process did are received, and those
+ * that come after it wait for its successor. They are never bound again; `options` say what buffers
+ * to ask for. Each worker has its share of them, or, of too few, one that others have too.
  *
  * An IPv6 wildcard must not take IPv4 datagrams too: their senders would look like IPv6 addresses
  * to everything that tells one address from another.
  *
- * The socket belongs to the listener from here on, and on error is closed. Any thread.
+ * They belong to the listener from here on, and on error are closed. Any thread.
  * Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP and
  * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too; as
  * for listener_open() where such an address cannot be served; APR_ENOTIMPL on Windows.
  */
-apr_status_t listener_adopt(listener_t **listener, apr_os_sock_t socket,
+apr_status_t listener_adopt(listener_t **listener, const apr_array_header_t *sockets,
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool);
 
 /* What the listener turned out to be. Lives as long as the listener. Any thread. */
 const listener_info_t *listener_describe(const listener_t *listener);
+
+/* Its sockets, an array of apr_os_sock_t from `pool`; they stay the listener's. Main thread. */
+apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool);
 
 /* Closes the sockets of all workers but the first `workers`, so that no datagram waits where nobody
  * receives. Their transports must not be used any more. Main thread. */

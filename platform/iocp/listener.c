@@ -217,12 +217,22 @@ apr_uint64_t listener_drops(listener_t *listener)
     return 0;
 }
 
-apr_status_t listener_adopt(listener_t **adopted, apr_os_sock_t socket,
+apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+
+    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listener->socket;
+    return sockets;
+}
+
+apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sockets,
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool)
 {
     (void)adopted, (void)options, (void)pool;
     *error = (listener_error_t){LISTENER_SYSTEM, "take over a socket"};
-    closesocket(socket);
+    for (int i = 0; i < sockets->nelts; i++) {
+        closesocket(APR_ARRAY_IDX(sockets, i, apr_os_sock_t));
+    }
     return APR_ENOTIMPL;
 }

@@ -20,6 +20,7 @@
 #endif
 
 #include "notify.h"
+#include "takeover.h"
 
 /* How often to try to write an event, and how long to wait when none could be read. */
 #define PUT_ATTEMPTS_MAX 100
@@ -181,6 +182,7 @@ void host_ready(host_t *host)
 {
     host->next_look = clock_now() + notify_interval();
     notify_send("READY=1");
+    takeover_ready();
 }
 
 void host_reloading(host_t *host)
@@ -215,16 +217,15 @@ void host_tell(host_t *host, const char *status, int is_alive)
     notify_send(assignments);
 }
 
-/* Waits for an event until it is time for a look, if ever. Non-zero if there is an event. */
-static int await_event(host_t *host)
+/* Milliseconds until it is time for a look; -1: there is none. */
+static int until_look(const host_t *host)
 {
-    struct pollfd waited = {.fd = host->events[0], .events = POLLIN};
     apr_interval_time_t left = host->next_look - clock_now();
 
     if (notify_interval() == 0) {
-        return 1; /* to read it is to wait for it */
+        return -1;
     }
-    return left > 0 && poll(&waited, 1, (int)((left + 999) / 1000)) == 1;
+    return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
 
 static int is_time_to_look(host_t *host)
@@ -238,25 +239,43 @@ static int is_time_to_look(host_t *host)
     return 1;
 }
 
+/* Waits, and returns non-zero if there is an event then. */
+static int next_event(host_t *host, host_event_t *event)
+{
+    struct pollfd waited[] = {{.fd = host->events[0], .events = POLLIN},
+                              {.fd = takeover_descriptor(), .events = POLLIN}};
+    int ready = poll(waited, 2, until_look(host));
+    unsigned char byte;
+
+    if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1) {
+        pending[byte] = 0;
+        *event = (host_event_t)byte;
+        return 1;
+    }
+    if (ready > 0 && waited[1].revents != 0) {
+        *event = takeover_event();
+        return 1;
+    }
+    if (is_time_to_look(host)) {
+        *event = HOST_LOOK;
+        return 1;
+    }
+    if (ready < 0 && errno != EINTR) {
+        clock_pause(READ_PAUSE_US);
+    }
+    return 0;
+}
+
 host_event_t host_wait(host_t *host)
 {
-    unsigned char byte;
+    host_event_t event;
 
     /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
      * still hear whoever asks twice. */
     pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
-    while (!await_event(host)) {
-        if (is_time_to_look(host)) {
-            return HOST_LOOK;
-        }
+    while (!next_event(host, &event)) {
     }
-    while (read(host->events[0], &byte, 1) != 1) {
-        if (errno != EINTR) {
-            clock_pause(READ_PAUSE_US);
-        }
-    }
-    pending[byte] = 0;
-    return (host_event_t)byte;
+    return event;
 }
 
 void host_finish(host_t *host)

@@ -13,10 +13,10 @@ void limits_lower(const sandbox_needs_t *needs)
     setrlimit(RLIMIT_CORE, &none);
     /* All threads are there, and there will be no process. It does not hold for root. */
     setrlimit(RLIMIT_NPROC, &none);
-    /* All sockets are there but connections; the one file more is the configuration, while it is
-     * read again. */
+    /* All sockets are there but connections, that of a successor too; the one file more is the
+     * configuration, while it is read again. */
     if (next >= 0) {
-        rlim_t end = (rlim_t)next + 1 + needs->connections;
+        rlim_t end = (rlim_t)next + 1 + needs->connections + (needs->hands_over != 0);
         struct rlimit files = {end, end};
 
         close(next);

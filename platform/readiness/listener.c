@@ -12,16 +12,31 @@ struct listener {
     const platform_t *platform;
     turn_t *turn;     /* of the workers, where one socket serves several */
     unsigned workers; /* that it was opened for */
-    unsigned count;   /* of sockets: one, or one for each worker */
+    unsigned count;   /* of sockets: one, or one for each worker; others if it was adopted */
     apr_socket_t **sockets;
     apr_uint32_t *drops_seen; /* of each socket, at the last reading */
     apr_uint64_t drops;
     apr_pool_t *pool; /* its own */
 };
 
-apr_socket_t *listener_socket(const listener_t *listener, unsigned worker)
+apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsigned number)
 {
-    return listener->sockets[worker < listener->count ? worker : 0];
+    unsigned index = worker + number * listener->workers;
+
+    if (number == 0) {
+        index %= listener->count;
+    }
+    return index < listener->count ? listener->sockets[index] : NULL;
+}
+
+apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, (int)listener->count, sizeof(apr_os_sock_t));
+
+    for (unsigned i = 0; i < listener->count; i++) {
+        APR_ARRAY_PUSH(sockets, apr_os_sock_t) = socket_descriptor(listener->sockets[i]);
+    }
+    return sockets;
 }
 
 const platform_t *listener_platform(const listener_t *listener)
@@ -162,7 +177,8 @@ static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *pla
 
 /* A listener without sockets, in a pool of its own, which is returned. */
 static apr_status_t listener_create(listener_t **created, const listener_options_t *options,
-                                    listener_error_t *error, apr_pool_t **own, apr_pool_t *pool)
+                                    unsigned sockets, listener_error_t *error, apr_pool_t **own,
+                                    apr_pool_t *pool)
 {
     apr_status_t status = apr_pool_create(own, pool);
 
@@ -173,8 +189,8 @@ static apr_status_t listener_create(listener_t **created, const listener_options
         listener->platform = options->platform;
         listener->workers = options->workers;
         listener->pool = *own;
-        listener->sockets = apr_pcalloc(*own, options->workers * sizeof(apr_socket_t *));
-        listener->drops_seen = apr_pcalloc(*own, options->workers * sizeof *listener->drops_seen);
+        listener->sockets = apr_pcalloc(*own, sockets * sizeof(apr_socket_t *));
+        listener->drops_seen = apr_pcalloc(*own, sockets * sizeof *listener->drops_seen);
         listener->info.sharing = SHARING_ONE_SOCKET;
         *created = listener;
     }
@@ -193,7 +209,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
 {
     apr_pool_t *own;
     listener_t *listener;
-    apr_status_t status = listener_create(&listener, options, error, &own, pool);
+    apr_status_t status = listener_create(&listener, options, options->workers, error, &own, pool);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -218,8 +234,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     return APR_SUCCESS;
 }
 
-/* The one socket of an adopted listener, which closes it with its pool or, if it cannot, at once.
- */
+/* One socket of an adopted listener, which closes it with its pool or, if it cannot, at once. */
 static apr_status_t adopt(listener_t *listener, int descriptor, const listener_options_t *options,
                           listener_error_t *error, apr_pool_t *pool)
 {
@@ -243,27 +258,40 @@ static apr_status_t adopt(listener_t *listener, int descriptor, const listener_o
     return status;
 }
 
-apr_status_t listener_adopt(listener_t **adopted, apr_os_sock_t descriptor,
+static void describe_adopted(listener_t *listener)
+{
+    listener->info.is_adopted = 1;
+    if (listener->count > 1) {
+        listener->info.sharing = SHARING_SOCKET_PER_WORKER;
+    }
+    listener_drops(listener); /* those before this process are not its own */
+    listener->drops = 0;
+    read_buffers(listener);
+}
+
+apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sockets,
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool)
 {
     apr_pool_t *own;
     listener_t *listener;
-    apr_status_t status = listener_create(&listener, options, error, &own, pool);
+    apr_status_t status =
+        listener_create(&listener, options, (unsigned)sockets->nelts, error, &own, pool);
 
-    if (status != APR_SUCCESS) {
-        close(descriptor);
-        return status;
+    for (int i = 0; i < sockets->nelts; i++) {
+        int descriptor = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
+
+        if (status == APR_SUCCESS) {
+            status = adopt(listener, descriptor, options, error, own);
+        } else {
+            close(descriptor);
+        }
     }
-    status = adopt(listener, descriptor, options, error, own);
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;
     }
-    listener->info.is_adopted = 1;
-    listener_drops(listener); /* those before this process are not its own */
-    listener->drops = 0;
-    read_buffers(listener);
+    describe_adopted(listener);
     *adopted = listener;
     return APR_SUCCESS;
 }

@@ -45,8 +45,9 @@ apr_status_t readiness_open(transport_t **transport, listener_t *const *listener
 /* What the listener was opened with. */
 const platform_t *listener_platform(const listener_t *listener);
 
-/* A listener's socket for a worker; the listener owns it. */
-apr_socket_t *listener_socket(const listener_t *listener, unsigned worker);
+/* The sockets that a listener has for a worker, one by one from number 0 on, then NULL; the
+ * listener owns them. */
+apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsigned number);
 
 /* The kind under which a reply that failed with this errno is counted. */
 send_error_t send_error_kind(int error);

@@ -3,7 +3,7 @@
 #include "readiness.h"
 #include "socket.h"
 
-/* The way of this listener; of NULL, one that is not used. */
+/* A way of this listener; of NULL, one that is not used. */
 static way_t *find(ways_t *ways, const listener_t *owner)
 {
     for (unsigned i = 0; i < LISTENERS_MAX; i++) {
@@ -14,17 +14,15 @@ static way_t *find(ways_t *ways, const listener_t *owner)
     return NULL;
 }
 
-static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listener, unsigned index,
-                        unsigned worker)
+static apr_status_t add_one(ways_t *ways, waiter_t *waiter, const listener_t *listener,
+                            apr_socket_t *socket)
 {
     way_t *way = find(ways, NULL);
-    apr_socket_t *socket = listener_socket(listener, worker);
 
     if (way == NULL) {
         return APR_ENOMEM;
     }
     way->owner = listener;
-    way->listener = index;
     way->descriptor = socket_descriptor(socket);
     way->local = listener_describe(listener)->local;
     way->wildcard = endpoint_is_wildcard(&way->local);
@@ -32,6 +30,28 @@ static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listen
                            ? PAYLOAD_MAX_IPV6 /* until the kernel says otherwise */
                            : 0;
     return waiter_add(waiter, &way->waited, socket, way);
+}
+
+static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listener, unsigned worker)
+{
+    apr_status_t status = APR_SUCCESS;
+    apr_socket_t *socket;
+
+    for (unsigned number = 0;
+         status == APR_SUCCESS && (socket = listener_socket(listener, worker, number)) != NULL;
+         number++) {
+        status = add_one(ways, waiter, listener, socket);
+    }
+    return status;
+}
+
+static void number(ways_t *ways, const listener_t *listener, unsigned index)
+{
+    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+        if (ways->at[i].owner == listener) {
+            ways->at[i].listener = index;
+        }
+    }
 }
 
 static int is_among(const listener_t *listener, listener_t *const *listeners, unsigned count)
@@ -64,15 +84,12 @@ apr_status_t ways_set(ways_t *ways, waiter_t *waiter, listener_t *const *listene
 
     remove_others(ways, waiter, listeners, count);
     for (unsigned i = 0; i < count; i++) {
-        way_t *way = find(ways, listeners[i]);
-
-        if (way != NULL) {
-            way->listener = i;
-        } else {
-            apr_status_t status = add(ways, waiter, listeners[i], i, worker);
+        if (find(ways, listeners[i]) == NULL) {
+            apr_status_t status = add(ways, waiter, listeners[i], worker);
 
             result = result == APR_SUCCESS ? status : result;
         }
+        number(ways, listeners[i], i);
     }
     return result;
 }

@@ -62,6 +62,19 @@ const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool
     return NULL;
 }
 
+const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool)
+{
+    (void)groups;
+    return apr_psprintf(pool, "--takeover=%s: Windows hands no sockets from process to process so",
+                        path);
+}
+
+apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool)
+{
+    (void)groups, (void)pool;
+    return APR_ENOTIMPL;
+}
+
 void host_ready(host_t *host)
 {
     (void)host;

@@ -22,6 +22,7 @@ static sandbox_needs_t nothing;  /* besides serving */
 static sandbox_needs_t one_file; /* to read again */
 static sandbox_needs_t listeners;
 static sandbox_needs_t connections;
+static sandbox_needs_t successors;
 
 /* Above the numbers of all calls that Linux has had so far. */
 #define CALLS_END 1024
@@ -60,6 +61,7 @@ static void needs_sandbox(apr_pool_t *pool)
     one_file.files = files;
     listeners = (sandbox_needs_t){.files = files, .opens_listeners = 1};
     connections = (sandbox_needs_t){.files = files, .connections = 1};
+    successors = (sandbox_needs_t){.files = files, .hands_over = 1};
 
     pid_t child = fork();
 
@@ -290,6 +292,15 @@ static void at_most_twenty_calls_are_left(void **state)
     assert_int_equal(filter_size(&platform, &nothing), filter_size(&platform, &one_file) - 1);
 }
 
+static void two_more_hand_them_over(void **state)
+{
+    int has_sendmsg;
+
+    needs_sandbox(*state);
+    has_sendmsg = !platform_has(&platform, FEATURE_BATCHED_SEND); /* to reply by */
+    assert_int_equal(calls_left(&successors), calls_left(&one_file) + 2 - (unsigned)has_sendmsg);
+}
+
 /* The calls of make_the_call() are of no family of sockets, so socket(2) stays deadly, and so does
  * fcntl(2), which neither reads nor sets flags there. */
 static void seven_more_open_listeners(void **state)
@@ -325,6 +336,7 @@ int main(void)
         scene(at_most_twenty_calls_are_left),
         scene(seven_more_open_listeners),
         scene(http_takes_six_and_agrees_with_what_opens_listeners),
+        scene(two_more_hand_them_over),
     };
 
     return cmocka_run_group_tests_name("filter of system calls", tests, NULL, NULL);

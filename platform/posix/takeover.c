@@ -1,0 +1,235 @@
+#include "takeover.h"
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* The most that Linux lets one message carry (SCM_MAX_FD). */
+#define SOCKETS_MAX 253
+
+/* How long the process that serves may take to answer. */
+#define ANSWER_MAX_MS 10000
+
+static int door = -1;        /* where successors knock */
+static int successor = -1;   /* the one that has the sockets and does not serve yet */
+static int predecessor = -1; /* whose sockets these are */
+
+/* ---- Messages: a byte, and descriptors ---- */
+
+typedef struct message {
+    struct msghdr header;
+    struct iovec part;
+    char byte;
+    _Alignas(struct cmsghdr) unsigned char control[CMSG_SPACE(SOCKETS_MAX * sizeof(int))];
+} message_t;
+
+static void compose(message_t *message, unsigned count)
+{
+    memset(message, 0, sizeof *message);
+    message->part = (struct iovec){&message->byte, 1};
+    message->header.msg_iov = &message->part;
+    message->header.msg_iovlen = 1;
+    message->header.msg_control = message->control;
+    message->header.msg_controllen = CMSG_SPACE(count * sizeof(int));
+}
+
+static apr_status_t send_sockets(int to, const apr_array_header_t *sockets)
+{
+    message_t message;
+    size_t length = (size_t)sockets->nelts * sizeof(int);
+
+    if (sockets->nelts > SOCKETS_MAX) {
+        return E2BIG;
+    }
+    compose(&message, (unsigned)sockets->nelts);
+    struct cmsghdr *control = CMSG_FIRSTHDR(&message.header);
+
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(length);
+    memcpy(CMSG_DATA(control), sockets->elts, length);
+    return sendmsg(to, &message.header, 0) == 1 ? APR_SUCCESS : errno;
+}
+
+/* Appends the descriptors of the next message. APR_EOF: the other side has ended. */
+static apr_status_t receive_sockets(int from, apr_array_header_t *sockets)
+{
+    message_t message;
+    struct cmsghdr *control;
+    struct pollfd waited = {.fd = from, .events = POLLIN};
+    ssize_t length;
+
+    compose(&message, SOCKETS_MAX);
+    if (poll(&waited, 1, ANSWER_MAX_MS) != 1) {
+        return APR_TIMEUP;
+    }
+    length = recvmsg(from, &message.header, 0);
+    if (length != 1) {
+        return length < 0 ? errno : APR_EOF;
+    }
+    control = CMSG_FIRSTHDR(&message.header);
+    if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
+        size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        for (size_t i = 0; i < count; i++) {
+            int descriptor;
+
+            memcpy(&descriptor, CMSG_DATA(control) + i * sizeof descriptor, sizeof descriptor);
+            fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+            APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- The successor's side ---- */
+
+static int open_socket(void)
+{
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (descriptor >= 0) {
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    }
+    return descriptor;
+}
+
+/* Nobody serves: makes the door. What is left of one is removed; it may be knocked at by who may
+ * write to it (unix(7)), which is the owner. */
+static apr_status_t make_door(const struct sockaddr_un *address)
+{
+    door = open_socket();
+    unlink(address->sun_path);
+
+    mode_t before = umask(S_IXUSR | S_IRWXG | S_IRWXO);
+    int bound = bind(door, (const struct sockaddr *)address, sizeof *address);
+    apr_status_t status = errno;
+
+    umask(before);
+    if (bound == 0 && listen(door, 1) == 0) {
+        return APR_SUCCESS;
+    }
+    return bound == 0 ? errno : status;
+}
+
+/* First comes the door, then each listener's sockets, then a message without any. */
+static apr_status_t receive_all(apr_array_header_t *groups, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+    apr_status_t status = receive_sockets(predecessor, sockets);
+
+    if (status == APR_SUCCESS && sockets->nelts == 1) {
+        door = APR_ARRAY_IDX(sockets, 0, apr_os_sock_t);
+    }
+    while (status == APR_SUCCESS && sockets->nelts > 0) {
+        sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
+        status = receive_sockets(predecessor, sockets);
+        if (sockets->nelts > 0) {
+            APR_ARRAY_PUSH(groups, apr_array_header_t *) = sockets;
+        }
+    }
+    return status;
+}
+
+static const char *sentence(const char *path, const char *what, apr_status_t status,
+                            apr_pool_t *pool)
+{
+    char reason[128];
+
+    return apr_psprintf(pool, "--takeover=%s: %s: %s", path, what,
+                        apr_strerror(status, reason, sizeof reason));
+}
+
+const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    apr_status_t status;
+
+    if (strlen(path) >= sizeof address.sun_path) {
+        return apr_psprintf(pool, "--takeover=%s: expected a path of less than %u bytes", path,
+                            (unsigned)sizeof address.sun_path);
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    predecessor = open_socket();
+    if (connect(predecessor, (struct sockaddr *)&address, sizeof address) == 0) {
+        status = receive_all(groups, pool);
+        return status == APR_SUCCESS
+                   ? NULL
+                   : sentence(path, "the process that serves hands over nothing", status, pool);
+    }
+    status = errno;
+    close(predecessor);
+    predecessor = -1;
+    if (status != ENOENT && status != ECONNREFUSED) {
+        return sentence(path, "cannot ask who serves", status, pool);
+    }
+    status = make_door(&address);
+    return status == APR_SUCCESS ? NULL : sentence(path, "cannot make a socket", status, pool);
+}
+
+void takeover_ready(void)
+{
+    if (predecessor >= 0) {
+        ssize_t written = write(predecessor, "", 1);
+
+        (void)written; /* one that has died meanwhile has nothing to end */
+        close(predecessor);
+        predecessor = -1;
+    }
+}
+
+/* ---- The predecessor's side ---- */
+
+int takeover_descriptor(void)
+{
+    return successor >= 0 ? successor : door;
+}
+
+host_event_t takeover_event(void)
+{
+    char byte;
+    int serves;
+
+    if (successor < 0) {
+        successor = accept(door, NULL, NULL);
+        return HOST_HAND_OVER;
+    }
+    serves = read(successor, &byte, 1) == 1;
+    close(successor);
+    successor = -1;
+    if (serves) {
+        close(door);
+        door = -1;
+    }
+    return serves ? HOST_HANDED_OVER : HOST_KEPT;
+}
+
+apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+    apr_status_t status;
+
+    if (successor < 0) {
+        return APR_ENOTSOCK; /* it could not be accepted, or is gone */
+    }
+    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = door;
+    status = send_sockets(successor, sockets);
+    for (int i = 0; status == APR_SUCCESS && i < groups->nelts; i++) {
+        status = send_sockets(successor, APR_ARRAY_IDX(groups, i, const apr_array_header_t *));
+    }
+    if (status == APR_SUCCESS && write(successor, "", 1) != 1) {
+        status = errno;
+    }
+    if (status != APR_SUCCESS) {
+        close(successor);
+        successor = -1;
+    }
+    return status;
+}

@@ -1,0 +1,200 @@
+"""A server that takes over the sockets of another: --takeover."""
+
+import os
+import signal
+import socket
+import stat
+import tempfile
+import threading
+import time
+import unittest
+
+import harness
+
+# How many servers follow one another, and how many datagrams a second a client sends meanwhile.
+HANDOVERS = 10
+RATE = 20000
+
+SO_RCVBUFFORCE = 33  # of Linux, for root
+SHARE = 1000
+
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root may open ports below 1024")
+
+
+class SteadyClient:
+    """Sends numbers at a steady rate until it is told to stop, and notes which of them come back."""
+
+    STEP = 0.005  # seconds between bursts
+
+    def __init__(self, address, rate):
+        self.sent = 0
+        self.missing = set()
+        self._burst = max(1, int(rate * self.STEP))
+        self._client = harness.client(address, timeout=2)
+        self._window = self._make_room()
+        self._over = threading.Event()      # no more is to be sent
+        self._all_sent = threading.Event()  # none will be
+        self._sender = threading.Thread(target=self._send)
+        self._receiver = threading.Thread(target=self._receive)
+        self._sender.start()
+        self._receiver.start()
+
+    def _make_room(self):
+        """Room for replies while this process does not get to run; how many may be on their way."""
+        try:
+            self._client.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+            return 5000
+        except OSError:
+            return 100
+
+    def _send(self):
+        due = time.monotonic()
+        while not self._over.is_set():
+            for _ in range(min(self._burst, self._window - len(self.missing))):
+                self.missing.add(self.sent)
+                self._client.send(b"%d" % self.sent)
+                self.sent += 1
+            due += self.STEP
+            time.sleep(max(0, due - time.monotonic()))
+
+    def _receive(self):
+        while not self._all_sent.is_set() or self.missing:
+            try:
+                self.missing.discard(int(self._client.recv(100)))
+            except socket.timeout:
+                if self._all_sent.is_set():
+                    return
+
+    def finish(self):
+        """Waits for what is on its way; how many never came."""
+        self._over.set()
+        self._sender.join()
+        self._all_sent.set()
+        self._receiver.join()
+        self._client.close()
+        return len(self.missing)
+
+
+class Takeover(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = os.path.join(directory.name, "takeover")
+
+    def server(self, *options, **others):
+        return harness.Server(f"--takeover={self.path}", *options, **others)
+
+    def test_nothing_is_lost_by_handovers_under_load(self):
+        received = 0
+        server = self.server("--workers=2")
+        client = SteadyClient(server.address, RATE)
+        for number in range(HANDOVERS):
+            # Each has a share of them.
+            harness.wait_until(lambda: client.sent > number * SHARE)  # pylint: disable=W0640
+            successor = self.server("--workers=2")
+            self.assertEqual(successor.addresses, server.addresses)
+            self.assertEqual(server.finish(), 0, server.log())
+            counters = server.find("stopped")[0]
+            self.assertEqual((counters["reason"], harness.accounted(counters)), ("takeover", 0))
+            received += counters["received"]
+            server.kill()
+            server = successor
+        lost = client.finish()
+        received += server.stop()["received"]
+        server.kill()
+        self.assertEqual((received, lost), (client.sent, 0))
+
+    def check_workers(self, before, after):
+        with self.server(f"--workers={before}") as server:
+            clients = [harness.client(server.address) for _ in range(50)]
+            with self.server(f"--workers={after}") as successor:
+                server.finish()
+                for number, sock in enumerate(clients):
+                    self.assertEqual(harness.echo(sock, b"%d" % number), b"%d" % number)
+                    sock.close()
+                self.assertEqual(successor.stop()["echoed"], 50)
+
+    def test_more_workers_than_sockets(self):
+        self.check_workers(2, 4)
+
+    def test_fewer_workers_than_sockets(self):
+        self.check_workers(4, 1)
+
+    def test_one_socket_for_all(self):
+        with self.server("--reuse-port=off", "--workers=4") as server, \
+                self.server("--workers=2") as successor:
+            server.finish()
+            with harness.client(successor.address) as sock:
+                self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+
+    def test_listeners_that_differ(self):
+        """Some are kept, some are new, some are gone."""
+        with self.server(listen=["127.0.0.1:0", "127.0.0.2:0"]) as server:
+            kept, gone = server.addresses
+            with self.server(listen=["127.0.0.3:0", f"{kept[0]}:{kept[1]}"]) as successor:
+                server.finish()
+                self.assertEqual(successor.addresses[1], kept)
+                for address in successor.addresses:
+                    with harness.client(address) as sock:
+                        self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+                with harness.client(gone) as sock, self.assertRaises(ConnectionRefusedError):
+                    harness.echo(sock, b"hello")
+
+    def test_successor_that_cannot_start(self):
+        with self.server() as server:
+            with self.server(listen=["224.0.0.1:0"], wait=False) as successor:
+                self.assertNotEqual(successor.finish(), 0)
+            server.wait_for("the successor went away, serving on", level="warning")
+            with harness.client(server.address) as sock:
+                self.assertEqual(harness.echo(sock, b"still here"), b"still here")
+            # Another one may try.
+            with self.server() as successor:
+                self.assertEqual(server.finish(), 0)
+
+    def test_reload_of_a_successor(self):
+        config = os.path.join(os.path.dirname(self.path), "udpechod.conf")
+        def write(*lines):
+            with open(config, "w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
+        write("listen=127.0.0.1:0")
+        with self.server(f"--config={config}", listen=()) as server, \
+                self.server(f"--config={config}", listen=()) as successor:
+            server.finish()
+            write("listen=127.0.0.1:0", "listen=127.0.0.2:0")
+            successor.signal(signal.SIGHUP)
+            successor.wait_for("reloaded", changed="listen")
+            successor.wait_for("listening", count=2)
+            self.assertEqual(successor.address, server.address)
+            for address in successor.addresses:
+                with harness.client(address) as sock:
+                    self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+
+    def test_socket_that_a_dead_server_left(self):
+        with self.server() as server:
+            self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
+            server.kill()
+        with self.server() as server:
+            server.stop()
+
+    @needs_root
+    def test_port_of_root_for_a_successor_without_the_privilege(self):
+        listen = ["0.0.0.0:7"]
+        with self.server(prefix=("unshare", "--net"), listen=listen) as server:
+            deprived = ("nsenter", f"--net=/proc/{server.process.pid}/ns/net",
+                        "setpriv", "--bounding-set=-net_bind_service")
+            with harness.Server(prefix=deprived, listen=["0.0.0.0:8"], wait=False) as alone:
+                self.assertEqual(alone.finish(), 77)
+            with self.server(prefix=deprived, listen=listen) as successor:
+                self.assertEqual(server.finish(), 0)
+                self.assertEqual(successor.address, ("0.0.0.0", 7))
+                successor.stop()
+
+    def test_path_that_cannot_be(self):
+        for path, word in (("/nonexistent/takeover", "No such file"), ("x" * 200, "expected a path")):
+            done = harness.run("--listen=127.0.0.1:0", f"--takeover={path}")
+            self.assertEqual(done.returncode, 78)
+            self.assertIn(word, done.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()
