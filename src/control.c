@@ -86,7 +86,7 @@ static int read_request(apr_socket_t *connection, char request[REQUEST_MAX], apr
     return 0;
 }
 
-static void answer(const control_t *control, apr_socket_t *connection, apr_pool_t *pool)
+static void answer_one(const control_t *control, apr_socket_t *connection, apr_pool_t *pool)
 {
     char request[REQUEST_MAX];
 
@@ -109,7 +109,7 @@ void control_answer(control_t *control)
         return;
     }
     if (apr_socket_accept(&connection, control->listening, pool) == APR_SUCCESS) {
-        answer(control, connection, pool);
+        answer_one(control, connection, pool);
     }
     apr_pool_destroy(pool); /* and with it the connection */
 }
@@ -134,7 +134,7 @@ apr_status_t control_open(control_t **opened, const char *path, status_source_t 
 
 /* ---- Asking ---- */
 
-apr_status_t control_ask(const char **answer_text, const char *path, const char *request,
+apr_status_t control_ask(const char **answer, const char *path, const char *request,
                          apr_pool_t *pool)
 {
     char *text = apr_pcalloc(pool, ANSWER_MAX);
@@ -158,6 +158,6 @@ apr_status_t control_ask(const char **answer_text, const char *path, const char 
         had += length;
     }
     apr_socket_close(connection);
-    *answer_text = text;
+    *answer = text;
     return APR_STATUS_IS_EOF(status) && had > 0 ? APR_SUCCESS : status;
 }

@@ -19,6 +19,8 @@ static const char *take_sample(sample_t *sample, const char *path, apr_pool_t *p
 {
     const char *answer;
     char reason[128];
+
+    *sample = (sample_t){apr_array_make(pool, 64, sizeof(fact_t)), 0};
     apr_status_t status = control_ask(&answer, path, "status", pool);
 
     if (status != APR_SUCCESS) {
@@ -28,7 +30,7 @@ static const char *take_sample(sample_t *sample, const char *path, apr_pool_t *p
                             "socket, for its own user and root",
                             path, reason);
     }
-    *sample = (sample_t){apr_array_make(pool, 64, sizeof(fact_t)), clock_now()};
+    sample->time = clock_now();
     if (!facts_read_json(sample->facts, answer, pool)) {
         return apr_psprintf(pool, "--status: what answers at %s is no udpechod", path);
     }

@@ -17,7 +17,7 @@ import sys
 import time
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
-PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libapr1,libaprutil1,libseccomp2,strace"
+PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libapr1,libaprutil1,libseccomp2,libmicrohttpd12,strace"
 PATIENCE = 60
 
 
