@@ -27,7 +27,8 @@ def build(root):
                        check=True)
     shutil.copy(os.environ["UDPECHOD"], root / "usr/sbin/udpechod")
     shutil.copy(os.environ["UDPECHO"], root / "usr/bin/udpecho")
-    shutil.copy(PACKAGING / "udpechod.conf", root / "etc/udpechod.conf")
+    (root / "etc/udpecho").mkdir(exist_ok=True)
+    shutil.copy(PACKAGING / "udpechod.conf", root / "etc/udpecho")
     for unit in (PACKAGING / "systemd").iterdir():
         shutil.copy(unit, root / "etc/systemd/system")
 
