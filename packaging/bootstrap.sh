@@ -13,11 +13,12 @@ usage() {
     cat >&2 << 'END'
 Usage: sh packaging/bootstrap.sh run [OPTION]...        build, run udpechod with these options
        sh packaging/bootstrap.sh test [OPTION]...       build, run ctest with these options
-       sh packaging/bootstrap.sh deps run|test|check|bench
+       sh packaging/bootstrap.sh package                build a .deb and an .rpm of each program
+       sh packaging/bootstrap.sh deps run|test|package|check|bench
                                                         only install what that needs; "check" is
                                                         what .ci/run needs, "bench" the servers
                                                         that udpechod is measured beside; these
-                                                        two on Debian
+                                                        three on Debian
 END
     exit 64
 }
@@ -40,11 +41,12 @@ find_manager() {
 }
 
 # Sets lists of packages: `build` for building, `test` for testing besides, `tools` without which
-# single tests skip themselves, `check` for .ci/run, `bench` for tests/bench; and the commands `has`, whether packages are
+# single tests skip themselves, `package` for packages,
+# `check` for .ci/run, `bench` for tests/bench; and the commands `has`, whether packages are
 # installed, `knows`, whether they could be, `refresh`, to find out anew, and `install`.
 # Only Debian has all of it, and only there has any of this been tried.
 describe_manager() {
-    build='' test='' tools='' check='' bench='' has=true knows=true refresh=true install=''
+    build='' test='' tools='' package='' check='' bench='' has=true knows=true refresh=true install=''
     commands='cc cmake make pkg-config' # by which `build` is recognised
     case $manager in
     apt-get)
@@ -54,6 +56,7 @@ describe_manager() {
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux mandoc
                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
                monitoring-plugins-basic'
+        package='ninja-build dpkg-dev rpm'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                prometheus gcc-mingw-w64-x86-64-win32 wine wine64 dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.
@@ -140,25 +143,26 @@ everything_is_there() {
 }
 
 # shellcheck disable=SC2086 # here too
-install_what() { # run|test|check|bench
+install_what() { # run|test|package|check|bench
     find_manager
     describe_manager
     packages=$build modules='apr-1 apr-util-1' asked=
     if [ "$(uname -s)" = Linux ]; then
         modules="$modules libseccomp libmicrohttpd"
     fi
-    if [ "$1" != run ]; then
+    if [ "$1" != run ] && [ "$1" != package ]; then
         packages="$packages $test $tools" modules="$modules cmocka" asked=$tools
         commands="$commands ninja python3"
     fi
     case $1 in
-    check) besides=$check ;;
+    package) besides=$package ;;
+    check) besides="$package $check" ;;
     bench) besides=$bench ;;
     *) besides='' ;;
     esac
     if [ -n "$besides" ]; then
         packages="$packages $besides" asked="$asked $besides"
-    elif [ "$1" = check ] || [ "$1" = bench ]; then
+    elif [ "$1" != run ] && [ "$1" != test ]; then
         say "installs what \"$1\" needs besides on Debian only"
     fi
     if everything_is_there; then
@@ -176,7 +180,7 @@ install_what() { # run|test|check|bench
     $install $packages || { $refresh && $install $packages; }
 }
 
-# ---- The two commands ----
+# ---- The commands ----
 
 run() {
     install_what run
@@ -193,9 +197,17 @@ run_tests() {
     exec ctest --preset dev "$@"
 }
 
+build_packages() {
+    install_what package
+    cd "$root"
+    cmake --preset package
+    cmake --build --preset package
+}
+
 case $#,${1-},${2-} in
-2,deps,run | 2,deps,test | 2,deps,check | 2,deps,bench) install_what "$2" ;;
+2,deps,run | 2,deps,test | 2,deps,package | 2,deps,check | 2,deps,bench) install_what "$2" ;;
 *,run,*) shift && run "$@" ;;
 *,test,*) shift && run_tests "$@" ;;
+1,package,) build_packages ;;
 *) usage ;;
 esac
