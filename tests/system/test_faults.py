@@ -148,7 +148,7 @@ def check_sends_last(number, row):
 
 def event_read():
     """Which read(2) of the main thread is the first that waits for an event."""
-    with tracing.TracedServer("read") as server:
+    with tracing.TracedServer("read", "--workers=1") as server:
         server.stop()
         calls = server.calls(f"{server.process.pid} ", "read(")
     return 1 + next(index for index, call in enumerate(calls)

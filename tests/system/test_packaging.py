@@ -213,7 +213,7 @@ class Systemd(unittest.TestCase):
     def test_arguments_are_right(self):
         for name in self.SERVICES:
             _, *options = self.unit(name)["Service"]["ExecStart"].split()
-            options = [option.replace("/etc", str(PACKAGING)) for option in options]
+            options = [option.replace("/etc/udpecho", str(PACKAGING)) for option in options]
             done = harness.run(*options, "--check-config")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
