@@ -6,48 +6,67 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "udpecho/host.h"
 
 #define PATH_ROOM 4096
+#define LINE_ROOM 64
 
 /* ---- Control groups ---- */
 
-/* Reads the two numbers of cpu.max, "QUOTA PERIOD" or "max PERIOD" (cgroup v2). */
-static int read_limit_v2(const char *group, long long *quota, long long *period)
+/* Reads the first line of a file of a group; returns where it starts, or NULL. */
+static const char *read_line(char line[LINE_ROOM], const char *group, const char *name)
 {
     char path[PATH_ROOM];
-    int known = 0;
 
-    if (snprintf(path, sizeof path, "%s/cpu.max", group) >= (int)sizeof path) {
-        return 0;
+    if (snprintf(path, sizeof path, "%s/%s", group, name) >= (int)sizeof path) {
+        return NULL;
     }
     FILE *file = fopen(path, "re");
+    const char *read = file != NULL ? fgets(line, LINE_ROOM, file) : NULL;
 
     if (file != NULL) {
-        known = fscanf(file, "%lld %lld", quota, period) == 2;
         fclose(file);
     }
-    return known;
+    return read;
+}
+
+/* Reads a number and moves behind it; 0, which is no limit, if there is none. */
+static long long take_number(const char **text)
+{
+    char *end;
+    long long number = strtoll(*text, &end, 10);
+
+    *text = end;
+    return number;
+}
+
+/* The two numbers of cpu.max are "QUOTA PERIOD" or "max PERIOD" (cgroup v2). */
+static int read_limit_v2(const char *group, long long *quota, long long *period)
+{
+    char line[LINE_ROOM];
+    const char *text = read_line(line, group, "cpu.max");
+
+    if (text == NULL) {
+        return 0;
+    }
+    *quota = take_number(&text);
+    *period = take_number(&text);
+    return 1;
 }
 
 static int read_number(const char *group, const char *name, long long *number)
 {
-    char path[PATH_ROOM];
-    int known = 0;
+    char line[LINE_ROOM];
+    const char *text = read_line(line, group, name);
 
-    if (snprintf(path, sizeof path, "%s/%s", group, name) >= (int)sizeof path) {
-        return 0;
+    if (text != NULL) {
+        *number = take_number(&text);
     }
-    FILE *file = fopen(path, "re");
-
-    if (file != NULL) {
-        known = fscanf(file, "%lld", number) == 1;
-        fclose(file);
-    }
-    return known;
+    return text != NULL;
 }
 
 /* Version 1 has -1 for no quota. */

@@ -22,8 +22,6 @@ static const char *promises(const sandbox_needs_t *needs)
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
-    const apr_array_header_t *files = needs->files;
-
     (void)platform;
     interfaces_remember();
     limits_lower(needs);

@@ -49,7 +49,7 @@ static apr_status_t send_sockets(int to, const apr_array_header_t *sockets)
         return E2BIG;
     }
     compose(&message, (unsigned)sockets->nelts);
-    struct cmsghdr *control = CMSG_FIRSTHDR(&message.header);
+    struct cmsghdr *control = (struct cmsghdr *)(void *)message.control; /* has room for it */
 
     control->cmsg_level = SOL_SOCKET;
     control->cmsg_type = SCM_RIGHTS;

@@ -37,9 +37,8 @@ static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listen
     apr_status_t status = APR_SUCCESS;
     apr_socket_t *socket;
 
-    for (unsigned number = 0;
-         status == APR_SUCCESS && (socket = listener_socket(listener, worker, number)) != NULL;
-         number++) {
+    for (unsigned i = 0;
+         status == APR_SUCCESS && (socket = listener_socket(listener, worker, i)) != NULL; i++) {
         status = add_one(ways, waiter, listener, socket);
     }
     return status;

@@ -10,21 +10,31 @@
 #include "processors.h"
 
 static char root[64];
+static char made[16][128];
+static unsigned made_count;
+
+static const char *note(const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s%s", root, name);
+    for (unsigned i = 0; i < made_count; i++) {
+        if (strcmp(made[i], path) == 0) {
+            return made[i];
+        }
+    }
+    memcpy(made[made_count], path, sizeof path);
+    return made[made_count++];
+}
 
 static void make(const char *directory)
 {
-    char path[256];
-
-    snprintf(path, sizeof path, "%s%s", root, directory);
-    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(mkdir(note(directory), 0700), 0);
 }
 
 static void put(const char *name, const char *content)
 {
-    char path[256];
-
-    snprintf(path, sizeof path, "%s%s", root, name);
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(note(name), "w");
 
     assert_non_null(file);
     fputs(content, file);
@@ -35,14 +45,15 @@ static void plant(void)
 {
     strcpy(root, "groupsXXXXXX");
     assert_non_null(mkdtemp(root));
+    note("");
 }
 
+/* What was made, the latest first. */
 static void fell(void)
 {
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r %s", root);
-    assert_int_equal(system(command), 0);
+    while (made_count > 0) {
+        assert_int_equal(remove(made[--made_count]), 0);
+    }
 }
 
 static unsigned processors(const char *list)
