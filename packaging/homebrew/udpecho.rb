@@ -1,0 +1,46 @@
+# Homebrew's formula. There is no release yet that it could fetch, so it builds what a checkout has
+# committed on main. Homebrew wants a formula to be in a tap, and lets no other variables through:
+#
+#     brew tap-new udpecho/local
+#     cp packaging/homebrew/udpecho.rb "$(brew --repository udpecho/local)/Formula/"
+#     HOMEBREW_UDPECHO_SOURCE=$PWD brew install --HEAD udpecho/local/udpecho
+class Udpecho < Formula
+  desc "UDP echo server (RFC 862) and client that measures round trips, loss and paths"
+  license "Apache-2.0"
+  head "file://#{ENV.fetch("HOMEBREW_UDPECHO_SOURCE", "")}", using: :git, branch: "main"
+
+  depends_on "cmake" => :build
+  depends_on "pkgconf" => :build
+  depends_on "apr"
+  depends_on "apr-util"
+
+  def install
+    system "cmake", "-S", ".", "-B", "build", "-DUDPECHO_TESTS=OFF", *std_cmake_args
+    system "cmake", "--build", "build"
+    system "cmake", "--install", "build"
+    etc.install "packaging/udpechod.conf"
+  end
+
+  # It opens its sockets itself: what Homebrew writes about sockets lacks SockType, without which
+  # launchd takes them for those of TCP.
+  service do
+    run [opt_sbin/"udpechod", "--config=#{etc}/udpechod.conf"]
+    keep_alive successful_exit: false
+    process_type :interactive
+    error_log_path var/"log/udpechod.log"
+  end
+
+  test do
+    log = testpath/"log"
+    port = free_port
+    server = spawn sbin/"udpechod", "--listen=127.0.0.1:#{port}", err: log.to_s
+    begin
+      sleep 1
+      assert_match "3 received, 0 lost", shell_output("#{bin}/udpecho --count=3 127.0.0.1:#{port}")
+    ensure
+      Process.kill "TERM", server
+      Process.wait server
+    end
+    assert_match "echoed=3", log.read
+  end
+end
