@@ -37,7 +37,7 @@ static void compose(message_t *message, unsigned count)
     message->header.msg_iov = &message->part;
     message->header.msg_iovlen = 1;
     message->header.msg_control = message->control;
-    message->header.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    message->header.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
 }
 
 static apr_status_t send_sockets(int to, const apr_array_header_t *sockets)
@@ -53,7 +53,7 @@ static apr_status_t send_sockets(int to, const apr_array_header_t *sockets)
 
     control->cmsg_level = SOL_SOCKET;
     control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(length);
+    control->cmsg_len = (socklen_t)CMSG_LEN(length);
     memcpy(CMSG_DATA(control), sockets->elts, length);
     return sendmsg(to, &message.header, 0) == 1 ? APR_SUCCESS : errno;
 }
