@@ -17,7 +17,8 @@ import sys
 import time
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
-PACKAGES = "systemd,systemd-sysv,dbus,iproute2,procps,libapr1,libaprutil1,libseccomp2,libmicrohttpd12,strace"
+PACKAGES = ("systemd,systemd-sysv,dbus,iproute2,procps,strace,"
+            "libapr1,libaprutil1,libseccomp2,libmicrohttpd12")
 PATIENCE = 60
 
 
@@ -160,6 +161,8 @@ def main():
         container.run("udpecho", "--count=1", "127.0.0.1:8888")
         tell("service", active=container.show(SERVICE, "ActiveState"),
              status=container.show(SERVICE, "StatusText"), type=container.show(SERVICE, "Type"))
+        if container.show(SERVICE, "ActiveState") != "active":
+            sys.exit(container.run("journalctl", "-u", SERVICE, "-n", "10", "--no-pager").stdout)
         restart(container, options.rate, options.restarts)
         kill(container, options.rate, options.kills)
         hang(container)
