@@ -236,6 +236,8 @@ class Metrics(unittest.TestCase):
     def test_idle_it_sleeps(self):
         with server() as running:
             get(where(running))
+            if "sanitizer" in running.find("confined")[0]["sandbox"]:
+                self.skipTest("a sanitizer's runtime has a thread that wakes by itself")
             time.sleep(0.1)
             waits = running.waits()
             time.sleep(0.5)
