@@ -22,10 +22,14 @@ PACKAGES = ("systemd,systemd-sysv,dbus,iproute2,procps,strace,"
 PATIENCE = 60
 
 
-def build(root):
+def make_debian(root):
     if not (root / "usr/bin/systemctl").exists():
         subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root],
                        check=True)
+
+
+def build(root):
+    make_debian(root)
     shutil.copy(os.environ["UDPECHOD"], root / "usr/sbin/udpechod")
     shutil.copy(os.environ["UDPECHO"], root / "usr/bin/udpecho")
     (root / "etc/udpecho").mkdir(exist_ok=True)
