@@ -1,0 +1,119 @@
+"""The packages for Linux: that they are built, and what is in them.
+
+What they do on a host is tried by tests/soak/packages.py.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import unittest
+
+import harness
+
+SOURCE = pathlib.Path(os.environ["UDPECHO_PACKAGING"]).parent
+BUILD = pathlib.Path(os.environ["UDPECHO_TOOLS"], "packages")
+BUILD_PATIENCE = 280
+
+
+def output(*command, patience=harness.PATIENCE):
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=patience)
+    if done.returncode != 0:
+        raise AssertionError(f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def files_of(program, section, completions):
+    return {f"/usr/share/man/man{section}/{program}.{section}.gz",
+            f"/usr/share/bash-completion/completions/{program}.bash",
+            f"/usr/share/fish/vendor_completions.d/{program}.fish",
+            f"/usr/share/zsh/{completions}/_{program}"}
+
+
+SERVICE = {"/etc/udpecho/udpechod.conf",
+           *(f"/usr/lib/systemd/system/{unit}" for unit in
+             ("udpechod.service", "udpechod-activated.service", "udpechod.socket"))}
+
+
+def setUpModule():
+    if shutil.which("dpkg-shlibdeps") is None:
+        raise unittest.SkipTest("dpkg-dev is not installed, without which there are no packages")
+    output("cmake", "--preset", "package", "-B", BUILD)
+    shutil.rmtree(BUILD / "packages", ignore_errors=True)
+    output("cmake", "--build", BUILD, "--target", "package", patience=BUILD_PATIENCE)
+
+
+def package(pattern):
+    found = list((BUILD / "packages").glob(pattern))
+    assert len(found) == 1, found
+    return found[0]
+
+
+class Debian(unittest.TestCase):
+    def files(self, package_file):
+        lines = output("dpkg-deb", "--contents", package_file).splitlines()
+        return {line.split()[5][1:] for line in lines if not line.startswith("d")}
+
+    def documents(self, program):
+        return {f"/usr/share/lintian/overrides/{program}",
+                *(f"/usr/share/doc/{program}/{name}" for name in
+                  ("changelog.Debian.gz", "changelog.gz", "copyright"))}
+
+    def test_client(self):
+        self.assertEqual(self.files(package("udpecho_*.deb")),
+                         files_of("udpecho", 1, "vendor-completions") | {"/usr/bin/udpecho"} |
+                         self.documents("udpecho"))
+
+    def test_server(self):
+        self.assertEqual(self.files(package("udpechod_*.deb")),
+                         files_of("udpechod", 8, "vendor-completions") | {"/usr/sbin/udpechod"} |
+                         SERVICE | self.documents("udpechod"))
+
+    def test_configuration_is_the_administrators(self):
+        self.assertEqual(output("dpkg-deb", "--info", package("udpechod_*.deb"), "conffiles"),
+                         "/etc/udpecho/udpechod.conf\n")
+
+    def test_packed_twice_they_are_the_same(self):
+        before = {path: path.read_bytes() for path in (BUILD / "packages").iterdir()}
+        output("cmake", "--build", BUILD, "--target", "package", patience=BUILD_PATIENCE)
+        for path, content in before.items():
+            self.assertEqual(path.read_bytes(), content, path)
+
+    @unittest.skipUnless(shutil.which("lintian"), "lintian is not installed")
+    def test_lintian_finds_nothing(self):
+        found = output("lintian", "--allow-root", "--fail-on=error,warning",
+                       package("udpecho_*.deb"), package("udpechod_*.deb"))
+        self.assertEqual(found, "")
+
+
+@unittest.skipUnless(shutil.which("rpmbuild"), "rpm is not installed")
+class Rpm(unittest.TestCase):
+    def files(self, package_file):
+        return set(output("rpm", "--query", "--list", "--package", package_file).splitlines())
+
+    def licence(self, program):
+        return {f"/usr/share/licenses/{program}", f"/usr/share/licenses/{program}/LICENSE"}
+
+    def test_client(self):
+        self.assertEqual(self.files(package("udpecho-*.rpm")),
+                         files_of("udpecho", 1, "site-functions") | {"/usr/bin/udpecho"} |
+                         self.licence("udpecho"))
+
+    def test_server(self):
+        self.assertEqual(self.files(package("udpechod-*.rpm")),
+                         files_of("udpechod", 8, "site-functions") | {"/usr/sbin/udpechod"} |
+                         SERVICE | {"/etc/udpecho"} | self.licence("udpechod"))
+
+    def test_configuration_is_the_administrators(self):
+        self.assertEqual(output("rpm", "--query", "--configfiles", "--package",
+                                package("udpechod-*.rpm")), "/etc/udpecho/udpechod.conf\n")
+
+    @unittest.skipUnless(shutil.which("rpmlint"), "rpmlint is not installed")
+    def test_rpmlint_finds_nothing(self):
+        found = output("rpmlint", "--config", SOURCE / "packaging/rpm/rpmlint.toml",
+                       package("udpecho-*.rpm"), package("udpechod-*.rpm"))
+        self.assertIn(" 0 errors, 0 warnings", found)
+
+
+if __name__ == "__main__":
+    harness.main()
