@@ -1,0 +1,158 @@
+"""The Debian packages in the life of a host: installed, used, upgraded under load, removed, purged.
+
+    python3 packages.py PACKAGES [--upgrades=10] [--rate=20000] [--root=DIRECTORY]
+
+PACKAGES is the folder with udpecho_*.deb and udpechod_*.deb. It wants root, mmdebstrap and
+systemd-nspawn, and makes a Debian in DIRECTORY if there is none, which is booted and left as it was.
+Prints what an upgrade costs, which nothing here judges; fails if anything else is not as it should be.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+from systemd import Container, Load, make_debian, tell
+
+CONFIG = "/etc/udpecho/udpechod.conf"
+EDITED = "listen=127.0.0.1:8888\nlisten=127.0.0.1:7777\n"
+UNITS = ("udpechod.service", "udpechod-activated.service", "udpechod.socket")
+
+
+def offer(packages, root, version):
+    """Puts the packages where the container sees them, as if they were of that version."""
+    names = []
+    for package in sorted(packages.glob("udpecho*.deb")):
+        tree = root / "var/tmp/tree"
+        shutil.rmtree(tree, ignore_errors=True)
+        subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
+        control = tree / "DEBIAN/control"
+        control.write_text(re.sub("(?m)^Version: .*", f"Version: {version}", control.read_text()))
+        name = f"/var/tmp/{package.name.split('_')[0]}_{version}.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, root / name[1:]],
+                       check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(tree)
+        names.append(name)
+    if len(names) != 2:
+        sys.exit(f"{packages} has {len(names)} packages, not 2")
+    return names
+
+
+class Host(Container):
+    failures = 0
+
+    def expect(self, what, found, expected):
+        if found == expected:
+            tell(what, ok=True)
+        else:
+            Host.failures += 1
+            tell(what, ok=False, found=found, expected=expected)
+
+    def dpkg(self, *arguments):
+        done = self.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", *arguments)
+        if done.returncode != 0:
+            sys.exit(f"dpkg {' '.join(arguments)}: {done.stderr}")
+
+    def states(self):
+        """Of each unit: is it enabled, is it active."""
+        return {unit: tuple(self.run("systemctl", f"is-{state}", unit).stdout.strip()
+                            for state in ("enabled", "active")) for unit in UNITS}
+
+    def answers(self, port):
+        return self.run("udpecho", "--count=1", f"127.0.0.1:{port}").returncode == 0
+
+    def bound(self):
+        lines = self.run("ss", "-lunpH").stdout.splitlines()
+        return sorted({line.split()[3] for line in lines if "udpechod" in line})
+
+    def files(self):
+        """All that is on disk and could have come with a package; but not what logs and caches."""
+        found = self.run("find", "/", "-xdev", "-path", "/var/tmp", "-prune", "-o", "-path", "/tmp",
+                         "-prune", "-o", "-path", "/var/log", "-prune", "-o",
+                         "-path", "/var/lib/dpkg", "-prune", "-o", "-print").stdout
+        lists = self.run("ls", "/var/lib/dpkg/info").stdout
+        return set(found.splitlines()) | set(lists.splitlines())
+
+
+def install(host, packages):
+    host.dpkg("-i", *packages)
+    host.expect("installed, it is enabled and runs", host.states(),
+                {UNITS[0]: ("enabled", "active"), UNITS[1]: ("static", "inactive"),
+                 UNITS[2]: ("disabled", "inactive")})
+    host.expect("it answers", host.answers(8888), True)
+    host.expect("it is on the loopback only", host.bound(), ["127.0.0.1:8888"])
+
+
+def reload(host):
+    host.run("sh", "-c", f"printf '%s' '{EDITED}' >> {CONFIG}")
+    host.run("systemctl", "reload", UNITS[0])
+    host.expect("a reload opens another port", host.answers(7777), True)
+
+
+def upgrade(host, what, rate, count, versions):
+    """Back and forth between two versions."""
+    before = host.states()
+    load = Load(host, rate)
+    for number in range(count):
+        host.dpkg("-i", *versions[number % 2])
+    tell(f"upgrade, {what}", upgrades=count, **load.end())
+    host.expect("an upgrade leaves enabled and active what was", host.states(), before)
+    kept = host.run("cat", CONFIG).stdout
+    host.expect("an upgrade keeps the configuration", kept.endswith(EDITED), True)
+
+
+def change_to_sockets(host):
+    host.run("systemctl", "disable", "--now", UNITS[0])
+    host.run("systemctl", "enable", "--now", UNITS[2])
+    host.expect("it answers on systemd's socket", host.answers(8888), True)
+
+
+def switch_off(host, versions):
+    host.run("systemctl", "disable", "--now", *UNITS)
+    host.dpkg("-i", *versions[1])
+    host.expect("what was disabled stays so", {state for pair in host.states().values()
+                                               for state in pair},
+                {"disabled", "static", "inactive"})
+
+
+def remove(host, before):
+    host.run("systemctl", "enable", "--now", UNITS[0])
+    host.dpkg("-r", "udpechod", "udpecho")
+    host.expect("removed, nothing runs", host.run("pgrep", "udpechod").stdout, "")
+    host.expect("removed, nothing failed",
+                host.run("systemctl", "--failed", "--no-legend", "--plain", "udpechod*").stdout, "")
+    host.expect("the configuration stays", host.run("cat", CONFIG).stdout.endswith(EDITED), True)
+    host.dpkg("-P", "udpechod")
+    host.expect("purged, nothing is left behind", sorted(host.files() - before), [])
+    host.expect("and nothing else is gone", sorted(before - host.files()), [])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("packages", type=pathlib.Path)
+    parser.add_argument("--upgrades", type=int, default=10)
+    parser.add_argument("--rate", type=int, default=20000)
+    parser.add_argument("--root", type=pathlib.Path,
+                        default=pathlib.Path("/var/tmp/udpecho-packages"))
+    options = parser.parse_args()
+    make_debian(options.root)
+    old, new = (offer(options.packages, options.root, version) for version in ("0~1", "0~2"))
+    host = Host(options.root)
+    try:
+        before = host.files()
+        install(host, old)
+        reload(host)
+        upgrade(host, "its own sockets", options.rate, options.upgrades, (new, old))
+        change_to_sockets(host)
+        upgrade(host, "systemd's socket", options.rate, options.upgrades, (new, old))
+        switch_off(host, (new, old))
+        remove(host, before)
+    finally:
+        host.close()
+    sys.exit(1 if Host.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
