@@ -5,17 +5,16 @@ leaves none behind.
 """
 
 import os
-import pathlib
-import re
 import shutil
 import socket
-import subprocess
 import tempfile
 import time
 import unittest
 import unittest.mock
 
 import harness
+from windows_harness import (SERVICES, free_port, program_data, query, registry, start, stop,
+                             wait_for_state, windows, wine_prefix)
 
 CYCLES = 20
 
@@ -25,68 +24,12 @@ USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
 # Controls of Windows, and the one that is udpechod's own.
 PARAMCHANGE, REPORT = 6, 128
 
-SERVICES = r"HKLM\System\CurrentControlSet\Services"
-
-
-def wine_prefix():
-    return os.environ.get("UDPECHO_WINEPREFIX") or harness.EMULATOR[1]
-
-
-def windows(*command):
-    """Runs a program of Windows; returns the completed process with text output."""
-    return subprocess.run([*harness.EMULATOR, *command], capture_output=True, text=True,
-                          timeout=harness.PATIENCE, stdin=subprocess.DEVNULL)
-
-
-def query():
-    """What `sc query` says: {"STATE": 4, ...}, or None without a service."""
-    done = windows("sc", "query", "udpechod")
-    found = re.findall(r"^\s+([A-Z_0-9]+)\s+: ([0-9a-fx]+)", done.stdout, re.MULTILINE)
-    return {name: int(value, 0) for name, value in found} or None
-
-
-def wait_for_state(name, number):
-    deadline = time.monotonic() + harness.PATIENCE
-    while (now := query() or {}).get("STATE") != number:
-        if time.monotonic() > deadline:
-            raise AssertionError(f"the service is not {name}: {now}")
-    return now
-
-
-def start():
-    windows("sc", "start", "udpechod")
-    wait_for_state("running", 4)
-
-
-def stop():
-    windows("sc", "stop", "udpechod")
-    return wait_for_state("stopped", 1)
-
 
 def control(number):
     done = windows(os.path.join(os.environ["UDPECHO_TOOLS"], "control_service.exe"), "udpechod",
                    str(number))
     if done.returncode != 0:
         raise AssertionError(done.stderr)
-
-
-def registry(key, value):
-    """A value of the registry, or None."""
-    done = windows("reg", "query", key, "/v", value)
-    found = re.search(rf"^\s+{value}\s+REG_\w+\s+(.*?)\r?$", done.stdout, re.MULTILINE)
-    return found and found[1]
-
-
-def program_data():
-    """C:\\ProgramData as this machine sees it."""
-    drive = pathlib.Path(wine_prefix(), "drive_c") if harness.EMULATOR else pathlib.Path("C:\\")
-    return drive / "ProgramData"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Events:

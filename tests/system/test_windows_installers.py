@@ -1,0 +1,226 @@
+"""The MSI, NSIS's installer and the ZIP file: each is built, installed in silence, used, upgraded
+and removed.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+import unittest.mock
+import zipfile
+
+import harness
+from windows_harness import (SERVICES, drive, free_port, program_data, query, registry, start,
+                             wait_for_state, windows)
+
+EARLIER, LATER = "0.1.0", "0.1.1"
+
+FILES = {"LICENSE.txt", "NOTICE.txt", "udpechod.conf.example", "bin/udpecho.exe",
+         "bin/udpechod.exe"}
+
+packages = pathlib.Path(tempfile.mkdtemp(prefix="udpecho-packages-"))
+unittest.addModuleCleanup(shutil.rmtree, packages)
+
+
+def build(generator, suffix, version):
+    """A package of the programs as they are, which says that it is of this version."""
+    package = packages / f"{version}{suffix}"
+    if not package.exists():
+        done = subprocess.run(
+            [os.environ["CPACK"], "--config", os.environ["CPACK_CONFIG"], "-G", generator,
+             "-B", packages, "-D", f"CPACK_PACKAGE_VERSION={version}",
+             "-D", f"CPACK_PACKAGE_FILE_NAME={version}"],
+            capture_output=True, text=True, timeout=harness.PATIENCE)
+        if done.returncode != 0:
+            raise AssertionError(done.stdout + done.stderr)
+    return package
+
+
+def windows_path(path):
+    """A path of this machine as the programs of Windows have it."""
+    return "Z:" + str(path).replace("/", "\\") if harness.EMULATOR else str(path)
+
+
+def export(root):
+    """A part of the registry as text, one section for each key."""
+    file = packages / "registry"
+    windows("reg", "export", root, windows_path(file), "/y")
+    return file.read_text(encoding="utf-16")
+
+
+def installed_versions():
+    """What "Apps & features" lists."""
+    keys = export(r"HKLM\Software\Microsoft\Windows\CurrentVersion\Uninstall").split("\n\n")
+    return [re.search(r'"DisplayVersion"="(.*)"', key)[1] for key in keys
+            if '"DisplayName"="udpecho"' in key]
+
+
+def places():
+    """The files in all directories where installers leave some."""
+    return {path for top in ("Program Files", "Program Files (x86)", "ProgramData",
+                             "windows/Installer")
+            for path in (drive() / top).rglob("*")}
+
+
+class Installer:
+    """What holds for all three. How each works is the business of its class."""
+    home = drive() / "Program Files" / "udpecho"
+    files = FILES
+
+    def setUp(self):
+        self.port = free_port()
+        self.config = program_data() / "udpecho" / "udpechod.conf"
+        self.before = places()
+        self.package = None
+        self.addCleanup(self.leave_nothing)
+
+    def leave_nothing(self):
+        if self.package is not None:
+            self.remove()
+        shutil.rmtree(self.config.parent, ignore_errors=True)
+
+    def install(self, version, options=""):
+        package = build(self.generator, self.suffix, version)
+        done = self.run_installer(package, options)
+        if query() is not None:
+            self.package = package
+            wait_for_state("running", 4)
+        return done
+
+    def remove(self):
+        self.run_remover(self.package)
+        self.package = None
+
+    def assert_serves(self):
+        with harness.client(("127.0.0.1", self.port)) as sock:
+            self.assertEqual(harness.echo(sock, b"from outside"), b"from outside")
+        asked = harness.run("--count=1", f"127.0.0.1:{self.port}",
+                            program=str(self.home / "bin" / "udpecho.exe"))
+        self.assertIn("1 sent, 1 received", asked.stdout, asked.stderr)
+
+    def assert_nothing_left(self):
+        self.assertIsNone(query())
+        self.assertEqual(places() - self.before, set())
+        for root in (r"HKLM\Software", r"HKLM\System"):
+            lines = export(root).splitlines()
+            self.assertEqual([line for line in lines if "udpecho" in line.lower()], [])
+
+    def test_it_serves_until_it_is_removed(self):
+        self.install(EARLIER, f"--listen=127.0.0.1:{self.port} --log-level=debug")
+        self.assert_serves()
+        found = {path.relative_to(self.home).as_posix() for path in self.home.rglob("*")
+                 if path.is_file()}
+        self.assertEqual(found, self.files)
+        self.assertRegex(
+            registry(rf"{SERVICES}\EventLog\Application\udpechod", "EventMessageFile"),
+            r"^C:\\.*\\udpecho\\bin\\udpechod\.exe$")
+        self.assertEqual(registry(rf"{SERVICES}\udpechod", "Start"), "0x2")
+        self.remove()
+        self.assert_nothing_left()
+
+    def test_an_upgrade_keeps_options_and_configuration(self):
+        self.install(EARLIER, "--log-level=debug --workers=1")
+        self.config.write_text(f"listen=127.0.0.1:{self.port}\n")
+        self.install(LATER)
+        self.assert_serves()
+        self.assertTrue(registry(rf"{SERVICES}\udpechod", "ImagePath").endswith(
+            " --service --log-level=debug --workers=1"))
+        self.assert_version(LATER)
+        self.remove()
+        self.assertEqual(self.config.read_text(), f"listen=127.0.0.1:{self.port}\n")
+        shutil.rmtree(self.config.parent)
+        self.assert_nothing_left()
+
+    def test_the_firewall_is_opened_if_asked(self):
+        if not harness.EMULATOR:
+            self.skipTest("reads what the netsh of Wine says it was asked, and this is Windows")
+        with unittest.mock.patch.dict(os.environ, WINEDEBUG="-all,fixme+netsh"):
+            asked = self.install(EARLIER, f"--listen=*:{self.port} --open-firewall").stderr
+        self.assertRegex(asked, r'L"add" L"rule" L"name=udpechod" .* '
+                                r'L"program=.*\\\\bin\\\\udpechod\.exe"')
+
+    def assert_version(self, version):
+        self.assertEqual(installed_versions(), [version])
+
+
+@unittest.skipUnless(shutil.which("wixl") and shutil.which("msibuild"),
+                     "wixl or msibuild is missing; Debian has them in wixl and msitools")
+class Msi(Installer, unittest.TestCase):
+    generator, suffix = "External", ".msi"
+
+    def run_installer(self, package, options):
+        given = [f"OPTIONS={options}"] if options else []
+        return windows("msiexec", "/i", windows_path(package), "/quiet", *given)
+
+    def run_remover(self, package):
+        return windows("msiexec", "/x", windows_path(package), "/quiet")
+
+    def test_both_programs_are_on_the_path(self):
+        self.install(EARLIER, f"--listen=127.0.0.1:{self.port}")
+        key = r"HKLM\System\CurrentControlSet\Control\Session Manager\Environment"
+        self.assertIn("C:\\Program Files\\udpecho\\bin\\", registry(key, "PATH").split(";"))
+
+    def test_an_earlier_version_is_refused(self):
+        self.install(LATER, f"--listen=127.0.0.1:{self.port}")
+        later = self.package
+        self.assertNotEqual(self.install(EARLIER).returncode, 0)
+        self.package = later
+        self.assert_version(LATER)
+        self.assert_serves()
+
+    def test_wrong_options_install_nothing(self):
+        self.assertNotEqual(self.install(EARLIER, "--workers=none").returncode, 0)
+        self.assert_nothing_left()
+
+
+@unittest.skipUnless(shutil.which("makensis"), "makensis is missing; Debian has it in nsis")
+class Nsis(Installer, unittest.TestCase):
+    generator, suffix = "NSIS", ".exe"
+    files = FILES | {"Uninstall.exe"}
+
+    def run_installer(self, package, options):
+        # Quotation marks within an argument are beyond what a list of arguments can say.
+        given = f' /OPTIONS="{options}"' if options else ""
+        script = packages / "install.bat"
+        script.write_text(f'"{windows_path(package)}" /S{given}\n')
+        return windows("cmd", "/c", windows_path(script))
+
+    def run_remover(self, package):
+        windows(str(self.home / "Uninstall.exe"), "/S")
+        # It goes on as a copy of itself.
+        harness.wait_until(lambda: not self.home.exists())
+
+
+class Zip(Installer, unittest.TestCase):
+    """Whose user does by hand what the others do."""
+    generator, suffix = "ZIP", ".zip"
+    home = drive() / "udp echo" / "udpecho"
+    options = ""
+
+    def udpechod(self, *options):
+        return harness.run(*options, program=str(self.home / "bin" / "udpechod.exe"))
+
+    def run_installer(self, package, options):
+        self.options = options or self.options
+        if self.home.exists():
+            self.udpechod("--uninstall-service")
+        with zipfile.ZipFile(package) as files, tempfile.TemporaryDirectory() as directory:
+            files.extractall(directory)
+            shutil.copytree(pathlib.Path(directory, package.stem), self.home, dirs_exist_ok=True)
+        done = self.udpechod("--install-service", *self.options.split())
+        start()
+        return done
+
+    def run_remover(self, package):
+        self.udpechod("--uninstall-service")
+        shutil.rmtree(self.home.parent)
+
+    def assert_version(self, version):
+        """There is nothing that would tell."""
+
+
+if __name__ == "__main__":
+    harness.main()
