@@ -138,7 +138,7 @@ apr_status_t host_pin(unsigned number)
     DWORD_PTR existing = 0;
 
     if (!GetProcessAffinityMask(GetCurrentProcess(), &allowed, &existing) || allowed == 0) {
-        return apr_get_os_error();
+        return (apr_status_t)apr_get_os_error();
     }
     DWORD_PTR rest = allowed;
 
@@ -146,8 +146,9 @@ apr_status_t host_pin(unsigned number)
         rest &= rest - 1;
         rest = rest == 0 ? allowed : rest; /* all have one: begin anew */
     }
-    return SetThreadAffinityMask(GetCurrentThread(), rest & (~rest + 1)) != 0 ? APR_SUCCESS
-                                                                              : apr_get_os_error();
+    return SetThreadAffinityMask(GetCurrentThread(), rest & (~rest + 1)) != 0
+               ? APR_SUCCESS
+               : (apr_status_t)apr_get_os_error();
 }
 
 const char *host_system(apr_pool_t *pool)
