@@ -9,8 +9,8 @@ import harness
 
 # What every Windows since 10 brings along.
 WINDOWS = {
-    "advapi32.dll", "iphlpapi.dll", "kernel32.dll", "msvcrt.dll", "rpcrt4.dll", "shell32.dll",
-    "ws2_32.dll",
+    "advapi32.dll", "iphlpapi.dll", "kernel32.dll", "mswsock.dll", "msvcrt.dll", "rpcrt4.dll",
+    "shell32.dll", "ws2_32.dll",
 }
 
 # PE format, DLL Characteristics.
