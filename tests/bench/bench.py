@@ -12,7 +12,6 @@ import pathlib
 import platform
 import re
 import subprocess
-import sys
 import tempfile
 import time
 
@@ -26,10 +25,6 @@ import traffic
 
 PAGE = pathlib.Path(__file__).resolve().parent / "PERFORMANCE.md"
 PARTS = "peers", "queues", "workers", "instructions", "memory"
-
-
-def tell(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def version_of(command):
@@ -73,19 +68,21 @@ def read_options():
     parser.add_argument("--page", action="store_true", help="write the tables into PERFORMANCE.md")
     options = parser.parse_args()
     options.parts = options.parts.split(",")
+    for part in options.parts:
+        if part not in PARTS:
+            parser.error(f"--parts: {part}: expected some of {', '.join(PARTS)}")
     options.rounds = options.rounds or (9 if options.quick else 31)
-    options.tell = tell
     return options
 
 
-def measure_parts(options, directory, skipped):
-    """{part: figures}"""
+def parts_to_measure(options, directory, skipped):
+    """{part: what measures it}"""
     quick = options.quick
     serving = ("taskset", "-c", options.server_processor, "chrt", "--batch", "0")
     asking = ("taskset", "-c", options.client_processor, "chrt", "--batch", "0")
     ours = servers.ours(directory)
     everybody = {**ours, **peers.STARTS}
-    known = {
+    return {
         "peers": lambda: cost.measure(
             everybody, traffic.BESIDE_PEERS_QUICK if quick else traffic.BESIDE_PEERS,
             serving, asking, options, skipped),
@@ -95,22 +92,27 @@ def measure_parts(options, directory, skipped):
         "workers": lambda: cost.measure(
             servers.workers(), traffic.WORKERS, ("chrt", "--batch", "0"), (), options, skipped),
         "instructions": lambda: instructions.measure(
-            traffic.INSTRUCTIONS[::2] if quick else traffic.INSTRUCTIONS, options, skipped),
-        "memory": lambda: memory.measure(everybody, 1000 if quick else 100000, options, skipped),
+            traffic.INSTRUCTIONS[::2] if quick else traffic.INSTRUCTIONS, skipped),
+        "memory": lambda: memory.measure(everybody, 1000 if quick else 100000, skipped),
     }
-    return {part: known[part]() for part in options.parts}
 
 
 def measure(options):
+    """All figures, as they are kept; each part as soon as it is there."""
+    skipped = {}
     result = {"when": time.strftime("%Y-%m-%d"), "machine": describe_machine(),
               "rounds": options.rounds, "slice_ms": options.slice,
               "processors": [options.server_processor, options.client_processor],
-              "load_before": os.getloadavg()[0]}
-    skipped = {}
+              "load_before": os.getloadavg()[0], "skipped": skipped, "parts": {}}
     with tempfile.TemporaryDirectory() as directory:
-        result["parts"] = measure_parts(options, directory, skipped)
-    return {**result, "load_after": os.getloadavg()[0], "skipped": skipped,
-            "versions": describe_servers(skipped)}
+        known = parts_to_measure(options, directory, skipped)
+        for part in options.parts:
+            result["parts"][part] = known[part]()
+            result.update(load_after=os.getloadavg()[0], versions=describe_servers(skipped))
+            figures = json.dumps(result)
+            if options.output:
+                options.output.write_text(figures)
+    return json.loads(figures)
 
 
 def main():
@@ -119,9 +121,7 @@ def main():
         result = json.loads(options.input.read_text())
     else:
         servers.namespaces.enter_own_loopback()
-        result = json.loads(json.dumps(measure(options)))
-    if options.output:
-        options.output.write_text(json.dumps(result))
+        result = measure(options)
     print(table.describe(result))
     if options.page:
         table.write_page(PAGE, result)

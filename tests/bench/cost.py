@@ -36,6 +36,6 @@ def measure(starts, rows, serving, asking, options, skipped):
         with servers.running(starts, host, serving, skipped) as running:
             for row in rows:
                 if row.host == host:
-                    options.tell(f"{row.shape}, {row.size} bytes, {host}")
+                    servers.tell(f"{row.shape}, {row.size} bytes, {host}")
                     measured.append(measure_row(running, row, asking, options))
     return measured

@@ -37,7 +37,7 @@ def per_datagram(start, row, directory):
     return (many[0] - few[0]) / (many[1] - few[1])
 
 
-def measure(rows, options, skipped):
+def measure(rows, skipped):
     if shutil.which("valgrind") is None:
         skipped["instructions"] = "valgrind is not installed"
         return []
@@ -53,7 +53,7 @@ def measure(rows, options, skipped):
                 servers.start_udpechod, "--workers=1", *servers.OFF),
         }
         for row in rows:
-            options.tell(f"instructions, {row.shape}, {row.size} bytes")
+            servers.tell(f"instructions, {row.shape}, {row.size} bytes")
             measured.append({**row._asdict(), "instructions": {
                 name: per_datagram(start, row, directory) for name, start in starts.items()}})
     return measured

@@ -24,6 +24,11 @@ TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 OFF = ("--deny-source-ports=none", "--rate-limit=off", "--loop-detector=off", "--sandbox=off")
 
 
+def tell(text):
+    """What is being done, for those who wait."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
 class Skipped(Exception):
     """A server that cannot be measured here, and why."""
 
