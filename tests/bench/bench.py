@@ -11,7 +11,9 @@ import os
 import pathlib
 import platform
 import re
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -121,6 +123,7 @@ def main():
         result = json.loads(options.input.read_text())
     else:
         servers.namespaces.enter_own_loopback()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no server is left behind
         result = measure(options)
     print(table.describe(result))
     if options.page:

@@ -89,10 +89,10 @@ def start(command, address):
     """Starts a program; raises Skipped with what it says if it does not echo."""
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=said)
+                                   stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
 
         def end():
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
             process.wait()
 
         if not answers(address):
