@@ -56,6 +56,9 @@ live_t *live_create(apr_file_t *file, const histogram_t *histogram, apr_pool_t *
 
 static void push_latest(live_t *live, apr_int64_t value)
 {
+    if (live->histogram == NULL) {
+        return; /* nobody draws them, and a flood has many */
+    }
     if (live->latest_count == LATEST_MAX) {
         live->latest_count--;
         memmove(live->latest, live->latest + 1, live->latest_count * sizeof live->latest[0]);
