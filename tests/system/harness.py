@@ -219,6 +219,13 @@ def replies(sock):
     return received
 
 
+def received(server):
+    """How many datagrams it had received a moment ago, where it tells by SIGUSR1."""
+    server.signal(signal.SIGUSR1)
+    counters = server.find("counters")
+    return counters[-1]["received"] if counters else 0
+
+
 def wait_until(condition):
     """Waits for what no line of the log tells. In vain at most PATIENCE: then asserting fails."""
     deadline = time.monotonic() + PATIENCE

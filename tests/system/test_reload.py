@@ -121,6 +121,7 @@ class Reload(unittest.TestCase):
             self.reload(server, kept + "rate-limit=1/s\nmax-bandwidth=1MB/s\n")
             for _ in range(100):
                 sock.send(b"limited")
+            harness.wait_until(lambda: harness.received(server) == 200)
             self.reload(server, kept + "rate-limit=off\n", count=2)
             while sock.recv(100) == b"limited":
                 sock.send(b"unlimited")
