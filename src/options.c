@@ -96,6 +96,18 @@ static unsigned option_index(const option_t *table, int number)
     return index;
 }
 
+/* Operands may stand before options and between them. */
+static apr_status_t begin(apr_getopt_t **state, int argc, const char *const *argv, apr_pool_t *pool)
+{
+    apr_status_t status = apr_getopt_init(state, pool, argc, argv);
+
+    if (status == APR_SUCCESS) {
+        (*state)->errfn = NULL; /* errors are ours to word */
+        (*state)->interleave = 1;
+    }
+    return status;
+}
+
 static apr_array_header_t *rest_of(const apr_getopt_t *state, apr_pool_t *pool)
 {
     apr_array_header_t *rest = apr_array_make(pool, 2, sizeof(const char *));
@@ -113,15 +125,13 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
     source_t source = source_open(table, settings, pool);
     const apr_getopt_option_t *options = getopt_table(table, pool);
     apr_getopt_t *state;
-    apr_status_t status = apr_getopt_init(&state, pool, argc, argv);
+    apr_status_t status = begin(&state, argc, argv, pool);
     const char *value;
     int number;
 
     if (status != APR_SUCCESS) {
         return "cannot read the command line";
     }
-    state->errfn = NULL; /* errors are ours to word */
-    state->interleave = 1;
     while ((status = apr_getopt_long(state, options, &number, &value)) == APR_SUCCESS) {
         unsigned index = option_index(table, number);
         const char *expected = store(&source, index, value);
@@ -154,10 +164,9 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
     const char *value;
     int number;
 
-    if (apr_getopt_init(&state, pool, argc, argv) != APR_SUCCESS) {
+    if (begin(&state, argc, argv, pool) != APR_SUCCESS) {
         return words;
     }
-    state->errfn = NULL;
     while (apr_getopt_long(state, options, &number, &value) == APR_SUCCESS) {
         const char *name = table[option_index(table, number)].name;
 

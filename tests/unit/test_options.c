@@ -325,11 +325,11 @@ static void values_that_need_it_are_quoted(void **state)
 
 static void a_command_line_is_repeated_save_for_some(void **state)
 {
-    static const char *const argv[] = {"program", "--flag",   "--list", "a b", "--only",
-                                       "--list=", "--number", "007",    NULL};
+    static const char *const argv[] = {"program", "--flag",  "operand",  "--list", "a b",
+                                       "--only",  "--list=", "--number", "007",    NULL};
     static const char *const without[] = {"only", NULL};
     static const char *const expected[] = {"--flag", "--list=a b", "--list=", "--number=007"};
-    apr_array_header_t *words = options_repeat(table, 8, argv, without, *state);
+    apr_array_header_t *words = options_repeat(table, 9, argv, without, *state);
 
     assert_int_equal(words->nelts, 4);
     for (int i = 0; i < words->nelts; i++) {
