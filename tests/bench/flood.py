@@ -9,7 +9,7 @@ import os
 import pathlib
 import subprocess
 
-TOOLS = pathlib.Path(os.environ["UDPECHO_TOOLS"])
+import servers
 
 SIZES = 32, 512, 1400
 SHAPES = (1, 32), (4, 32), (1, 64), (128, 1)  # flows, and datagrams of each that are under way
@@ -36,9 +36,10 @@ def client_ns(process):
     return (usage.ru_utime + usage.ru_stime) * 1e9
 
 
-def flood(server, port, options, size, flows, window):
+def flood(server, options, size, flows, window):
     before = processor_ns(server)
-    client = start(options.client_processor, os.environ["UDPECHO"], f"127.0.0.1:{port}", "--flood",
+    client = start(options.client_processor, os.environ["UDPECHO"], f"127.0.0.1:{server.address[1]}",
+                   "--flood",
                    f"--size={size}", f"--flows={flows}", f"--window={window}", "--json",
                    f"--duration={options.seconds}s")
     summary = json.loads(client.stdout.read().splitlines()[-1])
@@ -66,19 +67,16 @@ def read_options():
 
 def main():
     options = read_options()
-    server = start(options.server_processor, TOOLS / "bare")
+    server = servers.start_bare("127.0.0.1", ("taskset", "-c", str(options.server_processor)))
     try:
-        port = server.stdout.readline().strip()
         print("| size | flows x window | echoed/s | lost | udpecho ns | udpecho busy | bare ns "
               "| bare busy |")
         print("|---" * 8 + "|")
         for size in SIZES:
             for flows, window in SHAPES:
-                print_line(size, flows, window, *flood(server, port, options, size, flows, window))
+                print_line(size, flows, window, *flood(server, options, size, flows, window))
     finally:
-        server.kill()
-        server.wait()
-        server.stdout.close()
+        server.end()
 
 
 if __name__ == "__main__":
