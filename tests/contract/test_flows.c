@@ -436,11 +436,18 @@ static void a_datagram_too_big_for_the_interface_is_fragmented_unless_forbidden(
 
 /* ---- Refusals ---- */
 
-/* Nobody listens at the peer's address from here on. */
-static void close_peer(fixture_t *fixture)
+/*
+ * Nobody listens at the peer's address from here on: connected to another place, its socket takes
+ * nothing of the flows', and they are refused as if it were closed. But its port is still taken,
+ * and neither a flow nor another program is given it.
+ */
+static void deafen_peer(fixture_t *fixture)
 {
+    const char *host = fixture->peer_address->family == APR_INET6 ? "::1" : "127.0.0.1";
+    apr_sockaddr_t *elsewhere = address_of(fixture, host, 1);
+
     skip_if(no_refusals_here());
-    apr_socket_close(fixture->peer);
+    assert_int_equal(apr_socket_connect(fixture->peer, elsewhere), APR_SUCCESS);
 }
 
 static void a_refusal_tells_which_datagram_it_was(void **state)
@@ -453,7 +460,7 @@ static void a_refusal_tells_which_datagram_it_was(void **state)
         endpoint_t peer = endpoint_of(fixture->peer_address);
         apr_time_t before = clock_now();
 
-        close_peer(fixture);
+        deafen_peer(fixture);
         fixture->options.count = 2;
         open_flows(fixture);
         send_all(fixture, &request, 1);
@@ -479,7 +486,7 @@ static void a_refusal_costs_no_other_datagram(void **state)
     unsigned char refused[BATCH_MAX] = {0};
     unsigned count = 0;
 
-    close_peer(fixture);
+    deafen_peer(fixture);
     open_flows(fixture);
     for (unsigned i = 0; i < BATCH_MAX; i++) {
         requests[i] = request_of(0, i, 10);
