@@ -67,16 +67,13 @@ class Exit(unittest.TestCase):
 
 
 class ClosedPort(unittest.TestCase):
-    def free_port(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.bind(("127.0.0.1", 0))
-            return sock.getsockname()[1]
-
     @unittest.skipUnless(pathlib.Path("/proc/net/snmp").exists() and not harness.WINDOWS,
                          "only Linux tells sockets that are not connected of ICMP")
     def test_is_refused(self):
-        port = self.free_port()
-        report = ask(f"127.0.0.1:{port}", "--count=2", "--interval=200ms", "--timeout=100ms")
+        # A socket that is connected elsewhere takes nothing, and keeps the port from other programs.
+        with harness.client(("127.0.0.1", 1)) as sock:
+            port = sock.getsockname()[1]
+            report = ask(f"127.0.0.1:{port}", "--count=2", "--interval=200ms", "--timeout=100ms")
         client_harness.check_sums(self, report)
         self.assertEqual(report.code, UNANSWERED)
         self.assertEqual((report.summary["lost"], report.summary["refused"]), (2, 2))
