@@ -9,6 +9,12 @@ struct access_list {
     address_key_t *starts; /* ascending; the first is 0 */
     unsigned count;
     int first_allowed;
+
+    /* Those that start behind the first IPv4 address and before the last: most of what is asked
+     * for, in a quarter of the memory. */
+    unsigned before_ipv4; /* how many lie before these */
+    unsigned ipv4_count;
+    apr_uint32_t *ipv4_starts;
 };
 
 static const cidr_t everything = {{0, 0}, {~APR_UINT64_C(0), ~APR_UINT64_C(0)}};
@@ -135,6 +141,17 @@ static void add_ranges(access_list_t *list, const access_rule_t *sorted, int cou
     }
 }
 
+static void single_out_ipv4(access_list_t *list, apr_pool_t *pool)
+{
+    list->before_ipv4 = address_key_rank(list->starts, list->count, all_of_ipv4.first);
+    list->ipv4_count =
+        address_key_rank(list->starts, list->count, all_of_ipv4.last) - list->before_ipv4;
+    list->ipv4_starts = apr_palloc(pool, list->ipv4_count * sizeof *list->ipv4_starts);
+    for (unsigned i = 0; i < list->ipv4_count; i++) {
+        list->ipv4_starts[i] = (apr_uint32_t)list->starts[list->before_ipv4 + i].low;
+    }
+}
+
 const char *access_list_create(access_list_t **created, const apr_array_header_t *rules,
                                apr_pool_t *pool)
 {
@@ -149,14 +166,30 @@ const char *access_list_create(access_list_t **created, const apr_array_header_t
     /* A network begins one range and its end another. */
     list->starts = apr_palloc(pool, 2 * (apr_size_t)array->nelts * sizeof *list->starts);
     add_ranges(list, sorted, array->nelts, rules->pool);
+    single_out_ipv4(list, pool);
     *created = list;
     return NULL;
 }
 
 /* ---- Asking ---- */
 
+/* As address_key_rank(). */
+static unsigned rank_of_ipv4(const access_list_t *list, apr_uint32_t address)
+{
+    const apr_uint32_t *start = list->ipv4_starts;
+
+    for (unsigned count = list->ipv4_count, half; count > 0; count -= half) {
+        half = (count + 1) / 2;
+        start += start[half - 1] <= address ? half : 0;
+    }
+    return list->before_ipv4 + (unsigned)(start - list->ipv4_starts);
+}
+
 int access_list_allows(const access_list_t *list, const endpoint_t *source)
 {
-    return range_allows(list,
-                        address_key_rank(list->starts, list->count, address_key_of(source)) - 1);
+    address_key_t key = address_key_of(source);
+    unsigned rank = address_key_is_ipv4(key) ? rank_of_ipv4(list, (apr_uint32_t)key.low)
+                                             : address_key_rank(list->starts, list->count, key);
+
+    return range_allows(list, rank - 1);
 }

@@ -51,21 +51,16 @@ static inline int address_key_less(address_key_t one, address_key_t other)
     return one.high < other.high || (one.high == other.high && one.low < other.low);
 }
 
-/* How many of the `count` keys of an ascending array are not above `key`. */
+/* How many of the `count` keys of an ascending array are not above `key`. Half of those that are
+ * left are taken or not without a branch, which nobody could predict. */
 static inline unsigned address_key_rank(const address_key_t *sorted, unsigned count,
                                         address_key_t key)
 {
     unsigned rank = 0;
 
-    while (count > 0) {
-        unsigned half = count / 2;
-
-        if (address_key_less(key, sorted[rank + half])) {
-            count = half;
-        } else {
-            rank += half + 1;
-            count -= half + 1;
-        }
+    for (unsigned half; count > 0; count -= half) {
+        half = (count + 1) / 2;
+        rank += address_key_less(key, sorted[rank + half - 1]) ? 0 : half;
     }
     return rank;
 }

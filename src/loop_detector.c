@@ -40,31 +40,48 @@ loop_detector_t *loop_detector_create(const unsigned char key[APR_SIPHASH_KSIZE]
     return detector;
 }
 
-/* The sum of 32-bit words, each multiplied by a secret random number of 64 bits: two different
- * datagrams have the same one hardly more often than if it were random. SipHash of as many bytes
- * takes several times as long. */
-static apr_uint64_t hash(const loop_detector_t *detector, const datagram_t *datagram)
+/* Of 32-bit words, each multiplied by a factor of its own. */
+static apr_uint64_t sum(const apr_uint64_t *factors, const void *data, unsigned words)
 {
-    apr_uint32_t words[WORDS] = {0};
-    apr_uint32_t *payload = words + 5;
-    apr_uint64_t sum = 0;
+    const unsigned char *bytes = data;
+    apr_uint64_t total = 0;
 
-    if (datagram->from.sa.any.sa_family == APR_INET6) {
-        memcpy(words, &datagram->from.sa.v6.sin6_addr, 16);
-    } else {
-        memcpy(words, &datagram->from.sa.v4.sin_addr, 4);
+    for (unsigned i = 0; i < words; i++) {
+        apr_uint32_t word;
+
+        memcpy(&word, bytes + i * sizeof word, sizeof word);
+        total += word * factors[i];
     }
-    words[4] = (apr_uint32_t)endpoint_port(&datagram->from) << 16 | (apr_uint32_t)datagram->length;
+    return total;
+}
+
+static apr_uint64_t sum_payload(const apr_uint64_t *factors, const datagram_t *datagram)
+{
+    unsigned char payload[HEAD + TAIL] = {0};
+
     if (datagram->length >= HEAD + TAIL) {
-        memcpy(payload, datagram->data, HEAD);
-        memcpy(payload + HEAD / 4, datagram->data + datagram->length - TAIL, TAIL);
-    } else if (datagram->length > 0) {
+        return sum(factors, datagram->data, HEAD / 4) +
+               sum(factors + HEAD / 4, datagram->data + datagram->length - TAIL, TAIL / 4);
+    }
+    if (datagram->length > 0) {
         memcpy(payload, datagram->data, datagram->length);
     }
-    for (unsigned i = 0; i < WORDS; i++) {
-        sum += words[i] * detector->factors[i];
-    }
-    return sum;
+    return sum(factors, payload, (HEAD + TAIL) / 4);
+}
+
+/* A sum whose factors are secret random numbers of 64 bits: two different datagrams have the same
+ * one hardly more often than if it were random. SipHash of as many bytes takes several times as
+ * long. */
+static apr_uint64_t hash(const loop_detector_t *detector, const datagram_t *datagram)
+{
+    const apr_uint64_t *factors = detector->factors;
+    apr_uint32_t rest = (apr_uint32_t)endpoint_port(&datagram->from) << 16;
+
+    rest |= (apr_uint32_t)datagram->length;
+    return (datagram->from.sa.any.sa_family == APR_INET6
+                ? sum(factors, &datagram->from.sa.v6.sin6_addr, 4)
+                : sum(factors, &datagram->from.sa.v4.sin_addr, 1)) +
+           rest * factors[4] + sum_payload(factors + 5, datagram);
 }
 
 /* The stream of this name; if there is none, a new one in place of that which came longest ago. */

@@ -51,10 +51,10 @@ typedef struct datagram {
     unsigned arrival_interface; /* index of the network interface; 0: not known */
     unsigned listener;          /* index of the listener that it came in by */
     unsigned char *data;
-    apr_size_t length;      /* of data, bytes; zero is a valid datagram (RFC 768) */
-    unsigned truncated : 1; /* the kernel held more than there was room for */
-    unsigned broadcast : 1; /* `to` is a broadcast address of one of this host's networks */
-    verdict_t verdict;      /* set by echo_step() */
+    apr_size_t length; /* of data, bytes; zero is a valid datagram (RFC 768) */
+    int truncated;     /* the kernel held more than there was room for */
+    int broadcast;     /* `to` is a broadcast address of one of this host's networks */
+    verdict_t verdict; /* set by echo_step() */
 } datagram_t;
 
 typedef struct batch {

@@ -16,10 +16,12 @@ struct slots {
     unsigned next;    /* the first that was not looked at yet */
     unsigned count;   /* how many there are */
 
-    /* The message that is being lent. */
-    datagram_t rest;    /* of it; its length is that of all the datagrams that are left */
-    apr_size_t segment; /* the length of each of them, the last may be shorter */
-    unsigned rest_count;
+    /* What is left of the message that is being lent. */
+    unsigned char *rest;
+    apr_size_t rest_length;
+    apr_size_t segment;     /* the length of each datagram in it, the last may be shorter */
+    const datagram_t *last; /* which was lent of it */
+    int is_truncated;
 
     datagram_t datagrams[BATCH_MAX];
     endpoint_t senders[BATCH_MAX];
@@ -70,59 +72,55 @@ int slots_fill(slots_t *slots, const way_t *way)
     return received;
 }
 
-/* Begins to lend the next message. */
-static void open_message(slots_t *slots)
+/* Begins to lend the next message: tells all of its datagram but where it lies, which may be the
+ * first of several. */
+static void open_message(slots_t *slots, datagram_t *datagram)
 {
     message_t *message = &slots->messages[slots->next];
-    datagram_t *rest = &slots->rest;
 
-    rest->from.sa = slots->senders[slots->next].sa;
-    rest->from.length = message->msg_hdr.msg_namelen;
-    rest->to = slots->way->local;
-    rest->listener = slots->way->listener;
-    rest->data = slots->vectors[slots->next].iov_base;
-    rest->length = message->msg_len;
-    rest->truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    rest->broadcast = 0;
-    rest->arrival_interface = 0;
-    slots->segment = control_read(&message->msg_hdr, rest);
-    slots->rest_count = 1;
-    if (slots->segment > 0 && slots->segment < rest->length) {
-        slots->rest_count = (unsigned)((rest->length + slots->segment - 1) / slots->segment);
-    }
+    datagram->from.sa = slots->senders[slots->next].sa;
+    datagram->from.length = message->msg_hdr.msg_namelen;
+    datagram->to = slots->way->local;
+    datagram->listener = slots->way->listener;
+    datagram->broadcast = 0;
+    datagram->arrival_interface = 0;
+    slots->segment = control_read(&message->msg_hdr, datagram);
+    slots->rest = slots->vectors[slots->next].iov_base;
+    slots->rest_length = message->msg_len;
+    slots->is_truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
     slots->next++;
 }
 
-/* The next datagram of the message. Where slots have room for more than --payload-max, it is not
- * the kernel that cuts a longer one off. */
-static void lend_one(slots_t *slots, datagram_t *datagram)
+/* Where slots have room for more than --payload-max, it is not the kernel that cuts a longer
+ * datagram off. */
+static void cut_off(slots_t *slots, datagram_t *datagram)
 {
-    datagram_t *rest = &slots->rest;
-    apr_size_t length = --slots->rest_count > 0 ? slots->segment : rest->length;
+    int is_one_of_several = slots->segment > 0 && slots->segment < slots->rest_length;
+    apr_size_t length = is_one_of_several ? slots->segment : slots->rest_length;
+    int is_too_long = length > slots->payload_max;
 
-    *datagram = *rest;
-    datagram->length = length;
-    if (length > slots->payload_max) {
-        datagram->length = slots->payload_max;
-        datagram->truncated = 1;
-    }
-    rest->data += length;
-    rest->length -= length;
+    datagram->data = slots->rest;
+    datagram->length = is_too_long ? slots->payload_max : length;
+    datagram->truncated = is_too_long || slots->is_truncated;
+    slots->rest += length;
+    slots->rest_length -= length;
+    slots->last = datagram;
 }
 
 void slots_lend(slots_t *slots, batch_t *batch)
 {
     batch->count = 0;
     while (batch->count < BATCH_MAX) {
-        if (slots->rest_count == 0) {
-            if (slots->next == slots->count) {
-                return;
-            }
-            open_message(slots);
-        }
         datagram_t *datagram = &slots->datagrams[batch->count];
 
-        lend_one(slots, datagram);
+        if (slots->rest_length > 0) {
+            *datagram = *slots->last;
+        } else if (slots->next < slots->count) {
+            open_message(slots, datagram);
+        } else {
+            return;
+        }
+        cut_off(slots, datagram);
         batch->at[batch->count++] = datagram;
     }
 }
