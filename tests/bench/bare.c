@@ -1,14 +1,19 @@
 /*
  * The least that an echo server can be on Linux, which the others are measured against:
- *     bare ADDRESS PORT
- * 64 datagrams to a system call, and nothing is judged, counted or logged.
+ *     bare ADDRESS PORT [PROCESSES]
+ * 64 datagrams to a system call, and nothing is judged, counted or logged. Each process has a
+ * socket of its own.
  */
 
 #define _GNU_SOURCE /* for recvmmsg */
 
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define BATCH 64
 
@@ -44,24 +49,46 @@ static void echo_batch(int descriptor)
     }
 }
 
+static int open_socket(const struct addrinfo *address)
+{
+    int descriptor = socket(address->ai_family, SOCK_DGRAM, 0);
+    int buffer_size = 4 << 20; /* as udpechod asks for */
+    int yes = 1;
+
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+    if (bind(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
+        perror("bare");
+        exit(1);
+    }
+    return descriptor;
+}
+
+/* Splits into so many, which end when the first of them does. */
+static void split(int processes)
+{
+    while (--processes > 0) {
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            return;
+        }
+    }
+}
+
 int main(int count, char **arguments)
 {
     struct addrinfo *address,
         hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
-    int buffer_size = 4 << 20; /* as udpechod asks for */
 
-    if (count != 3 || getaddrinfo(arguments[1], arguments[2], &hints, &address) != 0) {
-        fputs("usage: bare ADDRESS PORT\n", stderr);
+    if (count < 3 || count > 4 || getaddrinfo(arguments[1], arguments[2], &hints, &address) != 0) {
+        fputs("usage: bare ADDRESS PORT [PROCESSES]\n", stderr);
         return 1;
     }
-    int descriptor = socket(address->ai_family, SOCK_DGRAM, 0);
+    split(count > 3 ? atoi(arguments[3]) : 1);
 
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size);
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
-    if (bind(descriptor, address->ai_addr, address->ai_addrlen) < 0) {
-        perror("bare");
-        return 1;
-    }
+    int descriptor = open_socket(address);
+
     freeaddrinfo(address);
     for (int i = 0; i < BATCH; i++) {
         set_up(i, sizeof buffers[i]);

@@ -111,9 +111,9 @@ def adopt(pid_file, address):
     return Server(pid, address, functools.partial(os.kill, pid, signal.SIGKILL))
 
 
-def start_bare(host, prefix):
+def start_bare(host, prefix, processes=1):
     address = (host, free_port(host))
-    return start([*prefix, TOOLS / "bare", *address], address)
+    return start([*prefix, TOOLS / "bare", *address, processes], address)
 
 
 def start_udpechod(*options, host, prefix=()):
@@ -159,6 +159,7 @@ def ours(directory):
 def workers():
     return {
         "bare": start_bare,
+        "bare, 2 processes": functools.partial(start_bare, processes=2),
         "1 worker": functools.partial(start_udpechod, "--workers=1"),
         "2 workers": functools.partial(start_udpechod, "--workers=2"),
         "bare again": start_bare,
