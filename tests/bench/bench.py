@@ -18,7 +18,7 @@ import tempfile
 import time
 
 import cost
-import instructions
+import counts
 import memory
 import peers
 import servers
@@ -26,7 +26,7 @@ import table
 import traffic
 
 PAGE = pathlib.Path(__file__).resolve().parent / "PERFORMANCE.md"
-PARTS = "peers", "queues", "workers", "instructions", "memory"
+PARTS = "peers", "queues", "workers", "counts", "memory"
 
 
 def version_of(command):
@@ -93,8 +93,8 @@ def parts_to_measure(options, directory, skipped):
             serving, asking, options, skipped),
         "workers": lambda: cost.measure(
             servers.workers(), traffic.WORKERS, ("chrt", "--batch", "0"), (), options, skipped),
-        "instructions": lambda: instructions.measure(
-            traffic.INSTRUCTIONS[::2] if quick else traffic.INSTRUCTIONS, skipped),
+        "counts": lambda: counts.measure(
+            traffic.COUNTED[::2] if quick else traffic.COUNTED, skipped),
         "memory": lambda: memory.measure(everybody, 1000 if quick else 100000, skipped),
     }
 

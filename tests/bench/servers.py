@@ -21,6 +21,12 @@ import namespaces  # noqa: E402
 TOOLS = pathlib.Path(os.environ["UDPECHO_TOOLS"])
 TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 
+GATHERING = "UDP_SEGMENT,UDP_GRO"
+
+# What is left is what the BSDs and macOS have too, but for kqueue: one datagram to a system call,
+# and poll(2).
+BEYOND_POSIX = f"{GATHERING},recvmmsg,sendmmsg,epoll"
+
 OFF = ("--deny-source-ports=none", "--rate-limit=off", "--loop-detector=off", "--sandbox=off")
 
 
@@ -125,6 +131,22 @@ def start_udpechod(*options, host, prefix=()):
     return Server(server.process.pid, server.address, server.kill)
 
 
+def start_without(features, *options, host, prefix=()):
+    """On a kernel that lacks them."""
+    if not (TOOLS / "without").exists():
+        raise Skipped("built without libseccomp, nothing can be taken away")
+    return start_udpechod("--workers=1", *options, host=host,
+                          prefix=[TOOLS / "without", features, "--", *prefix])
+
+
+def innermost(pid):
+    """The process that a program which starts one, as strace does, is there for."""
+    for task in glob.glob(f"/proc/{pid}/task/*"):
+        for child in pathlib.Path(task, "children").read_text().split():
+            return innermost(int(child))
+    return pid
+
+
 def everything_on(directory):
     """The options that are not on by themselves, with limits that nobody meets and a list of
     networks that nobody here comes from."""
@@ -139,20 +161,26 @@ def ours(directory):
     """{name: what starts it, given `host` and `prefix`} of the bare loop and udpechod. A second bare
     loop shows what a difference is worth."""
     on = everything_on(directory)
-
-    def start_without(features, host, prefix):
-        if not (TOOLS / "without").exists():
-            raise Skipped("built without libseccomp, nothing can be taken away")
-        return start_udpechod("--workers=1", host=host,
-                              prefix=[*prefix, TOOLS / "without", features, "--"])
-
     return {
         "bare": start_bare,
         "udpechod": functools.partial(start_udpechod, "--workers=1"),
         "udpechod, everything on": functools.partial(start_udpechod, "--workers=1", *on),
         "udpechod, everything off": functools.partial(start_udpechod, "--workers=1", *OFF),
-        "udpechod, not gathering": functools.partial(start_without, "UDP_SEGMENT,UDP_GRO"),
+        "udpechod, not gathering": functools.partial(start_without, GATHERING),
+        "udpechod, POSIX only": functools.partial(start_without, BEYOND_POSIX),
         "bare again": start_bare,
+    }
+
+
+def counted(directory):
+    """The same, of those whose work is counted; the filter of system calls would end valgrind."""
+    start = functools.partial(start_udpechod, "--workers=1", "--sandbox=off")
+    return {
+        "bare": start_bare,
+        "udpechod": start,
+        "udpechod, everything on": functools.partial(start, *everything_on(directory)),
+        "udpechod, everything off": functools.partial(start, *OFF),
+        "udpechod, POSIX only": functools.partial(start_without, BEYOND_POSIX, "--sandbox=off"),
     }
 
 

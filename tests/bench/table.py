@@ -105,13 +105,16 @@ def describe_peers(rows):
     return "\n\n".join([text, *map(describe_round_trips, ping_pong)])
 
 
-def describe_instructions(rows):
-    if not rows:
-        return "Not counted."
-    names = list(rows[0]["instructions"])
-    return layout([["traffic", "size", *names],
-                   *([title([row]), row["size"],
-                      *(f"{row['instructions'][name]:.0f}" for name in names)] for row in rows)])
+def describe_counts(rows):
+    tables = []
+    for what in dict.fromkeys(row["what"] for row in rows):
+        group = [row for row in rows if row["what"] == what]
+        names = list(group[0]["counts"])
+        digits = 0 if what == "instructions" else 3
+        tables.append(layout([[what, "size", *names], *(
+            [title([row]), row["size"], *(f"{row['counts'][name]:.{digits}f}" for name in names)]
+            for row in group)]))
+    return "\n\n".join(tables) or "Not counted."
 
 
 def describe_memory(measured):
@@ -156,7 +159,7 @@ SECTIONS = {
     "peers": ("Beside other servers", describe_peers),
     "queues": ("Every shape and size, full queues", describe_costs),
     "workers": ("Several workers", describe_costs),
-    "instructions": ("Instructions in user space for a datagram", describe_instructions),
+    "counts": ("Instructions in user space and system calls for a datagram", describe_counts),
     "memory": ("Resident memory", describe_memory),
 }
 

@@ -71,8 +71,8 @@ FULL_QUEUES = [
 
 WORKERS = [distinct(32, OUTSTANDING_LARGE), bursty(32, OUTSTANDING_LARGE)]
 
-INSTRUCTIONS = [shape(size, OUTSTANDING_LARGE)
-                for shape in (distinct, bursty, interleaved, segmented) for size in (32, 1400)]
+COUNTED = [shape(size, OUTSTANDING_LARGE)
+           for shape in (distinct, bursty, interleaved, segmented) for size in (32, 1400)]
 
 
 class Clients:
