@@ -18,7 +18,11 @@
 struct log {
     atomic_int level; /* a log_level_t */
     log_sink_t sink;
-    log_queue_t *unused;  /* lines that may be begun */
+    log_format_t format;
+    apr_size_t payload_max;
+    log_line_t *lines;    /* all there may be; memory that is never used is never taken */
+    atomic_uint fresh;    /* the first of them that was never begun */
+    log_queue_t *unused;  /* those that were, and may be again */
     log_queue_t *waiting; /* lines that were ended */
     atomic_uint left_out; /* lines that found none unused */
     log_limit_t limit;    /* the writer's own */
@@ -29,15 +33,26 @@ struct log {
     apr_pool_t *pool;
 };
 
-static log_line_t *line_create(log_t *log, log_format_t format, apr_size_t payload_max,
-                               apr_pool_t *pool)
+static log_line_t *line_init(log_line_t *line, log_t *log)
 {
-    log_line_t *line = apr_palloc(pool, sizeof *line);
-
     line->log = log;
-    line->format = format;
-    line->payload_max = payload_max;
+    line->format = log->format;
+    line->payload_max = log->payload_max;
     return line;
+}
+
+/* One that was used before goes first, so that no more lines take memory than were ever in use at a
+ * time. */
+static log_line_t *take_unused(log_t *log, apr_interval_time_t timeout)
+{
+    log_line_t *line = log_queue_pop(log->unused, 0);
+
+    if (line == NULL && atomic_load(&log->fresh) < LINES_MAX) {
+        unsigned fresh = atomic_fetch_add(&log->fresh, 1);
+
+        line = fresh < LINES_MAX ? line_init(&log->lines[fresh], log) : NULL;
+    }
+    return line != NULL ? line : log_queue_pop(log->unused, timeout);
 }
 
 /* ---- The writer ---- */
@@ -136,12 +151,12 @@ apr_status_t log_open(log_t **opened, log_sink_t sink, log_level_t level, log_fo
     if (status != APR_SUCCESS) {
         return status;
     }
-    for (int i = 0; i < LINES_MAX; i++) {
-        log_queue_push(log->unused, line_create(log, format, payload_max, pool));
-    }
     log_set_level(log, level);
     log->sink = sink;
-    log->notice = line_create(log, format, payload_max, pool);
+    log->format = format;
+    log->payload_max = payload_max;
+    log->lines = apr_palloc(pool, LINES_MAX * sizeof *log->lines);
+    log->notice = line_init(apr_palloc(pool, sizeof *log->notice), log);
     log->pool = pool;
     *opened = log;
     return APR_SUCCESS;
@@ -187,7 +202,7 @@ log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
     if (!log_enabled(log, level)) {
         return NULL;
     }
-    log_line_t *line = log_queue_pop(log->unused, 0);
+    log_line_t *line = take_unused(log, 0);
 
     if (line == NULL) {
         atomic_fetch_add(&log->left_out, 1);
@@ -199,7 +214,7 @@ log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
 
 log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message)
 {
-    log_line_t *line = log_enabled(log, level) ? log_queue_pop(log->unused, -1) : NULL;
+    log_line_t *line = log_enabled(log, level) ? take_unused(log, -1) : NULL;
 
     if (line != NULL) {
         log_line_start(line, apr_time_now(), level, message);

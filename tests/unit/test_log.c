@@ -157,6 +157,30 @@ static void a_blocked_output_costs_lines_and_says_how_many(void **state)
     log_close(opened.log);
 }
 
+static void a_fixed_number_of_lines_can_be_begun(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_DEBUG, *state);
+    log_line_t *begun[256];
+
+    for (unsigned i = 0; i < 256; i++) {
+        begun[i] = log_begin(opened.log, LOG_LEVEL_DEBUG, "line");
+        assert_non_null(begun[i]);
+    }
+    assert_null(log_begin(opened.log, LOG_LEVEL_DEBUG, "one too many"));
+    log_end(begun[7]);
+    assert_ptr_equal(log_begin(opened.log, LOG_LEVEL_DEBUG, "in its place"), begun[7]);
+    assert_null(log_begin(opened.log, LOG_LEVEL_DEBUG, "one too many"));
+}
+
+static void a_line_that_was_written_is_begun_again_before_others(void **state)
+{
+    pipe_log_t opened = open_pipe_log(LOG_LEVEL_DEBUG, *state);
+    log_line_t *first = log_begin(opened.log, LOG_LEVEL_DEBUG, "first");
+
+    log_end(first);
+    assert_ptr_equal(log_begin(opened.log, LOG_LEVEL_DEBUG, "second"), first);
+}
+
 static unsigned count_of(const char *text, const char *content)
 {
     unsigned count = 0;
@@ -229,6 +253,8 @@ int main(void)
         scene(levels_above_the_chosen_one_are_left_out),
         scene(the_level_can_change),
         scene(a_blocked_output_costs_lines_and_says_how_many),
+        scene(a_fixed_number_of_lines_can_be_begun),
+        scene(a_line_that_was_written_is_begun_again_before_others),
         scene(a_repeated_line_is_folded_and_others_are_counted),
         scene(lines_that_must_not_be_lost_and_debug_lines_are_all_written),
     };
