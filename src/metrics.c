@@ -88,7 +88,6 @@ apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *w
     if (status != APR_SUCCESS) {
         return status;
     }
-    *step = "start HTTP";
     apr_os_sock_get(&descriptor, *listening);
-    return http_open(http, descriptor, respond, source, pool);
+    return http_open(http, descriptor, respond, source, step, pool);
 }

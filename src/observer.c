@@ -97,16 +97,14 @@ static exit_code_t open_metrics(observer_t *observer, const char *where, status_
         metrics_open(&observer->http, &listening, where, source, &step, observer->pool);
 
     if (status == APR_SUCCESS) {
-        apr_os_sock_t descriptor = http_descriptor(observer->http);
-
         step = "watch it";
-        status = apr_os_sock_put(&all, &descriptor, observer->pool);
+        status = apr_os_sock_put(&all, &observer->http->descriptor, observer->pool);
     }
     if (status == APR_SUCCESS) {
         status = watch(observer, all);
     }
     if (status != APR_SUCCESS) {
-        return refuse(log, "cannot serve metrics", where, step, status);
+        return refuse(log, "cannot serve metrics as --metrics-listen asks", where, step, status);
     }
     log_metrics(where, listening, log);
     return EXIT_OK;
@@ -150,7 +148,7 @@ exit_code_t observer_open(observer_t **opened, const settings_t *settings, statu
 
 static apr_interval_time_t timeout(const observer_t *observer)
 {
-    return observer->http != NULL ? http_timeout(observer->http) : -1;
+    return observer->http != NULL ? observer->http->timeout(observer->http) : -1;
 }
 
 static void serve(observer_t *observer)
@@ -169,7 +167,7 @@ static void serve(observer_t *observer)
             }
         }
         if (observer->http != NULL) {
-            http_run(observer->http);
+            observer->http->run(observer->http);
         }
     }
 }

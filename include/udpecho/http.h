@@ -2,9 +2,9 @@
 #define UDPECHO_HTTP_H
 
 /*
- * A small HTTP server for GET and HEAD (RFC 9110), run by one thread of the caller's, of which all
- * these functions are to be called but http_open(). It keeps itself small whoever connects: so many
- * connections at a time, so much memory for each, so long until it is over.
+ * A small HTTP server for GET and HEAD (RFC 9110), run by one thread of the caller's. It keeps
+ * itself small whoever connects: so many connections at a time, so much memory for each, so long
+ * until it is over.
  */
 
 #include <apr_pools.h>
@@ -28,21 +28,25 @@ typedef struct http_answer {
 /* Answers a request for this path, without what follows "?". */
 typedef http_answer_t (*http_respond_t)(void *context, const char *path, apr_pool_t *pool);
 
+/* A server, and what the thread that runs it calls. */
 typedef struct http http_t;
+struct http {
+    /* What is readable when there is something for run() to do. */
+    apr_os_sock_t descriptor;
+
+    /* When to call run() even if there is not: microseconds from now; -1: never. */
+    apr_interval_time_t (*timeout)(const http_t *http);
+
+    /* Does what can be done without waiting. */
+    void (*run)(http_t *http);
+};
 
 /* Serves those who connect to this socket, which listens already and stays the caller's. Lives as
- * long as `pool`. Main thread. Errors: APR_ENOTIMPL where there is no such server in this build;
- * else those of epoll_create1(2), or APR_EGENERAL. */
+ * long as `pool`. On error `step` is what failed; from `pool` or static. Main thread, before the
+ * process is confined. Errors: APR_ENOTIMPL where there is no such server in this build;
+ * APR_EDSOOPEN and APR_ESYMNOTFOUND where it is a module that cannot be loaded; else those of
+ * readlink(2), of epoll_create1(2), or APR_EGENERAL. */
 apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
-                       void *context, apr_pool_t *pool);
-
-/* What is readable when there is something for http_run() to do. */
-apr_os_sock_t http_descriptor(const http_t *http);
-
-/* When to call http_run() even if there is not: microseconds from now; -1: never. */
-apr_interval_time_t http_timeout(const http_t *http);
-
-/* Does what can be done without waiting. */
-void http_run(http_t *http);
+                       void *context, const char **step, apr_pool_t *pool);
 
 #endif

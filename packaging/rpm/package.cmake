@@ -11,7 +11,7 @@ set(CPACK_RPM_SPEC_MORE_DEFINE
 %define clamp_mtime_to_source_date_epoch 1")
 # Directories of other packages.
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
-    /etc /usr/lib/systemd /usr/lib/systemd/system /usr/sbin /usr/share/bash-completion
+    /etc /usr/${CMAKE_INSTALL_LIBDIR} /usr/lib/systemd /usr/lib/systemd/system /usr/sbin /usr/share/bash-completion
     /usr/share/bash-completion/completions /usr/share/fish /usr/share/fish/vendor_completions.d
     /usr/share/licenses /usr/share/man /usr/share/man/man1 /usr/share/man/man8 /usr/share/zsh
     /usr/share/zsh/site-functions)

@@ -4,7 +4,7 @@
  * and waits for the one descriptor that its epoll mode has for everything.
  */
 
-#include "udpecho/http.h"
+#include "module.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -21,14 +21,15 @@ typedef struct guest {
     apr_time_t until;
 } guest_t;
 
-struct http {
+typedef struct server {
+    http_t http; /* first, as that is what others know of it */
     struct MHD_Daemon *daemon;
     http_respond_t respond;
     void *context;
     apr_pool_t *pool;
     guest_t guests[HTTP_CONNECTIONS_MAX];
     int has_closed; /* a connection, in the last run */
-};
+} server_t;
 
 /* ---- Requests ---- */
 
@@ -53,16 +54,16 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
                                   const char *method, const char *version, const char *body,
                                   size_t *body_length, void **state)
 {
-    http_t *http = data;
+    server_t *server = data;
     http_answer_t answer = {MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n"};
     apr_pool_t *pool;
 
     (void)version, (void)body, (void)body_length, (void)state;
-    if (apr_pool_create(&pool, http->pool) != APR_SUCCESS) {
+    if (apr_pool_create(&pool, server->pool) != APR_SUCCESS) {
         return MHD_NO;
     }
     if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
-        answer = http->respond(http->context, path, pool);
+        answer = server->respond(server->context, path, pool);
     }
     enum MHD_Result result = send_answer(connection, &answer);
 
@@ -75,16 +76,17 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 static void on_connection(void *data, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode what)
 {
-    http_t *http = data;
+    server_t *server = data;
     int has_started = what == MHD_CONNECTION_NOTIFY_STARTED;
     const struct MHD_Connection *wanted = has_started ? NULL : connection;
 
     (void)context;
-    http->has_closed |= !has_started;
+    server->has_closed |= !has_started;
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        if (http->guests[i].connection == wanted) {
-            http->guests[i] = has_started ? (guest_t){connection, clock_now() + HTTP_CONNECTION_US}
-                                          : (guest_t){NULL, 0};
+        if (server->guests[i].connection == wanted) {
+            server->guests[i] = has_started
+                                    ? (guest_t){connection, clock_now() + HTTP_CONNECTION_US}
+                                    : (guest_t){NULL, 0};
             return;
         }
     }
@@ -93,12 +95,12 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 /* The library's own timeout begins anew with every byte, so that one byte now and then keeps a
  * place for ever; and who hangs up in the same moment as he sends a part of a request is not
  * noticed (0.9.75, in its epoll mode). To it, this looks as if the other side had hung up. */
-static void end_late_guests(http_t *http)
+static void end_late_guests(server_t *server)
 {
     apr_time_t now = clock_now();
 
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        guest_t *guest = &http->guests[i];
+        guest_t *guest = &server->guests[i];
 
         if (guest->connection != NULL && guest->until <= now) {
             shutdown(MHD_get_connection_info(guest->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
@@ -109,68 +111,73 @@ static void end_late_guests(http_t *http)
     }
 }
 
-apr_interval_time_t http_timeout(const http_t *http)
+static apr_interval_time_t timeout(const http_t *http)
 {
+    const server_t *server = (const server_t *)http;
     MHD_UNSIGNED_LONG_LONG milliseconds;
     apr_time_t now = clock_now();
     apr_time_t first = APR_INT64_MAX;
 
     /* When all places are taken the library stops to look at those who wait outside, and begins
      * again not when a place is free but in the run after that. */
-    if (http->has_closed) {
+    if (server->has_closed) {
         return 0;
     }
     /* There may be something to do already of which its descriptor says nothing. */
-    if (MHD_get_timeout(http->daemon, &milliseconds) == MHD_YES) {
+    if (MHD_get_timeout(server->daemon, &milliseconds) == MHD_YES) {
         first = now + (apr_interval_time_t)milliseconds * 1000;
     }
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        if (http->guests[i].connection != NULL && http->guests[i].until < first) {
-            first = http->guests[i].until;
+        if (server->guests[i].connection != NULL && server->guests[i].until < first) {
+            first = server->guests[i].until;
         }
     }
     return first == APR_INT64_MAX ? -1 : first > now ? first - now : 0;
 }
 
-void http_run(http_t *http)
+static void run(http_t *http)
 {
-    http->has_closed = 0;
-    end_late_guests(http);
-    MHD_run(http->daemon);
+    server_t *server = (server_t *)http;
+
+    server->has_closed = 0;
+    end_late_guests(server);
+    MHD_run(server->daemon);
 }
 
 /* ---- Opening ---- */
 
-apr_os_sock_t http_descriptor(const http_t *http)
-{
-    return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-}
-
 static apr_status_t stop(void *data)
 {
-    http_t *http = data;
+    server_t *server = data;
 
-    MHD_quiesce_daemon(http->daemon); /* or it would close the socket that is not its own */
-    MHD_stop_daemon(http->daemon);
+    MHD_quiesce_daemon(server->daemon); /* or it would close the socket that is not its own */
+    MHD_stop_daemon(server->daemon);
     return APR_SUCCESS;
 }
 
-apr_status_t http_open(http_t **opened, apr_os_sock_t listening, http_respond_t respond,
-                       void *context, apr_pool_t *pool)
+static apr_status_t open_server(http_t **opened, apr_os_sock_t listening, http_respond_t respond,
+                                void *context, apr_pool_t *pool)
 {
-    http_t *http = apr_pcalloc(pool, sizeof *http);
+    server_t *server = apr_pcalloc(pool, sizeof *server);
 
-    *http = (http_t){.respond = respond, .context = context, .pool = pool};
+    *server = (server_t){.http = {.timeout = timeout, .run = run},
+                         .respond = respond,
+                         .context = context,
+                         .pool = pool};
     errno = 0;
-    http->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET,
+    server->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
                          listening, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
-    if (http->daemon == NULL) {
+                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+    if (server->daemon == NULL) {
         return errno != 0 ? errno : APR_EGENERAL;
     }
-    apr_pool_cleanup_register(pool, http, stop, apr_pool_cleanup_null);
-    *opened = http;
+    apr_pool_cleanup_register(pool, server, stop, apr_pool_cleanup_null);
+    server->http.descriptor =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    *opened = &server->http;
     return APR_SUCCESS;
 }
+
+const http_module_t http_module = {open_server};

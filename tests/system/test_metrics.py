@@ -109,6 +109,36 @@ class Build(unittest.TestCase):
 
 
 @unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
+class Module(unittest.TestCase):
+    def libraries(self, *options):
+        with harness.Server(*options) as running:
+            with open(f"/proc/{running.process.pid}/maps") as lines:
+                return {os.path.basename(line.split()[-1]).split(".so")[0] for line in lines}
+
+    def test_only_who_serves_metrics_has_it_in_memory(self):
+        theirs = {"http", "libmicrohttpd"}
+        self.assertEqual(self.libraries() & theirs, set())
+        self.assertEqual(self.libraries("--metrics-listen=127.0.0.1:0") & theirs, theirs)
+
+    def test_without_it_there_are_echoes_but_no_metrics(self):
+        with tempfile.TemporaryDirectory() as directory:
+            alone = shutil.copy(harness.UDPECHOD, directory)
+            options = "--listen=127.0.0.1:0", "--duration=1ms"
+            self.assertEqual(harness.run(*options, program=alone).returncode, 0)
+            done = harness.run(*options, "--metrics-listen=127.0.0.1:0", program=alone)
+        self.assertEqual(done.returncode, 69)
+        for word in "cannot serve metrics", "--metrics-listen", "/http.so: cannot open", "No such file":
+            self.assertIn(word, done.stderr)
+        self.assertNotIn("serving", done.stderr)
+
+    @unittest.skipUnless(hasattr(os, "geteuid") and os.geteuid() == 0, "--chroot takes root")
+    def test_it_is_there_where_it_could_not_be_found_any_more(self):
+        with tempfile.TemporaryDirectory() as root:
+            with server(f"--chroot={root}", "--user=65534", "--group=65534") as running:
+                self.assertEqual(get(where(running), "/healthz"), (200, "ok\n"))
+
+
+@unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
 class Metrics(unittest.TestCase):
     def test_numbers_agree_with_what_was_sent(self):
         with server("--deny=127.0.0.2") as running:

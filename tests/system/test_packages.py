@@ -5,6 +5,7 @@ What they do on a host is tried by tests/soak/packages.py.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import unittest
@@ -33,6 +34,14 @@ def files_of(program, section, completions):
 SERVICE = {"/etc/udpecho/udpechod.conf",
            *(f"/usr/lib/systemd/system/{unit}" for unit in
              ("udpechod.service", "udpechod-activated.service", "udpechod.socket"))}
+
+
+def modules():
+    """Where they are installed is the system's, as CMake knows it."""
+    if not os.environ["UDPECHO_MODULES"]:
+        return set()
+    library = re.search("(?m)^CMAKE_INSTALL_LIBDIR:PATH=(.*)$", (BUILD / "CMakeCache.txt").read_text())
+    return {f"/usr/{library[1]}/udpecho/http.so"}
 
 
 def setUpModule():
@@ -67,7 +76,7 @@ class Debian(unittest.TestCase):
     def test_server(self):
         self.assertEqual(self.files(package("udpechod_*.deb")),
                          files_of("udpechod", 8, "vendor-completions") | {"/usr/sbin/udpechod"} |
-                         SERVICE | self.documents("udpechod"))
+                         SERVICE | modules() | self.documents("udpechod"))
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("dpkg-deb", "--info", package("udpechod_*.deb"), "conffiles"),
@@ -102,7 +111,8 @@ class Rpm(unittest.TestCase):
     def test_server(self):
         self.assertEqual(self.files(package("udpechod-*.rpm")),
                          files_of("udpechod", 8, "site-functions") | {"/usr/sbin/udpechod"} |
-                         SERVICE | {"/etc/udpecho"} | self.licence("udpechod"))
+                         SERVICE | modules() | {os.path.dirname(path) for path in modules()} |
+                         {"/etc/udpecho"} | self.licence("udpechod"))
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("rpm", "--query", "--configfiles", "--package",

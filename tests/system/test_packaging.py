@@ -18,6 +18,7 @@ import unittest
 import harness
 
 PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
+BUILD = pathlib.Path(os.environ["UDPECHO_TOOLS"]).parent
 
 # FreeBSD's and NetBSD's, which are one family. RC_CONF is what the operator says in rc.conf(5).
 RC_SUBR = """
@@ -264,14 +265,23 @@ class Installed(unittest.TestCase):
                                         ("fish/vendor_completions.d", f"{program}.fish"))}
 
     def test_files_are_where_they_are_looked_for(self):
-        build = pathlib.Path(os.environ["UDPECHO_TOOLS"]).parent
         with tempfile.TemporaryDirectory() as prefix:
-            subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True,
+            subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True,
                            capture_output=True, timeout=harness.PATIENCE)
             found = {str(path.relative_to(prefix)) for path in pathlib.Path(prefix).rglob("*")
                      if path.is_file()}
         completions = self.COMPLETIONS if os.environ["UDPECHO_COMPLETIONS"] else set()
-        self.assertEqual(found, self.FILES | completions)
+        modules = set(os.environ["UDPECHO_MODULES"].split())
+        self.assertEqual(found, self.FILES | completions | modules)
+
+    @unittest.skipUnless(os.environ["UDPECHO_MODULES"], "built without libmicrohttpd")
+    def test_programs_find_their_modules_wherever_they_are_put(self):
+        with tempfile.TemporaryDirectory() as prefix:
+            subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True,
+                           capture_output=True, timeout=harness.PATIENCE)
+            done = harness.run("--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0",
+                               "--duration=1ms", program=f"{prefix}/sbin/udpechod")
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 if __name__ == "__main__":
