@@ -111,6 +111,18 @@ class Forged(unittest.TestCase):
         self.assertLess(int(after.split()[0]) - int(before.split()[0]), 256)
 
 
+class Memory(unittest.TestCase):
+    ANONYMOUS_KIB = 1536  # nearly twice what it was found to be
+
+    def test_buffers_that_are_never_used_take_none(self):
+        with harness.Server("--workers=1") as server, harness.client(server.address) as client:
+            if "sanitizer" in server.find("confined")[0]["sandbox"]:
+                self.skipTest("a sanitizer's runtime has memory of its own")
+            harness.echo(client, b"datagram")
+            anonymous = int(server.status("RssAnon").split()[0])
+        self.assertLess(anonymous, self.ANONYMOUS_KIB)
+
+
 if __name__ == "__main__":
     namespaces.enter_own_loopback()
     harness.main()
