@@ -18,7 +18,7 @@ import time
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
 PACKAGES = ("systemd,systemd-sysv,dbus,iproute2,procps,strace,"
-            "libapr1,libaprutil1,libseccomp2,libmicrohttpd12")
+            "libapr1,libaprutil1,libseccomp2")
 PATIENCE = 60
 
 
