@@ -68,8 +68,8 @@ static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
         return (http_answer_t){200, METRICS_TYPE, metrics_text(&status, pool)};
     }
     if (strcmp(path, "/healthz") == 0) {
-        return (http_answer_t){status.is_degraded ? 503 : 200, "text/plain",
-                               apr_pstrcat(pool, status_health(&status), "\n", NULL)};
+        return (http_answer_t){status.health == HEALTH_OK ? 200 : 503, "text/plain",
+                               apr_pstrcat(pool, health_name(status.health), "\n", NULL)};
     }
     return (http_answer_t){404, "text/plain", "there are /metrics and /healthz\n"};
 }

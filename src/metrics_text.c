@@ -151,8 +151,8 @@ static void add_information(const text_t *text, const status_t *status)
 static void add_service(const text_t *text, const status_t *status)
 {
     begin(text, "udpechod_healthy", "gauge",
-          "Whether every worker's last call to receive was none that failed.");
-    add_number(text, "udpechod_healthy", !status->is_degraded);
+          "Whether every worker goes round its loop and can receive, and none was asked to end.");
+    add_number(text, "udpechod_healthy", status->health == HEALTH_OK);
     begin(text, "udpechod_workers", "gauge", "Threads that answer.");
     add_number(text, "udpechod_workers", status->workers);
     begin(text, "udpechod_reload_failures_total", "counter",

@@ -25,7 +25,8 @@ typedef struct server {
     unsigned worker_count;
     apr_time_t looked_at; /* when the service manager was told of the rate, and what of */
     apr_uint64_t echoed_before;
-    int has_successor; /* who serves with the same sockets */
+    apr_uint64_t *turns; /* of each worker, likewise */
+    int has_successor;   /* who serves with the same sockets */
     atomic_uint running;
     gate_t *gate; /* where all threads wait until the process is confined */
 } server_t;
@@ -71,7 +72,7 @@ static void log_counters(server_t *server, log_line_t *line, apr_pool_t *pool)
             log_count(line, "kernel_drops", status.kernel_drops);
         }
         log_count(line, "reload_failures", status.reload_failures);
-        log_text(line, "health", status_health(&status));
+        log_text(line, "health", health_name(status.health));
         apr_pool_destroy(scratch);
     }
     log_end(line);
@@ -295,7 +296,8 @@ static void look(server_t *server)
 
     for (unsigned i = 0; i < server->worker_count; i++) {
         counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
-        is_alive &= worker_is_alive(server->workers[i]);
+        is_alive &= worker_has_moved(server->workers[i], server->turns[i]);
+        server->turns[i] = worker_wake(server->workers[i]);
     }
     apr_uint64_t echoed = totals.value[COUNTER_ECHOED];
 
@@ -378,6 +380,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
         return refuse(&server, "cannot start", status);
     }
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
+    server.turns = apr_pcalloc(pool, server.worker_count * sizeof *server.turns);
     status = create_workers(&server, pool);
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);

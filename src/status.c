@@ -1,6 +1,12 @@
 #include "status.h"
 
 #include "feature_table.h"
+#include "udpecho/host.h"
+
+/* How long all workers may take to go round their loops. One whose call to receive fails pauses as
+ * long, and is known for that. */
+#define STALL_US       APR_USEC_PER_SEC
+#define STALL_PAUSE_US 1000
 
 apr_status_t status_source_create(status_source_t *source, const platform_t *platform,
                                   const apr_array_header_t *listeners, apr_pool_t *pool)
@@ -43,7 +49,31 @@ static void read_worker(status_t *status, worker_t *worker)
 
     counters_sum(&status->totals, echo_counters(echo));
     service_times_sum(&status->service_times, worker_service_times(worker));
-    status->is_degraded |= echo_is_degraded(echo);
+    if (status->health == HEALTH_OK && echo_is_degraded(echo)) {
+        status->health = HEALTH_DEGRADED;
+    }
+    if (worker_is_draining(worker)) {
+        status->health = HEALTH_DRAINING;
+    }
+}
+
+static int is_stalled(const status_source_t *source, apr_pool_t *pool)
+{
+    apr_uint64_t *turns = apr_palloc(pool, source->worker_count * sizeof *turns);
+    apr_time_t deadline = clock_now() + STALL_US;
+
+    for (unsigned i = 0; i < source->worker_count; i++) {
+        turns[i] = worker_wake(source->workers[i]);
+    }
+    for (unsigned i = 0; i < source->worker_count; i++) {
+        while (!worker_has_moved(source->workers[i], turns[i])) {
+            if (clock_now() >= deadline) {
+                return 1;
+            }
+            clock_pause(STALL_PAUSE_US);
+        }
+    }
+    return 0;
 }
 
 static void read_listeners(status_t *status, const apr_array_header_t *listeners, apr_pool_t *pool)
@@ -76,9 +106,19 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     }
     read_listeners(status, source->listeners, pool);
     apr_thread_mutex_unlock(source->lock);
+    if (status->health == HEALTH_OK && is_stalled(source, pool)) {
+        status->health = HEALTH_STALLED;
+    }
 }
 
-const char *status_health(const status_t *status)
+const char *health_name(health_t health)
 {
-    return status->is_degraded ? "degraded" : "ok";
+    static const char *const names[] = {
+        [HEALTH_OK] = "ok",
+        [HEALTH_DEGRADED] = "degraded",
+        [HEALTH_STALLED] = "stalled",
+        [HEALTH_DRAINING] = "draining",
+    };
+
+    return names[health];
 }

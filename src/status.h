@@ -27,6 +27,14 @@ typedef struct status_source {
     service_counters_t counters;
 } status_source_t;
 
+/* Where several are the case, the first of draining, degraded and stalled. */
+typedef enum health {
+    HEALTH_OK,
+    HEALTH_DEGRADED, /* the last call to receive of a worker is one that failed */
+    HEALTH_STALLED, /* a worker did not go round its loop, though it was woken and given a second */
+    HEALTH_DRAINING /* it ends, as it was asked to */
+} health_t;
+
 /* A reading of it. */
 typedef struct status {
     counter_totals_t totals;
@@ -34,7 +42,7 @@ typedef struct status {
     int has_kernel_drops; /* 0: this system does not tell */
     apr_uint64_t kernel_drops;
     apr_uint64_t reload_failures;
-    int is_degraded;
+    health_t health;
     unsigned workers;
     apr_time_t started;
     const char *backend;
@@ -53,10 +61,11 @@ void status_listen(status_source_t *source, const apr_array_header_t *listeners)
 
 /* Reads all of it; what it points to is from `pool` or lives as long as the source. The numbers are
  * those of one moment as far as one worker goes, and of nearly one over all. Never makes a worker
- * wait. Any thread, with a pool of its own. */
+ * wait; waits for them until each has gone round its loop, which takes a second only where one
+ * hangs. Any thread, with a pool of its own. */
 void status_read(status_t *status, status_source_t *source, apr_pool_t *pool);
 
-/* "ok", or "degraded" while the last call to receive of a worker is one that failed. Static. */
-const char *status_health(const status_t *status);
+/* "ok", "degraded", "stalled" or "draining". Static. */
+const char *health_name(health_t health);
 
 #endif

@@ -59,7 +59,7 @@ void status_facts(apr_array_header_t *facts, const status_t *status, apr_pool_t 
 
     time_stamp(started, status->started);
     facts_add_text(facts, "udpechod", UDPECHO_VERSION);
-    facts_add_text(facts, "health", status_health(status));
+    facts_add_text(facts, "health", health_name(status->health));
     facts_add_text(facts, "started", started);
     facts_add_number(facts, "workers", status->workers);
     facts_add_text(facts, "backend", status->backend);

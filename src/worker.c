@@ -22,7 +22,6 @@ struct worker {
     atomic_int is_stopping;
     atomic_int has_ended;
     _Atomic apr_uint64_t turns; /* of the loop */
-    apr_uint64_t turns_seen;    /* main thread */
     apr_time_t next_failure_warning;
     apr_time_t next_limit_warning;
     apr_pool_t *pool;
@@ -291,14 +290,23 @@ int worker_listens(const worker_t *worker)
            atomic_load(&worker->listening) == atomic_load(&worker->wanted);
 }
 
-int worker_is_alive(worker_t *worker)
+int worker_is_draining(const worker_t *worker)
 {
-    apr_uint64_t turns = atomic_load_explicit(&worker->turns, memory_order_relaxed);
-    int has_moved = turns != worker->turns_seen;
+    return atomic_load(&worker->is_stopping) && !atomic_load(&worker->has_ended);
+}
 
-    worker->turns_seen = turns;
+apr_uint64_t worker_wake(worker_t *worker)
+{
+    apr_uint64_t turn = atomic_load_explicit(&worker->turns, memory_order_relaxed);
+
     transport_wake(worker->transport);
-    return has_moved || atomic_load(&worker->has_ended);
+    return turn;
+}
+
+int worker_has_moved(const worker_t *worker, apr_uint64_t turn)
+{
+    return atomic_load_explicit(&worker->turns, memory_order_relaxed) != turn ||
+           atomic_load(&worker->has_ended);
 }
 
 void worker_join(worker_t *worker)

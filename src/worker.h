@@ -41,12 +41,18 @@ void worker_listen(worker_t *worker, const apr_array_header_t *listeners);
 /* Non-zero once the worker does what worker_listen() said last, or has ended. Any thread. */
 int worker_listens(const worker_t *worker);
 
-/* Non-zero if the worker has gone round its loop since this was asked last, or has ended. It is
- * woken, so that one that has nothing to do goes round as well. Main thread. */
-int worker_is_alive(worker_t *worker);
+/* Wakes the worker, so that one that has nothing to do goes round its loop as well, and returns the
+ * number of the turn that it is in, for worker_has_moved(). Any thread. */
+apr_uint64_t worker_wake(worker_t *worker);
+
+/* Non-zero if the worker has come to a later turn than this, or has ended. Any thread. */
+int worker_has_moved(const worker_t *worker, apr_uint64_t turn);
 
 /* Asks the worker to drain and end. Any thread, at any time after worker_create(). */
 void worker_stop(worker_t *worker);
+
+/* Non-zero from then on until the worker has ended. Any thread. */
+int worker_is_draining(const worker_t *worker);
 
 /* Waits until the thread has ended. */
 void worker_join(worker_t *worker);

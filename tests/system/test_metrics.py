@@ -16,6 +16,7 @@ import time
 import unittest
 
 import harness
+import tracing
 
 PROMTOOL = shutil.which("promtool")
 PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
@@ -257,11 +258,39 @@ class Metrics(unittest.TestCase):
             self.assertIn("--metrics-listen", done.stderr)
             self.assertIn("unix:/PATH", done.stderr)
 
+    @tracing.needs_strace
     def test_healthz_tells_of_a_receive_that_fails(self):
-        """The health of the log, whose own test makes receives fail, is the same one."""
-        with server() as running:
-            self.assertEqual(get(where(running), "/healthz")[1].strip(),
-                             running.stop()["health"])
+        with tracing.TracedServer("recvmmsg", "--metrics-listen=127.0.0.1:0", "--workers=1",
+                                  inject="recvmmsg:error=ENOBUFS:when=6+") as running, \
+                harness.client(running.address) as sock:
+            address = where(running)
+            for _ in range(5):
+                harness.echo(sock, b"hello")
+            self.assertEqual(get(address, "/healthz"), (200, "ok\n"))
+            sock.send(b"the one that is not received")
+            harness.wait_until(lambda: get(address, "/healthz")[0] != 200)
+            self.assertEqual(get(address, "/healthz"), (503, "degraded\n"))
+
+    @tracing.needs_strace
+    def test_healthz_tells_of_a_worker_that_hangs_and_of_one_that_drains(self):
+        # One of four workers hangs, and only for as long as it is traced.
+        with tracing.TracedServer("recvmmsg", "--metrics-listen=127.0.0.1:0", "--workers=4",
+                                  inject="recvmmsg:delay_enter=100000000:when=6+") as running, \
+                harness.client(running.address) as sock:
+            address = where(running)
+            for _ in range(5):
+                harness.echo(sock, b"hello")
+            self.assertEqual(get(address, "/healthz"), (200, "ok\n"))
+            sock.send(b"the one that hangs it")
+            harness.wait_until(lambda: get(address, "/healthz")[0] != 200)
+            self.assertEqual(get(address, "/healthz"), (503, "stalled\n"))
+            self.assertEqual(scrape(address)["udpechod_healthy"], 0)
+            running.signal(signal.SIGTERM)
+            harness.wait_until(lambda: running.find("draining, a second signal ends at once"))
+            self.assertEqual(get(address, "/healthz"), (503, "draining\n"))
+            running.end_tracing()
+            self.assertEqual(running.finish(), 0)
+            self.assertEqual(running.find("stopped")[0]["health"], "ok")
 
     def test_idle_it_sleeps(self):
         with server() as running:

@@ -96,7 +96,7 @@ static void the_service_is_described(void **state)
         (listener_info_t){.local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET};
     status.listeners = listeners;
     status.started = APR_INT64_C(1600000000000001);
-    status.is_degraded = 1;
+    status.health = HEALTH_STALLED;
     status.workers = 3;
     status.reload_failures = 2;
     const char *text = metrics_text(&status, *state);
