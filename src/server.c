@@ -334,6 +334,10 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             log_end(
                 log_begin(server->log, LOG_LEVEL_WARNING, "the successor went away, serving on"));
             break;
+        case HOST_GAVE_UP:
+            log_end(log_begin(server->log, LOG_LEVEL_WARNING,
+                              "the successor was not ready in time, serving on"));
+            break;
         case HOST_HANDED_OVER:
             server->has_successor = 1;
             stop_workers(server);
@@ -346,6 +350,31 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             return;
         }
     }
+}
+
+/* Returns once all workers have ended. */
+static exit_code_t serve(server_t *server, apr_pool_t *pool)
+{
+    const settings_t *settings = server->frame.settings;
+    exit_code_t code = EXIT_OK;
+
+    listeners_log(&server->setup->listeners, NULL, settings, &server->frame.platform, server->log,
+                  pool);
+    log_serving(server, pool);
+    if (host_ready(server->host) == APR_SUCCESS) {
+        serve_until_finished(server, pool);
+    } else {
+        log_end(log_begin_waiting(server->log, LOG_LEVEL_ERROR,
+                                  "not ready in time, the process that served serves on"));
+        code = EXIT_UNAVAILABLE;
+        stop_workers(server);
+    }
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_join(server->workers[i]);
+    }
+    observer_stop(server->observer);
+    log_stopped(server, pool);
+    return code;
 }
 
 exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr_pool_t *pool)
@@ -394,14 +423,5 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
         observer_stop(server.observer);
         return code;
     }
-    listeners_log(&server.setup->listeners, NULL, settings, platform, log, pool);
-    log_serving(&server, pool);
-    host_ready(host);
-    serve_until_finished(&server, pool);
-    for (unsigned i = 0; i < server.worker_count; i++) {
-        worker_join(server.workers[i]);
-    }
-    observer_stop(server.observer);
-    log_stopped(&server, pool);
-    return EXIT_OK;
+    return serve(&server, pool);
 }

@@ -20,6 +20,7 @@ typedef enum host_event {
     HOST_HAND_OVER,   /* a successor asks for the sockets: host_hand_over() */
     HOST_HANDED_OVER, /* it serves with them; drain and end */
     HOST_KEPT,        /* it went away without; serve on */
+    HOST_GAVE_UP,     /* it took too long; serve on */
     HOST_LOOK,        /* tell the service manager how the service fares: host_tell() */
     HOST_FINISHED     /* host_finish() was called */
 } host_event_t;
@@ -79,11 +80,11 @@ const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool
  * Takes over the sockets of the process that serves with the same `path`, and appends to `groups`,
  * an array of apr_array_header_t *, an array of apr_os_sock_t for each of its listeners; they are
  * the caller's from here on. That process goes on until host_ready(), then drains and ends; if this
- * one ends before, it notices nothing. If nobody serves with it, makes a socket at `path` for
- * successors, which only this user and root may use, and appends nothing. Either way HOST_HAND_OVER
- * comes from then on. Returns NULL, or, as a sentence, what is wrong. What `path` names stays when
- * the process ends, and is replaced by the next. Main thread, once, before sandbox_enter().
- * unix(7), SCM_RIGHTS; not on Windows.
+ * one ends before, it notices nothing, and it waits ten seconds at most. If nobody serves with it,
+ * makes a socket at `path` for successors, which only this user and root may use, and appends
+ * nothing. Either way HOST_HAND_OVER comes from then on. Returns NULL, or, as a sentence, what is
+ * wrong. What `path` names stays when the process ends, and is replaced by the next. Main thread,
+ * once, before sandbox_enter(). unix(7), SCM_RIGHTS; not on Windows.
  */
 const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool);
 
@@ -96,8 +97,11 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool);
  * These tell the service manager, if it wants to hear it: that the service serves; that it reads
  * its settings again, and has done so; that it ends. On POSIX this is sd_notify(3), to
  * NOTIFY_SOCKET; Windows wants to hear the first. Main thread.
+ *
+ * The first tells the process whose sockets were taken over before. Errors: APR_TIMEUP if that
+ * waited no longer and serves on; then nobody else is told, and this process has to end.
  */
-void host_ready(host_t *host);
+apr_status_t host_ready(host_t *host);
 void host_reloading(host_t *host);
 void host_reloaded(host_t *host);
 void host_stopping(host_t *host);

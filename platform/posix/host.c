@@ -178,11 +178,15 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     return status;
 }
 
-void host_ready(host_t *host)
+apr_status_t host_ready(host_t *host)
 {
-    host->next_look = clock_now() + notify_interval();
-    notify_send("READY=1");
-    takeover_ready();
+    apr_status_t status = takeover_ready();
+
+    if (status == APR_SUCCESS) {
+        host->next_look = clock_now() + notify_interval();
+        notify_send("READY=1");
+    }
+    return status;
 }
 
 void host_reloading(host_t *host)
@@ -239,12 +243,18 @@ static int is_time_to_look(host_t *host)
     return 1;
 }
 
+/* The shorter of two times to wait, of which -1 is for ever. */
+static int sooner(int one, int other)
+{
+    return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
 /* Waits, and returns non-zero if there is an event then. */
 static int next_event(host_t *host, host_event_t *event)
 {
     struct pollfd waited[] = {{.fd = host->events[0], .events = POLLIN},
                               {.fd = takeover_descriptor(), .events = POLLIN}};
-    int ready = poll(waited, 2, until_look(host));
+    int ready = poll(waited, 2, sooner(until_look(host), takeover_timeout()));
     unsigned char byte;
 
     if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1) {
@@ -254,6 +264,10 @@ static int next_event(host_t *host, host_event_t *event)
     }
     if (ready > 0 && waited[1].revents != 0) {
         *event = takeover_event();
+        return 1;
+    }
+    if (takeover_gives_up()) {
+        *event = HOST_GAVE_UP;
         return 1;
     }
     if (is_time_to_look(host)) {

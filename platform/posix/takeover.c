@@ -8,17 +8,24 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 /* The most that Linux lets one message carry (SCM_MAX_FD). */
 #define SOCKETS_MAX 253
 
-/* How long the process that serves may take to answer. */
-#define ANSWER_MAX_MS 10000
+/* How long a successor may have the sockets before it serves, and how long the process that serves
+ * may take to answer, which may have to wait for another successor first. */
+#define READY_MAX_US  (10 * APR_USEC_PER_SEC)
+#define ANSWER_MAX_MS 15000
+
+/* How many may knock at a time. */
+#define KNOCKS_MAX 8
 
 static int door = -1;        /* where successors knock */
 static int successor = -1;   /* the one that has the sockets and does not serve yet */
+static apr_time_t deadline;  /* of its */
 static int predecessor = -1; /* whose sockets these are */
 
 /* ---- Messages: a byte, and descriptors ---- */
@@ -40,7 +47,37 @@ static void compose(message_t *message, unsigned count)
     message->header.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
 }
 
-static apr_status_t send_sockets(int to, const apr_array_header_t *sockets)
+/* Milliseconds until the deadline. */
+static int time_left(void)
+{
+    apr_interval_time_t left = deadline - clock_now();
+
+    return left > 0 ? (int)((left + 999) / 1000) : 0;
+}
+
+/* A successor that reads nothing keeps nobody waiting for ever. As it is writable before each
+ * message, which is short, there is room for another byte after the last. */
+static apr_status_t send_message(const message_t *message)
+{
+    struct pollfd waited = {.fd = successor, .events = POLLOUT};
+
+    if (poll(&waited, 1, time_left()) != 1) {
+        return APR_TIMEUP;
+    }
+    return sendmsg(successor, &message->header, MSG_DONTWAIT) == 1 ? APR_SUCCESS : errno;
+}
+
+static apr_status_t send_byte(void)
+{
+    message_t message;
+
+    compose(&message, 0);
+    message.header.msg_control = NULL;
+    message.header.msg_controllen = 0;
+    return send_message(&message);
+}
+
+static apr_status_t send_sockets(const apr_array_header_t *sockets)
 {
     message_t message;
     size_t length = (size_t)sockets->nelts * sizeof(int);
@@ -55,7 +92,7 @@ static apr_status_t send_sockets(int to, const apr_array_header_t *sockets)
     control->cmsg_type = SCM_RIGHTS;
     control->cmsg_len = (socklen_t)CMSG_LEN(length);
     memcpy(CMSG_DATA(control), sockets->elts, length);
-    return sendmsg(to, &message.header, 0) == 1 ? APR_SUCCESS : errno;
+    return send_message(&message);
 }
 
 /* Appends the descriptors of the next message. APR_EOF: the other side has ended. */
@@ -113,7 +150,7 @@ static apr_status_t make_door(const struct sockaddr_un *address)
     apr_status_t status = errno;
 
     umask(before);
-    if (bound == 0 && listen(door, 1) == 0) {
+    if (bound == 0 && listen(door, KNOCKS_MAX) == 0) {
         return APR_SUCCESS;
     }
     return bound == 0 ? errno : status;
@@ -150,6 +187,7 @@ static const char *sentence(const char *path, const char *what, apr_status_t sta
 const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval patience = {.tv_sec = ANSWER_MAX_MS / 1000}; /* to knock, where many do */
     apr_status_t status;
 
     if (strlen(path) >= sizeof address.sun_path) {
@@ -158,6 +196,7 @@ const char *host_take_over(apr_array_header_t *groups, const char *path, apr_poo
     }
     memcpy(address.sun_path, path, strlen(path));
     predecessor = open_socket();
+    setsockopt(predecessor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(predecessor, (struct sockaddr *)&address, sizeof address) == 0) {
         status = receive_all(groups, pool);
         return status == APR_SUCCESS
@@ -174,15 +213,23 @@ const char *host_take_over(apr_array_header_t *groups, const char *path, apr_poo
     return status == APR_SUCCESS ? NULL : sentence(path, "cannot make a socket", status, pool);
 }
 
-void takeover_ready(void)
+/* Only the predecessor knows which came first, the byte or the end of its patience. It then says
+ * nothing, or a byte that was already on its way. */
+apr_status_t takeover_ready(void)
 {
-    if (predecessor >= 0) {
-        ssize_t written = write(predecessor, "", 1);
+    struct pollfd waited = {.fd = predecessor, .events = POLLIN};
+    char byte;
 
-        (void)written; /* one that has died meanwhile has nothing to end */
-        close(predecessor);
-        predecessor = -1;
+    if (predecessor < 0) {
+        return APR_SUCCESS;
     }
+    ssize_t written = write(predecessor, "", 1);
+    int is_late = poll(&waited, 1, ANSWER_MAX_MS) == 1 && read(predecessor, &byte, 1) == 1;
+
+    (void)written; /* one that has died meanwhile has nothing to end */
+    close(predecessor);
+    predecessor = -1;
+    return is_late ? APR_TIMEUP : APR_SUCCESS;
 }
 
 /* ---- The predecessor's side ---- */
@@ -192,6 +239,22 @@ int takeover_descriptor(void)
     return successor >= 0 ? successor : door;
 }
 
+int takeover_timeout(void)
+{
+    return successor >= 0 ? time_left() : -1;
+}
+
+int takeover_gives_up(void)
+{
+    if (takeover_timeout() != 0) {
+        return 0;
+    }
+    send_byte();
+    close(successor);
+    successor = -1;
+    return 1;
+}
+
 host_event_t takeover_event(void)
 {
     char byte;
@@ -199,6 +262,7 @@ host_event_t takeover_event(void)
 
     if (successor < 0) {
         successor = accept(door, NULL, NULL);
+        deadline = clock_now() + READY_MAX_US;
         return HOST_HAND_OVER;
     }
     serves = read(successor, &byte, 1) == 1;
@@ -220,12 +284,12 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool)
         return APR_ENOTSOCK; /* it could not be accepted, or is gone */
     }
     APR_ARRAY_PUSH(sockets, apr_os_sock_t) = door;
-    status = send_sockets(successor, sockets);
+    status = send_sockets(sockets);
     for (int i = 0; status == APR_SUCCESS && i < groups->nelts; i++) {
-        status = send_sockets(successor, APR_ARRAY_IDX(groups, i, const apr_array_header_t *));
+        status = send_sockets(APR_ARRAY_IDX(groups, i, const apr_array_header_t *));
     }
-    if (status == APR_SUCCESS && write(successor, "", 1) != 1) {
-        status = errno;
+    if (status == APR_SUCCESS) {
+        status = send_byte();
     }
     if (status != APR_SUCCESS) {
         close(successor);

@@ -75,10 +75,11 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool)
     return APR_ENOTIMPL;
 }
 
-void host_ready(host_t *host)
+apr_status_t host_ready(host_t *host)
 {
     (void)host;
     service_ready();
+    return APR_SUCCESS;
 }
 
 void host_reloading(host_t *host)

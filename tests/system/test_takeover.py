@@ -10,6 +10,7 @@ import time
 import unittest
 
 import harness
+import tracing
 
 # How many servers follow one another, and how many datagrams a second a client sends meanwhile.
 HANDOVERS = 10
@@ -150,6 +151,45 @@ class Takeover(unittest.TestCase):
             # Another one may try.
             with self.server() as successor:
                 self.assertEqual(server.finish(), 0)
+
+    @tracing.needs_strace
+    def test_successor_that_hangs(self):
+        """The next one has its turn after ten seconds, and the one that hung ends as it goes on."""
+        control = os.path.join(os.path.dirname(self.path), "control")
+        with self.server(f"--control={control}") as server, \
+                harness.client(server.address) as sock, \
+                tracing.TracedServer("prctl", f"--takeover={self.path}",
+                                     inject="prctl:delay_enter=100000000:when=1",
+                                     wait=False) as hung:
+            server.wait_for("listeners handed to a successor")
+            self.assertEqual(harness.echo(sock, b"meanwhile"), b"meanwhile")
+            self.assertEqual(harness.run("--status", f"--control={control}").returncode, 0)
+            with self.server() as successor:
+                server.wait_for("the successor was not ready in time, serving on", level="warning")
+                self.assertEqual(server.finish(), 0, server.log())
+                self.assertEqual(server.find("stopped")[0]["reason"], "takeover")
+                hung.end_tracing()
+                self.assertEqual(hung.finish(), 69, hung.log())
+                hung.wait_for("not ready in time, the process that served serves on", level="error")
+                self.assertEqual(harness.echo(sock, b"still here"), b"still here")
+                successor.stop()
+
+    def test_server_ends_though_a_successor_hangs(self):
+        with self.server() as server, socket.socket(socket.AF_UNIX) as hung:
+            hung.connect(self.path)
+            server.wait_for("listeners handed to a successor")
+            self.assertEqual(server.stop()["reason"], "request")
+
+    def test_successor_that_reads_nothing(self):
+        """There are more listeners than a socket has room to tell of."""
+        addresses = [f"127.0.0.{host}:0" for host in range(1, 251)]
+        with self.server("--workers=1", listen=addresses) as server, \
+                socket.socket(socket.AF_UNIX) as hung:
+            hung.connect(self.path)
+            server.wait_for("cannot hand over", level="error")
+            with harness.client(server.address) as sock:
+                self.assertEqual(harness.echo(sock, b"still here"), b"still here")
+            server.stop()
 
     def test_reload_of_a_successor(self):
         config = os.path.join(os.path.dirname(self.path), "udpechod.conf")
