@@ -90,12 +90,25 @@ static exit_code_t manage_service(const program_t *program)
     return error != NULL ? fail(program, error, code) : code;
 }
 
+/* Only now is known whether all that was printed has been written. */
+static exit_code_t finish_output(const program_t *program)
+{
+    apr_status_t status = apr_file_flush(program->out);
+    char reason[128];
+
+    if (status == APR_SUCCESS) {
+        return EXIT_OK;
+    }
+    apr_strerror(status, reason, sizeof reason);
+    return fail(program, apr_psprintf(program->pool, "cannot write: %s", reason), EXIT_SYSTEM);
+}
+
 static exit_code_t ask_status(const program_t *program)
 {
     exit_code_t code;
     const char *error = show_status(&program->settings, program->out, &code, program->pool);
 
-    return error != NULL ? fail(program, error, code) : code;
+    return error != NULL ? fail(program, error, code) : finish_output(program);
 }
 
 /* Everything but finding out what there is to do, which decides how the host runs this. */
@@ -125,7 +138,7 @@ static int run(void *data)
     } else {
         return (int)serve(program);
     }
-    return EXIT_OK;
+    return (int)finish_output(program);
 }
 
 static int start(program_t *program, int argc, const char *const *argv)
@@ -154,12 +167,13 @@ int main(int argc, const char *const *argv, const char *const *environment)
     apr_file_t *error;
     int code = EXIT_SYSTEM;
 
+    host_fill_standard_files();
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
         return EXIT_SYSTEM;
     }
     atexit(apr_terminate);
     if (apr_pool_create(&program.pool, NULL) == APR_SUCCESS &&
-        apr_file_open_stdout(&program.out, program.pool) == APR_SUCCESS &&
+        apr_file_open_flags_stdout(&program.out, APR_FOPEN_BUFFERED, program.pool) == APR_SUCCESS &&
         apr_file_open_stderr(&error, program.pool) == APR_SUCCESS) {
         program.errors = log_to_file(error);
         code = start(&program, argc, argv);

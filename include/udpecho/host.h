@@ -13,6 +13,13 @@
 #include "udpecho/datagram.h"
 #include "udpecho/log_sink.h"
 
+/*
+ * Where this process was started without standard input, output or error, opens something in their
+ * place that can neither be read nor written, with the error of what is closed, so that no socket
+ * gets the number of one of them and what is written there. The first thing in main().
+ */
+void host_fill_standard_files(void);
+
 typedef enum host_event {
     HOST_STOP,        /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,      /* log the counters */

@@ -80,17 +80,15 @@ static void on_reload(int signal_number)
     put_event_once(HOST_RELOAD);
 }
 
-/* Whoever starts a daemon with descriptors 0, 1 or 2 closed must not find its log in a socket that
- * happened to get that number. */
-static void fill_standard_descriptors(void)
+/* Open for the wrong direction, so that whoever reads or writes learns that they are closed. */
+void host_fill_standard_files(void)
 {
-    int descriptor;
+    for (int wanted = STDIN_FILENO; wanted <= STDERR_FILENO; wanted++) {
+        int descriptor = open("/dev/null", wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 
-    do {
-        descriptor = open("/dev/null", O_RDWR);
-    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
-    if (descriptor >= 0) {
-        close(descriptor);
+        if (descriptor != wanted) {
+            close(descriptor);
+        }
     }
 }
 
@@ -145,7 +143,6 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     apr_status_t status;
 
     (void)pool;
-    fill_standard_descriptors();
     notify_open();
     status = open_pipe(the_host.events);
     sigemptyset(&the_host.signals);

@@ -38,6 +38,11 @@ static BOOL WINAPI on_control(DWORD control)
     return TRUE;
 }
 
+/* Handles have no such numbers. */
+void host_fill_standard_files(void)
+{
+}
+
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
     (void)pool;

@@ -8,6 +8,7 @@
 #include "failure.h"
 #include "measure.h"
 #include "report.h"
+#include "udpecho/host.h"
 #include "version.h"
 
 typedef struct program {
@@ -23,6 +24,13 @@ static client_exit_t fail(const program_t *program, const char *error)
     return CLIENT_ERROR;
 }
 
+/* ---- Without a measurement ---- */
+
+static void print_version(const program_t *program)
+{
+    apr_file_printf(program->out, "udpecho " UDPECHO_VERSION "\n");
+}
+
 static void print_help(const program_t *program)
 {
     apr_file_printf(program->out,
@@ -34,6 +42,18 @@ static void print_help(const program_t *program)
                     "\nSizes take KiB, MiB, kB, MB; times us, ms, s, m, h, d. Ctrl-C ends it and\n"
                     "shows what it came to. Exits with 0 if there was an answer, 1 if not, 2 on\n"
                     "an error. See udpecho(1).\n");
+}
+
+static client_exit_t tell(const program_t *program, void (*print)(const program_t *program))
+{
+    static char buffer[8192];
+
+    apr_file_buffer_set(program->out, buffer, sizeof buffer);
+    print(program);
+    apr_status_t status = apr_file_flush(program->out);
+
+    return status == APR_SUCCESS ? CLIENT_ANSWERED
+                                 : fail(program, cannot("write", status, program->pool));
 }
 
 /* ---- Reports ---- */
@@ -98,12 +118,10 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
     const char *error = client_settings_read(settings, argc, argv, program->pool);
 
     if (error == NULL && settings->help) {
-        print_help(program);
-        return CLIENT_ANSWERED;
+        return tell(program, print_help);
     }
     if (error == NULL && settings->version) {
-        apr_file_printf(program->out, "udpecho " UDPECHO_VERSION "\n");
-        return CLIENT_ANSWERED;
+        return tell(program, print_version);
     }
     if (error == NULL) {
         error = destination_find(&destination, settings, program->pool);
@@ -126,6 +144,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program;
 
+    host_fill_standard_files();
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
         return CLIENT_ERROR;
     }

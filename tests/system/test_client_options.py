@@ -1,5 +1,6 @@
 """How udpecho is told what to do, how it ends, and what it says of mistakes."""
 
+import os
 import pathlib
 import re
 import signal
@@ -184,6 +185,34 @@ class Reports(unittest.TestCase):
                 self.assertEqual(done.stderr, "udpecho: cannot write the report: "
                                               "No space left on device\n")
                 self.assertIn(" sent, ", done.stdout)
+
+
+    @harness.posix_only("the error has another name")
+    def test_an_end_at_once_where_standard_output_is_closed(self):
+        closed = "sh", "-c", 'exec "$@" >&-', "sh"
+        with Responder(echo) as server:
+            for options in (), ("--quiet",), ("--json",), ("--csv",), ("--sweep=2",), \
+                           ("--mtu",), ("--flood", "--duration=1h"):
+                with self.subTest(options=options):
+                    done = run(server.address(), *options, prefix=closed)
+                    self.assertEqual((done.returncode, done.stderr), (
+                        ERROR, "udpecho: cannot write the report: Bad file descriptor\n"))
+            for option in "--help", "--version":
+                done = run(option, prefix=closed)
+                self.assertEqual((done.returncode, done.stderr),
+                                 (ERROR, "udpecho: cannot write: Bad file descriptor\n"))
+
+    @unittest.skipUnless(pathlib.Path("/proc/self/fd").exists(), "there is no /proc/self/fd")
+    @harness.posix_only("handles have no such numbers")
+    def test_no_socket_in_place_of_standard_files(self):
+        with Responder(echo) as server, Client(server.address(), "--interval=200ms", prefix=(
+                "sh", "-c", 'exec "$@" <&- 2>&-', "sh")) as client:
+            client.wait_for("reply")
+            for number in 0, 2:
+                self.assertEqual(os.readlink(f"/proc/{client.process.pid}/fd/{number}"),
+                                 "/dev/null")
+            client.interrupt()
+            self.assertEqual(client.finish().code, 0)
 
 
 class CommandLine(unittest.TestCase):

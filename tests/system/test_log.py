@@ -1,7 +1,9 @@
 """What the log says, in each of its formats, and that it never holds the server up."""
 
 import contextlib
+import glob
 import json
+import os
 import re
 import signal
 import socket
@@ -237,6 +239,20 @@ class NobodyReads(unittest.TestCase):
             harness.wait_until(lambda: not int(server.status("SigCgt"), 16) & term)
             server.signal(signal.SIGINT)
             self.assertEqual(server.process.wait(timeout=harness.PATIENCE), -signal.SIGINT)
+
+    @unittest.skipUnless(os.path.exists("/proc/self/fd"), "there is no /proc/self/fd")
+    @harness.posix_only("handles have no such numbers")
+    def test_no_socket_in_place_of_standard_files(self):
+        """Or the log would be written to it."""
+        with harness.Server("--duration=1h", wait=False, prefix=(
+                "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")) as server:
+            descriptors = f"/proc/{server.process.pid}/fd"
+            harness.wait_until(lambda: any("socket:" in os.path.realpath(name)
+                                           for name in glob.glob(f"{descriptors}/*")))
+            for number in 0, 1, 2:
+                self.assertEqual(os.readlink(f"{descriptors}/{number}"), "/dev/null")
+            server.signal(signal.SIGTERM)
+            self.assertEqual(server.finish(), 0)
 
     def test_reader_that_left_ends_nothing(self):
         process = subprocess.Popen([*harness.EMULATOR, harness.UDPECHOD, "--listen=127.0.0.1:0",

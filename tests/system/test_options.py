@@ -80,6 +80,13 @@ class CommandLine(Options):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"\Audpechod \d+\.\d+\.\d+\n\Z")
 
+    @harness.posix_only("the error has another name")
+    def test_output_that_cannot_be_written(self):
+        for option in "--help", "--version", "--check-config", "--show-platform":
+            done = harness.run(option, prefix=("sh", "-c", 'exec "$@" >&-', "sh"))
+            self.assertEqual((done.returncode, done.stderr),
+                             (71, "udpechod: cannot write: Bad file descriptor\n"))
+
     def test_value_in_the_next_argument(self):
         self.assertIn("workers=3\n", self.settings("--workers", "3"))
 
