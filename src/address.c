@@ -28,6 +28,13 @@ static int is_link_local(const char *host)
            strchr("89abAB", host[2]) != NULL;
 }
 
+/* Groups of one link or of one interface, RFC 4291 section 2.7: ff, flags, 2 or 1. */
+static int is_group_of_link(const char *host)
+{
+    return strcspn(host, ":") == 4 && apr_tolower(host[0]) == 'f' && apr_tolower(host[1]) == 'f' &&
+           apr_isxdigit(host[2]) && strchr("12", host[3]) != NULL;
+}
+
 static const char *parse_bracketed(address_t *address, const char *text, apr_pool_t *pool)
 {
     const char *end = strchr(text, ']');
@@ -48,9 +55,12 @@ static const char *parse_bracketed(address_t *address, const char *text, apr_poo
     if (strchr(address->host, ':') == NULL) {
         return "brackets are for IPv6 addresses only";
     }
-    if (is_link_local(address->host) != (address->scope != NULL)) {
-        return "a link-local address, and no other, needs its interface; write "
-               "[fe80::1%eth0]:PORT";
+    if (is_link_local(address->host) && address->scope == NULL) {
+        return "a link-local address needs its interface; write [fe80::1%eth0]:PORT";
+    }
+    if (address->scope != NULL && !is_link_local(address->host) &&
+        !is_group_of_link(address->host)) {
+        return "only a link-local address has an interface, as in [fe80::1%eth0]:PORT";
     }
     if (end[1] == '\0') {
         return NULL;
@@ -106,6 +116,24 @@ static apr_status_t resolve_wildcards(apr_sockaddr_t **list, apr_port_t port, ap
     return status;
 }
 
+/* APR gives no zone to groups, so it is asked for that of an address that has one on each link. */
+static apr_status_t set_zone(apr_sockaddr_t *address, const char *zone, apr_pool_t *pool)
+{
+    apr_sockaddr_t *neighbour;
+    apr_status_t status = apr_sockaddr_info_get(&neighbour, "fe80::", APR_INET6, 0, 0, pool);
+
+    if (status == APR_SUCCESS) {
+        /* When the name is that of no interface, APR tries it as a number if errno is ENODEV, and
+         * returns errno if not; there are systems where looking up the name does not set it. */
+        errno = ENODEV;
+        status = apr_sockaddr_zone_set(neighbour, zone);
+    }
+    if (status == APR_SUCCESS) {
+        address->sa.sin6.sin6_scope_id = neighbour->sa.sin6.sin6_scope_id;
+    }
+    return status;
+}
+
 apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool)
 {
     if (address->host == NULL) {
@@ -121,10 +149,7 @@ apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, ap
         apr_sockaddr_info_get(list, address->host, family, address->port, 0, pool);
 
     if (status == APR_SUCCESS && address->scope != NULL) {
-        /* When the name is that of no interface, APR tries it as a number if errno is ENODEV, and
-         * returns errno if not; there are systems where looking up the name does not set it. */
-        errno = ENODEV;
-        status = apr_sockaddr_zone_set(*list, address->scope);
+        status = set_zone(*list, address->scope, pool);
     }
     return status;
 }

@@ -186,7 +186,8 @@ class Everybody(Wire):
     """Broadcast and multicast addresses: several hosts answer, each from an address of its own."""
 
     def test_refused_without_the_option(self):
-        for address in "10.0.0.255:7", "255.255.255.255:7", "224.0.0.1:7", "[ff02::1]:7":
+        for address in "10.0.0.255:7", "255.255.255.255:7", "224.0.0.1:7", "[ff02::1]:7", \
+                "[ff02::1%far0]:7":
             done = client_harness.run(address, prefix=namespaces.IN_SERVER)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertEqual(done.stderr, f"udpecho: {address}: expected --broadcast with an "
@@ -217,9 +218,11 @@ class Everybody(Wire):
                            "--source=10.0.0.1")
 
     def test_a_multicast_group_in_ipv6(self):
-        self.check_answers("ff02::1%near0", ("fe80::9%near0", "fe80::10%near0"),
-                           "[ff02::1]:4107",
-                           "--source=fe80::1%far0")
+        for target, options in (("[ff02::1%far0]:4107", ()),
+                                ("[ff02::1]:4107", ("--source=fe80::1%far0",))):
+            with self.subTest(target=target):
+                self.check_answers("ff02::1%near0", ("fe80::9%near0", "fe80::10%near0"),
+                                   target, *options)
 
     def test_another_port_is_elsewhere_all_the_same(self):
         with Responder(lambda request: [Reply(request.payload, by=1)], host="10.0.0.255", port=4107,

@@ -138,11 +138,12 @@ class NotUnicast(Namespaces):
                 self.check_dropped(destination, alive)
 
     def test_listening_on_such_an_address(self):
-        for address in "10.0.0.255:0", "224.0.0.1:0", "[ff05::1]:0":
+        for address in "10.0.0.255:0", "224.0.0.1:0", "[ff05::1]:0", "[ff02::1%far0]:0":
             with self.subTest(address=address):
                 done = harness.run(f"--listen={address}", prefix=namespaces.IN_SERVER)
                 self.assertEqual(done.returncode, 69, done.stderr)
                 self.assertIn(address, done.stderr)
+                self.assertIn("broadcast or multicast address", done.stderr)
 
 
 class PathMtu(Namespaces):

@@ -35,6 +35,9 @@ static void addresses_are_taken_apart(void **state)
     assert_parts("[2001:db8::1]:7", "2001:db8::1", NULL, 7, *state);
     assert_parts("[fe80::1%eth0]:7", "fe80::1", "eth0", 7, *state);
     assert_parts("[fe8::1]:7", "fe8::1", NULL, 7, *state); /* 0fe8::1 */
+    assert_parts("[ff02::1]:7", "ff02::1", NULL, 7, *state);
+    assert_parts("[ff02::1%eth0]:7", "ff02::1", "eth0", 7, *state);
+    assert_parts("[FF11::101%1]", "FF11::101", "1", 8888, *state);
 }
 
 static void mistakes_are_refused_with_advice(void **state)
@@ -56,7 +59,10 @@ static void mistakes_are_refused_with_advice(void **state)
         {"[fe80::1%]:7", "interface"},
         {"[fe80::1]:7", "needs its interface"},
         {"[FEBF::1]:7", "needs its interface"},
-        {"[2001:db8::1%lo]:7", "and no other"},
+        {"[2001:db8::1%lo]:7", "only a link-local address"},
+        {"[ff05::1%lo]:7", "only a link-local address"},
+        {"[ff2::1%lo]:7", "only a link-local address"}, /* 0ff2::1 */
+        {"[ff02::1%]:7", "interface is missing"},
         {"127.0.0.1:", "0 to 65535"},
         {"127.0.0.1:65536", "0 to 65535"},
         {"127.0.0.1:echo", "0 to 65535"},
@@ -110,7 +116,12 @@ static void a_scope_must_be_an_interface_of_ours(void **state)
     assert_null(address_parse(&address, "[fe80::1%1]:7", 8888, *state));
     assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
     assert_int_equal(list->sa.sin6.sin6_scope_id, 1);
+    assert_null(address_parse(&address, "[ff02::1%1]:7", 8888, *state));
+    assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_int_equal(list->sa.sin6.sin6_scope_id, 1);
     assert_null(address_parse(&address, "[fe80::1%nosuch0]:7", 8888, *state));
+    assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_null(address_parse(&address, "[ff02::1%nosuch0]:7", 8888, *state));
     assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
 }
 
