@@ -4,6 +4,8 @@
 #     brew tap-new udpecho/local
 #     cp packaging/homebrew/udpecho.rb "$(brew --repository udpecho/local)/Formula/"
 #     HOMEBREW_UDPECHO_SOURCE=$PWD brew install --HEAD udpecho/local/udpecho
+#
+# Homebrew has not done so yet.
 class Udpecho < Formula
   desc "UDP echo server (RFC 862) and client that measures round trips, loss and paths"
   license "Apache-2.0"

@@ -8,7 +8,7 @@
 # Then, on macOS:  sh packaging/macos/package.sh x86_64 aarch64
 #
 # The programs of several such folders become one that runs on all their processors. The package is
-# not signed.
+# not signed. This was only run over stand-ins for macOS' tools yet.
 set -eu
 
 if [ $# -eq 0 ]; then
