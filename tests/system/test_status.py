@@ -153,8 +153,10 @@ class Status(unittest.TestCase):
                            words=["cannot make the control socket", "No such file"])
 
     def test_path_that_is_left_over_is_replaced(self):
-        with self.server() as server:
-            server.kill()
+        for end in harness.Server.stop, harness.Server.kill:
+            with self.server() as server:
+                self.assertIn("health", self.status())
+                end(server)
         self.assertTrue(stat.S_ISSOCK(os.stat(self.path).st_mode))
         with self.server():
             self.assertIn("health", self.status())
