@@ -44,14 +44,17 @@ class Events:
         self._file.seek(0, os.SEEK_END)
         self._text = ""
 
+    def has(self, text):
+        self._text += self._file.read()
+        return text in self._text
+
     def wait_for(self, text):
         """Waits for an event with this text in it, and then looks only at what follows."""
         deadline = time.monotonic() + harness.PATIENCE
-        while text not in self._text:
+        while not self.has(text):
             if time.monotonic() > deadline:
                 raise AssertionError(f"no event has {text!r}:\n{self._text}")
             time.sleep(0.05)
-            self._text += self._file.read()
         self._text = self._text.split(text, 1)[1]
 
 
@@ -201,6 +204,60 @@ class Service(unittest.TestCase):
             file.write("log-level=loud\n")
         control(PARAMCHANGE)
         events.wait_for(" error cannot reload, nothing changed error=")
+        self.assert_echoes()
+
+    def test_who_is_answered_is_read_again(self):
+        config = os.path.join(self.directory, "udpechod.conf")
+        denied = os.path.join(self.directory, "denied")
+        drive = "Z:" if harness.EMULATOR else ""
+
+        def deny(network):
+            with open(denied, "w", encoding="utf-8") as file:
+                file.write(f"{network}\n")
+
+        def reload():
+            control(PARAMCHANGE)
+            events.wait_for(" info reloaded ")
+
+        def write(*lines):
+            with open(config, "w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in (f"listen=127.0.0.1:{self.port}", *lines))
+
+        def send_in_vain(count):
+            sock.send(b"denied")
+            harness.wait_until(lambda: control(REPORT) or events.has(f" dropped_access={count} "))
+            events.wait_for(f" dropped_access={count} ")
+
+        write()
+        self.install(f"--config={config}")
+        start()
+        events = Events(self)
+        with harness.client(("127.0.0.1", self.port)) as sock:
+            self.assertEqual(harness.echo(sock, b"anybody"), b"anybody")
+            write("deny=127.0.0.0/8")
+            reload()
+            send_in_vain(1)
+            deny("192.0.2.0/24")
+            write(f"deny='@{drive}{denied}'".replace("\\", "/"))
+            reload()
+            self.assertEqual(harness.echo(sock, b"others only"), b"others only")
+            deny("127.0.0.1  # the file alone has changed")
+            reload()
+            send_in_vain(2)
+            self.assertEqual(harness.replies(sock), [])
+
+    def test_listeners_that_change_need_a_restart(self):
+        config = os.path.join(self.directory, "udpechod.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"listen=127.0.0.1:{self.port}\n")
+        self.install(f"--config={config}")
+        start()
+        events = Events(self)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("listen=127.0.0.1:0\nrate-limit=5/s\n")
+        control(PARAMCHANGE)
+        events.wait_for(" info reloaded log_level=info changed=rate-limit")
+        events.wait_for(" warning changed settings need a restart options=listen")
         self.assert_echoes()
 
     def test_what_is_wrong_is_in_the_event_log(self):
