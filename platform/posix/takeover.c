@@ -12,8 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The most that Linux lets one message carry (SCM_MAX_FD). */
-#define SOCKETS_MAX 253
+#include "descriptors.h"
 
 /* How long a successor may have the sockets before it serves, and how long the process that serves
  * may take to answer, which may have to wait for another successor first. */
@@ -28,25 +27,6 @@ static int successor = -1;   /* the one that has the sockets and does not serve 
 static apr_time_t deadline;  /* of its */
 static int predecessor = -1; /* whose sockets these are */
 
-/* ---- Messages: a byte, and descriptors ---- */
-
-typedef struct message {
-    struct msghdr header;
-    struct iovec part;
-    char byte;
-    _Alignas(struct cmsghdr) unsigned char control[CMSG_SPACE(SOCKETS_MAX * sizeof(int))];
-} message_t;
-
-static void compose(message_t *message, unsigned count)
-{
-    memset(message, 0, sizeof *message);
-    message->part = (struct iovec){&message->byte, 1};
-    message->header.msg_iov = &message->part;
-    message->header.msg_iovlen = 1;
-    message->header.msg_control = message->control;
-    message->header.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
-}
-
 /* Milliseconds until the deadline. */
 static int time_left(void)
 {
@@ -55,75 +35,37 @@ static int time_left(void)
     return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
 
-/* A successor that reads nothing keeps nobody waiting for ever. As it is writable before each
- * message, which is short, there is room for another byte after the last. */
-static apr_status_t send_message(const message_t *message)
+/*
+ * Each message is a byte, with descriptors beside it. A successor that reads nothing keeps nobody
+ * waiting for ever. As it is writable before each message, which is short, there is room for
+ * another byte after the last.
+ */
+static apr_status_t send_message(const void *sockets, int count)
 {
     struct pollfd waited = {.fd = successor, .events = POLLOUT};
 
     if (poll(&waited, 1, time_left()) != 1) {
         return APR_TIMEUP;
     }
-    return sendmsg(successor, &message->header, MSG_DONTWAIT) == 1 ? APR_SUCCESS : errno;
+    return descriptors_send(successor, "", 1, sockets, (unsigned)count);
 }
 
 static apr_status_t send_byte(void)
 {
-    message_t message;
-
-    compose(&message, 0);
-    message.header.msg_control = NULL;
-    message.header.msg_controllen = 0;
-    return send_message(&message);
+    return send_message(NULL, 0);
 }
 
 static apr_status_t send_sockets(const apr_array_header_t *sockets)
 {
-    message_t message;
-    size_t length = (size_t)sockets->nelts * sizeof(int);
-
-    if (sockets->nelts > SOCKETS_MAX) {
-        return E2BIG;
-    }
-    compose(&message, (unsigned)sockets->nelts);
-    struct cmsghdr *control = (struct cmsghdr *)(void *)message.control; /* has room for it */
-
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = (socklen_t)CMSG_LEN(length);
-    memcpy(CMSG_DATA(control), sockets->elts, length);
-    return send_message(&message);
+    return send_message(sockets->elts, sockets->nelts);
 }
 
 /* Appends the descriptors of the next message. APR_EOF: the other side has ended. */
 static apr_status_t receive_sockets(int from, apr_array_header_t *sockets)
 {
-    message_t message;
-    struct cmsghdr *control;
     struct pollfd waited = {.fd = from, .events = POLLIN};
-    ssize_t length;
 
-    compose(&message, SOCKETS_MAX);
-    if (poll(&waited, 1, ANSWER_MAX_MS) != 1) {
-        return APR_TIMEUP;
-    }
-    length = recvmsg(from, &message.header, 0);
-    if (length != 1) {
-        return length < 0 ? errno : APR_EOF;
-    }
-    control = CMSG_FIRSTHDR(&message.header);
-    if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
-        size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        for (size_t i = 0; i < count; i++) {
-            int descriptor;
-
-            memcpy(&descriptor, CMSG_DATA(control) + i * sizeof descriptor, sizeof descriptor);
-            fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-            APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
-        }
-    }
-    return APR_SUCCESS;
+    return poll(&waited, 1, ANSWER_MAX_MS) == 1 ? descriptors_receive(from, sockets) : APR_TIMEUP;
 }
 
 /* ---- The successor's side ---- */
