@@ -61,7 +61,7 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
                             apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
-    apr_status_t status = waiter_open(&transport->waiter, LISTENERS_MAX, method, pool);
+    apr_status_t status = waiter_open(&transport->waiter, WAYS_MAX, method, pool);
 
     transport->worker = worker;
     if (status == APR_SUCCESS) {

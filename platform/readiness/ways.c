@@ -6,7 +6,7 @@
 /* A way of this listener; of NULL, one that is not used. */
 static way_t *find(ways_t *ways, const listener_t *owner)
 {
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+    for (unsigned i = 0; i < WAYS_MAX; i++) {
         if (ways->at[i].owner == owner) {
             return &ways->at[i];
         }
@@ -46,7 +46,7 @@ static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listen
 
 static void number(ways_t *ways, const listener_t *listener, unsigned index)
 {
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+    for (unsigned i = 0; i < WAYS_MAX; i++) {
         if (ways->at[i].owner == listener) {
             ways->at[i].listener = index;
         }
@@ -66,7 +66,7 @@ static int is_among(const listener_t *listener, listener_t *const *listeners, un
 static void remove_others(ways_t *ways, waiter_t *waiter, listener_t *const *listeners,
                           unsigned count)
 {
-    for (unsigned i = 0; i < LISTENERS_MAX; i++) {
+    for (unsigned i = 0; i < WAYS_MAX; i++) {
         way_t *way = &ways->at[i];
 
         if (way->owner != NULL && !is_among(way->owner, listeners, count)) {

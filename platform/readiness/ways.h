@@ -6,8 +6,12 @@
 #include "waiter.h"
 #include "way.h"
 
+/* The most of them: more than listeners, where one worker receives from what several of the process
+ * before this one did, and fewer than the 1024 that select(2) takes, APR's wakeup being one. */
+#define WAYS_MAX 1000
+
 typedef struct ways {
-    way_t at[LISTENERS_MAX];
+    way_t at[WAYS_MAX];
 } ways_t;
 
 /*
