@@ -1,6 +1,7 @@
 #include "confine.h"
 
 #include "udpecho/confinement.h"
+#include "udpecho/host.h"
 #include "udpecho/http.h"
 #include "udpecho/transport.h"
 
@@ -93,6 +94,7 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
     sandbox_needs_t needs = {
         .files = files_to_read(settings, pool),
         .opens_listeners = settings->file != NULL && !transport_is_fixed(),
+        .stores_listeners = settings->file != NULL && host_has_store(),
         .connections = connections(settings),
         .serves_http = settings->metrics_listen != NULL,
         .hands_over = settings->takeover != NULL,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "udpecho/host.h"
+
 void listener_set_create(listener_set_t *set, apr_pool_t *pool)
 {
     set->places = apr_array_make(pool, 4, sizeof(place_t));
@@ -26,6 +28,48 @@ int listener_set_has(const listener_set_t *set, const listener_t *listener)
 int listener_set_is_fixed(const listener_set_t *set)
 {
     return set->places->nelts == 0 || transport_is_fixed();
+}
+
+static void store_one(const listener_t *listener, log_t *log)
+{
+    const endpoint_t *local = &listener_describe(listener)->local;
+    apr_pool_t *scratch;
+    apr_status_t status = apr_pool_create(&scratch, NULL);
+
+    if (status == APR_SUCCESS) {
+        status = host_store(local, listener_sockets(listener, scratch));
+        apr_pool_destroy(scratch);
+    }
+    if (status != APR_SUCCESS) {
+        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING,
+                                             "the service manager will not keep a listener");
+
+        log_endpoint(line, "address", local);
+        log_status(line, "error", status);
+        log_end(line);
+    }
+}
+
+void listener_set_store(const listener_set_t *set, const listener_set_t *known, log_t *log)
+{
+    for (int i = 0; set->places->nelts > 0 && i < set->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
+
+        if (known == NULL || !listener_set_has(known, listener)) {
+            store_one(listener, log);
+        }
+    }
+}
+
+void listener_set_forget(const listener_set_t *set, const listener_set_t *kept)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
+
+        if (kept == NULL || !listener_set_has(kept, listener)) {
+            host_forget(&listener_describe(listener)->local);
+        }
+    }
 }
 
 static void close_one(listener_t *listener, log_t *log)
@@ -81,7 +125,7 @@ listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sock
 {
     endpoint_t endpoint = endpoint_of(address);
 
-    for (int i = 0; i < set->all->nelts; i++) {
+    for (int i = 0; set != NULL && i < set->all->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
         const endpoint_t *local = &listener_describe(listener)->local;
 

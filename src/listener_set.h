@@ -13,6 +13,7 @@
 /* What one --listen stands for. */
 typedef struct place {
     const char *text;              /* as given */
+    apr_sockaddr_t *addresses;     /* all that it stands for, where they had to be looked up */
     apr_array_header_t *listeners; /* of listener_t *; another place may have the same */
 } place_t;
 
@@ -34,7 +35,7 @@ int listener_set_has(const listener_set_t *set, const listener_t *listener);
 listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *address);
 
 /* The first listener bound to this address, whatever its port, that `used` does not have; NULL if
- * there is none. */
+ * there is none, or no set. */
 listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sockaddr_t *address,
                                        const listener_set_t *used);
 
@@ -47,6 +48,15 @@ int listener_set_count(const listener_set_t *set, const char *text);
 
 /* Non-zero if a reload can neither add to this set nor take from it. Any thread. */
 int listener_set_is_fixed(const listener_set_t *set);
+
+/* Has the service manager keep the sockets of the listeners of `set` that are not in `known`, which
+ * may be NULL, for the next process. It has those of a set without places already. What cannot be
+ * kept is logged. */
+void listener_set_store(const listener_set_t *set, const listener_set_t *known, log_t *log);
+
+/* Has it close its copies of the sockets of the listeners of `set` that are not in `kept`, which
+ * may be NULL. */
+void listener_set_forget(const listener_set_t *set, const listener_set_t *kept);
 
 /* Closes the listeners of `set` that are not in `kept`, which may be NULL, and tells `log`, unless
  * it is NULL, of each. */

@@ -4,47 +4,13 @@
 
 #include "address.h"
 #include "cidr.h"
+#include "inherited.h"
+#include "listener_failure.h"
 #include "udpecho/host.h"
 #include "wildcard.h"
 
-/* What an operator can do about each kind of failure, and how the program ends. */
-static const struct {
-    exit_code_t code;
-    const char *hint;
-} failures[] = {
-    [LISTENER_IN_USE] = {EXIT_UNAVAILABLE,
-                         "another socket has this port, of another program or another --listen; "
-                         "choose another port, or see --reuse-port"},
-    [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
-    [LISTENER_NOT_UNICAST] = {EXIT_UNAVAILABLE,
-                              "replies cannot leave from a broadcast or multicast address; listen "
-                              "on one of the host's own, or on *"},
-    [LISTENER_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
-                                "ports below 1024 need a privilege, which is given up before "
-                                "serving; choose a higher port, or start it anew as root or with "
-                                "CAP_NET_BIND_SERVICE"},
-    [LISTENER_NO_FAMILY] = {EXIT_UNAVAILABLE, "this host does not have this family of addresses"},
-    [LISTENER_NO_WILDCARD] = {EXIT_UNAVAILABLE,
-                              "this system does not tell where a datagram arrived; listen on "
-                              "addresses of this host"},
-    [LISTENER_NOT_UDP] = {EXIT_CONFIG,
-                          "a service manager must hand over bound UDP sockets: ListenDatagram in "
-                          "systemd.socket(5), SockType dgram in launchd.plist(5)"},
-    [LISTENER_BOTH_FAMILIES] = {EXIT_CONFIG, "IPv4 needs a socket of its own, and this one "
-                                             "BindIPv6Only=ipv6-only, see systemd.socket(5)"},
-    [LISTENER_SYSTEM] = {EXIT_SYSTEM, NULL},
-};
-
-/* Ends the line that was begun with what could not be opened. */
-static void log_failure(log_line_t *line, apr_status_t status, const listener_error_t *error)
-{
-    log_text(line, "step", error->step);
-    log_status(line, "error", status);
-    if (failures[error->failure].hint != NULL) {
-        log_text(line, "hint", failures[error->failure].hint);
-    }
-    log_end(line);
-}
+/* How long to wait before binding again what is still in use. */
+#define FORGET_PAUSE_US (10 * 1000)
 
 static log_line_t *begin_failure(log_t *log, log_level_t level, const char *message,
                                  const apr_sockaddr_t *address)
@@ -58,8 +24,8 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
 
 /* ---- Opening ---- */
 
-/* What is open already. A successor's --listen without a port of its own takes over whichever its
- * predecessor had. */
+/* What is open already. A --listen without a port of its own inherits whichever the process before
+ * this one had. */
 static listener_t *find_open(const listener_set_t *set, const opening_t *opening,
                              const apr_sockaddr_t *address)
 {
@@ -68,12 +34,25 @@ static listener_t *find_open(const listener_set_t *set, const opening_t *opening
     if (listener == NULL) {
         listener = listener_set_find(opening->current, address);
     }
-    if (listener == NULL && opening->taken_over != NULL) {
+    if (listener == NULL) {
         listener = address->port != 0
-                       ? listener_set_find(opening->taken_over, address)
-                       : listener_set_find_any_port(opening->taken_over, address, set);
+                       ? listener_set_find(opening->inherited, address)
+                       : listener_set_find_any_port(opening->inherited, address, set);
     }
     return listener;
+}
+
+/* What the service manager was told to close may be open for a moment more. */
+static apr_status_t open_new(listener_t **listener, const opening_t *opening,
+                             const apr_sockaddr_t *address, listener_error_t *error)
+{
+    apr_status_t status = listener_open(listener, address, opening->options, error, opening->pool);
+
+    while (status != APR_SUCCESS && error->failure == LISTENER_IN_USE && host_is_forgetting()) {
+        clock_pause(FORGET_PAUSE_US);
+        status = listener_open(listener, address, opening->options, error, opening->pool);
+    }
+    return status;
 }
 
 static exit_code_t open_address(listener_t **listener, const opening_t *opening,
@@ -88,28 +67,28 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
         return EXIT_OK;
     }
     if (set->all->nelts < LISTENERS_MAX) {
-        status = listener_open(listener, address, opening->options, &error, opening->pool);
+        status = open_new(listener, opening, address, &error);
     }
     if (status == APR_SUCCESS) {
         return EXIT_OK;
     }
     *listener = NULL;
     if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL)) {
-        log_failure(begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", address),
-                    status, &error);
+        listener_failure_log(
+            begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", address), status,
+            &error);
         return EXIT_OK;
     }
-    log_failure(begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", address), status,
-                &error);
-    return failures[error.failure].code;
+    return listener_failure_log(
+        begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", address), status, &error);
 }
 
 /* Opens all that one --listen stands for. Where that is several addresses, as with * and with
  * names, a host that lacks one of the families serves the others. */
-static exit_code_t open_all(listener_set_t *set, place_t *place, const apr_sockaddr_t *address,
-                            const opening_t *opening)
+static exit_code_t open_place(listener_set_t *set, place_t *place, const opening_t *opening)
 {
-    int is_only = address->next == NULL;
+    const apr_sockaddr_t *address = place->addresses;
+    int is_only = address != NULL && address->next == NULL;
     exit_code_t code = EXIT_OK;
 
     for (; code == EXIT_OK && address != NULL; address = address->next) {
@@ -123,6 +102,8 @@ static exit_code_t open_all(listener_set_t *set, place_t *place, const apr_socka
     }
     return code;
 }
+
+/* ---- Looking up ---- */
 
 static void log_replaced(log_t *log, const char *text)
 {
@@ -154,19 +135,18 @@ static int needs_look_up(const address_t *address, apr_pool_t *pool)
            (address->host != NULL && cidr_parse(&network, address->host, pool) != NULL);
 }
 
-static exit_code_t open_place(listener_set_t *set, place_t *place, const opening_t *opening,
-                              apr_pool_t *pool)
+static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t *pool)
 {
     char reason[128];
     address_t address;
-    apr_sockaddr_t *list;
     const char *error = address_parse(&address, place->text, DEFAULT_PORT, pool);
 
     if (error == NULL && opening->is_confined && needs_look_up(&address, pool)) {
         return refuse(opening->log, place->text, "names are looked up at the start only",
                       "name the address and no interface, or restart it");
     }
-    apr_status_t status = error == NULL ? address_resolve(&list, &address, pool) : APR_EINVAL;
+    apr_status_t status =
+        error == NULL ? address_resolve(&place->addresses, &address, pool) : APR_EINVAL;
 
     if (status != APR_SUCCESS) {
         return address.scope != NULL
@@ -175,26 +155,61 @@ static exit_code_t open_place(listener_set_t *set, place_t *place, const opening
                    : refuse(opening->log, place->text, apr_strerror(status, reason, sizeof reason),
                             "the name must be known to this host's resolver");
     }
-    if (wildcard_replace(&list, opening->options->platform, pool)) {
+    if (wildcard_replace(&place->addresses, opening->options->platform, pool)) {
         log_replaced(opening->log, place->text);
     }
-    return open_all(set, place, list, opening);
+    return EXIT_OK;
 }
 
-static exit_code_t open_one(listener_set_t *set, const char *text, const opening_t *opening,
-                            apr_pool_t *pool)
+/* Adds the place of a --listen: with the listeners that `current` has there or, if it has no such
+ * place, with the addresses. */
+static exit_code_t add_place(listener_set_t *set, const char *text, const opening_t *opening,
+                             apr_pool_t *pool)
 {
     const place_t *kept = listener_set_place(opening->current, text, listener_set_count(set, text));
     place_t *place = apr_array_push(set->places);
 
-    *place = (place_t){text, apr_array_make(pool, 2, sizeof(listener_t *))};
+    *place = (place_t){text, NULL, apr_array_make(pool, 2, sizeof(listener_t *))};
     if (kept == NULL) {
-        return open_place(set, place, opening, pool);
+        return look_up(place, opening, pool);
     }
     for (int i = 0; i < kept->listeners->nelts; i++) {
         listener_set_add(set, place, APR_ARRAY_IDX(kept->listeners, i, listener_t *));
     }
     return EXIT_OK;
+}
+
+/* ---- All together ---- */
+
+/* Closes what was inherited and is not wanted, here and in the service manager. */
+static void give_up(const listener_set_t *inherited, const listener_set_t *wanted, log_t *log)
+{
+    listener_set_forget(inherited, wanted);
+    listener_set_close(inherited, wanted, log);
+}
+
+/* Leaves of what was inherited that which the places ask for. The rest is closed before anything is
+ * bound: it may be in the way of an address that overlaps with its own. */
+static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
+                        const opening_t *opening, apr_pool_t *pool)
+{
+    listener_set_t wanted;
+
+    listener_set_create(&wanted, pool);
+    for (int i = 0; i < set->places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
+
+        for (const apr_sockaddr_t *address = place->addresses; address != NULL;
+             address = address->next) {
+            listener_t *listener = find_open(&wanted, opening, address);
+
+            if (listener != NULL && !listener_set_has(&wanted, listener)) {
+                APR_ARRAY_PUSH(wanted.all, listener_t *) = listener;
+            }
+        }
+    }
+    give_up(inherited, &wanted, opening->log);
+    *inherited = wanted;
 }
 
 static exit_code_t open_places(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
@@ -203,86 +218,17 @@ static exit_code_t open_places(listener_set_t *set, const opening_t *opening, ap
     exit_code_t code = EXIT_OK;
 
     for (int i = 0; code == EXIT_OK && i < listen->nelts; i++) {
-        code = open_one(set, APR_ARRAY_IDX(listen, i, const char *), opening, pool);
+        code = add_place(set, APR_ARRAY_IDX(listen, i, const char *), opening, pool);
+    }
+    if (code == EXIT_OK && opening->inherited != NULL) {
+        keep_wanted(opening->inherited, set, opening, pool);
+    }
+    for (int i = 0; code == EXIT_OK && i < set->places->nelts; i++) {
+        code = open_place(set, &APR_ARRAY_IDX(set->places, i, place_t), opening);
     }
     if (code != EXIT_OK) {
         listener_set_close(set, opening->current, NULL);
     }
-    return code;
-}
-
-static exit_code_t refuse_sockets(log_t *log, const char *error)
-{
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
-
-    log_text(line, "error", error);
-    log_end(line);
-    return EXIT_CONFIG;
-}
-
-/* Makes a listener of each array of sockets that was handed over. */
-static exit_code_t adopt_all(listener_set_t *set, const apr_array_header_t *groups,
-                             const char *message, const opening_t *opening)
-{
-    for (int i = 0; i < groups->nelts; i++) {
-        const apr_array_header_t *sockets = APR_ARRAY_IDX(groups, i, const apr_array_header_t *);
-        listener_error_t error;
-        listener_t *listener;
-        apr_status_t status =
-            listener_adopt(&listener, sockets, opening->options, &error, opening->pool);
-
-        if (status != APR_SUCCESS) {
-            log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
-
-            log_number(line, "descriptor", (apr_int64_t)APR_ARRAY_IDX(sockets, 0, apr_os_sock_t));
-            log_failure(line, status, &error);
-            return failures[error.failure].code;
-        }
-        APR_ARRAY_PUSH(set->all, listener_t *) = listener;
-    }
-    log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_INFO, message);
-
-    log_number(line, "count", groups->nelts);
-    log_end(line);
-    return EXIT_OK;
-}
-
-/* Each socket of the service manager is a listener. */
-static exit_code_t open_activated(listener_set_t *set, const apr_array_header_t *sockets,
-                                  const opening_t *opening, apr_pool_t *pool)
-{
-    apr_array_header_t *groups = apr_array_make(pool, sockets->nelts, sizeof(apr_array_header_t *));
-
-    for (int i = 0; i < sockets->nelts; i++) {
-        apr_array_header_t *group = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
-
-        APR_ARRAY_PUSH(group, apr_os_sock_t) = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
-        APR_ARRAY_PUSH(groups, apr_array_header_t *) = group;
-    }
-    return adopt_all(set, groups, "sockets of the service manager, in place of --listen", opening);
-}
-
-/* Of the predecessor's listeners those that are asked for are kept; it closes the others itself. */
-static exit_code_t open_taken_over(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
-{
-    apr_array_header_t *groups = apr_array_make(pool, 4, sizeof(apr_array_header_t *));
-    const char *error = host_take_over(groups, opening->settings->takeover, pool);
-    opening_t with = *opening;
-    listener_set_t taken;
-    exit_code_t code = EXIT_OK;
-
-    if (error != NULL) {
-        return refuse_sockets(opening->log, error);
-    }
-    listener_set_create(&taken, pool);
-    if (groups->nelts > 0) {
-        code = adopt_all(&taken, groups, "listeners of the process that serves", opening);
-        with.taken_over = &taken;
-    }
-    if (code == EXIT_OK) {
-        code = open_places(set, &with, pool);
-    }
-    listener_set_close(&taken, set, NULL);
     return code;
 }
 
@@ -297,27 +243,36 @@ listener_options_t listener_options(const settings_t *settings, const platform_t
     };
 }
 
+/* Sockets that the service manager opened are all that is served; what it only kept is for the
+ * --listen that ask for it. */
+static exit_code_t open_at_start(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
+{
+    opening_t with = *opening;
+    listener_set_t inherited;
+    exit_code_t code = inherited_open(set, &inherited, opening, pool);
+
+    with.inherited = &inherited;
+    if (code == EXIT_OK && set->all->nelts == 0) {
+        code = open_places(set, &with, pool);
+    } else if (code == EXIT_OK) {
+        give_up(&inherited, NULL, opening->log);
+    }
+    if (code != EXIT_OK) {
+        listener_set_close(&inherited, set, NULL);
+    }
+    return code;
+}
+
 exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
 {
-    apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-
     listener_set_create(set, pool);
-    if (opening->current != NULL && listener_set_is_fixed(opening->current)) {
+    if (opening->current == NULL) {
+        return open_at_start(set, opening, pool);
+    }
+    if (listener_set_is_fixed(opening->current)) {
         apr_array_cat(set->places, opening->current->places);
         apr_array_cat(set->all, opening->current->all);
         return EXIT_OK;
     }
-    if (opening->current != NULL) {
-        return open_places(set, opening, pool);
-    }
-    const char *error = host_inherited_sockets(sockets, pool);
-
-    if (error != NULL) {
-        return refuse_sockets(opening->log, error);
-    }
-    if (sockets->nelts > 0) {
-        return open_activated(set, sockets, opening, pool);
-    }
-    return opening->settings->takeover != NULL ? open_taken_over(set, opening, pool)
-                                               : open_places(set, opening, pool);
+    return open_places(set, opening, pool);
 }

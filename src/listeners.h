@@ -1,7 +1,7 @@
 #ifndef UDPECHO_LISTENERS_H
 #define UDPECHO_LISTENERS_H
 
-/* From what --listen says, or a service manager hands over, to bound listeners. */
+/* From what --listen says, or this process was handed, to bound listeners. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -16,18 +16,20 @@
 typedef struct opening {
     const settings_t *settings;
     const listener_options_t *options;
-    const listener_set_t *current;    /* to keep what is open already; NULL: nothing is */
-    const listener_set_t *taken_over; /* from the process that serves; NULL: nothing was */
-    int is_confined;                  /* in the sandbox, where nothing can be looked up */
+    const listener_set_t *current; /* to keep what is open already; NULL: nothing is */
+    listener_set_t *inherited;     /* from the process before this one; NULL: nothing was */
+    int is_confined;               /* in the sandbox, where nothing can be looked up */
     log_t *log;
     apr_pool_t *pool; /* that the listeners live in */
 } opening_t;
 
 /*
  * Takes over the sockets of the service manager or, where it handed over none, looks up and binds
- * every address of the settings. A --listen that `current` has as well keeps its listeners and is
- * not looked up again; so does an address. `set` lives in `pool`. On error one line in the log says
- * what is wrong, the exit code is returned, and all that was opened is closed. Main thread.
+ * every address of the settings, save for those whose sockets were inherited from the process
+ * before this one; what else was inherited is given up. A --listen that `current` has as well keeps
+ * its listeners and is not looked up again; so does an address. `set` lives in `pool`. On error one
+ * line in the log says what is wrong, the exit code is returned, and all that was opened is closed.
+ * Main thread.
  */
 exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool);
 

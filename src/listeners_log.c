@@ -30,7 +30,7 @@ const char *listener_sharing_reason(const listener_info_t *info, const settings_
         break;
     }
     if (info->is_adopted) {
-        return "the service manager opened it";
+        return "another process opened it";
     }
     if (settings->reuse_port == PORT_REUSE_OFF) {
         return "--reuse-port=off";

@@ -167,6 +167,7 @@ static void keep_workers(server_t *server, unsigned started, apr_status_t status
     log_end(line);
     server->worker_count = started;
     keep_sockets(server, server->setup);
+    listener_set_forget(&server->setup->listeners, NULL); /* what is left is stored anew */
 }
 
 /* Starts the log's writer, the observer and the workers, which then wait at the gate. */
@@ -209,6 +210,7 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
     server->status.workers = server->workers;
     server->status.worker_count = server->worker_count;
     gate_await(server->gate, 1 + observer_threads(server->observer) + server->worker_count);
+    listener_set_store(&server->setup->listeners, NULL, server->log);
     code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
                          &server->frame.is_confined, pool);
     if (code != EXIT_OK) {
@@ -254,6 +256,7 @@ static void reload(server_t *server)
         clock_pause(BATCH_PAUSE_US);
     }
     server->setup = next;
+    listener_set_store(&next->listeners, &old->listeners, server->log);
     status_listen(&server->status, next->listeners.all);
     setup_log_reload(old, next, &server->frame);
     setup_retire(old, next, server->log);

@@ -47,6 +47,7 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
 typedef struct sandbox_needs {
     const apr_array_header_t *files; /* to read again, of const char *; perhaps empty */
     int opens_listeners;             /* listener_open(), of addresses and not of names */
+    int stores_listeners;            /* host_store() */
     unsigned connections;            /* to accept, at a time */
     int serves_http;                 /* by udpecho/http.h */
     int hands_over;                  /* host_hand_over() */

@@ -73,25 +73,48 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool);
 
 /*
  * Appends to `sockets`, an array of apr_os_sock_t, those that the service manager opened for this
- * process; they are the caller's from here on, and whoever started the process decided what they
- * are. None is the normal case, and what Windows always says. Returns NULL, or, as a sentence, what
- * is wrong with how they were handed over. Main thread, once, while no other thread uses the
- * environment.
+ * process; whoever started the process decided what they are. And appends to `groups`, an array of
+ * apr_array_header_t *, an array of apr_os_sock_t for each listener whose sockets it kept from an
+ * earlier process, see host_store(). All are the caller's from here on. None is the normal case,
+ * and what Windows always says. Returns NULL, or, as a sentence, what is wrong with how they were
+ * handed over. Main thread, once, after host_start(), while no other thread uses the environment.
  *
  * systemd and what speaks its protocol: sd_listen_fds(3), whose variables are taken out of the
- * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets.
+ * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets; it
+ * keeps no others.
  */
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool);
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+                                   apr_pool_t *pool);
+
+/* Non-zero if there is a service manager that may keep sockets for the next process of this
+ * service: one that listens at NOTIFY_SOCKET. Any thread, after host_start(). */
+int host_has_store(void);
 
 /*
- * Takes over the sockets of the process that serves with the same `path`, and appends to `groups`,
- * an array of apr_array_header_t *, an array of apr_os_sock_t for each of its listeners; they are
- * the caller's from here on. That process goes on until host_ready(), then drains and ends; if this
- * one ends before, it notices nothing, and it waits ten seconds at most. If nobody serves with it,
- * makes a socket at `path` for successors, which only this user and root may use, and appends
- * nothing. Either way HOST_HAND_OVER comes from then on. Returns NULL, or, as a sentence, what is
- * wrong. What `path` names stays when the process ends, and is replaced by the next. Main thread,
- * once, before sandbox_enter(). unix(7), SCM_RIGHTS; not on Windows.
+ * Has the service manager keep the sockets, an array of apr_os_sock_t, of the listener at this
+ * address, whatever becomes of this process: systemd's file descriptor store, FDSTORE of
+ * sd_notify(3), as far as FileDescriptorStoreMax lets it. What it has already stays as it is. Does
+ * nothing without a service manager. Main thread, also after sandbox_enter(). Errors: those of
+ * sendmsg(2); what the manager makes of it, it does not say.
+ */
+apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *sockets);
+
+/* Has it close its copies of the sockets of the listener at this address, if it has any
+ * (FDSTOREREMOVE). Main thread, also after sandbox_enter(). */
+void host_forget(const endpoint_t *address);
+
+/* Non-zero for a few seconds after host_forget(): the manager may not have got round to it, and the
+ * address still be in use. Main thread. */
+int host_is_forgetting(void);
+
+/*
+ * Takes over the sockets of the process that serves with the same `path`, and appends them to
+ * `groups`, as host_inherited_sockets() does. That process goes on until host_ready(), then drains
+ * and ends; if this one ends before, it notices nothing, and it waits ten seconds at most. If nobody
+ * serves with it, makes a socket at `path` for successors, which only this user and root may use,
+ * and appends nothing. Either way HOST_HAND_OVER comes from then on. Returns NULL, or, as a
+ * sentence, what is wrong. What `path` names stays when the process ends, and is replaced by the
+ * next. Main thread, once, before sandbox_enter(). unix(7), SCM_RIGHTS; not on Windows.
  */
 const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool);
 

@@ -37,12 +37,13 @@
 /* Of the type of a socket, all but how it blocks and that execve(2) closes it. */
 #define SOCKET_TYPE ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK)
 
-/* When a call is needed: always, to read files again, to open listeners, to hand them over, to
- * accept connections, to speak HTTP on them, or with or without a feature. */
+/* When a call is needed: always, to read files again, to open listeners, to have them kept, to hand
+ * them over, to accept connections, to speak HTTP on them, or with or without a feature. */
 typedef enum need {
     ALWAYS,
     TO_RELOAD,
     TO_LISTEN,
+    TO_STORE,
     TO_HAND_OVER,
     TO_ACCEPT,
     TO_SERVE_HTTP,
@@ -132,6 +133,8 @@ static const rule_t rules[] = {
      .conditions = 1,
      .arguments = {{1, SCMP_CMP_EQ, F_SETFL, 0}}},
     {.call = SCMP_SYS(epoll_ctl), .need = TO_LISTEN},
+    /* Their sockets, for the service manager to keep. */
+    {.call = SCMP_SYS(sendmsg), .need = TO_STORE},
     /* A successor who knocks, and what he gets. He says by a byte that he serves. */
     {.call = SCMP_SYS(accept), .need = TO_HAND_OVER},
     {.call = SCMP_SYS(sendmsg), .need = TO_HAND_OVER},
@@ -178,6 +181,8 @@ static int is_needed(const rule_t *rule, const platform_t *platform, const sandb
         return !platform_has(platform, rule->feature);
     case TO_RELOAD:
         return needs->files->nelts > 0;
+    case TO_STORE:
+        return needs->stores_listeners;
     case TO_HAND_OVER:
         return needs->hands_over;
     case TO_LISTEN:

@@ -26,7 +26,9 @@ static const char *take_over(apr_array_header_t *sockets, const int *descriptors
     return NULL;
 }
 
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool)
+/* launchd keeps no others. */
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+                                   apr_pool_t *pool)
 {
     char reason[128];
     int *descriptors = NULL;
@@ -34,6 +36,7 @@ const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool
     int status = launch_activate_socket("Listeners", &descriptors, &count);
     const char *error;
 
+    (void)groups;
     if (status == ESRCH || status == ENOENT) {
         return NULL; /* not started by launchd, or by a job without such sockets */
     }

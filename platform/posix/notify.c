@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "descriptors.h"
+
 /* How often to tell of the rate where no watchdog waits, and how often before one bites. */
 #define STATUS_INTERVAL_US (5 * APR_USEC_PER_SEC)
 #define WATCHDOG_LOOKS     4
@@ -76,6 +78,19 @@ void notify_send(const char *assignments)
     if (manager >= 0 && write(manager, assignments, strlen(assignments)) < 0) {
         return;
     }
+}
+
+int notify_is_open(void)
+{
+    return manager >= 0;
+}
+
+apr_status_t notify_send_descriptors(const char *assignments, const int *descriptors,
+                                     unsigned count)
+{
+    return manager >= 0
+               ? descriptors_send(manager, assignments, strlen(assignments), descriptors, count)
+               : APR_SUCCESS;
 }
 
 apr_interval_time_t notify_interval(void)

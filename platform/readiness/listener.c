@@ -10,9 +10,10 @@
 struct listener {
     listener_info_t info;
     const platform_t *platform;
-    turn_t *turn;     /* of the workers, where one socket serves several */
-    unsigned workers; /* that it was opened for */
-    unsigned count;   /* of sockets: one, or one for each worker; others if it was adopted */
+    turn_t *turn;        /* of the workers, where one socket serves several */
+    int has_socket_each; /* what the options ask for where there is something to open */
+    unsigned workers;    /* that it was opened for */
+    unsigned count;      /* of sockets: one, or one for each worker; others if it was adopted */
     apr_socket_t **sockets;
     apr_uint32_t *drops_seen; /* of each socket, at the last reading */
     apr_uint64_t drops;
@@ -48,7 +49,10 @@ apr_status_t listener_turn(turn_t **turn, listener_t *listener)
 {
     apr_status_t status = APR_SUCCESS;
 
-    if (listener->turn == NULL && listener->count == 1 && listener->workers > 1) {
+    /* Beside an adopted socket that all share, a reload may open one for each worker, and whoever
+     * waits for the turn would hear nothing of it. */
+    if (listener->turn == NULL && listener->count == 1 && listener->workers > 1 &&
+        !listener->has_socket_each) {
         status = turn_create(&listener->turn, apr_pool_parent_get(listener->pool));
     }
     *turn = listener->turn;
@@ -187,6 +191,8 @@ static apr_status_t listener_create(listener_t **created, const listener_options
         listener_t *listener = apr_pcalloc(*own, sizeof *listener);
 
         listener->platform = options->platform;
+        listener->has_socket_each = options->reuse != PORT_REUSE_OFF &&
+                                    platform_has(options->platform, FEATURE_PORT_SHARING);
         listener->workers = options->workers;
         listener->pool = *own;
         listener->sockets = apr_pcalloc(*own, sockets * sizeof(apr_socket_t *));
@@ -217,7 +223,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     /* The sockets keep a pointer to the address that they are bound to. */
     apr_sockaddr_t *kept = apr_pmemdup(own, address, sizeof *address);
 
-    if (options->reuse != PORT_REUSE_OFF && platform_has(options->platform, FEATURE_PORT_SHARING)) {
+    if (listener->has_socket_each) {
         listener->info.sharing = SHARING_SOCKET_PER_WORKER;
     }
     status = check_address(kept, options->platform, error, own);

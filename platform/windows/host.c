@@ -61,10 +61,32 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_pool_t *pool)
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+                                   apr_pool_t *pool)
 {
-    (void)sockets, (void)pool;
+    (void)sockets, (void)groups, (void)pool;
     return NULL;
+}
+
+int host_has_store(void)
+{
+    return 0;
+}
+
+apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *sockets)
+{
+    (void)address, (void)sockets;
+    return APR_SUCCESS;
+}
+
+void host_forget(const endpoint_t *address)
+{
+    (void)address;
+}
+
+int host_is_forgetting(void)
+{
+    return 0;
 }
 
 const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool)

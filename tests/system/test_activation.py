@@ -1,43 +1,18 @@
 """Sockets that a service manager opened, by the protocol of sd_listen_fds(3)."""
 
-import fcntl
 import os
 import socket
-import sys
 import tempfile
 import threading
 import unittest
 
 import harness
-
-# Does what the service manager does between fork and exec: argv is the number of sockets, the first
-# descriptor to take them from, and the command.
-HAND_OVER = """
-import os, sys
-count, source = int(sys.argv[1]), int(sys.argv[2])
-for i in range(count):
-    os.dup2(source + i, 3 + i)
-os.closerange(source, source + count)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(count))
-os.execvp(sys.argv[3], sys.argv[3:])
-"""
-
-# Out of the way of the descriptors that are written over.
-SOURCE = 100
+from service_manager import handed_over
 
 
 def activated(sockets, *options, **keywords):
     """A server that is handed these sockets, which stay open here too."""
-    copies = []
-    try:
-        for sock in sockets:
-            copies.append(fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD, SOURCE + len(copies)))
-        assert copies == list(range(SOURCE, SOURCE + len(copies)))
-        prefix = [sys.executable, "-c", HAND_OVER, str(len(copies)), str(SOURCE)]
-        return harness.Server(*options, prefix=prefix, descriptors=copies, **keywords)
-    finally:
-        for copy in copies:
-            os.close(copy)
+    return handed_over([sock.fileno() for sock in sockets], *options, **keywords)
 
 
 class Sockets(unittest.TestCase):
@@ -74,7 +49,7 @@ class HandedOver(Sockets):
             self.assertEqual(server.addresses, [sock.getsockname()[:2] for sock in self.all])
             for line in server.find("listening"):
                 self.assertEqual((line["sharing"], line["because"]),
-                                 ("shared socket", "the service manager opened it"))
+                                 ("shared socket", "another process opened it"))
             self.assertEqual(
                 server.wait_for("sockets of the service manager, in place of --listen")["count"], 3)
             for sock in self.clients():

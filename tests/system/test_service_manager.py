@@ -4,37 +4,15 @@ test is the manager."""
 import os
 import re
 import signal
-import socket
 import tempfile
 import time
 import unittest
 
 import harness
 import tracing
+from service_manager import Manager
 
 LEVELS = {"error": "<3>", "warning": "<4>", "info": "<6>", "debug": "<7>"}
-
-
-class Manager:
-    """Listens at a path, or at a name that is none of a file, which begins with @."""
-
-    def __init__(self, name, patience_us=None):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind("\0" + name[1:] if name.startswith("@") else name)
-        self.socket.settimeout(harness.PATIENCE)
-        self.environment = {"NOTIFY_SOCKET": name}
-        if patience_us is not None:
-            self.environment["WATCHDOG_USEC"] = str(patience_us)
-
-    def hear(self):
-        """The next message, as a dictionary."""
-        return dict(line.split("=", 1) for line in self.socket.recv(4096).decode().split("\n"))
-
-    def wait_for(self, *names):
-        """The next message that has all these names."""
-        while not set(names) <= set(message := self.hear()):
-            pass
-        return message
 
 
 class Notify(unittest.TestCase):
@@ -45,7 +23,7 @@ class Notify(unittest.TestCase):
 
     def manager(self, name=None, **others):
         manager = Manager(name or os.path.join(self.directory, "notify"), **others)
-        self.addCleanup(manager.socket.close)
+        self.addCleanup(manager.close)
         return manager
 
     def test_ready_reloading_and_stopping(self):

@@ -5,6 +5,7 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -26,10 +27,21 @@ static void open_at(int descriptor)
     require(fresh >= 0 && dup2(fresh, descriptor) == descriptor);
 }
 
-static const char *take(apr_array_header_t **sockets, apr_pool_t *pool)
+static const char *take_all(apr_array_header_t **sockets, apr_array_header_t **groups,
+                            apr_pool_t *pool)
 {
     *sockets = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
-    return host_inherited_sockets(*sockets, pool);
+    *groups = apr_array_make(pool, 2, sizeof(apr_array_header_t *));
+    return host_inherited_sockets(*sockets, *groups, pool);
+}
+
+static const char *take(apr_array_header_t **sockets, apr_pool_t *pool)
+{
+    apr_array_header_t *groups;
+    const char *error = take_all(sockets, &groups, pool);
+
+    require(groups->nelts == 0);
+    return error;
 }
 
 static void require_none(apr_pool_t *pool)
@@ -116,6 +128,68 @@ static void malformed_variables_are_told(void **state)
     assert_int_equal(status_of_child(malformed_in_child, *state), 0);
 }
 
+/* A name as this process would give it to what is bound there. */
+static const char *bind_at(int descriptor, unsigned port, apr_pool_t *pool)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((apr_port_t)port)};
+    socklen_t length = sizeof address;
+    int on = 1;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    open_at(descriptor);
+    require(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+    require(bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0);
+    require(getsockname(descriptor, (struct sockaddr *)&address, &length) == 0);
+    return apr_psprintf(pool, "udpechod-stored-%u-127.0.0.1", (unsigned)ntohs(address.sin_port));
+}
+
+static int group_has(const apr_array_header_t *group, int first, int second)
+{
+    return group->nelts == 2 && APR_ARRAY_IDX(group, 0, apr_os_sock_t) == first &&
+           APR_ARRAY_IDX(group, 1, apr_os_sock_t) == second;
+}
+
+static void kept_in_child(apr_pool_t *pool)
+{
+    apr_array_header_t *sockets, *groups;
+    const char *one = bind_at(3, 0, pool);
+    const char *other = bind_at(4, 0, pool);
+
+    bind_at(5, (unsigned)apr_atoi64(strchr(one, '-') + sizeof "stored-"), pool);
+    bind_at(6, (unsigned)apr_atoi64(strchr(other, '-') + sizeof "stored-"), pool);
+    open_at(7);
+    hand_over(getpid(), "5", pool);
+    setenv("LISTEN_FDNAMES", apr_pstrcat(pool, one, ":", other, ":", one, ":", other, ":", NULL),
+           1);
+    require(take_all(&sockets, &groups, pool) == NULL);
+    require(sockets->nelts == 1 && APR_ARRAY_IDX(sockets, 0, apr_os_sock_t) == 7);
+    require(groups->nelts == 2);
+    require(group_has(APR_ARRAY_IDX(groups, 0, apr_array_header_t *), 3, 5));
+    require(group_has(APR_ARRAY_IDX(groups, 1, apr_array_header_t *), 4, 6));
+}
+
+static void those_that_were_kept_come_by_listener(void **state)
+{
+    assert_int_equal(status_of_child(kept_in_child, *state), 0);
+}
+
+static void misnamed_in_child(apr_pool_t *pool)
+{
+    apr_array_header_t *sockets, *groups;
+
+    bind_at(3, 0, pool);
+    hand_over(getpid(), "1", pool);
+    setenv("LISTEN_FDNAMES", "udpechod-stored-1-127.0.0.1", 1);
+    require(take_all(&sockets, &groups, pool) == NULL);
+    require(sockets->nelts == 0 && groups->nelts == 0);
+    require(fcntl(3, F_GETFD) == -1);
+}
+
+static void one_that_is_not_bound_as_its_name_says_is_closed(void **state)
+{
+    assert_int_equal(status_of_child(misnamed_in_child, *state), 0);
+}
+
 static void too_few_in_child(apr_pool_t *pool)
 {
     open_at(3);
@@ -134,8 +208,12 @@ static void a_descriptor_that_is_not_open_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(descriptors_from_3_on_are_taken_once),    scene(without_the_variables_there_are_none),
-        scene(those_of_another_process_are_left_alone), scene(malformed_variables_are_told),
+        scene(descriptors_from_3_on_are_taken_once),
+        scene(without_the_variables_there_are_none),
+        scene(those_of_another_process_are_left_alone),
+        scene(malformed_variables_are_told),
+        scene(those_that_were_kept_come_by_listener),
+        scene(one_that_is_not_bound_as_its_name_says_is_closed),
         scene(a_descriptor_that_is_not_open_is_named),
     };
 

@@ -301,6 +301,17 @@ static void two_more_hand_them_over(void **state)
     assert_int_equal(calls_left(&successors), calls_left(&one_file) + 2 - (unsigned)has_sendmsg);
 }
 
+static void one_more_has_them_kept(void **state)
+{
+    sandbox_needs_t kept = {.opens_listeners = 1, .stores_listeners = 1};
+    int has_sendmsg;
+
+    needs_sandbox(*state);
+    kept.files = one_file.files;
+    has_sendmsg = !platform_has(&platform, FEATURE_BATCHED_SEND);
+    assert_int_equal(calls_left(&kept), calls_left(&listeners) + 1 - (unsigned)has_sendmsg);
+}
+
 /* The calls of make_the_call() are of no family of sockets, so socket(2) stays deadly, and so does
  * fcntl(2), which neither reads nor sets flags there. */
 static void seven_more_open_listeners(void **state)
@@ -337,6 +348,7 @@ int main(void)
         scene(seven_more_open_listeners),
         scene(http_takes_six_and_agrees_with_what_opens_listeners),
         scene(two_more_hand_them_over),
+        scene(one_more_has_them_kept),
     };
 
     return cmocka_run_group_tests_name("filter of system calls", tests, NULL, NULL);

@@ -1,0 +1,98 @@
+#include "inherited.h"
+
+#include <apr_portable.h>
+
+#include "listener_failure.h"
+#include "udpecho/host.h"
+
+static exit_code_t refuse(log_t *log, const char *error)
+{
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot listen");
+
+    log_text(line, "error", error);
+    log_end(line);
+    return EXIT_CONFIG;
+}
+
+/* Makes a listener of an array of sockets. */
+static exit_code_t adopt(listener_set_t *set, const apr_array_header_t *sockets,
+                         const listener_options_t *options, const opening_t *opening)
+{
+    apr_int64_t descriptor = (apr_int64_t)APR_ARRAY_IDX(sockets, 0, apr_os_sock_t);
+    listener_error_t error;
+    listener_t *listener;
+    apr_status_t status = listener_adopt(&listener, sockets, options, &error, opening->pool);
+
+    if (status != APR_SUCCESS) {
+        log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
+
+        log_number(line, "descriptor", descriptor);
+        return listener_failure_log(line, status, &error);
+    }
+    APR_ARRAY_PUSH(set->all, listener_t *) = listener;
+    return EXIT_OK;
+}
+
+static void log_adopted(const listener_set_t *set, const char *message, log_t *log)
+{
+    if (set->all->nelts > 0) {
+        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, message);
+
+        log_number(line, "count", set->all->nelts);
+        log_end(line);
+    }
+}
+
+/* Each socket of the service manager is a listener. No others are ever opened beside these. */
+static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t *sockets,
+                                   const opening_t *opening, apr_pool_t *pool)
+{
+    listener_options_t options = *opening->options;
+    exit_code_t code = EXIT_OK;
+
+    options.reuse = PORT_REUSE_OFF;
+    for (int i = 0; code == EXIT_OK && i < sockets->nelts; i++) {
+        apr_array_header_t *one = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+
+        APR_ARRAY_PUSH(one, apr_os_sock_t) = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
+        code = adopt(set, one, &options, opening);
+    }
+    if (code == EXIT_OK) {
+        log_adopted(set, "sockets of the service manager, in place of --listen", opening->log);
+    }
+    return code;
+}
+
+static exit_code_t adopt_kept(listener_set_t *set, const apr_array_header_t *groups,
+                              const opening_t *opening)
+{
+    exit_code_t code = EXIT_OK;
+
+    for (int i = 0; code == EXIT_OK && i < groups->nelts; i++) {
+        code = adopt(set, APR_ARRAY_IDX(groups, i, const apr_array_header_t *), opening->options,
+                     opening);
+    }
+    if (code == EXIT_OK) {
+        log_adopted(set, "listeners of the process before this one", opening->log);
+    }
+    return code;
+}
+
+exit_code_t inherited_open(listener_set_t *activated, listener_set_t *kept,
+                           const opening_t *opening, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
+    apr_array_header_t *groups = apr_array_make(pool, 4, sizeof(apr_array_header_t *));
+    const char *error = host_inherited_sockets(sockets, groups, pool);
+
+    listener_set_create(kept, pool);
+    if (error == NULL && sockets->nelts == 0 && opening->settings->takeover != NULL) {
+        error = host_take_over(groups, opening->settings->takeover, pool);
+    }
+    if (error != NULL) {
+        return refuse(opening->log, error);
+    }
+    exit_code_t code = adopt_kept(kept, groups, opening);
+
+    return code == EXIT_OK ? adopt_activated(activated, sockets, opening, pool) : code;
+}

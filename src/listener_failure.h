@@ -1,0 +1,15 @@
+#ifndef UDPECHO_LISTENER_FAILURE_H
+#define UDPECHO_LISTENER_FAILURE_H
+
+/* Why a listener could not be opened, in the log. */
+
+#include "exit_codes.h"
+#include "log.h"
+#include "udpecho/transport.h"
+
+/* Ends the line, which was begun with what could not be opened, with why, and with what an operator
+ * can do about it. Returns the code to end with. Main thread. */
+exit_code_t listener_failure_log(log_line_t *line, apr_status_t status,
+                                 const listener_error_t *error);
+
+#endif
