@@ -1,10 +1,12 @@
 """udpechod under systemd itself, in a container: what restarts, deaths and hung workers cost.
 
-    python3 systemd.py [--restarts=200] [--kills=10] [--rate=20000] [--root=DIRECTORY]
+    python3 systemd.py [--restarts=200] [--kills=10] [--rate=20000] [--buffer=SIZE] [--root=DIRECTORY]
 
 Nothing here passes or fails; it prints what it saw. It wants root, mmdebstrap, systemd-nspawn and
-strace, and makes a Debian in DIRECTORY if there is none. UDPECHOD and UDPECHO name the programs, which must
-find their libraries there. The socket unit answers; it has room for 4 MiB of datagrams that wait.
+strace, and makes a Debian in DIRECTORY if there is none. UDPECHOD and UDPECHO name the programs,
+which must find their libraries there. First the service has the sockets, which systemd keeps for it,
+then the socket unit. Either has room for 4 MiB of datagrams that wait, the former if net.core.rmem_max
+lets it, or for --buffer.
 """
 
 import argparse
@@ -28,12 +30,14 @@ def make_debian(root):
                        check=True)
 
 
-def build(root):
+def build(root, buffer):
     make_debian(root)
     shutil.copy(os.environ["UDPECHOD"], root / "usr/sbin/udpechod")
     shutil.copy(os.environ["UDPECHO"], root / "usr/bin/udpecho")
     (root / "etc/udpecho").mkdir(exist_ok=True)
-    shutil.copy(PACKAGING / "udpechod.conf", root / "etc/udpecho")
+    config = root / "etc/udpecho/udpechod.conf"
+    shutil.copy(PACKAGING / "udpechod.conf", config)
+    config.write_text(f"{config.read_text()}receive-buffer={buffer}\n")
     for unit in (PACKAGING / "systemd").iterdir():
         shutil.copy(unit, root / "etc/systemd/system")
 
@@ -98,57 +102,72 @@ def tell(what, **figures):
     print(json.dumps({"what": what, **figures}), flush=True)
 
 
-SERVICE = "udpechod-activated.service"
-
-
-def restart(container, rate, count):
+def restart(container, service, rate, count):
     load = Load(container, rate)
     failed = 0
     began = time.monotonic()
     for _ in range(count):
-        failed += container.run("systemctl", "restart", SERVICE).returncode != 0
+        failed += container.run("systemctl", "restart", service).returncode != 0
     seconds = time.monotonic() - began
-    tell("restarts", restarts=count, failed=failed, seconds=round(seconds, 1), **load.end())
+    tell("restarts", service=service, restarts=count, failed=failed, seconds=round(seconds, 1), **load.end())
 
 
-def kill(container, rate, count):
+def kill(container, service, rate, count):
     load = Load(container, rate)
     for _ in range(count):
-        before = container.show(SERVICE, "NRestarts")
-        container.run("systemctl", "kill", "--signal=SIGKILL", SERVICE)
-        while container.show(SERVICE, "NRestarts") == before or \
-                container.show(SERVICE, "ActiveState") != "active":
+        before = container.show(service, "NRestarts")
+        container.run("systemctl", "kill", "--signal=SIGKILL", service)
+        while container.show(service, "NRestarts") == before or \
+                container.show(service, "ActiveState") != "active":
             time.sleep(0.05)
         time.sleep(0.5)
-    tell("kills", kills=count, **load.end())
+    tell("kills", service=service, kills=count, **load.end())
 
 
-def hang(container):
+def hang(container, service):
     """Delays the next receive of every worker for longer than the watchdog waits."""
-    process = container.show(SERVICE, "MainPID")
+    process = container.show(service, "MainPID")
     tracer = subprocess.Popen(container.inside(
+        "sh", "-c", 'echo $$; exec "$@"', "sh",
         "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=recvmmsg",
         "-e", "inject=recvmmsg:delay_enter=600000000", "-p", process),
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    number = tracer.stdout.readline().strip()
     time.sleep(1)
-    before = container.show(SERVICE, "NRestarts")
+    before = container.show(service, "NRestarts")
     began = time.monotonic()
     container.run("udpecho", "--count=1", "127.0.0.1:8888")
-    while container.show(SERVICE, "ActiveState") == "active":
+    while container.show(service, "ActiveState") == "active":
         if time.monotonic() - began > PATIENCE:
             break
         time.sleep(0.1)
     noticed = time.monotonic() - began
     # It holds what it traces, even where that is killed.
-    tracer.kill()
-    tracer.wait()
-    while container.show(SERVICE, "NRestarts") == before:
+    container.run("kill", "-KILL", number)
+    tracer.wait(timeout=PATIENCE)
+    while container.show(service, "NRestarts") == before:
         if time.monotonic() - began > 2 * PATIENCE:
             break
         time.sleep(0.1)
     answered = container.run("udpecho", "--count=1", "127.0.0.1:8888").returncode == 0
-    tell("hung worker", noticed_after=round(noticed, 1), answered_then=answered,
-         restarts=int(container.show(SERVICE, "NRestarts")) - int(before))
+    tell("hung worker", service=service, noticed_after=round(noticed, 1), answered_then=answered,
+         restarts=int(container.show(service, "NRestarts")) - int(before))
+
+
+def observe(container, service, options):
+    container.run("udpecho", "--count=1", "127.0.0.1:8888")
+    tell("service", service=service, active=container.show(service, "ActiveState"),
+         status=container.show(service, "StatusText"),
+         stored=container.show(service, "NFileDescriptorStore"))
+    if container.show(service, "ActiveState") != "active":
+        sys.exit(container.run("journalctl", "-u", service, "-n", "10", "--no-pager").stdout)
+    print(container.run("udpechod", "--status").stdout)
+    restart(container, service, options.rate, options.restarts)
+    kill(container, service, options.rate, options.kills)
+    hang(container, service)
+    print(container.run("journalctl", "-u", service, "-n", "30", "--no-pager").stdout)
+    score = container.run("systemd-analyze", "security", "--no-pager", service)
+    tell("exposure", service=service, score=score.stdout.strip().splitlines()[-1:])
 
 
 def main():
@@ -157,23 +176,16 @@ def main():
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--rate", type=int, default=20000)
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("/var/tmp/udpecho-soak"))
+    parser.add_argument("--buffer", default="4MiB")
     options = parser.parse_args()
-    build(options.root)
+    build(options.root, options.buffer)
     container = Container(options.root)
     try:
+        container.run("systemctl", "start", "udpechod.service")
+        observe(container, "udpechod.service", options)
+        container.run("systemctl", "stop", "udpechod.service")
         container.run("systemctl", "start", "udpechod.socket")
-        container.run("udpecho", "--count=1", "127.0.0.1:8888")
-        tell("service", active=container.show(SERVICE, "ActiveState"),
-             status=container.show(SERVICE, "StatusText"), type=container.show(SERVICE, "Type"))
-        if container.show(SERVICE, "ActiveState") != "active":
-            sys.exit(container.run("journalctl", "-u", SERVICE, "-n", "10", "--no-pager").stdout)
-        restart(container, options.rate, options.restarts)
-        kill(container, options.rate, options.kills)
-        hang(container)
-        print(container.run("journalctl", "-u", SERVICE, "-n", "30", "--no-pager").stdout)
-        for unit in SERVICE, "udpechod.service":
-            score = container.run("systemd-analyze", "security", "--no-pager", unit)
-            tell("exposure", unit=unit, score=score.stdout.strip().splitlines()[-1:])
+        observe(container, "udpechod-activated.service", options)
     finally:
         container.close()
 
