@@ -55,7 +55,9 @@ class Container:
         while self.run("systemctl", "is-system-running", "--wait").stdout.strip() not in (
                 "running", "degraded"):
             if time.monotonic() > deadline:
+                self.process.kill()
                 sys.exit("the container does not boot")
+            self.init = None  # what was found may have been on the way to it
             time.sleep(0.2)
         self.run("ip", "link", "set", "lo", "up")
 
