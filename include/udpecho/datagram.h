@@ -14,7 +14,7 @@
 #define PAYLOAD_MAX_IPV6 65527
 
 /* The most datagrams that a transport lends at once. */
-#define BATCH_MAX 64
+#define BATCH_MAX 128
 
 /* An IP address with its port. All in network byte order, as the socket calls have it. */
 typedef struct endpoint {

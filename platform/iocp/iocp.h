@@ -15,8 +15,8 @@
 
 #include "udpecho/transport.h"
 
-/* Receives that each worker keeps posted on each listener. */
-#define RECEIVES_POSTED BATCH_MAX
+/* Receives that each worker keeps posted on each listener. Windows locks their buffers in memory. */
+#define RECEIVES_POSTED 64
 
 /* Room for the control messages of one datagram. */
 #define CONTROL_MAX 64

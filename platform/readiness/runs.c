@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-/* Linux cuts a message into at most 64 datagrams, since version 6.9 into 128 (UDP_MAX_SEGMENTS). */
-_Static_assert(BATCH_MAX <= 64, "a run of a whole batch must not be too much for the kernel");
-
 /*
  * Where to look for a flow, which is a peer and the local address that it asked: at its own place
  * and at the few behind it. There is the number of the run that was begun for it last, plus one; 0:
@@ -60,7 +57,7 @@ static unsigned char *find_place(unsigned char *places, const runs_t *runs, cons
 
 static int has_room(const run_t *run, apr_size_t length)
 {
-    return length > 0 && length <= run->segment && length <= run->room;
+    return length > 0 && length <= run->segment && length <= run->room && run->count < RUN_MAX;
 }
 
 static void begin(run_t *run, unsigned index, const datagram_t *datagram, apr_size_t segment_max)

@@ -10,6 +10,9 @@
 
 #include "udpecho/datagram.h"
 
+/* Linux cuts a message into at most 64 datagrams, since version 6.9 into 128 (UDP_MAX_SEGMENTS). */
+#define RUN_MAX 64
+
 typedef struct run {
     unsigned count;
     unsigned first; /* its first reply and its last, as indices into the batch */

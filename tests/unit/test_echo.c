@@ -327,7 +327,7 @@ static void a_source_is_limited_unless_it_is_exempt(void **state)
         batch.at[i]->from = ipv4(0xc6336401, 40000);
     }
     assert_int_equal(echo_step(echo, &batch, NOW)->verdict, VERDICT_RATE_LIMITED);
-    assert_in_range(echoes_in(&batch), 10, 20); /* some go before others */
+    assert_in_range(echoes_in(&batch), 10, 10 + BATCH_MAX / 8); /* some go before others */
     assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_RATE_LIMITED),
                      BATCH_MAX - echoes_in(&batch));
 }
@@ -355,27 +355,28 @@ static void a_dry_run_counts_and_drops_nothing(void **state)
 
 static void what_all_workers_may_send_is_limited(void **state)
 {
+    enum { COUNT = 64 };
     echo_policy_t policy = {.quota = echo_quota_create(0, *state),
                             .datagrams = token_bucket_create(100, NOW, *state),
                             .bytes = token_bucket_create(1000, NOW, *state)};
     echo_t *one = echo_create(&policy, NOW, *state);
     echo_t *other = echo_create(&policy, NOW, *state);
-    batch_t batch = batch_of(BATCH_MAX);
+    batch_t batch = batch_of(COUNT);
 
     echo_step(one, &batch, NOW);
-    assert_int_equal(echoes_in(&batch), BATCH_MAX);
+    assert_int_equal(echoes_in(&batch), COUNT);
     echo_step(other, &batch, NOW);
-    assert_int_equal(echoes_in(&batch), 100 - BATCH_MAX);
-    assert_int_equal(counted(other, COUNTER_DROPPED + VERDICT_MAX_RATE), 2 * BATCH_MAX - 100);
+    assert_int_equal(echoes_in(&batch), 100 - COUNT);
+    assert_int_equal(counted(other, COUNTER_DROPPED + VERDICT_MAX_RATE), 2 * COUNT - 100);
 
     /* A second later there are 100 datagrams again, but no more than 1,000 bytes. */
-    for (unsigned i = 0; i < BATCH_MAX; i++) {
+    for (unsigned i = 0; i < COUNT; i++) {
         batch.at[i]->length = 20;
         batch.at[i]->data = payload;
     }
     echo_step(one, &batch, NOW + APR_USEC_PER_SEC);
     assert_int_equal(echoes_in(&batch), 50);
-    assert_int_equal(counted(one, COUNTER_DROPPED + VERDICT_MAX_BANDWIDTH), BATCH_MAX - 50);
+    assert_int_equal(counted(one, COUNTER_DROPPED + VERDICT_MAX_BANDWIDTH), COUNT - 50);
 }
 
 static void draining_ends_with_an_empty_batch(void **state)

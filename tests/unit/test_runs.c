@@ -104,15 +104,16 @@ static void interleaved_peers_have_a_run_each(void **state)
     assert_formed(NO_LIMIT, "0 4|1 5|2 6|3 7");
 }
 
-static void a_whole_batch_is_one_run(void **state)
+static void a_run_is_no_longer_than_the_kernel_cuts(void **state)
 {
     (void)state;
-    while (batch.count < BATCH_MAX) {
+    while (batch.count < RUN_MAX + 1) {
         ask(1, 1);
     }
     formed(NO_LIMIT);
-    assert_int_equal(runs.count, 1);
-    assert_int_equal(runs.at[0].count, BATCH_MAX);
+    assert_int_equal(runs.count, 2);
+    assert_int_equal(runs.at[0].count, RUN_MAX);
+    assert_int_equal(runs.at[1].count, 1);
 }
 
 static void the_last_of_a_run_may_be_shorter(void **state)
@@ -278,7 +279,7 @@ int main(void)
         scene(replies_of_one_length_to_one_peer_are_a_run),
         scene(what_is_not_answered_is_left_out),
         scene(interleaved_peers_have_a_run_each),
-        scene(a_whole_batch_is_one_run),
+        scene(a_run_is_no_longer_than_the_kernel_cuts),
         scene(the_last_of_a_run_may_be_shorter),
         scene(a_longer_reply_begins_another_run),
         scene(an_empty_reply_stays_alone),
