@@ -19,8 +19,9 @@ import sys
 import time
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
+# What systemd wants, the test, and the package.
 PACKAGES = ("systemd,systemd-sysv,dbus,iproute2,procps,strace,"
-            "libapr1,libaprutil1,libseccomp2")
+            "libapr1,libaprutil1,libseccomp2,libmicrohttpd12")
 PATIENCE = 60
 
 
