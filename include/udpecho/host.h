@@ -110,9 +110,9 @@ int host_is_forgetting(void);
 /*
  * Takes over the sockets of the process that serves with the same `path`, and appends them to
  * `groups`, as host_inherited_sockets() does. That process goes on until host_ready(), then drains
- * and ends; if this one ends before, it notices nothing, and it waits ten seconds at most. If nobody
- * serves with it, makes a socket at `path` for successors, which only this user and root may use,
- * and appends nothing. Either way HOST_HAND_OVER comes from then on. Returns NULL, or, as a
+ * and ends; if this one ends before, it notices nothing, and it waits ten seconds at most. If
+ * nobody serves with it, makes a socket at `path` for successors, which only this user and root may
+ * use, and appends nothing. Either way HOST_HAND_OVER comes from then on. Returns NULL, or, as a
  * sentence, what is wrong. What `path` names stays when the process ends, and is replaced by the
  * next. Main thread, once, before sandbox_enter(). unix(7), SCM_RIGHTS; not on Windows.
  */
