@@ -21,7 +21,7 @@ class Exchange:
         self.sent = self.answered = 0
         self._client = harness.client(address)
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):

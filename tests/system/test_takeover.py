@@ -35,8 +35,8 @@ class SteadyClient:
         self._window = self._make_room()
         self._over = threading.Event()      # no more is to be sent
         self._all_sent = threading.Event()  # none will be
-        self._sender = threading.Thread(target=self._send)
-        self._receiver = threading.Thread(target=self._receive)
+        self._sender = threading.Thread(target=self._send, daemon=True)
+        self._receiver = threading.Thread(target=self._receive, daemon=True)
         self._sender.start()
         self._receiver.start()
 
