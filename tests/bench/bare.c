@@ -66,7 +66,7 @@ static int open_socket(const struct addrinfo *address)
 }
 
 /* Splits into so many, which end when the first of them does. */
-static void split(int processes)
+static void split(long processes)
 {
     while (--processes > 0) {
         if (fork() == 0) {
@@ -85,7 +85,7 @@ int main(int count, char **arguments)
         fputs("usage: bare ADDRESS PORT [PROCESSES]\n", stderr);
         return 1;
     }
-    split(count > 3 ? atoi(arguments[3]) : 1);
+    split(count > 3 ? strtol(arguments[3], NULL, 10) : 1);
 
     int descriptor = open_socket(address);
 
