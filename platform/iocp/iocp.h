@@ -15,8 +15,7 @@
 
 #include "udpecho/transport.h"
 
-/* Receives that each worker keeps posted on each listener. Windows locks their buffers in memory.
- */
+/* Receives that each worker keeps posted on each listener; Windows locks their memory. */
 #define RECEIVES_POSTED 64
 
 /* Room for the control messages of one datagram. */

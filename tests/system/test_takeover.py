@@ -121,6 +121,16 @@ class Takeover(unittest.TestCase):
     def test_fewer_workers_than_sockets(self):
         self.check_workers(4, 1)
 
+    def test_what_other_processes_have_on_their_way_is_no_hindrance(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, self.server() as server:
+            for _ in range(4):  # more than the server itself has open
+                socket.send_fds(ours, [b"nobody reads this"], [ours.fileno()] * 50)
+            with self.server() as successor:
+                self.assertEqual(server.finish(), 0, server.log())
+                self.assertEqual(successor.addresses, server.addresses)
+                successor.stop()
+
     def test_one_socket_for_all(self):
         with self.server("--reuse-port=off", "--workers=4") as server, \
                 self.server("--workers=2") as successor:
