@@ -49,7 +49,6 @@ typedef struct datagram {
     endpoint_t from;            /* the sender: a reply goes here */
     endpoint_t to;              /* where it arrived: a reply leaves from here */
     unsigned arrival_interface; /* index of the network interface; 0: not known */
-    unsigned listener;          /* index of the listener that it came in by */
     unsigned char *data;
     apr_size_t length; /* of data, bytes; zero is a valid datagram (RFC 768) */
     int truncated;     /* the kernel held more than there was room for */

@@ -30,7 +30,6 @@ typedef struct port {
 /* One listener's socket on the completion port. */
 typedef struct way {
     SOCKET socket;
-    unsigned listener;
     int wildcard;
     endpoint_t local;
     LPFN_WSARECVMSG receive; /* an extension, asked for by the socket */

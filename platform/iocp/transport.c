@@ -170,7 +170,6 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
 
     datagram->from.length = operation->message.namelen;
     datagram->to = way->local;
-    datagram->listener = way->listener;
     datagram->length = operation->overlapped.InternalHigh;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
@@ -351,7 +350,6 @@ apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, 
     transport->ways = apr_pcalloc(pool, count * sizeof *transport->ways);
     transport->way_count = count;
     for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
-        transport->ways[i].listener = i;
         status = port_join(transport->port, listeners[i], &transport->ways[i]);
     }
     if (status == APR_SUCCESS) {

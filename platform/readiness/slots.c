@@ -81,7 +81,6 @@ static void open_message(slots_t *slots, datagram_t *datagram)
     datagram->from.sa = slots->senders[slots->next].sa;
     datagram->from.length = message->msg_hdr.msg_namelen;
     datagram->to = slots->way->local;
-    datagram->listener = slots->way->listener;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
     slots->segment = control_read(&message->msg_hdr, datagram);

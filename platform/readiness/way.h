@@ -11,7 +11,6 @@ typedef struct way {
     const listener_t *owner; /* NULL: there is no such way */
     apr_pollfd_t waited;
     int descriptor;
-    unsigned listener; /* its place among those that are received from */
     int wildcard;
     endpoint_t local;
     apr_size_t segment_max; /* the longest replies that are gathered, bytes; 0: none are */

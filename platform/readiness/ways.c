@@ -44,15 +44,6 @@ static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listen
     return status;
 }
 
-static void number(ways_t *ways, const listener_t *listener, unsigned index)
-{
-    for (unsigned i = 0; i < WAYS_MAX; i++) {
-        if (ways->at[i].owner == listener) {
-            ways->at[i].listener = index;
-        }
-    }
-}
-
 static int is_among(const listener_t *listener, listener_t *const *listeners, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -88,7 +79,6 @@ apr_status_t ways_set(ways_t *ways, waiter_t *waiter, listener_t *const *listene
 
             result = result == APR_SUCCESS ? status : result;
         }
-        number(ways, listeners[i], i);
     }
     return result;
 }

@@ -12,7 +12,8 @@ static SRWLOCK sending = SRWLOCK_INIT;
 /* The error that this call is to meet, or 0. */
 static int strike(fault_t *fault, const operation_t *operation)
 {
-    if (fault->times == 0 || operation->way->listener < fault->from) {
+    if (fault->times == 0 ||
+        (fault->port != 0 && fault->port != endpoint_port(&operation->way->local))) {
         return 0;
     }
     if (fault->spared > 0) {

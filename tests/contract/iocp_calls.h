@@ -19,7 +19,7 @@ typedef struct fault {
     int error;
     unsigned spared; /* calls before the first that fails */
     unsigned times;
-    unsigned from; /* the first listener on which it fails */
+    apr_port_t port; /* of the listener on which it fails; 0: on all */
 } fault_t;
 
 extern fault_t on_post;

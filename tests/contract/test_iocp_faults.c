@@ -187,7 +187,7 @@ static void a_listener_without_receives_is_not_forgotten_for_another(void **stat
     add_listener(fixture, "127.0.0.1");
     reopen_transport(fixture);
     client_connect(fixture, "127.0.0.1");
-    on_post = (fault_t){.error = WSAENOBUFS, .times = FOR_EVER, .from = 1};
+    on_post = (fault_t){.error = WSAENOBUFS, .times = FOR_EVER, .port = fixture->port};
     assert_receive_fails(fixture, WSAENOBUFS);
     assert_int_equal(posted, RECEIVES_POSTED);
     on_post.times = 0;
