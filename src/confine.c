@@ -93,7 +93,7 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
     /* Without a file, a reload reads the same --listen again. */
     sandbox_needs_t needs = {
         .files = files_to_read(settings, pool),
-        .opens_listeners = settings->file != NULL && !transport_is_fixed(),
+        .opens_listeners = settings->file != NULL,
         .stores_listeners = settings->file != NULL && host_has_store(),
         .connections = connections(settings),
         .serves_http = settings->metrics_listen != NULL,

@@ -27,7 +27,7 @@ int listener_set_has(const listener_set_t *set, const listener_t *listener)
 
 int listener_set_is_fixed(const listener_set_t *set)
 {
-    return set->places->nelts == 0 || transport_is_fixed();
+    return set->places->nelts == 0;
 }
 
 static void store_one(const listener_t *listener, log_t *log)

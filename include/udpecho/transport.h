@@ -144,14 +144,10 @@ apr_status_t transport_open(transport_t **transport, listener_t *const *listener
  * Receives from these `count` listeners from now on, 1 to LISTENERS_MAX, and from no others. Those
  * that it had before keep their sockets and all that waits there. The thread that receives, before
  * the first receive or when the last one has lent nothing: APR_EINTR is the occasion.
- * Errors: those of apr_pollset_add(), and then some of them are not received from; APR_ENOTIMPL
- * where transport_is_fixed().
+ * Errors: those of apr_pollset_add() or of CreateIoCompletionPort(), and then some of them are not
+ * received from.
  */
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count);
-
-/* Non-zero where a transport has the listeners that it was opened with and no others: on Windows,
- * whose completion port keeps what is posted on a socket. Any thread. */
-int transport_is_fixed(void);
 
 /* How it waits, for the log: "epoll". Static. Any thread. */
 const char *transport_backend(const transport_t *transport);

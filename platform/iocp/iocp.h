@@ -21,15 +21,22 @@
 /* Room for the control messages of one datagram. */
 #define CONTROL_MAX 64
 
+struct operation;
+
 /* The completion port of all workers. */
 typedef struct port {
     HANDLE handle;
     atomic_int posted; /* receives whose completion has not been taken yet */
+    SRWLOCK lock;      /* of what follows, and of listeners that join */
+    struct operation *spare;
 } port_t;
 
-/* One listener's socket on the completion port. */
+/* One listener's socket on the completion port, which all workers have in common. It lives with the
+ * listener, in whose pool it is, also when that is closed: what was posted on it comes back later.
+ */
 typedef struct way {
     SOCKET socket;
+    atomic_int is_left; /* nothing is to be posted on it any more */
     int wildcard;
     endpoint_t local;
     LPFN_WSARECVMSG receive; /* an extension, asked for by the socket */
@@ -40,7 +47,7 @@ typedef struct way {
 typedef struct operation {
     OVERLAPPED overlapped; /* first: the kernel gives back this address */
     way_t *way;
-    struct operation *next; /* in a list of its transport */
+    struct operation *next; /* in a list */
     datagram_t datagram;
     apr_size_t payload_max;
     WSABUF buffer;
@@ -48,8 +55,8 @@ typedef struct operation {
     _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
 } operation_t;
 
-/* The listener's socket; the listener owns it. */
-SOCKET listener_socket(const listener_t *listener);
+/* The listener's way; its socket is open from the start. */
+way_t *listener_way(listener_t *listener);
 
 /* The completion port that a listener's socket belongs to, as the first transport on it made it;
  * NULL before. Kept by the listener for the transports. */
@@ -59,17 +66,30 @@ void listener_set_port(listener_t *listener, port_t *port);
 /* The pool that the listener lives in. */
 apr_pool_t *listener_pool(const listener_t *listener);
 
-/* The port of these listeners, made if none of them has one yet. It lives with the first of them,
- * longer than any transport. Errors: those of CreateIoCompletionPort(). */
+/* The port of these listeners, made if none of them has one yet. It lives in the pool of the first
+ * of them, longer than any transport. Errors: those of CreateIoCompletionPort(). */
 apr_status_t port_find(port_t **port, listener_t *const *listeners, unsigned count);
 
-/* Puts the listener's socket on the port, unless it is there already, and fills `way` in. Errors:
- * those of WSAIoctl() and CreateIoCompletionPort(). */
-apr_status_t port_join(port_t *port, listener_t *listener, way_t *way);
+/* Puts the listener's socket on the port, unless it is there already. Errors: those of WSAIoctl()
+ * and CreateIoCompletionPort(). */
+apr_status_t port_join(port_t *port, listener_t *listener);
 
-/* Cancels what is posted on these ways and waits until the kernel has given all of it back, as it
- * must before the memory of operations dies. Nobody may take from the port meanwhile. */
-void port_reap(port_t *port, const way_t *ways, unsigned count);
+/* Cancels what is posted on these ways and waits until the kernel has given back all that was ever
+ * posted, as it must before the memory of operations dies. Nobody may take from the port meanwhile.
+ */
+void port_reap(port_t *port, way_t *const *ways, unsigned count);
+
+/* Lists of operations, the newest first. pop: NULL if there is none. */
+void operation_push(operation_t **list, operation_t *operation);
+operation_t *operation_pop(operation_t **list);
+
+/*
+ * Operations whose way was left, for ways that come. NULL: there is none. All workers have them in
+ * common: what one has posted may come back to another, which would hoard them while the one needed
+ * new memory with every listener that comes.
+ */
+void spare_give(port_t *port, operation_t *operation);
+operation_t *spare_take(port_t *port);
 
 /*
  * The calls that take a datagram in and out, each a line over Windows Sockets. Tests link others in

@@ -15,14 +15,14 @@
 
 struct listener {
     listener_info_t info;
-    SOCKET socket;
+    way_t way;
     port_t *port;
     apr_pool_t *pool;
 };
 
-SOCKET listener_socket(const listener_t *listener)
+way_t *listener_way(listener_t *listener)
 {
-    return listener->socket;
+    return &listener->way;
 }
 
 port_t *listener_port(const listener_t *listener)
@@ -96,20 +96,22 @@ static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *addres
     endpoint_t *local = &listener->info.local;
 
     *step = "bind";
-    if (bind(listener->socket, (const struct sockaddr *)&address->sa, (int)address->salen) != 0) {
+    if (bind(listener->way.socket, (const struct sockaddr *)&address->sa, (int)address->salen) !=
+        0) {
         return -1;
     }
     *step = "read back the bound address";
     local->length = sizeof local->sa;
-    if (getsockname(listener->socket, &local->sa.any, &local->length) != 0) {
+    if (getsockname(listener->way.socket, &local->sa.any, &local->length) != 0) {
         return -1;
     }
     if (!endpoint_is_wildcard(local)) {
         return 0;
     }
     *step = "ask for the arrival address of datagrams";
-    return address->family == AF_INET6 ? set_option(listener->socket, IPPROTO_IPV6, IPV6_PKTINFO, 1)
-                                       : set_option(listener->socket, IPPROTO_IP, IP_PKTINFO, 1);
+    return address->family == AF_INET6
+               ? set_option(listener->way.socket, IPPROTO_IPV6, IPV6_PKTINFO, 1)
+               : set_option(listener->way.socket, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 static apr_int32_t buffer_size(SOCKET socket, int option)
@@ -158,7 +160,7 @@ static apr_status_t close_socket(void *data)
 {
     listener_t *listener = data;
 
-    closesocket(listener->socket);
+    closesocket(listener->way.socket);
     return APR_SUCCESS;
 }
 
@@ -180,23 +182,23 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     }
     listener->pool = pool;
     error->step = "open a socket";
-    listener->socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
-                                  WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-    if (listener->socket == INVALID_SOCKET ||
-        prepare(listener->socket, address->family, options, &error->step) != 0 ||
+    listener->way.socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
+                                      WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (listener->way.socket == INVALID_SOCKET ||
+        prepare(listener->way.socket, address->family, options, &error->step) != 0 ||
         bind_and_read_back(listener, address, &error->step) != 0) {
         apr_status_t status = apr_get_netos_error();
 
-        if (listener->socket != INVALID_SOCKET) {
-            closesocket(listener->socket);
+        if (listener->way.socket != INVALID_SOCKET) {
+            closesocket(listener->way.socket);
         }
         error->failure = failure_kind(status);
         return status;
     }
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     listener->info.sharing = SHARING_COMPLETION_PORT;
-    listener->info.receive_buffer = buffer_size(listener->socket, SO_RCVBUF);
-    listener->info.send_buffer = buffer_size(listener->socket, SO_SNDBUF);
+    listener->info.receive_buffer = buffer_size(listener->way.socket, SO_RCVBUF);
+    listener->info.send_buffer = buffer_size(listener->way.socket, SO_SNDBUF);
     *opened = listener;
     return APR_SUCCESS;
 }
@@ -221,7 +223,7 @@ apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *poo
 {
     apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
 
-    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listener->socket;
+    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listener->way.socket;
     return sockets;
 }
 

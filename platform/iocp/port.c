@@ -20,6 +20,7 @@ apr_status_t port_find(port_t **found, listener_t *const *listeners, unsigned co
     }
     if (port == NULL) {
         port = apr_pcalloc(pool, sizeof *port);
+        InitializeSRWLock(&port->lock);
         port->handle = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
         if (port->handle == NULL) {
             return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
@@ -30,34 +31,45 @@ apr_status_t port_find(port_t **found, listener_t *const *listeners, unsigned co
     return APR_SUCCESS;
 }
 
-apr_status_t port_join(port_t *port, listener_t *listener, way_t *way)
+static apr_status_t join(port_t *port, listener_t *listener)
 {
     static GUID receive_id = WSAID_WSARECVMSG;
+    way_t *way = listener_way(listener);
     DWORD returned;
 
-    way->socket = listener_socket(listener);
     way->local = listener_describe(listener)->local;
     way->wildcard = endpoint_is_wildcard(&way->local);
     if (WSAIoctl(way->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
                  &way->receive, sizeof way->receive, &returned, NULL, NULL) != 0) {
         return apr_get_netos_error();
     }
-    if (listener_port(listener) == NULL) {
-        if (CreateIoCompletionPort((HANDLE)way->socket, port->handle, 0, 0) == NULL) {
-            return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
-        }
-        listener_set_port(listener, port);
+    if (CreateIoCompletionPort((HANDLE)way->socket, port->handle, 0, 0) == NULL) {
+        return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
     }
+    listener_set_port(listener, port);
     return APR_SUCCESS;
 }
 
-void port_reap(port_t *port, const way_t *ways, unsigned count)
+/* All workers do it with a listener that a reload adds. */
+apr_status_t port_join(port_t *port, listener_t *listener)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    AcquireSRWLockExclusive(&port->lock);
+    if (listener_port(listener) == NULL) {
+        status = join(port, listener);
+    }
+    ReleaseSRWLockExclusive(&port->lock);
+    return status;
+}
+
+void port_reap(port_t *port, way_t *const *ways, unsigned count)
 {
     OVERLAPPED_ENTRY entries[BATCH_MAX];
     ULONG reaped;
 
     for (unsigned i = 0; i < count; i++) {
-        CancelIoEx((HANDLE)ways[i].socket, NULL);
+        CancelIoEx((HANDLE)ways[i]->socket, NULL);
     }
     while (
         atomic_load(&port->posted) > 0 &&

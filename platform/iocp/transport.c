@@ -16,8 +16,10 @@
 #define RESETS_MAX 64
 
 struct transport {
+    apr_pool_t *pool;
+    apr_size_t payload_max;
     port_t *port;
-    way_t *ways;
+    way_t *ways[LISTENERS_MAX];
     unsigned way_count;
     HANDLE _Atomic thread; /* that receives; NULL before it first did */
     atomic_int woken;
@@ -36,22 +38,6 @@ const char *transport_batching(const transport_t *transport)
 {
     (void)transport;
     return "GetQueuedCompletionStatusEx/WSASendMsg";
-}
-
-static void push(operation_t **list, operation_t *operation)
-{
-    operation->next = *list;
-    *list = operation;
-}
-
-static operation_t *pop(operation_t **list)
-{
-    operation_t *operation = *list;
-
-    if (operation != NULL) {
-        *list = operation->next;
-    }
-    return operation;
 }
 
 /* ---- Waking ---- */
@@ -142,6 +128,11 @@ static int post(transport_t *transport, operation_t *operation)
     return error;
 }
 
+static int is_left(const operation_t *operation)
+{
+    return atomic_load(&operation->way->is_left);
+}
+
 /* Posts all that is idle. What cannot be posted stays idle. 0 or the error of one of these. */
 static int post_idle(transport_t *transport)
 {
@@ -150,12 +141,16 @@ static int post_idle(transport_t *transport)
     int failure = 0;
 
     transport->idle = NULL;
-    while ((operation = pop(&list)) != NULL) {
+    while ((operation = operation_pop(&list)) != NULL) {
+        if (is_left(operation)) {
+            spare_give(transport->port, operation);
+            continue;
+        }
         int error = post(transport, operation);
 
         if (error != 0) {
             failure = error;
-            push(&transport->idle, operation);
+            operation_push(&transport->idle, operation);
         }
     }
     return failure;
@@ -184,16 +179,20 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
  * thread that posted it does, or that met an error of an earlier reply has not failed. */
 static int take_completion(transport_t *transport, batch_t *batch, operation_t *operation)
 {
+    atomic_fetch_sub(&transport->port->posted, 1);
+    if (is_left(operation)) {
+        spare_give(transport->port, operation); /* its socket may be closed */
+        return 0;
+    }
     int error = call_result(operation);
 
-    atomic_fetch_sub(&transport->port->posted, 1);
     if (error == 0 || error == WSAEMSGSIZE) {
         operation->datagram.truncated =
             error == WSAEMSGSIZE || (operation->message.dwFlags & MSG_TRUNC) != 0;
         lend(transport, batch, operation);
         return 0;
     }
-    push(&transport->idle, operation);
+    operation_push(&transport->idle, operation);
     return error == WSA_OPERATION_ABORTED || is_reset(error) ? 0 : error;
 }
 
@@ -294,7 +293,7 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
         if (operation->datagram.verdict == VERDICT_ECHO) {
             reply(operation, outcome);
         }
-        push(&transport->idle, operation);
+        operation_push(&transport->idle, operation);
     }
     batch->count = 0;
 }
@@ -313,31 +312,71 @@ static apr_status_t close_transport(void *data)
     return APR_SUCCESS;
 }
 
-static void make_operations(transport_t *transport, apr_size_t payload_max, apr_pool_t *pool)
+/* Has the listener's receives posted, as many as each worker has on each. */
+static void enter(transport_t *transport, way_t *way)
 {
-    unsigned count = transport->way_count * RECEIVES_POSTED;
-    operation_t *operations = apr_pcalloc(pool, count * sizeof *operations);
-    unsigned char *payloads = apr_palloc(pool, count * payload_max);
+    atomic_store(&way->is_left, 0);
+    for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
+        operation_t *operation = spare_take(transport->port);
 
-    for (unsigned i = 0; i < count; i++) {
-        operation_t *operation = &operations[i];
-
-        operation->way = &transport->ways[i % transport->way_count];
-        operation->payload_max = payload_max;
-        operation->datagram.data = payloads + i * payload_max;
-        push(&transport->idle, operation);
+        if (operation == NULL) {
+            operation = apr_pcalloc(transport->pool, sizeof *operation);
+            operation->payload_max = transport->payload_max;
+            operation->datagram.data = apr_palloc(transport->pool, transport->payload_max);
+        }
+        operation->way = way;
+        operation_push(&transport->idle, operation);
     }
+}
+
+static int is_among(const way_t *way, way_t *const *ways, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (ways[i] == way) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * A way that is left gets its receives back without a datagram, whoever takes them from the port.
+ * Another worker may post on it until it has left it, too, and then cancels what it posted. So once
+ * all have left it nothing is posted on it, and its socket may be closed.
+ */
+static void leave(way_t *way)
+{
+    atomic_store(&way->is_left, 1);
+    CancelIoEx((HANDLE)way->socket, NULL);
 }
 
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
-    (void)transport, (void)listeners, (void)count;
-    return APR_ENOTIMPL;
-}
+    way_t *ways[LISTENERS_MAX];
+    unsigned way_count = 0;
+    apr_status_t result = APR_SUCCESS;
 
-int transport_is_fixed(void)
-{
-    return 1;
+    for (unsigned i = 0; i < count; i++) {
+        way_t *way = listener_way(listeners[i]);
+        apr_status_t status = port_join(transport->port, listeners[i]);
+
+        if (status != APR_SUCCESS) {
+            result = status;
+            continue;
+        }
+        if (!is_among(way, transport->ways, transport->way_count)) {
+            enter(transport, way);
+        }
+        ways[way_count++] = way;
+    }
+    for (unsigned i = 0; i < transport->way_count; i++) {
+        if (!is_among(transport->ways[i], ways, way_count)) {
+            leave(transport->ways[i]);
+        }
+    }
+    memcpy(transport->ways, ways, way_count * sizeof *ways);
+    transport->way_count = way_count;
+    return result;
 }
 
 apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, unsigned count,
@@ -347,13 +386,12 @@ apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, 
     apr_status_t status = port_find(&transport->port, listeners, count);
 
     (void)worker;
-    transport->ways = apr_pcalloc(pool, count * sizeof *transport->ways);
-    transport->way_count = count;
-    for (unsigned i = 0; status == APR_SUCCESS && i < count; i++) {
-        status = port_join(transport->port, listeners[i], &transport->ways[i]);
+    transport->pool = pool;
+    transport->payload_max = payload_max;
+    if (status == APR_SUCCESS) {
+        status = transport_listen(transport, listeners, count);
     }
     if (status == APR_SUCCESS) {
-        make_operations(transport, payload_max, pool);
         apr_pool_cleanup_register(pool, transport, close_transport, apr_pool_cleanup_null);
         *opened = transport;
     }

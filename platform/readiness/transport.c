@@ -39,11 +39,6 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
     return ways_set(&transport->ways, &transport->waiter, listeners, count, transport->worker);
 }
 
-int transport_is_fixed(void)
-{
-    return 0;
-}
-
 /* Only where all sockets are shared is there a turn: whoever waits for it hears nothing of a socket
  * of its own. Of one host either all listeners are opened so or none, those that come later too. */
 static apr_status_t common_turn(turn_t **turn, listener_t *const *listeners, unsigned count)

@@ -1,6 +1,6 @@
 /*
- * The end of a transport of Windows: the kernel gives back every receive before its memory goes,
- * and nothing is left of it.
+ * The end of a transport of Windows, or of one of its listeners: the kernel gives back every
+ * receive before its memory goes, and nothing is left of it.
  */
 
 #include "iocp_calls.h"
@@ -20,6 +20,7 @@ static unsigned left_behind; /* receives that were not given back before their m
 typedef struct load {
     apr_port_t port;
     atomic_int over;
+    unsigned sent;
     atomic_uint received;
     atomic_uint answered;
 } load_t;
@@ -142,6 +143,173 @@ static void stopping_under_load_answers_all_that_was_received(void **state)
     }
 }
 
+/* ---- Listeners that come and go ---- */
+
+#define CHANGES 50
+#define WINDOW  32 /* datagrams: far fewer than any buffer holds */
+
+typedef struct change {
+    fixture_t *fixture;
+    atomic_uint wanted; /* listeners from the first on; 0: end */
+    atomic_uint heeded; /* workers that did as wanted */
+} change_t;
+
+typedef struct changing_worker {
+    change_t *change;
+    transport_t *transport;
+} changing_worker_t;
+
+static void heed(const changing_worker_t *worker)
+{
+    change_t *change = worker->change;
+    unsigned wanted = atomic_load(&change->wanted);
+
+    if (wanted > 0) {
+        transport_listen(worker->transport, change->fixture->listeners, wanted);
+    }
+    atomic_fetch_add(&change->heeded, 1);
+}
+
+static void *APR_THREAD_FUNC serve_what_is_wanted(apr_thread_t *thread, void *data)
+{
+    changing_worker_t *worker = data;
+
+    (void)thread;
+    while (atomic_load(&worker->change->wanted) > 0) {
+        batch_t batch;
+        send_outcome_t outcome;
+        apr_status_t status = transport_receive(worker->transport, &batch, -1);
+
+        if (APR_STATUS_IS_EINTR(status)) {
+            heed(worker);
+        }
+        for (unsigned i = 0; i < batch.count; i++) {
+            batch.at[i]->verdict = VERDICT_ECHO;
+        }
+        transport_reply(worker->transport, &batch, &outcome);
+    }
+    return NULL;
+}
+
+static void have_all_heed(change_t *change, unsigned wanted, const changing_worker_t *workers)
+{
+    atomic_store(&change->heeded, 0);
+    atomic_store(&change->wanted, wanted);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        transport_wake(workers[i].transport);
+    }
+    while (wanted > 0 && atomic_load(&change->heeded) < WORKERS) {
+        apr_sleep(1000);
+    }
+}
+
+/* Never has more under way than fits into the buffers, and ends early if an echo does not come. */
+static void *APR_THREAD_FUNC ask_in_windows(apr_thread_t *thread, void *data)
+{
+    apr_pool_t *pool = apr_thread_pool_get(thread);
+    load_t *load = data;
+    apr_status_t status = APR_SUCCESS;
+    apr_sockaddr_t *address;
+    apr_socket_t *socket;
+
+    apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, load->port, 0, pool);
+    apr_socket_create(&socket, APR_INET, SOCK_DGRAM, APR_PROTO_UDP, pool);
+    apr_socket_timeout_set(socket, 5 * APR_USEC_PER_SEC);
+    apr_socket_connect(socket, address);
+    while (status == APR_SUCCESS && !atomic_load(&load->over)) {
+        for (unsigned i = 0; i < WINDOW; i++) {
+            apr_size_t length = 100;
+            char payload[100] = {0};
+
+            apr_socket_send(socket, payload, &length);
+            load->sent++;
+        }
+        for (unsigned i = 0; status == APR_SUCCESS && i < WINDOW; i++) {
+            apr_size_t length = 100;
+            char payload[100];
+
+            status = apr_socket_recv(socket, payload, &length);
+            atomic_fetch_add(&load->answered, status == APR_SUCCESS);
+        }
+    }
+    apr_socket_close(socket);
+    return NULL;
+}
+
+static void open_workers(changing_worker_t *workers, change_t *change)
+{
+    fixture_t *fixture = change->fixture;
+
+    for (unsigned i = 0; i < WORKERS; i++) {
+        apr_pool_t *pool; /* of its own, as each works in a thread */
+
+        apr_pool_create(&pool, fixture->pool);
+        workers[i].change = change;
+        assert_int_equal(transport_open(&workers[i].transport, fixture->listeners, 1, i,
+                                        fixture->payload_max, pool),
+                         APR_SUCCESS);
+    }
+}
+
+/* Adds a listener to those of the workers, asks it, and has it go while it has more to answer than
+ * it can. */
+static void come_and_go(change_t *change, const changing_worker_t *workers)
+{
+    fixture_t *fixture = change->fixture;
+    load_t load = {.port = 0};
+    char payload = 'a';
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, fixture->pool);
+    add_listener(fixture, "127.0.0.1");
+    load.port = fixture->port;
+    have_all_heed(change, 2, workers);
+    client_connect(fixture, "127.0.0.1");
+    client_send(fixture, &payload, 1);
+    assert_int_equal(client_receive(fixture, &payload, 1), 1);
+
+    apr_thread_t *sender = start(send_without_pause, &load, pool);
+
+    have_all_heed(change, 1, workers);
+    listener_close(fixture->listeners[--fixture->listener_count]);
+    atomic_store(&load.over, 1);
+    join(sender);
+    apr_pool_destroy(pool);
+}
+
+/* Any worker may have in its hands what another one posted, on either listener. */
+static void a_listener_that_goes_takes_nothing_of_another_with_it(void **state)
+{
+    fixture_t *fixture = open_without_faults();
+    change_t change = {.fixture = fixture, .wanted = 1};
+    load_t load = {.port = fixture->port};
+    changing_worker_t workers[WORKERS];
+    apr_thread_t *threads[WORKERS];
+
+    left_behind = UINT_MAX;
+    apr_pool_cleanup_register(fixture->pool, fixture, count_left_behind, apr_pool_cleanup_null);
+    open_workers(workers, &change);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        threads[i] = start(serve_what_is_wanted, &workers[i], *state);
+    }
+
+    apr_thread_t *asker = start(ask_in_windows, &load, *state);
+
+    for (unsigned i = 0; i < CHANGES; i++) {
+        come_and_go(&change, workers);
+    }
+    atomic_store(&load.over, 1);
+    join(asker);
+    have_all_heed(&change, 0, workers);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        join(threads[i]);
+    }
+    close_fixture(fixture);
+    assert_int_equal(load.answered, load.sent);
+    assert_true(load.sent > 0);
+    assert_int_equal(left_behind, 0);
+}
+
 /* ---- Opening and closing ---- */
 
 static void open_and_close(unsigned cycle)
@@ -206,6 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(stopping_under_load_answers_all_that_was_received),
+        scene(a_listener_that_goes_takes_nothing_of_another_with_it),
         scene(a_thousand_openings_and_closings_leave_nothing),
     };
 

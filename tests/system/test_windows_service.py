@@ -246,18 +246,51 @@ class Service(unittest.TestCase):
             send_in_vain(2)
             self.assertEqual(harness.replies(sock), [])
 
-    def test_listeners_that_change_need_a_restart(self):
+    def test_a_reload_changes_listeners_and_those_that_stay_lose_nothing(self):
         config = os.path.join(self.directory, "udpechod.conf")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"listen=127.0.0.1:{self.port}\n")
+        other = free_port()
+
+        def listen_on(*ports):
+            with open(config, "w", encoding="utf-8") as file:
+                file.writelines(f"listen=127.0.0.1:{port}\n" for port in ports)
+
+        listen_on(self.port)
+        self.install(f"--config={config}", f"--workers={harness.SEVERAL_WORKERS}")
+        start()
+        events = Events(self)
+        with harness.client(("127.0.0.1", self.port)) as sock, \
+                harness.client(("127.0.0.1", other)) as second:
+            for _ in range(3):
+                listen_on(self.port, other)
+                control(PARAMCHANGE)
+                for number in range(200):
+                    sock.send(b"%d" % number)
+                self.assertEqual(sorted(int(sock.recv(100)) for _ in range(200)),
+                                 [*range(200)])
+                events.wait_for(f" info listening address=127.0.0.1:{other} ")
+                self.assertEqual(harness.echo(second, b"new"), b"new")
+                listen_on(self.port)
+                control(PARAMCHANGE)
+                events.wait_for(f" info no longer listening address=127.0.0.1:{other}")
+                self.assertEqual(harness.echo(sock, b"still there"), b"still there")
+                with self.assertRaises(ConnectionRefusedError):
+                    harness.echo(second, b"nobody")
+
+    def test_settings_that_cannot_change_need_a_restart(self):
+        config = os.path.join(self.directory, "udpechod.conf")
+
+        def write(setting):
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(f"listen=127.0.0.1:{self.port}\n{setting}\n")
+
+        write("payload-max=1000")
         self.install(f"--config={config}")
         start()
         events = Events(self)
-        with open(config, "w", encoding="utf-8") as file:
-            file.write("listen=127.0.0.1:0\nrate-limit=5/s\n")
+        write("payload-max=1001\nrate-limit=5/s")
         control(PARAMCHANGE)
         events.wait_for(" info reloaded log_level=info changed=rate-limit")
-        events.wait_for(" warning changed settings need a restart options=listen")
+        events.wait_for(" warning changed settings need a restart options=payload-max")
         self.assert_echoes()
 
     def test_what_is_wrong_is_in_the_event_log(self):
