@@ -400,11 +400,9 @@ static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
         return settings->config;
     }
     const char *file = host_config_file(pool);
+    apr_status_t status = file == NULL ? APR_ENOENT : apr_stat(&info, file, APR_FINFO_TYPE, pool);
 
-    if (file != NULL && APR_STATUS_IS_ENOENT(apr_stat(&info, file, APR_FINFO_TYPE, pool))) {
-        return NULL;
-    }
-    return file;
+    return APR_STATUS_IS_ENOENT(status) ? NULL : file;
 }
 
 /* The command line wins over the file that it names, so it is read before it, to find that file,

@@ -313,7 +313,7 @@ static void a_wait_ends(void **state)
 
     open_flows(fixture);
     assert_nothing_is_left(fixture);
-    assert_true(APR_STATUS_IS_TIMEUP(flows_receive(fixture->flows, &fixture->arrivals, 20 * 1000)));
+    assert_int_equal(flows_receive(fixture->flows, &fixture->arrivals, 20 * 1000), APR_TIMEUP);
     assert_int_equal(fixture->arrivals.count, 0);
     close_fixture(fixture);
 }
