@@ -119,8 +119,8 @@ apr_socket_t *control_socket(const control_t *control)
     return control->listening;
 }
 
-apr_status_t control_open(control_t **opened, const char *path, status_source_t *source,
-                          const char **step, apr_pool_t *pool)
+apr_status_t control_open(control_t **opened, const char *path, apr_array_header_t *inherited,
+                          status_source_t *source, const char **step, apr_pool_t *pool)
 {
     control_t *control = apr_pcalloc(pool, sizeof *control);
     apr_sockaddr_t *address;
@@ -129,7 +129,9 @@ apr_status_t control_open(control_t **opened, const char *path, status_source_t 
     *step = "make an address of the path";
     *control = (control_t){.source = source, .pool = pool};
     *opened = control;
-    return status == APR_SUCCESS ? stream_listen(&control->listening, address, step, pool) : status;
+    return status == APR_SUCCESS
+               ? stream_listen(&control->listening, address, inherited, step, pool)
+               : status;
 }
 
 /* ---- Asking ---- */

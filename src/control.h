@@ -15,10 +15,10 @@
 
 typedef struct control control_t;
 
-/* Makes a socket at this path, as stream_listen() does, with its errors. The answers come from
- * `source`. Lives as long as `pool`. */
-apr_status_t control_open(control_t **control, const char *path, status_source_t *source,
-                          const char **step, apr_pool_t *pool);
+/* Makes a socket at this path, or takes it from `inherited`, as stream_listen() does, with its
+ * errors. The answers come from `source`. Lives as long as `pool`. */
+apr_status_t control_open(control_t **control, const char *path, apr_array_header_t *inherited,
+                          status_source_t *source, const char **step, apr_pool_t *pool);
 
 /* What is readable when somebody asks. */
 apr_socket_t *control_socket(const control_t *control);

@@ -87,7 +87,7 @@ exit_code_t inherited_open(listener_set_t *activated, listener_set_t *kept,
 
     listener_set_create(kept, pool);
     if (error == NULL && sockets->nelts == 0 && opening->settings->takeover != NULL) {
-        error = host_take_over(groups, opening->settings->takeover, pool);
+        error = host_take_over(groups, opening->streams, opening->settings->takeover, pool);
     }
     if (error != NULL) {
         return refuse(opening->log, error);

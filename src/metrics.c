@@ -75,7 +75,8 @@ static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
 }
 
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
-                          status_source_t *source, const char **step, apr_pool_t *pool)
+                          apr_array_header_t *inherited, status_source_t *source, const char **step,
+                          apr_pool_t *pool)
 {
     apr_os_sock_t descriptor;
     apr_sockaddr_t *address;
@@ -83,7 +84,7 @@ apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *w
 
     *step = "look up the address";
     if (status == APR_SUCCESS) {
-        status = stream_listen(listening, address, step, pool);
+        status = stream_listen(listening, address, inherited, step, pool);
     }
     if (status != APR_SUCCESS) {
         return status;

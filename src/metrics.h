@@ -13,11 +13,12 @@
 const char *metrics_check(const char *where, apr_pool_t *pool);
 
 /*
- * Listens there and serves what comes from `source`. `listening` is the socket. On error `step` is
- * what failed; from `pool` or static. Main thread. Errors: those of stream_listen(),
- * address_resolve() and http_open().
+ * Listens there, as stream_listen() does, which may take the socket from `inherited`, and serves
+ * what comes from `source`. `listening` is the socket. On error `step` is what failed; from `pool`
+ * or static. Main thread. Errors: those of stream_listen(), address_resolve() and http_open().
  */
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
-                          status_source_t *source, const char **step, apr_pool_t *pool);
+                          apr_array_header_t *inherited, status_source_t *source, const char **step,
+                          apr_pool_t *pool);
 
 #endif

@@ -1,18 +1,20 @@
 #include "observer.h"
 
 #include <apr_poll.h>
+#include <apr_portable.h>
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
 #include "control.h"
 #include "metrics.h"
+#include "stream_socket.h"
 
 struct observer {
     apr_pool_t *pool; /* nobody else's */
     apr_pollset_t *sockets;
-    control_t *control; /* NULL: there is none */
-    http_t *http;       /* likewise */
-    unsigned askers;    /* ways to ask */
+    control_t *control;    /* NULL: there is none */
+    http_t *http;          /* likewise */
+    apr_socket_t *scraped; /* by which it takes connections */
     atomic_int is_stopping;
     gate_t *gate;
     apr_thread_t *thread; /* NULL: not started */
@@ -46,15 +48,15 @@ static apr_status_t watch(observer_t *observer, apr_socket_t *socket)
         .reqevents = APR_POLLIN,
     };
 
-    observer->askers++;
     return apr_pollset_add(observer->sockets, &wanted);
 }
 
-static exit_code_t open_control(observer_t *observer, const char *path, status_source_t *source,
-                                log_t *log)
+static exit_code_t open_control(observer_t *observer, const char *path,
+                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
 {
     const char *step;
-    apr_status_t status = control_open(&observer->control, path, source, &step, observer->pool);
+    apr_status_t status =
+        control_open(&observer->control, path, inherited, source, &step, observer->pool);
 
     if (status == APR_SUCCESS) {
         step = "watch it";
@@ -87,14 +89,13 @@ static void log_metrics(const char *where, apr_socket_t *listening, log_t *log)
     log_end(line);
 }
 
-static exit_code_t open_metrics(observer_t *observer, const char *where, status_source_t *source,
-                                log_t *log)
+static exit_code_t open_metrics(observer_t *observer, const char *where,
+                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
 {
     const char *step;
-    apr_socket_t *listening;
     apr_socket_t *all = NULL; /* that HTTP waits for, in one descriptor */
-    apr_status_t status =
-        metrics_open(&observer->http, &listening, where, source, &step, observer->pool);
+    apr_status_t status = metrics_open(&observer->http, &observer->scraped, where, inherited,
+                                       source, &step, observer->pool);
 
     if (status == APR_SUCCESS) {
         step = "watch it";
@@ -106,7 +107,7 @@ static exit_code_t open_metrics(observer_t *observer, const char *where, status_
     if (status != APR_SUCCESS) {
         return refuse(log, "cannot serve metrics as --metrics-listen asks", where, step, status);
     }
-    log_metrics(where, listening, log);
+    log_metrics(where, observer->scraped, log);
     return EXIT_OK;
 }
 
@@ -126,8 +127,9 @@ static apr_status_t create(observer_t **created, apr_pool_t *pool)
                                  APR_POLLSET_POLL);
 }
 
-exit_code_t observer_open(observer_t **opened, const settings_t *settings, status_source_t *source,
-                          log_t *log, apr_pool_t *pool)
+exit_code_t observer_open(observer_t **opened, const settings_t *settings,
+                          apr_array_header_t *inherited, status_source_t *source, log_t *log,
+                          apr_pool_t *pool)
 {
     apr_status_t status = create(opened, pool);
     exit_code_t code = EXIT_OK;
@@ -136,12 +138,35 @@ exit_code_t observer_open(observer_t **opened, const settings_t *settings, statu
         return refuse(log, "cannot observe", "", "make a set of sockets", status);
     }
     if (settings->control != NULL) {
-        code = open_control(*opened, settings->control, source, log);
+        code = open_control(*opened, settings->control, inherited, source, log);
     }
     if (code == EXIT_OK && settings->metrics_listen != NULL) {
-        code = open_metrics(*opened, settings->metrics_listen, source, log);
+        code = open_metrics(*opened, settings->metrics_listen, inherited, source, log);
     }
+    stream_close(inherited, pool);
     return code;
+}
+
+static void append(apr_array_header_t *sockets, apr_socket_t *socket)
+{
+    apr_os_sock_t descriptor;
+
+    if (apr_os_sock_get(&descriptor, socket) == APR_SUCCESS) {
+        APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
+    }
+}
+
+apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
+
+    if (observer->control != NULL) {
+        append(sockets, control_socket(observer->control));
+    }
+    if (observer->http != NULL) {
+        append(sockets, observer->scraped);
+    }
+    return sockets;
 }
 
 /* ---- The thread ---- */
@@ -184,7 +209,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
 unsigned observer_threads(const observer_t *observer)
 {
-    return observer->askers > 0;
+    return observer->control != NULL || observer->http != NULL;
 }
 
 apr_status_t observer_start(observer_t *observer, gate_t *gate)
@@ -203,5 +228,6 @@ void observer_stop(observer_t *observer)
         atomic_store(&observer->is_stopping, 1);
         apr_pollset_wakeup(observer->sockets);
         apr_thread_join(&status, observer->thread);
+        observer->thread = NULL;
     }
 }

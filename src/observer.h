@@ -15,10 +15,15 @@
 typedef struct observer observer_t;
 
 /* Opens what `settings` allow to be asked by, if anything, which takes the privileges that the
- * process has at its start. If it cannot, one line in the log says why, and the code to end with is
- * returned. */
+ * process has at its start. Of `inherited`, an array of apr_os_sock_t, it uses the sockets that are
+ * where the settings want one, and closes the others. If it cannot, one line in the log says why,
+ * and the code to end with is returned. */
 exit_code_t observer_open(observer_t **observer, const settings_t *settings,
-                          status_source_t *source, log_t *log, apr_pool_t *pool);
+                          apr_array_header_t *inherited, status_source_t *source, log_t *log,
+                          apr_pool_t *pool);
+
+/* The sockets that it takes connections by, as apr_os_sock_t, from `pool`. */
+apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *pool);
 
 /* How many threads observer_start() starts: none where there is nothing to ask by. */
 unsigned observer_threads(const observer_t *observer);
@@ -27,7 +32,8 @@ unsigned observer_threads(const observer_t *observer);
  * apr_thread_create(). */
 apr_status_t observer_start(observer_t *observer, gate_t *gate);
 
-/* Ends the thread, if it was started, and waits until it has ended. The gate must be open. */
+/* Ends the thread, if it is there, and waits until it has ended. The gate must be open. Its sockets
+ * stay open until the end of its pool. */
 void observer_stop(observer_t *observer);
 
 #endif

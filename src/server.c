@@ -275,7 +275,7 @@ static void hand_over(server_t *server)
             APR_ARRAY_PUSH(groups, apr_array_header_t *) =
                 listener_sockets(APR_ARRAY_IDX(listeners, i, const listener_t *), scratch);
         }
-        status = host_hand_over(groups, scratch);
+        status = host_hand_over(groups, observer_sockets(server->observer, scratch), scratch);
         apr_pool_destroy(scratch);
     }
     log_line_t *line = log_begin_waiting(
@@ -343,6 +343,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             break;
         case HOST_HANDED_OVER:
             server->has_successor = 1;
+            observer_stop(server->observer); /* the same sockets are the successor's to answer */
             stop_workers(server);
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO, "a successor serves, draining"));
             break;
@@ -391,6 +392,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     exit_code_t code;
     apr_status_t status;
 
+    server.frame.streams = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
     platform_probe(&server.frame.platform, pool);
     features_log(platform, log, pool);
     server.frame.options = listener_options(settings, platform);
@@ -417,7 +419,8 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);
     }
-    code = observer_open(&server.observer, settings, &server.status, log, pool);
+    code =
+        observer_open(&server.observer, settings, server.frame.streams, &server.status, log, pool);
     if (code != EXIT_OK) {
         return code;
     }

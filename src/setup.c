@@ -39,6 +39,7 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
         .options = &frame->options,
         .current = current != NULL ? &current->listeners : NULL,
         .is_confined = frame->is_confined,
+        .streams = frame->streams,
         .log = frame->log,
         .pool = frame->pool,
     };

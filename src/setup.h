@@ -25,6 +25,7 @@ typedef struct setup_frame {
     echo_quota_t *quota;
     unsigned char key[APR_SIPHASH_KSIZE]; /* of the policies' tables, random and secret */
     int is_confined;                      /* by the sandbox */
+    apr_array_header_t *streams;          /* as opening_t has them */
     log_t *log;
     apr_pool_t *pool; /* that listeners live in */
 } setup_frame_t;

@@ -108,20 +108,24 @@ void host_forget(const endpoint_t *address);
 int host_is_forgetting(void);
 
 /*
- * Takes over the sockets of the process that serves with the same `path`, and appends them to
- * `groups`, as host_inherited_sockets() does. That process goes on until host_ready(), then drains
- * and ends; if this one ends before, it notices nothing, and it waits ten seconds at most. If
- * nobody serves with it, makes a socket at `path` for successors, which only this user and root may
- * use, and appends nothing. Either way HOST_HAND_OVER comes from then on. Returns NULL, or, as a
- * sentence, what is wrong. What `path` names stays when the process ends, and is replaced by the
- * next. Main thread, once, before sandbox_enter(). unix(7), SCM_RIGHTS; not on Windows.
+ * Takes over the sockets of the process that serves with the same `path`: appends those of its
+ * listeners to `groups`, as host_inherited_sockets() does, and those that take connections to
+ * `streams`, an array of apr_os_sock_t; all are the caller's from here on. That process goes on
+ * until host_ready(), then drains and ends; if this one ends before, it notices nothing, and it
+ * waits ten seconds at most. If nobody serves with it, makes a socket at `path` for successors,
+ * which only this user and root may use, and appends nothing. Either way HOST_HAND_OVER comes from
+ * then on. Returns NULL, or, as a sentence, what is wrong. What `path` names stays when the process
+ * ends, and is replaced by the next. Main thread, once, before sandbox_enter(). unix(7),
+ * SCM_RIGHTS; not on Windows.
  */
-const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool);
+const char *host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                           const char *path, apr_pool_t *pool);
 
-/* Sends `groups`, as host_take_over() has them, to the successor that asked; they stay open here
- * too. Errors: those of sendmsg(2); then the successor gets nothing. Main thread, also after
- * sandbox_enter(); `pool` is only used within. */
-apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool);
+/* Sends `groups` and `streams`, as host_take_over() has them, to the successor that asked; they
+ * stay open here too. Errors: those of sendmsg(2); then the successor gets nothing. Main thread,
+ * also after sandbox_enter(); `pool` is only used within. */
+apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
+                            apr_pool_t *pool);
 
 /*
  * These tell the service manager, if it wants to hear it: that the service serves; that it reads

@@ -98,14 +98,17 @@ static apr_status_t make_door(const struct sockaddr_un *address)
     return bound == 0 ? errno : status;
 }
 
-/* First comes the door, then each listener's sockets, then a message without any. */
-static apr_status_t receive_all(apr_array_header_t *groups, apr_pool_t *pool)
+/* First comes the door, and with it what else takes connections, then each listener's sockets, then
+ * a message without any. */
+static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *streams,
+                                apr_pool_t *pool)
 {
-    apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+    apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
     apr_status_t status = receive_sockets(predecessor, sockets);
 
-    if (status == APR_SUCCESS && sockets->nelts == 1) {
-        door = APR_ARRAY_IDX(sockets, 0, apr_os_sock_t);
+    if (status == APR_SUCCESS && sockets->nelts > 0) {
+        apr_array_cat(streams, sockets);
+        door = *(apr_os_sock_t *)apr_array_pop(streams);
     }
     while (status == APR_SUCCESS && sockets->nelts > 0) {
         sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
@@ -126,7 +129,8 @@ static const char *sentence(const char *path, const char *what, apr_status_t sta
                         apr_strerror(status, reason, sizeof reason));
 }
 
-const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool)
+const char *host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                           const char *path, apr_pool_t *pool)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval patience = {.tv_sec = ANSWER_MAX_MS / 1000}; /* to knock, where many do */
@@ -140,7 +144,7 @@ const char *host_take_over(apr_array_header_t *groups, const char *path, apr_poo
     predecessor = open_socket();
     setsockopt(predecessor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(predecessor, (struct sockaddr *)&address, sizeof address) == 0) {
-        status = receive_all(groups, pool);
+        status = receive_all(groups, streams, pool);
         return status == APR_SUCCESS
                    ? NULL
                    : sentence(path, "the process that serves hands over nothing", status, pool);
@@ -217,9 +221,10 @@ host_event_t takeover_event(void)
     return serves ? HOST_HANDED_OVER : HOST_KEPT;
 }
 
-apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool)
+apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
+                            apr_pool_t *pool)
 {
-    apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+    apr_array_header_t *sockets = apr_array_copy(pool, streams);
     apr_status_t status;
 
     if (successor < 0) {

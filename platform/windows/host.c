@@ -89,16 +89,18 @@ int host_is_forgetting(void)
     return 0;
 }
 
-const char *host_take_over(apr_array_header_t *groups, const char *path, apr_pool_t *pool)
+const char *host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                           const char *path, apr_pool_t *pool)
 {
-    (void)groups;
+    (void)groups, (void)streams;
     return apr_psprintf(pool, "--takeover=%s: Windows hands no sockets from process to process so",
                         path);
 }
 
-apr_status_t host_hand_over(const apr_array_header_t *groups, apr_pool_t *pool)
+apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
+                            apr_pool_t *pool)
 {
-    (void)groups, (void)pool;
+    (void)groups, (void)streams, (void)pool;
     return APR_ENOTIMPL;
 }
 

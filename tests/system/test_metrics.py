@@ -251,6 +251,23 @@ class Metrics(unittest.TestCase):
         with server(at="%s:%d" % address) as running:
             self.assertEqual(get(address)[0], 200)
 
+    def check_takeover(self, path, at, metrics):
+        with server(f"--takeover={path}", at=at) as running:
+            address = metrics(running)
+            with server(f"--takeover={path}",
+                        at=running.find("metrics")[0]["address"]) as successor:
+                self.assertEqual(running.finish(), 0, running.log())
+                self.assertEqual(get(address, "/healthz"), (200, "ok\n"))
+                successor.stop()
+
+    @harness.posix_only("Windows hands no sockets over")
+    def test_a_successor_has_them_where_they_were(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "metrics")
+            takeover = os.path.join(directory, "takeover")
+            self.check_takeover(takeover, "127.0.0.1:0", where)
+            self.check_takeover(takeover, f"unix:{path}", lambda _: path)
+
     def test_wrong_values(self):
         for value in "", "127.0.0.1", "*:9000", "unix:relative", "9000":
             done = harness.run(f"--metrics-listen={value}")

@@ -1,5 +1,6 @@
 """A server that takes over the sockets of another: --takeover."""
 
+import json
 import os
 import signal
 import socket
@@ -74,6 +75,42 @@ class SteadyClient:
         self._receiver.join()
         self._client.close()
         return len(self.missing)
+
+
+def ask(control):
+    """What is answered by the control socket."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(control)
+        sock.sendall(b"status\n")
+        return b"".join(iter(lambda: sock.recv(4096), b""))
+
+
+class Asker:
+    """Asks again and again until it is told to stop, and notes what went wrong."""
+
+    def __init__(self, control):
+        self._control = control
+        self._wrong = []
+        self._starts = set()  # of the processes that answered
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._over.is_set():
+            try:
+                self._starts.add(json.loads(ask(self._control))["started"])
+            except (OSError, ValueError) as error:
+                self._wrong.append(error)
+
+    def wait_for_process(self, number):
+        harness.wait_until(lambda: self._wrong or len(self._starts) == number)
+        assert self._wrong or len(self._starts) == number
+
+    def finish(self):
+        self._over.set()
+        self._thread.join()
+        return self._wrong
 
 
 class Takeover(unittest.TestCase):
@@ -161,6 +198,30 @@ class Takeover(unittest.TestCase):
             # Another one may try.
             with self.server() as successor:
                 self.assertEqual(server.finish(), 0)
+
+    def test_who_asks_is_always_answered(self):
+        control = os.path.join(os.path.dirname(self.path), "control")
+        server = self.server(f"--control={control}")
+        asker = Asker(control)
+        for number in range(HANDOVERS):
+            successor = self.server(f"--control={control}")
+            self.assertEqual(server.finish(), 0, server.log())
+            server.kill()
+            server = successor
+            asker.wait_for_process(number + 2)
+        self.assertEqual(asker.finish(), [])
+        server.stop()
+        server.kill()
+
+    def test_sockets_that_a_successor_does_not_want(self):
+        paths = [os.path.join(os.path.dirname(self.path), name) for name in "ab"]
+        with self.server(f"--control={paths[0]}") as server, \
+                self.server(f"--control={paths[1]}") as successor:
+            server.finish()
+            with self.assertRaises(ConnectionRefusedError):
+                ask(paths[0])
+            self.assertIn(b'"health":"ok"', ask(paths[1]))
+            successor.stop()
 
     @tracing.needs_strace
     def test_successor_that_hangs(self):

@@ -43,7 +43,14 @@ static outcome_t reopen_listeners(const listener_set_t *current, int is_confined
 
     platform_probe(platform, pool);
     listener_options_t options = listener_options(&settings, platform);
-    opening_t opening = {&settings, &options, current, NULL, is_confined, captured.log, pool};
+    opening_t opening = {
+        .settings = &settings,
+        .options = &options,
+        .current = current,
+        .is_confined = is_confined,
+        .log = captured.log,
+        .pool = pool,
+    };
 
     outcome.code = listeners_open(&outcome.set, &opening, pool);
     if (outcome.code == EXIT_OK) {
