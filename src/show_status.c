@@ -9,6 +9,9 @@
 
 #define INTERVAL_US APR_USEC_PER_SEC
 
+/* How many processes may have begun to answer, one after another, before it is given up. */
+#define PROCESSES_MAX 5
+
 /* One answer, and when it came. */
 typedef struct sample {
     apr_array_header_t *facts;
@@ -59,6 +62,31 @@ static double rate(const sample_t samples[2], const fact_t *fact)
     apr_int64_t grown = before != NULL ? fact->number - before->number : 0;
 
     return (double)grown * APR_USEC_PER_SEC / (double)(samples[1].time - samples[0].time);
+}
+
+static int are_of_one_process(const sample_t samples[2])
+{
+    const fact_t *first = facts_find(samples[0].facts, "started");
+    const fact_t *second = facts_find(samples[1].facts, "started");
+
+    return first != NULL && second != NULL && first->text != NULL && second->text != NULL &&
+           strcmp(first->text, second->text) == 0;
+}
+
+/* Two samples of the same process: counters of another one begin at 0. */
+static const char *take_samples(sample_t samples[2], const char *path, apr_pool_t *pool)
+{
+    const char *error = take_sample(&samples[0], path, pool);
+
+    for (unsigned i = 0; error == NULL && i < PROCESSES_MAX; i++) {
+        apr_sleep(INTERVAL_US);
+        error = take_sample(&samples[1], path, pool);
+        if (error == NULL && are_of_one_process(samples)) {
+            return NULL;
+        }
+        samples[0] = samples[1];
+    }
+    return error != NULL ? error : "--status: the service is started again and again";
 }
 
 /* ---- Text ---- */
@@ -153,12 +181,9 @@ const char *show_status(const settings_t *settings, apr_file_t *out, exit_code_t
     if (path == NULL) {
         return "--status: this system has no control socket";
     }
-    const char *error = take_sample(&samples[0], path, pool);
+    host_ignore_hang_ups(); /* a service that ends has its reasons */
+    const char *error = take_samples(samples, path, pool);
 
-    if (error == NULL) {
-        apr_sleep(INTERVAL_US);
-        error = take_sample(&samples[1], path, pool);
-    }
     if (error != NULL) {
         return error;
     }

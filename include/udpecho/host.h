@@ -20,6 +20,10 @@
  */
 void host_fill_standard_files(void);
 
+/* From here on, to write to somebody who has hung up is an error, EPIPE, and does not end the
+ * process: SIGPIPE of signal(7), which Windows has not. Any thread. */
+void host_ignore_hang_ups(void);
+
 typedef enum host_event {
     HOST_STOP,        /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,      /* log the counters */

@@ -92,6 +92,11 @@ void host_fill_standard_files(void)
     }
 }
 
+void host_ignore_hang_ups(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
 static apr_status_t open_pipe(int ends[2])
 {
     if (pipe(ends) != 0) {
@@ -167,10 +172,7 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
     if (status == APR_SUCCESS) {
         status = handle(SIGHUP, on_reload);
     }
-    if (status == APR_SUCCESS) {
-        /* Whoever reads the log may leave; that must end nothing. */
-        status = handle(SIGPIPE, SIG_IGN);
-    }
+    host_ignore_hang_ups(); /* of whoever reads the log */
     *host = &the_host;
     return status;
 }

@@ -43,6 +43,10 @@ void host_fill_standard_files(void)
 {
 }
 
+void host_ignore_hang_ups(void)
+{
+}
+
 apr_status_t host_start(host_t **host, apr_pool_t *pool)
 {
     (void)pool;

@@ -7,11 +7,13 @@ import pwd
 import signal
 import socket
 import stat
+import subprocess
 import tempfile
 import time
 import unittest
 
 import harness
+import tracing
 
 PAYLOADS = [b"", b"x", bytes(1000)]
 AS_NOBODY = ("setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups")
@@ -89,9 +91,9 @@ class Status(unittest.TestCase):
     def test_rates(self):
         """Between the two samples, which are a second apart or more."""
         with self.server() as server, harness.client(server.address) as sock:
-            asking = harness.subprocess.Popen(
+            asking = subprocess.Popen(
                 [harness.UDPECHOD, "--status", "--json", f"--control={self.path}"],
-                stdout=harness.subprocess.PIPE)
+                stdout=subprocess.PIPE)
             time.sleep(0.3)
             for _ in range(100):
                 harness.echo(sock, b"x")
@@ -99,6 +101,35 @@ class Status(unittest.TestCase):
             self.assertEqual(shown["received"], 100)
             self.assertGreater(shown["per_second"]["received"], 0)
             self.assertLessEqual(shown["per_second"]["received"], 100)
+
+    def test_rates_are_those_of_one_process(self):
+        takeover = f"--takeover={self.directory}/takeover"
+        with self.server(takeover) as server, harness.client(server.address) as sock:
+            for _ in range(100):
+                harness.echo(sock, b"x")
+            started = json.loads(self.ask(b"status\n"))["started"]
+            with subprocess.Popen([harness.UDPECHOD, "--status", "--json",
+                                   f"--control={self.path}"], stdout=subprocess.PIPE) as asking:
+                time.sleep(0.3)
+                with self.server(takeover) as successor:
+                    shown = json.loads(asking.communicate(timeout=harness.PATIENCE)[0])
+                    self.assertNotEqual(shown["started"], started)
+                    self.assertEqual(shown["per_second"]["echoed"], 0)
+                    successor.stop()
+
+    @tracing.needs_strace
+    def test_service_that_hangs_up_before_it_is_asked(self):
+        with socket.socket(socket.AF_UNIX) as service:
+            service.bind(self.path)
+            service.listen()
+            with subprocess.Popen(["strace", "-qq", "-e", "trace=write",
+                                   "-e", "inject=write:delay_enter=500000:when=1",
+                                   "-o", "/dev/null", harness.UDPECHOD, "--status",
+                                   f"--control={self.path}"], stderr=subprocess.PIPE,
+                                  text=True, env=tracing.environment()) as asking:
+                service.accept()[0].close()
+                self.assertIn("cannot ask at", asking.communicate(timeout=harness.PATIENCE)[1])
+                self.assertEqual(asking.returncode, 69)
 
     def test_file_that_names_the_socket(self):
         config = self.directory / "udpechod.conf"

@@ -21,6 +21,12 @@ def needs_strace(test):
     return harness.posix_only("strace knows no system calls of Windows")(traced(test))
 
 
+def environment():
+    """In which a program can be traced: the leak sanitizer is a tracer itself, and a process can
+    have only one."""
+    return {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
+
 class TracedServer(harness.Server):
     """A server whose system calls named by `trace` are written down.
 
@@ -33,11 +39,8 @@ class TracedServer(harness.Server):
         prefix = ["strace", "-D", "-f", "-qq", "-o", self._file.name, "-e", f"trace={trace}"]
         for injection in (inject or "").split():
             prefix += ["-e", f"inject={injection}"]
-        # The leak sanitizer is a tracer itself, and a process can have only one.
-        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         super().__init__(*options, prefix=prefix,
-                         environment={"ASAN_OPTIONS": sanitizer, **(more_environment or {})},
-                         **others)
+                         environment={**environment(), **(more_environment or {})}, **others)
 
     def calls(self, *words):
         """Lines of strace that have all these words. Complete once the server has ended."""
