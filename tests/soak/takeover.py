@@ -1,4 +1,5 @@
-"""Servers that take over from one another while a client sends: what is lost.
+"""Servers that take over from one another while a client sends, and another one asks by the control
+socket: what is lost, and who is not answered.
 
     python3 takeover.py [--handovers=200] [--rate=20000] [--pause=0.1]
 
@@ -28,22 +29,25 @@ def main():
     parser.add_argument("--pause", type=float, default=0.1, help="seconds between handovers")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        takeover = f"--takeover={os.path.join(directory, 'takeover')}"
-        server = harness.Server(takeover)
+        control = os.path.join(directory, "control")
+        settings = (f"--takeover={os.path.join(directory, 'takeover')}", f"--control={control}")
+        server = harness.Server(*settings)
+        asker = test_takeover.Asker(control)
         client = test_takeover.SteadyClient(server.address, options.rate)
         began = time.monotonic()
         for _ in range(options.handovers):
-            successor = harness.Server(takeover)
+            successor = harness.Server(*settings)
             server.finish()
             server.kill()
             server = successor
             time.sleep(options.pause)
         seconds = time.monotonic() - began
         lost = client.finish()
+        unanswered = asker.finish()
         server.kill()
     print(json.dumps({"handovers": options.handovers, "seconds": round(seconds, 1),
                       "sent": client.sent, "per_second": round(client.sent / seconds),
-                      "lost": lost}))
+                      "lost": lost, "asked": asker.asked, "unanswered": len(unanswered)}))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,7 @@ class Asker:
     """Asks again and again until it is told to stop, and notes what went wrong."""
 
     def __init__(self, control):
+        self.asked = 0
         self._control = control
         self._wrong = []
         self._starts = set()  # of the processes that answered
@@ -97,7 +98,8 @@ class Asker:
         self._thread.start()
 
     def _run(self):
-        while not self._over.is_set():
+        while not self._over.wait(0.001):
+            self.asked += 1
             try:
                 self._starts.add(json.loads(ask(self._control))["started"])
             except (OSError, ValueError) as error:
