@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "status_facts.h"
+#include "stream_address.h"
 #include "stream_socket.h"
 #include "udpecho/host.h"
 
@@ -119,14 +120,14 @@ apr_socket_t *control_socket(const control_t *control)
     return control->listening;
 }
 
-apr_status_t control_open(control_t **opened, const char *path, apr_array_header_t *inherited,
+apr_status_t control_open(control_t **opened, const char *where, apr_array_header_t *inherited,
                           status_source_t *source, const char **step, apr_pool_t *pool)
 {
     control_t *control = apr_pcalloc(pool, sizeof *control);
     apr_sockaddr_t *address;
-    apr_status_t status = stream_path(&address, path, pool);
+    apr_status_t status = stream_address_find(&address, where, pool);
 
-    *step = "make an address of the path";
+    *step = "look up the address";
     *control = (control_t){.source = source, .pool = pool};
     *opened = control;
     return status == APR_SUCCESS
@@ -136,7 +137,7 @@ apr_status_t control_open(control_t **opened, const char *path, apr_array_header
 
 /* ---- Asking ---- */
 
-apr_status_t control_ask(const char **answer, const char *path, const char *request,
+apr_status_t control_ask(const char **answer, const char *where, const char *request,
                          apr_pool_t *pool)
 {
     char *text = apr_pcalloc(pool, ANSWER_MAX);
@@ -145,7 +146,7 @@ apr_status_t control_ask(const char **answer, const char *path, const char *requ
     apr_size_t had = 0;
     apr_sockaddr_t *address;
     apr_socket_t *connection;
-    apr_status_t status = stream_path(&address, path, pool);
+    apr_status_t status = stream_address_find(&address, where, pool);
 
     if (status == APR_SUCCESS) {
         status = stream_connect(&connection, address, ANSWER_PATIENCE_US, pool);

@@ -2,7 +2,8 @@
 #define UDPECHO_CONTROL_H
 
 /*
- * The control socket, by which programs of the same user, and root's, ask the running service.
+ * The control socket, by which programs ask the running service: those of the same user and root's
+ * where it has a path, all of this host where it has a port.
  * Whoever connects sends one line, the name of a request, and gets the answer, whose end is the
  * connection's. What is no request gets none.
  *
@@ -15,9 +16,9 @@
 
 typedef struct control control_t;
 
-/* Makes a socket at this path, or takes it from `inherited`, as stream_listen() does, with its
- * errors. The answers come from `source`. Lives as long as `pool`. */
-apr_status_t control_open(control_t **control, const char *path, apr_array_header_t *inherited,
+/* Makes a socket there, or takes it from `inherited`. Errors: those of stream_address_find() and
+ * stream_listen(). The answers come from `source`. Lives as long as `pool`. */
+apr_status_t control_open(control_t **control, const char *where, apr_array_header_t *inherited,
                           status_source_t *source, const char **step, apr_pool_t *pool);
 
 /* What is readable when somebody asks. */
@@ -28,8 +29,8 @@ apr_socket_t *control_socket(const control_t *control);
 void control_answer(control_t *control);
 
 /* Asks the service whose control socket this is, and sets `answer`, from `pool`. Errors: those of
- * connect(2); APR_EOF if there is no answer. Any thread. */
-apr_status_t control_ask(const char **answer, const char *path, const char *request,
+ * stream_address_find() and connect(2); APR_EOF if there is no answer. Any thread. */
+apr_status_t control_ask(const char **answer, const char *where, const char *request,
                          apr_pool_t *pool);
 
 #endif

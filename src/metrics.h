@@ -8,14 +8,10 @@
 #include "status.h"
 #include "udpecho/http.h"
 
-/* Checks what --metrics-listen is given: ADDRESS:PORT or unix:/PATH. Returns NULL, or what would
- * have been right. Any thread. */
-const char *metrics_check(const char *where, apr_pool_t *pool);
-
 /*
  * Listens there, as stream_listen() does, which may take the socket from `inherited`, and serves
  * what comes from `source`. `listening` is the socket. On error `step` is what failed; from `pool`
- * or static. Main thread. Errors: those of stream_listen(), address_resolve() and http_open().
+ * or static. Main thread. Errors: those of stream_address_find(), stream_listen() and http_open().
  */
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
                           apr_array_header_t *inherited, status_source_t *source, const char **step,

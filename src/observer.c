@@ -29,7 +29,7 @@ static exit_code_t refuse(log_t *log, const char *message, const char *where, co
 
     log_text(line, "where", where);
     if (APR_STATUS_IS_ENOTIMPL(status)) {
-        log_text(line, "error", "this udpechod was built without that");
+        log_text(line, "error", "not on this system, or not in this build of udpechod");
         log_end(line);
         return EXIT_USAGE;
     }
@@ -51,30 +51,9 @@ static apr_status_t watch(observer_t *observer, apr_socket_t *socket)
     return apr_pollset_add(observer->sockets, &wanted);
 }
 
-static exit_code_t open_control(observer_t *observer, const char *path,
-                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
+static void log_where(const char *message, const char *where, apr_socket_t *listening, log_t *log)
 {
-    const char *step;
-    apr_status_t status =
-        control_open(&observer->control, path, inherited, source, &step, observer->pool);
-
-    if (status == APR_SUCCESS) {
-        step = "watch it";
-        status = watch(observer, control_socket(observer->control));
-    }
-    if (status != APR_SUCCESS) {
-        return refuse(log, "cannot make the control socket", path, step, status);
-    }
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "control socket");
-
-    log_text(line, "path", path);
-    log_end(line);
-    return EXIT_OK;
-}
-
-static void log_metrics(const char *where, apr_socket_t *listening, log_t *log)
-{
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "metrics");
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, message);
     apr_sockaddr_t *address;
 
     /* With the port that the kernel chose, if it did. */
@@ -87,6 +66,24 @@ static void log_metrics(const char *where, apr_socket_t *listening, log_t *log)
         log_text(line, "address", where);
     }
     log_end(line);
+}
+
+static exit_code_t open_control(observer_t *observer, const char *where,
+                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
+{
+    const char *step;
+    apr_status_t status =
+        control_open(&observer->control, where, inherited, source, &step, observer->pool);
+
+    if (status == APR_SUCCESS) {
+        step = "watch it";
+        status = watch(observer, control_socket(observer->control));
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot make the control socket", where, step, status);
+    }
+    log_where("control socket", where, control_socket(observer->control), log);
+    return EXIT_OK;
 }
 
 static exit_code_t open_metrics(observer_t *observer, const char *where,
@@ -107,7 +104,7 @@ static exit_code_t open_metrics(observer_t *observer, const char *where,
     if (status != APR_SUCCESS) {
         return refuse(log, "cannot serve metrics as --metrics-listen asks", where, step, status);
     }
-    log_metrics(where, observer->scraped, log);
+    log_where("metrics", where, observer->scraped, log);
     return EXIT_OK;
 }
 

@@ -5,9 +5,8 @@
 
 #include "access_rules.h"
 #include "address.h"
-#include "metrics.h"
 #include "source_ports.h"
-#include "stream_socket.h"
+#include "stream_address.h"
 
 static const char *read_listen(const option_t *option, void *place, const char *value,
                                apr_pool_t *pool)
@@ -54,19 +53,18 @@ static const char *read_exempt(const option_t *option, void *place, const char *
     return option_list.read(option, place, value, pool);
 }
 
-static const char *read_socket_path(const option_t *option, void *place, const char *value,
-                                    apr_pool_t *pool)
+static const char *read_control(const option_t *option, void *place, const char *value,
+                                apr_pool_t *pool)
 {
-    if (*value != '/' || strlen(value) > STREAM_PATH_MAX) {
-        return apr_psprintf(pool, "a full path of at most %d bytes", STREAM_PATH_MAX);
-    }
-    return option_text.read(option, place, value, pool);
+    const char *expected = stream_address_check_local(value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
 
 static const char *read_metrics(const option_t *option, void *place, const char *value,
                                 apr_pool_t *pool)
 {
-    const char *expected = metrics_check(value, pool);
+    const char *expected = stream_address_check(value, pool);
 
     return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
@@ -75,5 +73,5 @@ const option_kind_t option_listen = {read_listen, NULL, 1};
 const option_kind_t option_source_ports = {read_source_ports, format_text, 0};
 const option_kind_t option_access = {read_access, NULL, 1};
 const option_kind_t option_exempt = {read_exempt, NULL, 1};
-const option_kind_t option_socket_path = {read_socket_path, format_text, 0};
+const option_kind_t option_control = {read_control, format_text, 0};
 const option_kind_t option_metrics = {read_metrics, format_text, 0};

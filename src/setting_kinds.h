@@ -9,6 +9,6 @@
 /* ADDRESS[:PORT], a list; a list of source ports, text; a network or @FILE, a list;
  * the same or "none", a list; the full path of a socket, text; where to serve metrics, text. */
 extern const option_kind_t option_listen, option_source_ports, option_access, option_exempt,
-    option_socket_path, option_metrics;
+    option_control, option_metrics;
 
 #endif

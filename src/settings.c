@@ -214,9 +214,10 @@ const option_t settings_table[] = {
     {.name = "control",
      .argument = "PATH",
      .offset = AT(control),
-     .kind = &option_socket_path,
+     .kind = &option_control,
      .help = "Make a socket at this path by which udpechod --status asks the service,\n"
-             "for its own user and root. Default: none."},
+             "for its own user and root; or at an ADDRESS:PORT of the loopback, for\n"
+             "all users of this host. Default: none."},
     {.name = "takeover",
      .argument = "PATH",
      .offset = AT(takeover),
@@ -396,7 +397,8 @@ static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
     if (settings->help || settings->version) {
         return NULL;
     }
-    if (settings->config != NULL || !(settings->service || settings->install_service)) {
+    if (settings->config != NULL ||
+        !(settings->service || settings->install_service || settings->status)) {
         return settings->config;
     }
     const char *file = host_config_file(pool);

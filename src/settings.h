@@ -35,7 +35,7 @@ typedef struct settings {
     const char *chroot;         /* NULL: none */
     apr_int64_t sandbox;        /* a sandbox_mode_t */
     const char *metrics_listen; /* as given; NULL: nowhere */
-    const char *control;        /* the path of the control socket; NULL: none */
+    const char *control;        /* where the control socket is; NULL: none */
     const char *takeover;       /* a path; NULL: none */
     const char *config;         /* a path; NULL: none */
     apr_int64_t check_config;

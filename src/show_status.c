@@ -29,8 +29,8 @@ static const char *take_sample(sample_t *sample, const char *path, apr_pool_t *p
     if (status != APR_SUCCESS) {
         apr_strerror(status, reason, sizeof reason);
         return apr_psprintf(pool,
-                            "--status: cannot ask at %s: %s; udpechod --control=PATH makes that "
-                            "socket, for its own user and root",
+                            "--status: cannot ask at %s: %s; udpechod --control makes that "
+                            "socket, which only its own user and root may use if it has a path",
                             path, reason);
     }
     sample->time = clock_now();
@@ -177,9 +177,9 @@ const char *show_status(const settings_t *settings, apr_file_t *out, exit_code_t
     const char *path = settings->control != NULL ? settings->control : host_control_path();
     sample_t samples[2];
 
-    *code = EXIT_UNAVAILABLE;
+    *code = path == NULL ? EXIT_USAGE : EXIT_UNAVAILABLE;
     if (path == NULL) {
-        return "--status: this system has no control socket";
+        return "--status: expected --control=ADDRESS:PORT, as the service has it";
     }
     host_ignore_hang_ups(); /* a service that ends has its reasons */
     const char *error = take_samples(samples, path, pool);

@@ -7,17 +7,10 @@
 #include <string.h>
 
 #include "udpecho/datagram.h"
+#include "udpecho/host.h"
 
 /* How many may wait to be accepted. */
 #define BACKLOG 8
-
-apr_status_t stream_path(apr_sockaddr_t **address, const char *path, apr_pool_t *pool)
-{
-    if (*path != '/' || strlen(path) > STREAM_PATH_MAX) {
-        return APR_EINVAL;
-    }
-    return apr_sockaddr_info_get(address, path, APR_UNIX, 0, 0, pool);
-}
 
 static int protocol_of(const apr_sockaddr_t *address)
 {
@@ -66,14 +59,6 @@ static apr_status_t remove_stale(apr_sockaddr_t *address, const char **step, apr
     return APR_STATUS_IS_ECONNREFUSED(status) ? apr_file_remove(path, pool) : status;
 }
 
-/* SO_REUSEADDR is for TCP what it is not for UDP: a second socket that listens is refused all the
- * same, but connections of the last process, which linger for a minute, do not keep the port. */
-static apr_status_t bind_address(apr_socket_t *socket, apr_sockaddr_t *address)
-{
-    apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);
-    return apr_socket_bind(socket, address);
-}
-
 /*
  * Nobody can connect between the two, as nobody listens yet. APR removes the path of a socket that
  * it bound when it closes it, and with it that of a process which has taken the socket over. So it
@@ -109,7 +94,7 @@ static apr_status_t open_new(apr_socket_t **opened, apr_sockaddr_t *address, con
         return status;
     }
     *step = "bind";
-    status = has_path ? bind_path(*opened, address, pool) : bind_address(*opened, address);
+    status = has_path ? bind_path(*opened, address, pool) : host_bind_stream(*opened, address);
     if (status == APR_SUCCESS) {
         *step = "listen";
         status = apr_socket_listen(*opened, BACKLOG);

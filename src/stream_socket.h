@@ -7,13 +7,6 @@
 #include <apr_network_io.h>
 #include <apr_tables.h>
 
-/* The longest path, without its end: what every system has room for in a sockaddr_un. */
-#define STREAM_PATH_MAX 103
-
-/* The address of a path. Errors: APR_EINVAL if it does not begin with / or is too long; others
- * where this system has no such sockets. */
-apr_status_t stream_path(apr_sockaddr_t **address, const char *path, apr_pool_t *pool);
-
 /*
  * Listens there, by the socket of `inherited`, an array of apr_os_sock_t, that does so already, and
  * which is then taken out of it, else by a new one; it does not block. Of a path only the user of

@@ -24,6 +24,12 @@ void host_fill_standard_files(void);
  * process: SIGPIPE of signal(7), which Windows has not. Any thread. */
 void host_ignore_hang_ups(void);
 
+/* Binds a TCP socket that is to listen, to a port that is nobody else's: connections of the process
+ * before, which linger for a minute, do not keep it (SO_REUSEADDR of socket(7), and on Windows,
+ * where that would let others have the port too, SO_EXCLUSIVEADDRUSE). Any thread. Errors: those of
+ * bind(2). */
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address);
+
 typedef enum host_event {
     HOST_STOP,        /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,      /* log the counters */

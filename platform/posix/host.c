@@ -97,6 +97,13 @@ void host_ignore_hang_ups(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* For TCP it is not what it is for UDP: a second socket that listens is refused all the same. */
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);
+    return apr_socket_bind(socket, address);
+}
+
 static apr_status_t open_pipe(int ends[2])
 {
     if (pipe(ends) != 0) {

@@ -2,6 +2,7 @@
  * here, those of the service control manager in service.c. */
 
 #include <apr_errno.h>
+#include <apr_portable.h>
 #include <apr_strings.h>
 
 #include "events.h"
@@ -45,6 +46,17 @@ void host_fill_standard_files(void)
 
 void host_ignore_hang_ups(void)
 {
+}
+
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    DWORD on = 1;
+    apr_os_sock_t handle;
+
+    apr_os_sock_get(&handle, socket);
+    return setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on) == 0
+               ? apr_socket_bind(socket, address)
+               : apr_get_netos_error();
 }
 
 apr_status_t host_start(host_t **host, apr_pool_t *pool)

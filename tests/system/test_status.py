@@ -170,6 +170,27 @@ class Status(unittest.TestCase):
     def drops(self):
         return json.loads(self.ask(b"status\n"))["kernel_drops"]
 
+    def check_port(self, where):
+        with harness.Server(f"--control={where}") as server:
+            address = server.find("control socket")[0]["address"]
+            for prefix in (), AS_NOBODY if os.geteuid() == 0 else ():
+                done = harness.run("--status", "--json", f"--control={address}", prefix=prefix)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(json.loads(done.stdout)["health"], "ok")
+            self.check_refused(69, "--listen=127.0.0.1:0", f"--control={address}",
+                               words=["cannot make the control socket", "Address already in use"])
+
+    def test_port_of_the_loopback(self):
+        self.check_port("127.0.0.1:0")
+
+    @harness.needs_ipv6
+    def test_port_of_the_loopback_of_ipv6(self):
+        self.check_port("[::1]:0")
+
+    def test_ports_that_others_could_reach(self):
+        for where in "0.0.0.0:9001", "192.0.2.1:9001", "localhost:9001", "127.0.0.1":
+            self.check_refused(64, f"--control={where}", words=["--control", where, "loopback"])
+
     def test_nobody_there(self):
         self.check_refused(69, "--status", f"--control={self.path}",
                            words=["--status", self.path, "No such file", "--control"])

@@ -4,6 +4,7 @@ There is one service of this name on a machine, so these tests run one after the
 leaves none behind.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -114,6 +115,28 @@ class Service(unittest.TestCase):
         stop()
         harness.run("--uninstall-service")
         self.assertTrue(config.exists(), "what an administrator wrote is kept")
+
+    def test_it_tells_how_it_fares(self):
+        """By the port that its configuration file names, which --status finds by itself."""
+        home = program_data() / "udpecho"
+        self.install()
+        config = home / "udpechod.conf"
+        self.addCleanup(config.unlink, missing_ok=True)
+        port = free_port()
+        config.write_text(f"listen=127.0.0.1:{self.port}\ncontrol=127.0.0.1:{port}\n")
+        start()
+        self.assert_echoes()
+        done = harness.run("--status", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        shown = json.loads(done.stdout)
+        self.assertEqual((shown["health"], shown["received"], shown["echoed"]), ("ok", 1, 1))
+        second = harness.run("--listen=127.0.0.1:0", f"--control=127.0.0.1:{port}")
+        self.assertEqual(second.returncode, UNAVAILABLE, second.stderr)
+        self.assertIn("cannot make the control socket", second.stderr)
+        stop()
+        done = harness.run("--status")
+        self.assertEqual(done.returncode, UNAVAILABLE)
+        self.assertIn("--status: cannot ask at 127.0.0.1:", done.stderr)
 
     def test_it_needs_no_configuration_file(self):
         self.install(f"--listen=127.0.0.1:{self.port}")

@@ -1,3 +1,4 @@
+#include "stream_address.h"
 #include "stream_socket.h"
 #include "unit.h"
 
@@ -83,13 +84,13 @@ static apr_sockaddr_t *address_of_path(apr_pool_t *pool)
     apr_sockaddr_t *address;
     apr_file_t *file;
 
-    if (stream_path(&address, path, pool) != APR_SUCCESS) {
+    if (stream_address_find(&address, path, pool) != APR_SUCCESS) {
         print_message("skipped: this system has no sockets with paths\n");
         skip();
     }
     assert_int_equal(apr_file_mktemp(&file, path, 0, pool), APR_SUCCESS);
     apr_file_close(file); /* which removes it */
-    assert_int_equal(stream_path(&address, path, pool), APR_SUCCESS);
+    assert_int_equal(stream_address_find(&address, path, pool), APR_SUCCESS);
     return address;
 }
 
