@@ -46,14 +46,14 @@ typedef enum verdict {
 } verdict_t;
 
 typedef struct datagram {
-    endpoint_t from;            /* the sender: a reply goes here */
-    endpoint_t to;              /* where it arrived: a reply leaves from here */
-    unsigned arrival_interface; /* index of the network interface; 0: not known */
+    endpoint_t from; /* the sender: a reply goes here */
+    endpoint_t to;   /* where it arrived: a reply leaves from here */
     unsigned char *data;
-    apr_size_t length; /* of data, bytes; zero is a valid datagram (RFC 768) */
-    int truncated;     /* the kernel held more than there was room for */
-    int broadcast;     /* `to` is a broadcast address of one of this host's networks */
-    verdict_t verdict; /* set by echo_step() */
+    apr_size_t length;          /* of data, bytes; zero is a valid datagram (RFC 768) */
+    unsigned arrival_interface; /* index of the network interface; 0: not known */
+    int truncated;              /* the kernel held more than there was room for */
+    int broadcast;              /* `to` is a broadcast address of one of this host's networks */
+    verdict_t verdict;          /* set by echo_step() */
 } datagram_t;
 
 typedef struct batch {
