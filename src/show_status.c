@@ -9,7 +9,7 @@
 
 #define INTERVAL_US APR_USEC_PER_SEC
 
-/* How many processes may have begun to answer, one after another, before it is given up. */
+/* How often another process may answer than did a second ago, before it is given up. */
 #define PROCESSES_MAX 5
 
 /* One answer, and when it came. */
@@ -76,17 +76,18 @@ static int are_of_one_process(const sample_t samples[2])
 /* Two samples of the same process: counters of another one begin at 0. */
 static const char *take_samples(sample_t samples[2], const char *path, apr_pool_t *pool)
 {
-    const char *error = take_sample(&samples[0], path, pool);
+    for (unsigned i = 0; i < PROCESSES_MAX; i++) {
+        const char *error = take_sample(&samples[0], path, pool);
 
-    for (unsigned i = 0; error == NULL && i < PROCESSES_MAX; i++) {
-        apr_sleep(INTERVAL_US);
-        error = take_sample(&samples[1], path, pool);
-        if (error == NULL && are_of_one_process(samples)) {
-            return NULL;
+        if (error == NULL) {
+            apr_sleep(INTERVAL_US);
+            error = take_sample(&samples[1], path, pool);
         }
-        samples[0] = samples[1];
+        if (error != NULL || are_of_one_process(samples)) {
+            return error;
+        }
     }
-    return error != NULL ? error : "--status: the service is started again and again";
+    return "--status: the service is started again and again";
 }
 
 /* ---- Text ---- */
