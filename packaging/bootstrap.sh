@@ -59,7 +59,7 @@ describe_manager() {
         package='ninja-build dpkg-dev rpm'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                python3-yaml ruby
-               prometheus gcc-mingw-w64-x86-64-win32 wine wine64 wixl msitools nsis dpkg-dev llvm'
+               prometheus gcc-mingw-w64-x86-64-win32 wine wine64 wixl msitools nsis mandoc dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.
         command -v npm > /dev/null || check="$check npm"
         bench='valgrind python3-uvloop libuv1-dev golang-go rustc inetutils-inetd socat'

@@ -37,5 +37,6 @@ void write_description(FILE *out, const option_t *option, const char *special, c
 void write_bash(FILE *out, const program_t *program);
 void write_zsh(FILE *out, const program_t *program);
 void write_fish(FILE *out, const program_t *program);
+void write_powershell(FILE *out, const program_t *program);
 
 #endif

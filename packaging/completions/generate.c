@@ -1,4 +1,5 @@
-/* Writes what bash, zsh and fish need to complete the command lines of udpechod and udpecho. */
+/* Writes what bash, zsh, fish and PowerShell need to complete the command lines of udpechod and
+ * udpecho. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,10 @@ static const program_t programs[] = {
 static const struct {
     const char *before, *after;
     void (*write)(FILE *out, const program_t *program);
-} shells[] = {{"", ".bash", write_bash}, {"_", "", write_zsh}, {"", ".fish", write_fish}};
+} shells[] = {{"", ".bash", write_bash},
+              {"_", "", write_zsh},
+              {"", ".fish", write_fish},
+              {"", ".ps1", write_powershell}};
 
 static int write_file(const char *path, const program_t *program,
                       void (*write)(FILE *out, const program_t *program))

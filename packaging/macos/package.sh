@@ -2,7 +2,9 @@
 # Makes udpecho-VERSION.pkg for the installer of macOS, in this folder and on macOS, of programs that
 # were built for it elsewhere and need nothing but the system. On Debian:
 #
-#     cmake --preset macos-x86_64 && cmake --build --preset macos-x86_64
+#     cmake --preset dev && cmake --build --preset dev --target completions
+#     cmake --preset macos-x86_64 -DUDPECHO_COMPLETIONS=$PWD/build/dev/packaging/completions
+#     cmake --build --preset macos-x86_64
 #     DESTDIR=$PWD/x86_64 cmake --install build/macos-x86_64     # and for macos-aarch64 likewise
 #
 # Then, on macOS:  sh packaging/macos/package.sh x86_64 aarch64

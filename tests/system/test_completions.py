@@ -1,6 +1,6 @@
-"""What bash, zsh and fish offer behind a command line that is not finished yet.
+"""What shells offer behind a command line that is not finished yet.
 
-Each shell runs for real over the files that this build has written. bash and zsh complete on a
+bash, zsh and fish run for real over the files that this build has written. bash and zsh complete on a
 terminal only, so they get one, and a key that inserts all they have to offer and another that
 writes the line into a file.
 """
@@ -203,6 +203,24 @@ class Fish(Shell, unittest.TestCase):
             for name, option in harness.options(PROGRAMS[program]).items():
                 sentence = re.match(r"(.*?)\.(?= |$)", option.help)[1]
                 self.assertEqual(described[f"--{name}"], sentence)
+
+
+class PowerShell(unittest.TestCase):
+    """Debian has no PowerShell, so these files have never been run: they are only read."""
+
+    def test_every_option_is_there_once(self):
+        if not os.environ["UDPECHO_COMPLETIONS"]:
+            self.skipTest("this build writes no completions")
+        for program in PROGRAMS:
+            path = pathlib.Path(os.environ["UDPECHO_COMPLETIONS"]) / f"{program}.ps1"
+            text = path.read_text(encoding="ascii")
+            described = re.findall(r"(?m)^        '--([a-z0-9-]+)=?' = '((?:[^']|'')+)'$", text)
+            options = harness.options(PROGRAMS[program])
+            self.assertEqual([name for name, _ in described], list(options))
+            for name, words in described:
+                self.assertTrue(options[name].help.startswith(words.replace("''", "'")), name)
+            if program == "udpechod":
+                self.assertIn("'--log-level' = 'error warning info debug'.Split(' ')\n", text)
 
 
 if __name__ == "__main__":

@@ -257,8 +257,8 @@ class ConfigurationFile(unittest.TestCase):
 
 
 class Installed(unittest.TestCase):
-    FILES = {"bin/udpecho", "sbin/udpechod", "share/man/man1/udpecho.1",
-             "share/man/man8/udpechod.8"}
+    FILES = {"bin/udpecho", "sbin/udpechod", "share/doc/udpecho/CHANGELOG.md",
+             "share/doc/udpecho/LICENSE", "share/man/man1/udpecho.1", "share/man/man8/udpechod.8"}
     COMPLETIONS = {f"share/{folder}/{name}" for program in ("udpecho", "udpechod")
                    for folder, name in (("bash-completion/completions", f"{program}.bash"),
                                         ("zsh/site-functions", f"_{program}"),

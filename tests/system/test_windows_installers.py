@@ -18,8 +18,10 @@ from windows_harness import (SERVICES, drive, free_port, program_data, query, re
 
 EARLIER, LATER = "0.1.0", "0.1.1"
 
-FILES = {"LICENSE.txt", "NOTICE.txt", "udpechod.conf.example", "bin/udpecho.exe",
-         "bin/udpechod.exe"}
+FILES = {"CHANGELOG.txt", "LICENSE.txt", "NOTICE.txt", "udpechod.conf.example", "bin/udpecho.exe",
+         "bin/udpechod.exe", "completions/udpecho.bash", "completions/udpechod.bash",
+         "completions/udpecho.ps1", "completions/udpechod.ps1", "manual/udpecho.html",
+         "manual/udpechod.html"}
 
 packages = pathlib.Path(tempfile.mkdtemp(prefix="udpecho-packages-"))
 unittest.addModuleCleanup(shutil.rmtree, packages)
