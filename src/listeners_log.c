@@ -16,30 +16,35 @@ const char *listener_sharing(const listener_info_t *info)
     return sharing_names[info->sharing];
 }
 
-const char *listener_sharing_reason(const listener_info_t *info, const settings_t *settings,
-                                    const platform_t *platform, apr_pool_t *pool)
+/* What the system calls the way by which the workers share a port. */
+static const char *sharing_by(const listener_info_t *info, const platform_t *platform)
 {
-    const feature_state_t *spread = &platform->features[FEATURE_PORT_SHARING];
+    return platform
+        ->features[info->sharing == SHARING_COMPLETION_PORT ? FEATURE_POLL_METHOD
+                                                            : FEATURE_PORT_SHARING]
+        .by;
+}
 
-    switch (info->sharing) {
-    case SHARING_SOCKET_PER_WORKER:
-        return spread->by;
-    case SHARING_COMPLETION_PORT:
-        return platform->features[FEATURE_POLL_METHOD].by;
-    case SHARING_ONE_SOCKET:
+const char *listener_sharing_reason(const listener_info_t *info, const platform_t *platform,
+                                    apr_pool_t *pool)
+{
+    switch (info->reason) {
+    case SHARING_BY_SYSTEM:
+        return sharing_by(info, platform);
+    case SHARING_ONE_WORKER:
+        return "one worker";
+    case SHARING_OFF:
+        return "--reuse-port=off";
+    case SHARING_ADOPTED:
+        return "another process opened it";
+    case SHARING_NOT_BY_SYSTEM:
         break;
     }
-    if (info->is_adopted) {
-        return "another process opened it";
-    }
-    if (settings->reuse_port == PORT_REUSE_OFF) {
-        return "--reuse-port=off";
-    }
-    if (spread->by == NULL) {
-        return "this system does not spread flows over sockets";
-    }
-    return apr_pstrcat(pool, spread->by, ": ",
-                       feature_missing(platform, FEATURE_PORT_SHARING, pool), NULL);
+    const char *by = platform->features[FEATURE_PORT_SHARING].by;
+
+    return by == NULL ? "this system does not spread flows over sockets"
+                      : apr_pstrcat(pool, by, ": ",
+                                    feature_missing(platform, FEATURE_PORT_SHARING, pool), NULL);
 }
 
 static void log_listening(const listener_info_t *info, const char *reason, log_t *log)
@@ -83,7 +88,7 @@ void listeners_log(const listener_set_t *set, const listener_set_t *known,
         const listener_info_t *info = listener_describe(listener);
 
         if (known == NULL || !listener_set_has(known, listener)) {
-            log_listening(info, listener_sharing_reason(info, settings, platform, pool), log);
+            log_listening(info, listener_sharing_reason(info, platform, pool), log);
         }
     }
     if (known != NULL) {

@@ -136,15 +136,18 @@ static void add_information(const text_t *text, const status_t *status)
         apr_psprintf(text->pool, "udpechod_transport_info{backend=\"%s\",batching=\"%s\"} 1\n",
                      status->backend, status->batching));
     begin(text, "udpechod_listener_info", "gauge",
-          "Where it listens, and how the workers share the port.");
+          "Where it listens, how the workers share the port, and why.");
     for (int i = 0; i < status->listeners->nelts; i++) {
         const listener_info_t *info = &APR_ARRAY_IDX(status->listeners, i, listener_info_t);
         char address[ENDPOINT_TEXT_MAX];
 
         endpoint_format(address, &info->local);
         add(text,
-            apr_psprintf(text->pool, "udpechod_listener_info{address=\"%s\",sharing=\"%s\"} 1\n",
-                         escape(address, text->pool), listener_sharing(info)));
+            apr_psprintf(
+                text->pool,
+                "udpechod_listener_info{address=\"%s\",sharing=\"%s\",because=\"%s\"} 1\n",
+                escape(address, text->pool), listener_sharing(info),
+                escape(listener_sharing_reason(info, status->platform, text->pool), text->pool)));
     }
 }
 

@@ -97,6 +97,7 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
         .started = source->started,
         .backend = transport_backend(worker_transport(source->workers[0])),
         .batching = features_batching(source->platform, pool),
+        .platform = source->platform,
     };
     apr_thread_mutex_lock(source->lock);
     status->workers = source->worker_count;

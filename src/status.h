@@ -47,6 +47,7 @@ typedef struct status {
     apr_time_t started;
     const char *backend;
     const char *batching;
+    const platform_t *platform;
     const apr_array_header_t *listeners; /* of listener_info_t */
 } status_t;
 

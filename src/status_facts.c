@@ -6,11 +6,12 @@
 #include "time_stamp.h"
 #include "version.h"
 
-static void add_listeners(apr_array_header_t *facts, const apr_array_header_t *listeners,
-                          apr_pool_t *pool)
+static void add_listeners(apr_array_header_t *facts, const status_t *status, apr_pool_t *pool)
 {
+    const apr_array_header_t *listeners = status->listeners;
     apr_array_header_t *addresses = apr_array_make(pool, 4, sizeof(const char *));
     apr_array_header_t *sharings = apr_array_make(pool, 4, sizeof(const char *));
+    apr_array_header_t *reasons = apr_array_make(pool, 4, sizeof(const char *));
 
     for (int i = 0; i < listeners->nelts; i++) {
         const listener_info_t *info = &APR_ARRAY_IDX(listeners, i, listener_info_t);
@@ -19,9 +20,12 @@ static void add_listeners(apr_array_header_t *facts, const apr_array_header_t *l
         endpoint_format(address, &info->local);
         APR_ARRAY_PUSH(addresses, const char *) = address;
         APR_ARRAY_PUSH(sharings, const char *) = listener_sharing(info);
+        APR_ARRAY_PUSH(reasons, const char *) =
+            listener_sharing_reason(info, status->platform, pool);
     }
     facts_add_text(facts, "listening", apr_array_pstrcat(pool, addresses, ','));
     facts_add_text(facts, "port_sharing", apr_array_pstrcat(pool, sharings, ','));
+    facts_add_text(facts, "because", apr_array_pstrcat(pool, reasons, ','));
 }
 
 static void add_counters(apr_array_header_t *facts, const status_t *status)
@@ -64,7 +68,7 @@ void status_facts(apr_array_header_t *facts, const status_t *status, apr_pool_t 
     facts_add_number(facts, "workers", status->workers);
     facts_add_text(facts, "backend", status->backend);
     facts_add_text(facts, "batching", status->batching);
-    add_listeners(facts, status->listeners, pool);
+    add_listeners(facts, status, pool);
     add_counters(facts, status);
     add_service_times(facts, &status->service_times, pool);
 }

@@ -33,6 +33,15 @@ typedef enum port_sharing {
     SHARING_COMPLETION_PORT    /* all workers take what one socket received from one port */
 } port_sharing_t;
 
+/* Why they share it so. */
+typedef enum sharing_reason {
+    SHARING_BY_SYSTEM,    /* the system has what it takes, and the listener uses it */
+    SHARING_ONE_WORKER,   /* there is one worker, so nothing is shared */
+    SHARING_OFF,          /* PORT_REUSE_OFF was asked for */
+    SHARING_ADOPTED,      /* another process opened the socket */
+    SHARING_NOT_BY_SYSTEM /* FEATURE_PORT_SHARING is missing */
+} sharing_reason_t;
+
 typedef struct listener_options {
     const platform_t *platform; /* what there is to use; must outlive the listener */
     port_reuse_t reuse;
@@ -44,8 +53,8 @@ typedef struct listener_options {
 /* What a listener turned out to be. */
 typedef struct listener_info {
     endpoint_t local; /* the address as the kernel has it, the real port included */
-    int is_adopted;   /* by listener_adopt() */
     port_sharing_t sharing;
+    sharing_reason_t reason;    /* for `sharing` */
     apr_int32_t receive_buffer; /* as the kernel reports them, bytes */
     apr_int32_t send_buffer;
 } listener_info_t;

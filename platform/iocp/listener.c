@@ -197,6 +197,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     }
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     listener->info.sharing = SHARING_COMPLETION_PORT;
+    listener->info.reason = SHARING_BY_SYSTEM;
     listener->info.receive_buffer = buffer_size(listener->way.socket, SO_RCVBUF);
     listener->info.send_buffer = buffer_size(listener->way.socket, SO_SNDBUF);
     *opened = listener;

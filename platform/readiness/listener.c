@@ -11,7 +11,7 @@ struct listener {
     listener_info_t info;
     const platform_t *platform;
     turn_t *turn;        /* of the workers, where one socket serves several */
-    int has_socket_each; /* what the options ask for where there is something to open */
+    int has_socket_each; /* what is opened for the workers, save where it was adopted */
     unsigned workers;    /* that it was opened for */
     unsigned count;      /* of sockets: one, or one for each worker; others if it was adopted */
     apr_socket_t **sockets;
@@ -71,7 +71,7 @@ static apr_status_t open_first(listener_t *listener, apr_sockaddr_t *address,
                                const listener_options_t *options, const char **step,
                                apr_pool_t *pool)
 {
-    int is_shared = listener->info.sharing == SHARING_SOCKET_PER_WORKER;
+    int is_shared = listener->info.reason == SHARING_BY_SYSTEM;
     apr_socket_t *socket;
     apr_status_t status = socket_create(&socket, address, options, step, pool);
 
@@ -88,7 +88,7 @@ static apr_status_t open_first(listener_t *listener, apr_sockaddr_t *address,
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (is_shared && options->reuse == PORT_REUSE_WORKERS && options->workers > 1) {
+    if (is_shared && options->reuse == PORT_REUSE_WORKERS) {
         *step = "share the port";
         if (system_share_port(socket_descriptor(socket)) != 0) {
             return errno;
@@ -179,6 +179,23 @@ static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *pla
     return APR_SUCCESS;
 }
 
+/* How a listener that is opened by these options shares its port. One that is alone on it has the
+ * option of sharing only where other processes are let in. */
+static void decide_sharing(listener_t *listener, const listener_options_t *options)
+{
+    int is_off = options->reuse == PORT_REUSE_OFF;
+    int can_share = platform_has(options->platform, FEATURE_PORT_SHARING);
+    int is_alone = options->workers == 1 && options->reuse != PORT_REUSE_PROCESSES;
+
+    listener->has_socket_each = can_share && !is_off;
+    listener->info.sharing =
+        listener->has_socket_each ? SHARING_SOCKET_PER_WORKER : SHARING_ONE_SOCKET;
+    listener->info.reason = is_off       ? SHARING_OFF
+                            : is_alone   ? SHARING_ONE_WORKER
+                            : !can_share ? SHARING_NOT_BY_SYSTEM
+                                         : SHARING_BY_SYSTEM;
+}
+
 /* A listener without sockets, in a pool of its own, which is returned. */
 static apr_status_t listener_create(listener_t **created, const listener_options_t *options,
                                     unsigned sockets, listener_error_t *error, apr_pool_t **own,
@@ -191,13 +208,11 @@ static apr_status_t listener_create(listener_t **created, const listener_options
         listener_t *listener = apr_pcalloc(*own, sizeof *listener);
 
         listener->platform = options->platform;
-        listener->has_socket_each = options->reuse != PORT_REUSE_OFF &&
-                                    platform_has(options->platform, FEATURE_PORT_SHARING);
+        decide_sharing(listener, options);
         listener->workers = options->workers;
         listener->pool = *own;
         listener->sockets = apr_pcalloc(*own, sockets * sizeof(apr_socket_t *));
         listener->drops_seen = apr_pcalloc(*own, sockets * sizeof *listener->drops_seen);
-        listener->info.sharing = SHARING_ONE_SOCKET;
         *created = listener;
     }
     return status;
@@ -223,9 +238,6 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     /* The sockets keep a pointer to the address that they are bound to. */
     apr_sockaddr_t *kept = apr_pmemdup(own, address, sizeof *address);
 
-    if (listener->has_socket_each) {
-        listener->info.sharing = SHARING_SOCKET_PER_WORKER;
-    }
     status = check_address(kept, options->platform, error, own);
     if (status == APR_SUCCESS) {
         status = open_sockets(listener, kept, options, &error->step, own);
@@ -266,10 +278,10 @@ static apr_status_t adopt(listener_t *listener, int descriptor, const listener_o
 
 static void describe_adopted(listener_t *listener)
 {
-    listener->info.is_adopted = 1;
-    if (listener->count > 1) {
-        listener->info.sharing = SHARING_SOCKET_PER_WORKER;
-    }
+    int is_shared = listener->count > 1;
+
+    listener->info.sharing = is_shared ? SHARING_SOCKET_PER_WORKER : SHARING_ONE_SOCKET;
+    listener->info.reason = is_shared ? SHARING_BY_SYSTEM : SHARING_ADOPTED;
     listener_drops(listener); /* those before this process are not its own */
     listener->drops = 0;
     read_buffers(listener);

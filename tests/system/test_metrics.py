@@ -159,8 +159,10 @@ class Metrics(unittest.TestCase):
             serving, = running.find("serving")
             self.assertEqual(found["udpechod_workers"], serving["workers"])
             listening, = running.find("listening")
-            self.assertEqual(found["udpechod_listener_info{address=\"%s\",sharing=\"%s\"}"
-                                   % (listening["address"], listening["sharing"])], 1)
+            self.assertEqual(found["udpechod_listener_info{address=\"%s\",sharing=\"%s\","
+                                   "because=\"%s\"}"
+                                   % (listening["address"], listening["sharing"],
+                                      listening["because"])], 1)
             self.assertAlmostEqual(found["process_start_time_seconds"], time.time(), delta=100)
 
     def test_they_agree_with_the_log_at_the_end(self):

@@ -1,7 +1,11 @@
 """Workers share a port, and processes only if they are told to."""
 
 import contextlib
+import ctypes
+import json
 import os
+import socket
+import tempfile
 import unittest
 
 import harness
@@ -15,6 +19,26 @@ def flows(address, count=FLOWS):
     """Sockets with as many source ports."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(harness.client(address)) for _ in range(count)]
+
+
+def sockets_of(server):
+    """Copies of its UDP sockets that are bound to an IP address (pidfd_getfd(2))."""
+    pidfd_getfd = 438
+    process = os.pidfd_open(server.process.pid)
+    found = []
+    for name in os.listdir(f"/proc/{server.process.pid}/fd"):
+        descriptor = ctypes.CDLL(None).syscall(pidfd_getfd, process, int(name), 0)
+        try:
+            sock = socket.socket(fileno=descriptor)
+        except OSError:
+            os.close(descriptor)
+            continue
+        if sock.family == socket.AF_INET and sock.type == socket.SOCK_DGRAM:
+            found.append(sock)
+        else:
+            sock.close()
+    os.close(process)
+    return found
 
 
 class Sharing(unittest.TestCase):
@@ -91,6 +115,26 @@ class Sharing(unittest.TestCase):
     @harness.posix_only("workers share a socket")
     def test_one_worker_needs_no_sharing(self):
         self.assertEqual(self.check_sharing("socket per worker", "--workers=1"), {"worker-0"})
+
+    @unittest.skipUnless(hasattr(os, "pidfd_open"), "no way here to look at another's sockets")
+    def test_the_reason_is_what_the_socket_has(self):
+        for options, is_shared, sharing, because in (
+                (["--workers=1"], False, "socket per worker", "one worker"),
+                (["--workers=2"], True, "socket per worker", "SO_REUSEPORT"),
+                (["--workers=1", "--reuse-port=processes"], True, "socket per worker",
+                 "SO_REUSEPORT"),
+                (["--workers=1", "--reuse-port=off"], False, "shared socket", "--reuse-port=off")):
+            with self.subTest(options=options), tempfile.TemporaryDirectory() as directory, \
+                    harness.Server(*options, f"--control={directory}/control") as server:
+                told = harness.run("--status", "--json", f"--control={directory}/control")
+                asked = harness.run("--show-platform", "--json", *options)
+                status, shown = json.loads(told.stdout), json.loads(asked.stdout)
+                line, = server.find("listening")
+                self.assertEqual((line["sharing"], line["because"]), (sharing, because))
+                for facts in status, shown:
+                    self.assertEqual((facts["port_sharing"], facts["because"]), (sharing, because))
+                self.assertEqual({sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+                                  for sock in sockets_of(server)}, {int(is_shared)})
 
     def test_auto_is_a_worker_for_each_processor(self):
         allowed = os.sched_getaffinity(0)

@@ -92,8 +92,8 @@ static void the_service_is_described(void **state)
     status_t status = quiet(*state);
     apr_array_header_t *listeners = apr_array_make(*state, 1, sizeof(listener_info_t));
 
-    APR_ARRAY_PUSH(listeners, listener_info_t) =
-        (listener_info_t){.local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET};
+    APR_ARRAY_PUSH(listeners, listener_info_t) = (listener_info_t){
+        .local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET, .reason = SHARING_OFF};
     status.listeners = listeners;
     status.started = APR_INT64_C(1600000000000001);
     status.health = HEALTH_STALLED;
@@ -102,7 +102,7 @@ static void the_service_is_described(void **state)
     const char *text = metrics_text(&status, *state);
 
     assert_has_line(text, "udpechod_listener_info{address=\"127.0.0.1:7\",sharing=\"shared "
-                          "socket\"} 1");
+                          "socket\",because=\"--reuse-port=off\"} 1");
     assert_has_line(text,
                     "udpechod_transport_info{backend=\"epoll\",batching=\"recvmmsg/sendmmsg\"} 1");
     assert_has_line(text, "process_start_time_seconds 1600000000.000001");
