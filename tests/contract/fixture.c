@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <apr_strings.h>
+
 /* What takes longer than this hangs. */
 #define PATIENCE_US (10 * APR_USEC_PER_SEC)
 
@@ -38,8 +40,8 @@ void reopen_transport(fixture_t *fixture)
                                fixture->payload_max, fixture->pool);
 
     if (APR_STATUS_IS_ENOTIMPL(status)) {
-        print_message("skipped: this APR does not have %s\n", fixture->variant->name);
-        skip();
+        skip_test(
+            apr_pstrcat(fixture->pool, "this APR does not have ", fixture->variant->name, NULL));
     }
     assert_int_equal(status, APR_SUCCESS);
 }

@@ -113,8 +113,7 @@ void peer_echo(fixture_t *fixture, unsigned count)
 void skip_if(const char *reason)
 {
     if (reason != NULL) {
-        print_message("skipped: %s\n", reason);
-        skip();
+        skip_test(reason);
     }
 }
 

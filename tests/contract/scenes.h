@@ -41,7 +41,7 @@ static inline int run_scenes(const scene_t *scenes, unsigned scene_count, const 
         failed += cmocka_run_group_tests_name(name, tests, NULL, NULL);
     }
     apr_terminate();
-    return failed > 0;
+    return exit_code(failed, count * scene_count);
 }
 
 #endif

@@ -94,8 +94,7 @@ static void processes_share_a_port_when_all_ask_for_it(void **state)
     listener_t *second;
 
     if (first->sharing != SHARING_SOCKET_PER_WORKER) {
-        print_message("skipped: this system does not spread datagrams over sockets\n");
-        skip();
+        skip_test("this system does not spread datagrams over sockets");
     }
     assert_int_equal(
         open_listener(&second, "127.0.0.1", endpoint_port(&first->local), &options, &error, *state),

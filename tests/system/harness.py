@@ -14,6 +14,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import unittest
@@ -287,5 +288,26 @@ def _has_ipv6():
 needs_ipv6 = unittest.skipUnless(_has_ipv6(), "no ::1 on this host")
 
 
-def main():
-    unittest.main(verbosity=2)
+class _Result(unittest.TextTestResult):
+    """Counts what passed, subtests too."""
+
+    passed = 0
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        self.passed += err is None
+
+
+def main(**options):
+    """Runs the tests of the file that was started. If all of them were skipped, the exit code says so
+    to CTest (SKIP_RETURN_CODE in tests/CMakeLists.txt)."""
+    runner = unittest.TextTestRunner(verbosity=2, resultclass=_Result)
+    result = unittest.main(testRunner=runner, exit=False, **options).result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    if result.skipped and not result.passed:
+        sys.exit(77)

@@ -19,8 +19,7 @@ static void need_foreign_addresses_refused(apr_pool_t *pool)
     assert_int_equal(apr_socket_create(&socket, APR_INET, SOCK_DGRAM, APR_PROTO_UDP, pool),
                      APR_SUCCESS);
     if (apr_socket_bind(socket, address) == APR_SUCCESS) {
-        print_message("skipped: this system binds to addresses that it does not have\n");
-        skip();
+        skip_test("this system binds to addresses that it does not have");
     }
 }
 

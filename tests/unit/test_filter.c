@@ -70,8 +70,7 @@ static void needs_sandbox(apr_pool_t *pool)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     if (status != 0) {
-        print_message("skipped: this kernel, or a build with a sanitizer, has no sandbox\n");
-        skip();
+        skip_test("this kernel, or a build with a sanitizer, has no sandbox");
     }
 }
 
@@ -351,5 +350,5 @@ int main(void)
         scene(one_more_has_them_kept),
     };
 
-    return cmocka_run_group_tests_name("filter of system calls", tests, NULL, NULL);
+    return run_group("filter of system calls", tests);
 }

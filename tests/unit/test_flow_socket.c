@@ -108,8 +108,7 @@ static void fragments_are_forbidden_if_asked_for(void **state)
     assert_int_equal(option_of(ipv6, IPPROTO_IPV6, IPV6_DONTFRAG), 1);
 #else
     (void)state;
-    print_message("skipped: only Linux has IP_MTU_DISCOVER\n");
-    skip();
+    skip_test("only Linux has IP_MTU_DISCOVER");
 #endif
 }
 
@@ -148,5 +147,5 @@ int main(void)
         scene(a_low_limit_of_files_is_raised_as_far_as_it_may_be),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_group("sockets of flows", tests);
 }

@@ -90,8 +90,7 @@ static void control_break_asks_to_stop(void **state)
 
     (void)state;
     if (code == NO_SUCH_EVENT) {
-        print_message("Wine does not generate this event\n");
-        skip();
+        skip_test("Wine does not generate this event");
     }
     assert_int_equal(code, AS_EXPECTED);
 }
@@ -126,5 +125,5 @@ int main(int argc, char **argv)
         return run_in_child(argv[1]);
     }
     this_program = argv[0];
-    return cmocka_run_group_tests_name("host of Windows", tests, NULL, NULL);
+    return run_group("host of Windows", tests);
 }

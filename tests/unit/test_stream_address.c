@@ -50,8 +50,7 @@ static void a_path_is_the_same_with_its_scheme_and_without(void **state)
     apr_sockaddr_t *other;
 
     if (stream_address_find(&one, "/run/control", *state) != APR_SUCCESS) {
-        print_message("skipped: this system has no sockets with paths\n");
-        skip();
+        skip_test("this system has no sockets with paths");
     }
     assert_int_equal(stream_address_find(&other, "unix:/run/control", *state), APR_SUCCESS);
     assert_string_equal(one->hostname, "/run/control");
@@ -67,5 +66,5 @@ int main(void)
         scene(a_path_is_the_same_with_its_scheme_and_without),
     };
 
-    return cmocka_run_group_tests_name("where connections are taken", tests, NULL, NULL);
+    return run_group("where connections are taken", tests);
 }

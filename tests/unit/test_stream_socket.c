@@ -85,8 +85,7 @@ static apr_sockaddr_t *address_of_path(apr_pool_t *pool)
     apr_file_t *file;
 
     if (stream_address_find(&address, path, pool) != APR_SUCCESS) {
-        print_message("skipped: this system has no sockets with paths\n");
-        skip();
+        skip_test("this system has no sockets with paths");
     }
     assert_int_equal(apr_file_mktemp(&file, path, 0, pool), APR_SUCCESS);
     apr_file_close(file); /* which removes it */
@@ -156,5 +155,5 @@ int main(void)
         scene(who_is_closed_is_not_there_any_more),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_group("sockets with paths", tests);
 }

@@ -14,6 +14,8 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
+#include "skip.h"
+
 static int make_pool(void **state)
 {
     return apr_initialize() == APR_SUCCESS &&
