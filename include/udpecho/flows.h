@@ -56,7 +56,8 @@ typedef struct arrival {
                              * included, bytes; 0: it came whole, or that is not known */
     apr_status_t refused;   /* APR_SUCCESS: a reply. Else why: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
                              * ETIMEDOUT for a hop limit that ran out (RFC 792, RFC 4443 section
-                             * 3.3), or another of <errno.h> */
+                             * 3.3), EACCES for what is administratively prohibited (RFC 1812
+                             * section 5.2.7.1, RFC 4443 section 3.1), or another of <errno.h> */
     apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
 } arrival_t;
 

@@ -116,13 +116,36 @@ static int is_of_network(const refusal_t *refusal)
            refusal->error.ee_origin == SO_EE_ORIGIN_ICMP6;
 }
 
-/* A TTL that ran out on its way is told as EHOSTUNREACH, like much else. */
+/* The kernel's errno folds what ICMP tells apart: a TTL that ran out and what a packet filter
+ * rejects are EHOSTUNREACH or ENETUNREACH, like much else (icmp_err_convert of net/ipv4/icmp.c). In
+ * IPv6 what is prohibited, for whichever reason, is EACCES already (net/ipv6/icmp.c). */
+static apr_status_t reason_ipv4(const struct sock_extended_err *error)
+{
+    if (error->ee_type == ICMP_TIME_EXCEEDED) {
+        return ETIMEDOUT;
+    }
+    if (error->ee_type != ICMP_DEST_UNREACH) {
+        return (apr_status_t)error->ee_errno;
+    }
+    switch (error->ee_code) {
+    case ICMP_NET_ANO:
+    case ICMP_HOST_ANO:
+    case ICMP_PKT_FILTERED:
+        return EACCES;
+    case ICMP_HOST_UNKNOWN:
+    case ICMP_HOST_ISOLATED:
+        return EHOSTUNREACH;
+    default:
+        return (apr_status_t)error->ee_errno;
+    }
+}
+
 static apr_status_t reason(const struct sock_extended_err *error)
 {
-    int is_expired = error->ee_origin == SO_EE_ORIGIN_ICMP ? error->ee_type == ICMP_TIME_EXCEEDED
-                                                           : error->ee_type == ICMPV6_TIME_EXCEED;
-
-    return is_expired ? ETIMEDOUT : (apr_status_t)error->ee_errno;
+    if (error->ee_origin == SO_EE_ORIGIN_ICMP) {
+        return reason_ipv4(error);
+    }
+    return error->ee_type == ICMPV6_TIME_EXCEED ? ETIMEDOUT : (apr_status_t)error->ee_errno;
 }
 
 int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival)

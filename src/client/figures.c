@@ -59,7 +59,19 @@ const char *refusal_words(apr_status_t status, apr_pool_t *pool)
     if (status == EMSGSIZE) {
         return "too big";
     }
+    if (APR_STATUS_IS_EACCES(status)) {
+        return "administratively prohibited (a packet filter)";
+    }
     return apr_pstrdup(pool, apr_strerror(status, reason, sizeof reason));
+}
+
+/* What a packet filter drops is EPERM on Linux and EACCES on the BSDs; what a route of Linux
+ * prohibits is EACCES. */
+const char *not_sent_words(apr_status_t status, apr_pool_t *pool)
+{
+    return status == EPERM || APR_STATUS_IS_EACCES(status)
+               ? "prohibited by a packet filter or a route of this host"
+               : refusal_words(status, pool);
 }
 
 apr_port_t source_port(const run_t *run, unsigned flow)

@@ -13,8 +13,11 @@ const char *verdict_word(reply_verdict_t verdict);
 const char *measurement_word(measurement_t measurement);
 const char *limit_word(mtu_limit_t limit);
 
-/* Why the network or this host refused a datagram: "port unreachable". */
+/* Why the network refused a datagram, as arrival_t has it: "port unreachable". */
 const char *refusal_words(apr_status_t status, apr_pool_t *pool);
+
+/* Why this host refused one, as flows_send() has it. */
+const char *not_sent_words(apr_status_t status, apr_pool_t *pool);
 
 /* The source port of a flow; 0: not known. */
 apr_port_t source_port(const run_t *run, unsigned flow);

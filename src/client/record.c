@@ -91,7 +91,7 @@ static record_t not_sent_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = request_record(event, "not_sent", pool);
 
-    add_text(&record, "error", refusal_words(event->status, pool));
+    add_text(&record, "error", not_sent_words(event->status, pool));
     return record;
 }
 

@@ -127,7 +127,7 @@ const char *text_missing(const event_t *event, apr_pool_t *pool)
 
 const char *text_not_sent(const event_t *event, apr_pool_t *pool)
 {
-    const char *reason = refusal_words(event->status, pool);
+    const char *reason = not_sent_words(event->status, pool);
 
     return sent_text(event, apr_pstrcat(pool, "not sent: ", reason, NULL), pool);
 }

@@ -4,6 +4,7 @@ The client runs on the far side of namespaces.py, so that the test has the near 
 """
 
 import contextlib
+import pathlib
 import socket
 import struct
 import tempfile
@@ -170,6 +171,46 @@ class Families(Wire):
         start, = report.of("start")
         self.assertEqual((start["host"], start["peer"]), (name, server.address()))
         self.assertTrue(report.text.startswith(f"udpecho {name} ({server.address()}): "))
+
+
+class Refused(Wire):
+    """Packet filters that say so, at the peer and at the client."""
+
+    PROHIBITED = "administratively prohibited (a packet filter)"
+    FILTER = "chain test {{ type filter hook {hook} priority 0; udp dport 7 {rule}; }}"
+
+    @classmethod
+    def setUpClass(cls):
+        for limit in "ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit":  # icmp(7): some in a second
+            pathlib.Path("/proc/sys/net", limit).write_text("0")
+
+    def check(self, rule, words, family, hook="input", kind="refused", by=()):
+        with self.subTest(rule=rule):
+            namespaces.filter_packets(self, self.FILTER.format(hook=hook, rule=rule), by)
+            report = ask("--timeout=100ms", NEAR[family])
+            self.doCleanups()  # the filter is taken away for the next one
+        self.assertEqual({record["error"] for record in report.of(kind)}, {words}, report.text)
+        self.assertEqual({row["error"] for row in report.rows if row["record"] == kind}, {words})
+        self.assertIn(words, report.text)
+
+    def test_by_the_peers_filter(self):
+        for icmp, words in (("net-prohibited", self.PROHIBITED),
+                            ("host-prohibited", self.PROHIBITED),
+                            ("admin-prohibited", self.PROHIBITED),
+                            ("net-unreachable", "network unreachable"),
+                            ("host-unreachable", "host unreachable"),
+                            ("port-unreachable", "port unreachable")):
+            self.check(f"reject with icmp type {icmp}", words, socket.AF_INET)
+        for icmp, words in (("admin-prohibited", self.PROHIBITED),
+                            ("no-route", "network unreachable"),
+                            ("addr-unreachable", "host unreachable"),
+                            ("port-unreachable", "port unreachable")):
+            self.check(f"reject with icmpv6 type {icmp}", words, socket.AF_INET6)
+
+    def test_by_its_own(self):
+        for family in FAMILIES:
+            self.check("drop", "prohibited by a packet filter or a route of this host", family,
+                       hook="output", kind="not_sent", by=namespaces.IN_SERVER)
 
 
 class LinkLocal(Wire):

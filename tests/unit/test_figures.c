@@ -67,7 +67,19 @@ static void refusals_have_words_of_their_own(void **state)
     assert_string_equal(refusal_words(APR_EHOSTUNREACH, *state), "host unreachable");
     assert_string_equal(refusal_words(APR_ENETUNREACH, *state), "network unreachable");
     assert_string_equal(refusal_words(EMSGSIZE, *state), "too big");
-    assert_string_not_equal(refusal_words(APR_EACCES, *state), "");
+    assert_string_equal(refusal_words(APR_EACCES, *state),
+                        "administratively prohibited (a packet filter)");
+    assert_string_not_equal(refusal_words(APR_ENOTSOCK, *state), "");
+}
+
+static void what_this_host_refuses_has_its_reason(void **state)
+{
+    static const char prohibited[] = "prohibited by a packet filter or a route of this host";
+
+    assert_string_equal(not_sent_words(EPERM, *state), prohibited);
+    assert_string_equal(not_sent_words(APR_EACCES, *state), prohibited);
+    assert_string_equal(not_sent_words(APR_ENETUNREACH, *state), "network unreachable");
+    assert_string_equal(not_sent_words(EMSGSIZE, *state), "too big");
 }
 
 static void ports_are_told_if_they_are_known(void **state)
@@ -92,6 +104,7 @@ int main(void)
         scene(rates_are_rounded_to_the_nearest),
         scene(addresses_come_without_brackets_and_port),
         scene(refusals_have_words_of_their_own),
+        scene(what_this_host_refuses_has_its_reason),
         scene(ports_are_told_if_they_are_known),
     };
 
