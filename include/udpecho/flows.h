@@ -61,8 +61,9 @@ typedef struct arrival {
     apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
 } arrival_t;
 
-/* A batch of messages, each of which may be as many datagrams: udp(7), UDP_GRO. */
-#define ARRIVALS_MAX (BATCH_MAX * 64)
+/* How many arrivals are lent at once. More than that can be received at once, since a message may
+ * be several datagrams (udp(7), UDP_GRO): the next calls of flows_receive() lend them. */
+#define ARRIVALS_MAX BATCH_MAX
 
 typedef struct arrivals {
     unsigned count;

@@ -117,6 +117,10 @@ static apr_status_t take_part(apr_array_header_t *addresses, int descriptor, uns
     for (ssize_t at = 0; status == APR_INCOMPLETE && at < length;) {
         const struct nlmsghdr *message = (const struct nlmsghdr *)(part + at);
 
+        /* A kernel that fills more than PART_MAX has the last message cut off. */
+        if (!NLMSG_OK(message, (size_t)(length - at))) {
+            return EMSGSIZE;
+        }
         /* Not to a question that was given up. */
         if (message->nlmsg_seq == question) {
             status = take_message(addresses, message);

@@ -59,7 +59,10 @@ apr_status_t descriptors_receive(int from, apr_array_header_t *sockets)
     }
     control = CMSG_FIRSTHDR(&message.header);
     if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
-        size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        /* Of a message that was cut off, some kernels tell the length that it had before. */
+        size_t room = message.header.msg_controllen;
+        size_t filled = control->cmsg_len < room ? control->cmsg_len : room;
+        size_t count = filled > CMSG_LEN(0) ? (filled - CMSG_LEN(0)) / sizeof(int) : 0;
 
         for (size_t i = 0; i < count; i++) {
             int descriptor;

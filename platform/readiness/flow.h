@@ -43,25 +43,31 @@ void flow_requests_compose(flow_requests_t *requests, const request_t *datagrams
 unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, unsigned first,
                             unsigned count, apr_status_t *failure);
 
-/* What arrives: room for a batch, of any flows. */
+/* What arrives: room for a batch of messages, of any flows. */
 typedef struct flow_messages flow_messages_t;
 
 /* From `pool`. */
 flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t *pool);
 
-/* Takes back the room of all that was lent. */
+/* Takes back the room of all that was received. */
 void flow_messages_take_back(flow_messages_t *messages);
 
 /* Non-zero if no room is left. */
 int flow_messages_are_full(const flow_messages_t *messages);
 
-/* Adds to `arrivals` what the socket of flow `flow` has, as far as there is room, by one call if
- * the system can. None is a success too. Errors: those of recvmsg(2). Not while they are full. */
-apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
-                                   arrivals_t *arrivals);
+/* Receives what the socket of flow `flow` has, as far as there is room, by one call if the system
+ * can. Nothing is a success too. Errors: those of recvmsg(2). Not while they are full. */
+apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow);
 
 /* The same for what the network refused, where that is apart from the replies. */
-void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
-                                    arrivals_t *arrivals);
+void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow);
+
+/* Non-zero if everything received was lent. */
+int flow_messages_are_lent(const flow_messages_t *messages);
+
+/* Lends the datagrams received that were not lent yet, as many as `arrivals` has room for: a
+ * message can be more of them than that. They stay until the next call or until they are taken
+ * back. */
+void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals);
 
 #endif

@@ -12,16 +12,25 @@ typedef struct control {
     _Alignas(struct cmsghdr) unsigned char bytes[FLOW_CONTROL_MAX];
 } control_t;
 
+/* One message as it was received: one datagram, or several that the kernel coalesced. How many is
+ * up to the kernel: 64 at first, 128 since Linux 6.9 (UDP_MAX_SEGMENTS). */
+typedef struct received {
+    arrival_t rest;     /* what is not lent yet */
+    apr_size_t segment; /* length of each datagram but the last, bytes; 0: it is one datagram */
+} received_t;
+
 struct flow_messages {
     move_messages_t *receive;
     apr_size_t payload_max;
     unsigned char *payloads;
-    unsigned used; /* rooms whose messages are lent */
+    unsigned used; /* rooms that hold a message */
+    unsigned next; /* the first of these that is not lent to its end */
     endpoint_t senders[BATCH_MAX];
     message_t rooms[BATCH_MAX]; /* always ready to receive into, from the one after those */
     struct iovec vectors[BATCH_MAX];
     control_t controls[BATCH_MAX];
-    arrival_t *arrivals; /* ARRIVALS_MAX */
+    received_t received[BATCH_MAX];
+    arrival_t arrivals[ARRIVALS_MAX]; /* which are lent */
 };
 
 /* Makes a room ready to receive into, after a receive wrote to its lengths. */
@@ -45,7 +54,6 @@ flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t
     messages->receive = receive_messages(options->platform);
     messages->payload_max = options->payload_max;
     messages->payloads = apr_palloc(pool, BATCH_MAX * options->payload_max);
-    messages->arrivals = apr_palloc(pool, ARRIVALS_MAX * sizeof *messages->arrivals);
     for (unsigned i = 0; i < BATCH_MAX; i++) {
         struct msghdr *header = &messages->rooms[i].msg_hdr;
 
@@ -63,6 +71,7 @@ flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t
 void flow_messages_take_back(flow_messages_t *messages)
 {
     messages->used = 0;
+    messages->next = 0;
 }
 
 int flow_messages_are_full(const flow_messages_t *messages)
@@ -70,29 +79,15 @@ int flow_messages_are_full(const flow_messages_t *messages)
     return messages->used == BATCH_MAX;
 }
 
-/* ---- Receiving ---- */
-
-/* Lends what the next room holds: the datagrams of `segment` bytes each, but for the last, that
- * came together as one message, or one datagram if that is 0. */
-static void lend_each(flow_messages_t *messages, arrival_t rest, apr_size_t segment,
-                      arrivals_t *arrivals)
+int flow_messages_are_lent(const flow_messages_t *messages)
 {
-    do {
-        arrival_t *arrival = &messages->arrivals[arrivals->count];
-
-        *arrival = rest;
-        if (segment > 0 && segment < rest.length) {
-            arrival->length = segment;
-        }
-        rest.data += arrival->length;
-        rest.length -= arrival->length;
-        arrivals->at[arrivals->count++] = arrival;
-    } while (rest.length > 0 && arrivals->count < ARRIVALS_MAX);
+    return messages->next == messages->used;
 }
 
-/* The same for the next `count` rooms, whose arrivals all have in common what `like` says. */
-static void lend(flow_messages_t *messages, const arrival_t *like, arrivals_t *arrivals,
-                 unsigned count)
+/* ---- Receiving ---- */
+
+/* Notes what the next `count` rooms hold, which has in common what `like` says. */
+static void take(flow_messages_t *messages, const arrival_t *like, unsigned count)
 {
     apr_time_t wall_clock = apr_time_now(); /* first: an arrival may look late, not early */
     apr_time_t now = clock_now();
@@ -100,28 +95,29 @@ static void lend(flow_messages_t *messages, const arrival_t *like, arrivals_t *a
     for (; count > 0; count--) {
         unsigned room = messages->used++;
         struct msghdr *header = &messages->rooms[room].msg_hdr;
-        arrival_t arrival = *like;
+        received_t *received = &messages->received[room];
+        arrival_t *arrival = &received->rest;
 
-        if (arrival.refused == APR_SUCCESS) {
-            arrival.from.sa = messages->senders[room].sa;
-            arrival.from.length = header->msg_namelen;
-            arrival.length = messages->rooms[room].msg_len;
+        *arrival = *like;
+        if (arrival->refused == APR_SUCCESS) {
+            arrival->from.sa = messages->senders[room].sa;
+            arrival->from.length = header->msg_namelen;
+            arrival->length = messages->rooms[room].msg_len;
         }
-        arrival.data = payload_of(messages, room);
-        arrival.truncated = (header->msg_flags & MSG_TRUNC) != 0;
-        lend_each(messages, arrival, arrival_read(header, &arrival, wall_clock, now), arrivals);
+        arrival->data = payload_of(messages, room);
+        arrival->truncated = (header->msg_flags & MSG_TRUNC) != 0;
+        received->segment = arrival_read(header, arrival, wall_clock, now);
         clear_room(messages, room);
     }
 }
 
-void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
-                                    arrivals_t *arrivals)
+void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
     arrival_t arrival = {.flow = flow};
 
     while (!flow_messages_are_full(messages) &&
            system_receive_refusal(socket, &messages->rooms[messages->used].msg_hdr, &arrival)) {
-        lend(messages, &arrival, arrivals, 1);
+        take(messages, &arrival, 1);
     }
     if (!flow_messages_are_full(messages)) {
         clear_room(messages, messages->used);
@@ -130,29 +126,57 @@ void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t soc
 
 /* A refusal that came in makes the receive fail, and can then be read apart. */
 static apr_status_t look_into_failure(flow_messages_t *messages, apr_os_sock_t socket,
-                                      unsigned flow, arrivals_t *arrivals)
+                                      unsigned flow)
 {
     apr_status_t failure = errno;
-    unsigned before = arrivals->count;
+    unsigned before = messages->used;
 
     clear_room(messages, messages->used); /* the call may have written to what it failed on */
     if (APR_STATUS_IS_EAGAIN(failure) || APR_STATUS_IS_EINTR(failure)) {
         return APR_SUCCESS;
     }
-    flow_messages_receive_refusals(messages, socket, flow, arrivals);
-    return arrivals->count > before ? APR_SUCCESS : failure;
+    flow_messages_receive_refusals(messages, socket, flow);
+    return messages->used > before ? APR_SUCCESS : failure;
 }
 
-apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
-                                   arrivals_t *arrivals)
+apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
     const arrival_t like = {.flow = flow};
     int received =
         messages->receive(socket, &messages->rooms[messages->used], BATCH_MAX - messages->used);
 
     if (received < 0) {
-        return look_into_failure(messages, socket, flow, arrivals);
+        return look_into_failure(messages, socket, flow);
     }
-    lend(messages, &like, arrivals, (unsigned)received);
+    take(messages, &like, (unsigned)received);
     return APR_SUCCESS;
+}
+
+/* ---- Lending ---- */
+
+/* Cuts the next datagram off the rest of a message. Returns 0 if it was the last. */
+static int cut_off(received_t *received, arrival_t *arrival)
+{
+    arrival_t *rest = &received->rest;
+
+    *arrival = *rest;
+    if (received->segment > 0 && received->segment < rest->length) {
+        arrival->length = received->segment;
+    }
+    rest->data += arrival->length;
+    rest->length -= arrival->length;
+    return rest->length > 0;
+}
+
+void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
+{
+    arrivals->count = 0;
+    while (arrivals->count < ARRIVALS_MAX && !flow_messages_are_lent(messages)) {
+        arrival_t *arrival = &messages->arrivals[arrivals->count];
+
+        if (!cut_off(&messages->received[messages->next], arrival)) {
+            messages->next++;
+        }
+        arrivals->at[arrivals->count++] = arrival;
+    }
 }

@@ -5,6 +5,7 @@
 
 #include "flow.h"
 #include "readiness.h"
+#include "runs.h"
 
 /* What the network refused makes the next call on the socket fail, whichever it is and whatever it
  * sends; that says it and clears it (ip(7), IP_RECVERR). Between two attempts the next refusal can
@@ -71,7 +72,7 @@ static unsigned gathered(const flow_requests_t *requests, unsigned first, unsign
     if (length == 0 || length > requests->segment_max) {
         return 1;
     }
-    while (together < count && (together + 1) * length <= PAYLOAD_MAX_IPV4 &&
+    while (together < count && together < RUN_MAX && (together + 1) * length <= PAYLOAD_MAX_IPV4 &&
            length_of(requests, first + together) == length) {
         together++;
     }

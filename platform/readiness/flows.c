@@ -178,16 +178,16 @@ unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
 
 /* ---- Receiving ---- */
 
-static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready, arrivals_t *arrivals)
+static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready)
 {
     const flow_t *flow = ready->client_data;
 
     if (ready->rtnevents & APR_POLLERR) {
-        flow_messages_receive_refusals(flows->messages, flow->socket, flow->index, arrivals);
+        flow_messages_receive_refusals(flows->messages, flow->socket, flow->index);
     }
     return flow_messages_are_full(flows->messages)
                ? APR_SUCCESS
-               : flow_messages_receive(flows->messages, flow->socket, flow->index, arrivals);
+               : flow_messages_receive(flows->messages, flow->socket, flow->index);
 }
 
 /*
@@ -195,13 +195,13 @@ static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready, arri
  * keeps none waiting. Where there is but one, it is readable still if there was more than room for
  * it, and nothing needs to be asked. APR_TIMEUP: all of them are empty by now.
  */
-static apr_status_t receive_ready(flows_t *flows, arrivals_t *arrivals)
+static apr_status_t receive_ready(flows_t *flows)
 {
     waiter_t *waiter = &flows->waiter;
     apr_status_t nothing = APR_TIMEUP;
 
     while (waiter->ready_count > 0 && !flow_messages_are_full(flows->messages)) {
-        apr_status_t status = receive_from(flows, waiter->ready, arrivals);
+        apr_status_t status = receive_from(flows, waiter->ready);
 
         if (status != APR_SUCCESS) {
             nothing = status;
@@ -211,24 +211,38 @@ static apr_status_t receive_ready(flows_t *flows, arrivals_t *arrivals)
             waiter->ready_count--;
         }
     }
-    return arrivals->count > 0 ? APR_SUCCESS : nothing;
+    return flow_messages_are_lent(flows->messages) ? nothing : APR_SUCCESS;
+}
+
+/* Receives anew, once all that was received before is lent. */
+static apr_status_t receive_more(flows_t *flows, apr_interval_time_t timeout)
+{
+    apr_status_t status;
+
+    flow_messages_take_back(flows->messages);
+    status = receive_ready(flows);
+    if (APR_STATUS_IS_TIMEUP(status)) {
+        status = waiter_wait(&flows->waiter, timeout);
+        if (status == APR_SUCCESS) {
+            status = receive_ready(flows);
+        }
+    }
+    return status;
 }
 
 apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_time_t timeout)
 {
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
 
     arrivals->count = 0;
-    flow_messages_take_back(flows->messages);
     if (waiter_take_wake(&flows->waiter)) {
         return APR_EINTR;
     }
-    status = receive_ready(flows, arrivals);
-    if (APR_STATUS_IS_TIMEUP(status)) {
-        status = waiter_wait(&flows->waiter, timeout);
-        if (status == APR_SUCCESS) {
-            status = receive_ready(flows, arrivals);
-        }
+    if (flow_messages_are_lent(flows->messages)) {
+        status = receive_more(flows, timeout);
+    }
+    if (status == APR_SUCCESS) {
+        flow_messages_lend(flows->messages, arrivals);
     }
     return status;
 }

@@ -63,8 +63,10 @@ apr_status_t listener_turn(turn_t **turn, listener_t *listener);
 int set_ipv6_only(int descriptor);
 int report_arrival(int descriptor, int family);
 
-/* Room for the control messages of one message; a multiple of their alignment. */
-#define CONTROL_MAX 64
+/* Room for the control messages of one message; a multiple of their alignment. More than what is
+ * asked for here needs: a socket that another process opened may have its kernel tell the time and
+ * more, and what finds no room is cut off, the address of arrival first. */
+#define CONTROL_MAX 256
 
 /* Reads from the control messages of `header` where the datagram arrived: the address of `to`
  * (its port stays), the interface, and whether it was a broadcast. Returns the length of each

@@ -13,7 +13,8 @@
 struct flow_messages {
     LPFN_WSARECVMSG receive; /* an extension, asked for by the first socket */
     apr_size_t payload_max;
-    unsigned used; /* of the arrivals: lent */
+    unsigned used; /* of the arrivals: received */
+    unsigned lent; /* of these */
     arrival_t arrivals[BATCH_MAX];
     _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
 };
@@ -33,11 +34,25 @@ flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t
 void flow_messages_take_back(flow_messages_t *messages)
 {
     messages->used = 0;
+    messages->lent = 0;
 }
 
 int flow_messages_are_full(const flow_messages_t *messages)
 {
     return messages->used == BATCH_MAX;
+}
+
+int flow_messages_are_lent(const flow_messages_t *messages)
+{
+    return messages->lent == messages->used;
+}
+
+void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
+{
+    arrivals->count = 0;
+    while (arrivals->count < ARRIVALS_MAX && !flow_messages_are_lent(messages)) {
+        arrivals->at[arrivals->count++] = &messages->arrivals[messages->lent++];
+    }
 }
 
 /* ---- Receiving ---- */
@@ -121,8 +136,7 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
     return APR_SUCCESS;
 }
 
-apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
-                                   arrivals_t *arrivals)
+apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
     apr_status_t status = find_receive(messages, socket);
 
@@ -133,15 +147,13 @@ apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t sock
         if (status == APR_SUCCESS) {
             messages->used++;
             arrival->flow = flow;
-            arrivals->at[arrivals->count++] = arrival;
         }
     }
     return APR_STATUS_IS_EAGAIN(status) ? APR_SUCCESS : status;
 }
 
 /* They come where the replies come. */
-void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow,
-                                    arrivals_t *arrivals)
+void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
-    (void)messages, (void)socket, (void)flow, (void)arrivals;
+    (void)messages, (void)socket, (void)flow;
 }

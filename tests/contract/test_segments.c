@@ -252,6 +252,25 @@ static void plain_datagrams_between_keep_their_order(void **state)
     close_fixture(fixture);
 }
 
+/* A socket that a service manager opened may have the kernel tell more, which comes before the
+ * address of arrival (Timestamping= of systemd.socket(5)). */
+static void what_else_the_kernel_tells_hides_no_address(void **state)
+{
+    fixture_t *fixture = open_segments(state, "0.0.0.0", PAYLOAD_MAX_IPV6);
+    const apr_array_header_t *sockets = listener_sockets(fixture->listeners[0], fixture->pool);
+    int on = 1;
+
+    for (int i = 0; i < sockets->nelts; i++) {
+        apr_os_sock_t socket = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
+
+        assert_int_equal(setsockopt(socket, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof on), 0);
+        assert_int_equal(setsockopt(socket, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
+    }
+    client_connect(fixture, "127.0.0.2"); /* and so receives from nowhere else */
+    check_echo(fixture, 1000, 100);
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     static const scene_t scenes[] = {
@@ -262,6 +281,7 @@ int main(void)
         SCENE(each_segment_is_truncated_by_itself),
         SCENE(each_segment_is_judged_by_itself),
         SCENE(plain_datagrams_between_keep_their_order),
+        SCENE(what_else_the_kernel_tells_hides_no_address),
     };
 
     return run_scenes(scenes, sizeof scenes / sizeof scenes[0], variants, variant_count,
