@@ -55,7 +55,7 @@ static const char *escape(const char *value, apr_pool_t *pool)
 static void add_counters(const text_t *text, const counter_totals_t *totals)
 {
     static const struct {
-        counter_t counter;
+        unsigned counter;
         const char *name;
         const char *help;
     } plain[] = {

@@ -27,7 +27,9 @@ typedef enum send_error {
     SEND_ERROR_KINDS
 } send_error_t;
 
-typedef enum counter {
+/* Indices of counters_t. Numbers, of no enumerated type, because other enumerations are added to
+ * them. */
+enum {
     COUNTER_RECEIVED,
     COUNTER_RECEIVED_BYTES,
     COUNTER_ECHOED,
@@ -37,7 +39,7 @@ typedef enum counter {
     COUNTER_DROPPED,                               /* + a verdict other than VERDICT_ECHO */
     COUNTER_FAILED = COUNTER_DROPPED + DROP_KINDS, /* + a send_error */
     COUNTER_KINDS = COUNTER_FAILED + SEND_ERROR_KINDS
-} counter_t;
+};
 
 typedef struct counters {
     _Atomic apr_uint64_t value[COUNTER_KINDS];

@@ -15,6 +15,7 @@
 #include <apr_general.h>
 #include <apr_network_io.h>
 
+#include "cmocka_versions.h"
 #include "skip.h"
 #include "variants.h"
 

@@ -14,6 +14,7 @@
 #include <apr_general.h>
 #include <apr_network_io.h>
 
+#include "cmocka_versions.h"
 #include "skip.h"
 #include "udpecho/flows.h"
 #include "udpecho/host.h"

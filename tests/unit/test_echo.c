@@ -279,7 +279,7 @@ static void limits_of_another_policy_hold_from_the_next_batch_on(void **state)
 
 static void a_loop_is_ended_if_there_is_a_key_to_detect_it_by(void **state)
 {
-    static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
+    static const unsigned char key[] = "not a random key";
     echo_policy_t policy = {.quota = echo_quota_create(0, *state)};
     echo_t *without = echo_create(&policy, NOW, *state);
 
@@ -302,7 +302,7 @@ static void a_loop_is_ended_if_there_is_a_key_to_detect_it_by(void **state)
 /* A limit of ten a second for each source, except in 192.0.2.0/24. */
 static echo_policy_t rate_limited(apr_pool_t *pool)
 {
-    static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
+    static const unsigned char key[] = "not a random key";
     apr_array_header_t *rules = apr_array_make(pool, 1, sizeof(access_rule_t));
     access_rule_t rule = {.allowed = 1};
     access_list_t *exempt;

@@ -7,7 +7,7 @@
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC
 
-static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
+static const unsigned char key[] = "not a random key";
 
 static endpoint_t ipv4(apr_uint32_t address)
 {

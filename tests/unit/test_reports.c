@@ -69,14 +69,15 @@ static void assert_summary_number(const written_t *written, const char *name, do
 static void assert_text_numbers(const written_t *written, const char *before,
                                 const char *const *names, double scale)
 {
-    char *at = strstr(written->text, before);
+    const char *at = strstr(written->text, before);
 
     assert_non_null(at);
     at += strlen(before);
     for (; *names != NULL; names++) {
-        at += strcspn(at, "0123456789");
-        double shown = strtod(at, &at);
+        char *end;
+        double shown = strtod(at + strcspn(at, "0123456789"), &end);
 
+        at = end;
         assert_summary_number(written, *names,
                               (double)(apr_int64_t)(shown * scale * 10000 + 0.5) / 10000);
     }

@@ -14,6 +14,7 @@
 #include <apr_general.h>
 #include <apr_pools.h>
 
+#include "cmocka_versions.h"
 #include "skip.h"
 
 static int make_pool(void **state)
