@@ -83,6 +83,11 @@ apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows
 /* The source port of flow `flow`, in host byte order. */
 apr_port_t flows_port(const flows_t *flows, unsigned flow);
 
+/* The largest payload that the buffers of these sockets let out and in, bytes. macOS and the BSDs
+ * send and keep no datagram that is larger than a buffer, so that it is less than PAYLOAD_MAX_IPV6
+ * where they granted less than was asked for; others take at least one datagram of any size. */
+apr_size_t flows_payload_max(const flows_t *flows);
+
 /* Changes what the option dont_fragment said, for what is sent from now on. Errors: as there. */
 apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment);
 

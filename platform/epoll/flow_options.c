@@ -41,7 +41,19 @@ apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragmen
     if (result == 0 && family == AF_INET6) {
         result = set_integer(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment);
     }
-    return result == 0 ? APR_SUCCESS : errno;
+    if (result == 0) {
+        return APR_SUCCESS;
+    }
+    /* Old kernels and emulators lack one or the other, and then fragment as they like. */
+    return errno != ENOPROTOOPT ? errno : dont_fragment ? APR_ENOTIMPL : APR_SUCCESS;
+}
+
+/* The buffers count what datagrams take of memory, and one datagram may exceed them
+ * (sock_alloc_send_skb() and __udp_enqueue_schedule_skb()). */
+apr_size_t system_payload_max(int descriptor)
+{
+    (void)descriptor;
+    return PAYLOAD_MAX_IPV6;
 }
 
 int system_report_ttl(int descriptor)
@@ -55,12 +67,10 @@ int system_report_fragments(int descriptor, int family)
                               : set_integer(descriptor, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
 }
 
-apr_status_t system_report_refusals(int descriptor, int family)
+int system_report_refusals(int descriptor, int family)
 {
-    int result = family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
-                                    : set_integer(descriptor, IPPROTO_IP, IP_RECVERR, 1);
-
-    return result == 0 ? APR_SUCCESS : errno;
+    return family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
+                              : set_integer(descriptor, IPPROTO_IP, IP_RECVERR, 1);
 }
 
 void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,

@@ -15,23 +15,42 @@
 #define IP_DONTFRAG (-1)
 #endif
 
-static apr_status_t set_dont_fragment(int descriptor, int family)
+/* These systems set DF on no UDP datagram unless asked, so one that cannot be asked needs nothing
+ * to fragment. */
+apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment)
 {
-    int on = 1;
-    int result = family == AF_INET6
-                     ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof on)
-                     : setsockopt(descriptor, IPPROTO_IP, IP_DONTFRAG, &on, sizeof on);
+    int result = family == AF_INET6 ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG,
+                                                 &dont_fragment, sizeof dont_fragment)
+                                    : setsockopt(descriptor, IPPROTO_IP, IP_DONTFRAG,
+                                                 &dont_fragment, sizeof dont_fragment);
 
     if (result == 0) {
         return APR_SUCCESS;
     }
-    return errno == ENOPROTOOPT ? APR_ENOTIMPL : errno;
+    return errno != ENOPROTOOPT ? errno : dont_fragment ? APR_ENOTIMPL : APR_SUCCESS;
 }
 
-/* These systems set DF on no UDP datagram unless asked. */
-apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment)
+/* Beside its payload an arrival puts the address of its sender and its control messages into the
+ * receive buffer. */
+#define ARRIVAL_EXTRA 512
+
+/* A datagram above the size of the send buffer fails with EMSGSIZE, as if it were too big for the
+ * interface; one that does not fit the receive buffer is dropped without a word. */
+apr_size_t system_payload_max(int descriptor)
 {
-    return dont_fragment ? set_dont_fragment(descriptor, family) : APR_SUCCESS;
+    int room = PAYLOAD_MAX_IPV6;
+    int options[] = {SO_SNDBUF, SO_RCVBUF};
+
+    for (unsigned i = 0; i < 2; i++) {
+        int bytes = room;
+        socklen_t length = sizeof bytes;
+
+        if (getsockopt(descriptor, SOL_SOCKET, options[i], &bytes, &length) == 0) {
+            bytes -= options[i] == SO_RCVBUF ? ARRIVAL_EXTRA : 0;
+            room = bytes < room ? bytes : room;
+        }
+    }
+    return room > 0 ? (apr_size_t)room : 0;
 }
 
 int system_report_ttl(int descriptor)
@@ -48,10 +67,11 @@ int system_report_fragments(int descriptor, int family)
     return -1;
 }
 
-apr_status_t system_report_refusals(int descriptor, int family)
+int system_report_refusals(int descriptor, int family)
 {
     (void)descriptor, (void)family;
-    return APR_SUCCESS;
+    errno = ENOPROTOOPT;
+    return -1;
 }
 
 /* The message is called as the option is, and holds one byte. */

@@ -25,6 +25,9 @@ apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_o
 /* flows_keep_whole() for one socket. */
 apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment);
 
+/* flows_payload_max() for one socket. */
+apr_size_t flow_socket_payload_max(apr_os_sock_t socket);
+
 /* How to wait for such sockets. */
 apr_pollset_method_e flow_poll_method(const platform_t *platform);
 

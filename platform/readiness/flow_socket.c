@@ -106,9 +106,8 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
     return status;
 }
 
-/* What an arrival tells besides its bytes. Nobody asked for it, so a system may lack it. */
-static apr_status_t ask_for_details(int descriptor, int family, int *tells_fragments,
-                                    const char **step)
+/* What is told besides the bytes of replies. Nobody asked for it, so a system may lack it. */
+static void ask_for_details(int descriptor, int family, int *tells_fragments)
 {
     set_integer(descriptor, SOL_SOCKET, SO_TIMESTAMP, 1);
     if (family == AF_INET6) {
@@ -119,8 +118,12 @@ static apr_status_t ask_for_details(int descriptor, int family, int *tells_fragm
     if (system_report_fragments(descriptor, family) != 0) {
         *tells_fragments = 0;
     }
-    *step = "ask for what the network refuses";
-    return system_report_refusals(descriptor, family);
+    system_report_refusals(descriptor, family);
+}
+
+apr_size_t flow_socket_payload_max(apr_os_sock_t socket)
+{
+    return system_payload_max(socket);
 }
 
 apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)
@@ -145,6 +148,8 @@ apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_o
     if (status == APR_SUCCESS) {
         status = set_options(descriptor, family, options, step);
     }
-    return status == APR_SUCCESS ? ask_for_details(descriptor, family, tells_fragments, step)
-                                 : status;
+    if (status == APR_SUCCESS) {
+        ask_for_details(descriptor, family, tells_fragments);
+    }
+    return status;
 }

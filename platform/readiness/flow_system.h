@@ -21,8 +21,12 @@ apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wa
 
 /* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
 
+/* flows_payload_max() for one socket. */
+apr_size_t system_payload_max(int descriptor);
+
 /* Keeps datagrams whole, or lets them be fragmented, whatever this host believes of the path's MTU.
- * APR_ENOTIMPL: this system cannot keep them whole. Else: errno. */
+ * APR_ENOTIMPL: this system cannot keep them whole; one that cannot needs nothing to let them be
+ * fragmented. Else: errno. */
 apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment);
 
 /* Asks for the TTL of each arrival. 0, or -1 and errno. */
@@ -31,9 +35,9 @@ int system_report_ttl(int descriptor);
 /* Asks to be told what fragments an arrival came in. 0, or -1 and errno. */
 int system_report_fragments(int descriptor, int family);
 
-/* Asks to be told what the network refused. APR_SUCCESS also where sockets that are not connected
- * are never told; else errno. */
-apr_status_t system_report_refusals(int descriptor, int family);
+/* Asks to be told what the network refused, where sockets that are not connected can be. 0, or -1
+ * and errno. */
+int system_report_refusals(int descriptor, int family);
 
 /* Reads what the above asked for from one control message of `header`, of the levels of IPv4 and
  * IPv6. */

@@ -135,6 +135,11 @@ apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment)
     return status;
 }
 
+apr_size_t flows_payload_max(const flows_t *flows)
+{
+    return flow_socket_payload_max(flows->flows[0].socket);
+}
+
 int flows_tell_fragments(const flows_t *flows)
 {
     return flows->tells_fragments;

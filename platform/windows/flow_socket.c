@@ -47,6 +47,12 @@ apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_f
                               : set_option(socket, IPPROTO_IP, IP_DONTFRAGMENT, dont_fragment);
 }
 
+apr_size_t flow_socket_payload_max(apr_os_sock_t socket)
+{
+    (void)socket;
+    return PAYLOAD_MAX_IPV6;
+}
+
 static apr_status_t set_options(SOCKET socket, int family, const flows_options_t *options,
                                 const char **step)
 {

@@ -45,6 +45,7 @@ typedef struct sweep_result {
 typedef enum mtu_limit {
     MTU_LIMIT_NONE,    /* the largest UDP payload came back */
     MTU_LIMIT_LOCAL,   /* this host's interface */
+    MTU_LIMIT_BUFFER,  /* the buffers of this host's sockets; the path may carry more */
     MTU_LIMIT_FORWARD, /* the way there */
     MTU_LIMIT_RETURN,  /* the way back, or the peer */
     MTU_LIMIT_UNKNOWN, /* one of these */

@@ -35,6 +35,7 @@ const char *limit_word(mtu_limit_t limit)
         [MTU_LIMIT_NONE] = "none",       [MTU_LIMIT_LOCAL] = "local",
         [MTU_LIMIT_FORWARD] = "forward", [MTU_LIMIT_RETURN] = "return",
         [MTU_LIMIT_UNKNOWN] = "unknown", [MTU_NO_ANSWER] = "no_answer",
+        [MTU_LIMIT_BUFFER] = "buffer",
     };
 
     return words[limit];
@@ -65,13 +66,15 @@ const char *refusal_words(apr_status_t status, apr_pool_t *pool)
     return apr_pstrdup(pool, apr_strerror(status, reason, sizeof reason));
 }
 
-/* What a packet filter drops is EPERM on Linux and EACCES on the BSDs; what a route of Linux
- * prohibits is EACCES. */
+/* Linux says ENOBUFS of a datagram whose fragments the send buffer has no room for, all of them of
+ * one that the interface's queue has no room for. What a packet filter drops is EPERM on Linux and
+ * EACCES on the BSDs; what a route of Linux prohibits is EACCES. */
 const char *not_sent_words(apr_status_t status, apr_pool_t *pool)
 {
-    return status == EPERM || APR_STATUS_IS_EACCES(status)
-               ? "prohibited by a packet filter or a route of this host"
-               : refusal_words(status, pool);
+    if (status == EPERM || APR_STATUS_IS_EACCES(status)) {
+        return "prohibited by a packet filter or a route of this host";
+    }
+    return status == ENOBUFS ? "no room in this host's buffers" : refusal_words(status, pool);
 }
 
 apr_port_t source_port(const run_t *run, unsigned flow)

@@ -53,7 +53,8 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
         apr_array_cat(options.reports, session->reports);
     }
     if (session->settings->measurement == MEASURE_MTU && index == 0) {
-        session->mtu = mtu_create(*probe, &session->run.peer, session->pool);
+        session->mtu = mtu_create(*probe, &session->run.peer, flows_payload_max(session->flows),
+                                  session->pool);
         APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
     }
     session->probers[index] = prober_create(&options, session->pool);

@@ -55,14 +55,16 @@ static void tell(void *context, const event_t *event)
     }
 }
 
-mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_pool_t *pool)
+mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_size_t room, apr_pool_t *pool)
 {
     mtu_t *mtu = apr_pcalloc(pool, sizeof *mtu);
+    int is_ipv6 = peer->sa.any.sa_family == AF_INET6;
+    apr_size_t largest = is_ipv6 ? PAYLOAD_MAX_IPV6 : PAYLOAD_MAX_IPV4;
 
     mtu->probe = probe;
-    mtu->is_ipv6 = peer->sa.any.sa_family == AF_INET6;
-    mtu->search = mtu->is_ipv6 ? mtu_search_begin(PAYLOAD_MAX_IPV6, HEADERS_IPV6)
-                               : mtu_search_begin(PAYLOAD_MAX_IPV4, HEADERS_IPV4);
+    mtu->is_bounded = room < largest;
+    mtu->search =
+        mtu_search_begin(mtu->is_bounded ? room : largest, is_ipv6 ? HEADERS_IPV6 : HEADERS_IPV4);
     mtu->report = (report_t){.tell = tell, .context = mtu};
     probe_resize(probe, mtu->search.size);
     return mtu;
@@ -87,7 +89,7 @@ static mtu_limit_t limit(const mtu_t *mtu, int fragments_returned)
     }
     switch (mtu->search.obstacle) {
     case MTU_OBSTACLE_NONE:
-        return MTU_LIMIT_NONE;
+        return mtu->is_bounded ? MTU_LIMIT_BUFFER : MTU_LIMIT_NONE;
     case MTU_OBSTACLE_LOCAL:
         return MTU_LIMIT_LOCAL;
     case MTU_OBSTACLE_FRAGMENTS:

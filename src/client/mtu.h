@@ -9,15 +9,16 @@
 
 typedef struct mtu {
     mtu_search_t search;
-    probe_t *probe; /* whose datagrams nobody may fragment */
-    int is_ipv6;
+    probe_t *probe;  /* whose datagrams nobody may fragment */
+    int is_bounded;  /* by the buffers of this host's sockets, below the largest datagram */
     apr_size_t hint; /* the smallest MTU that the network claimed; 0: none */
     endpoint_t hint_from;
     report_t report; /* to be told of what this probe does */
 } mtu_t;
 
-/* A search that asks by `probe`, whose size it sets at once. Lives as long as `pool`. */
-mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_pool_t *pool);
+/* A search that asks by `probe`, whose size it sets at once, and by payloads of `room` bytes at
+ * most: flows_payload_max(). Lives as long as `pool`. */
+mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_size_t room, apr_pool_t *pool);
 
 /* Non-zero if datagrams of mtu_too_big() bytes that may be fragmented would tell more. */
 int mtu_wants_fragments(const mtu_t *mtu);

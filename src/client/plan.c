@@ -6,8 +6,9 @@
 
 #include "failure.h"
 
-/* Asked for by a flood, so that what waits while this host looks elsewhere is not lost here. */
-#define FLOOD_BUFFER (4 * 1024 * 1024)
+/* Asked for each way, so that a datagram of any size has room, whatever the system's default, and
+ * what waits while this host looks elsewhere is not lost here. */
+#define BUFFER (4 * 1024 * 1024)
 
 /* ---- Flows ---- */
 
@@ -27,6 +28,21 @@ static const char *describe_source(const client_settings_t *settings, unsigned f
     return text;
 }
 
+/* What a buffer of this host has no room for would be taken for lost, or too big for the path. */
+static const char *check_room(const flows_t *flows, const client_settings_t *settings,
+                              apr_pool_t *pool)
+{
+    apr_size_t room = flows_payload_max(flows);
+
+    if (settings->measurement == MEASURE_MTU || (apr_size_t)settings->size <= room) {
+        return NULL;
+    }
+    return apr_psprintf(pool,
+                        "--size=%" APR_INT64_T_FMT ": expected at most %" APR_SIZE_T_FMT
+                        ", which is what this host gives the buffers of a socket",
+                        settings->size, room);
+}
+
 const char *plan_flows(flows_t **flows, const client_settings_t *settings,
                        const destination_t *destination, apr_pool_t *pool)
 {
@@ -41,7 +57,7 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
         .dont_fragment = settings->dont_fragment || settings->measurement == MEASURE_MTU,
         .broadcast = destination->is_broadcast,
         .gathers = settings->measurement == MEASURE_FLOOD,
-        .buffer = settings->measurement == MEASURE_FLOOD ? FLOOD_BUFFER : 0,
+        .buffer = BUFFER,
     };
     flows_error_t error;
 
@@ -49,7 +65,7 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
     apr_status_t status = flows_open(flows, destination->peer, &options, &error, pool);
 
     if (status == APR_SUCCESS) {
-        return NULL;
+        return check_room(*flows, settings, pool);
     }
     const char *step =
         strcmp(error.step, "bind") == 0 ? describe_source(settings, error.flow, pool) : error.step;
