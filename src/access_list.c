@@ -1,7 +1,8 @@
 #include "access_list.h"
 
 #include <apr_strings.h>
-#include <stdlib.h>
+
+#include "sort.h"
 
 /* All addresses in ranges that do not overlap, one behind the other. Neighbours with the same
  * answer are one range, so that the answers alternate. */
@@ -66,7 +67,7 @@ static apr_array_header_t *sort_rules(const apr_array_header_t *rules)
 
     APR_ARRAY_PUSH(sorted, access_rule_t) = (access_rule_t){everything, otherwise, NULL};
     APR_ARRAY_PUSH(sorted, access_rule_t) = (access_rule_t){all_of_ipv4, otherwise, NULL};
-    qsort(sorted->elts, (size_t)sorted->nelts, sizeof(access_rule_t), compare_rules);
+    sort_items(sorted->elts, (apr_size_t)sorted->nelts, sizeof(access_rule_t), compare_rules);
     return sorted;
 }
 

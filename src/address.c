@@ -1,10 +1,10 @@
 #include "address.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <string.h>
 
+#include "ip_address.h"
 #include "units.h"
 
 /* apr_parse_addr_port() is not used: it cannot tell port 0 from no port, reads a bare number as a
@@ -21,24 +21,26 @@ static const char *parse_port(apr_port_t *port, const char *text)
     return NULL;
 }
 
-/* fe80::/10, RFC 4291 section 2.5.6; fe8:: is 0fe8::. */
-static int is_link_local(const char *host)
+/* RFC 4291 section 2.5.6. */
+static int is_link_local(const endpoint_t *endpoint)
 {
-    return strcspn(host, ":") == 4 && apr_tolower(host[0]) == 'f' && apr_tolower(host[1]) == 'e' &&
-           strchr("89abAB", host[2]) != NULL;
+    return IN6_IS_ADDR_LINKLOCAL(&endpoint->sa.v6.sin6_addr);
 }
 
 /* Groups of one link or of one interface, RFC 4291 section 2.7: ff, flags, 2 or 1. */
-static int is_group_of_link(const char *host)
+static int is_group_of_link(const endpoint_t *endpoint)
 {
-    return strcspn(host, ":") == 4 && apr_tolower(host[0]) == 'f' && apr_tolower(host[1]) == 'f' &&
-           apr_isxdigit(host[2]) && strchr("12", host[3]) != NULL;
+    const unsigned char *bytes = endpoint->sa.v6.sin6_addr.s6_addr;
+    int reach = bytes[1] & 0xf;
+
+    return bytes[0] == 0xff && (reach == 1 || reach == 2);
 }
 
 static const char *parse_bracketed(address_t *address, const char *text, apr_pool_t *pool)
 {
     const char *end = strchr(text, ']');
     const char *percent = strchr(text, '%');
+    endpoint_t endpoint;
 
     if (end == NULL) {
         return "the bracket is not closed; write [ADDRESS]:PORT";
@@ -55,11 +57,13 @@ static const char *parse_bracketed(address_t *address, const char *text, apr_poo
     if (strchr(address->host, ':') == NULL) {
         return "brackets are for IPv6 addresses only";
     }
-    if (is_link_local(address->host) && address->scope == NULL) {
+    if (!ip_address_parse(&endpoint, address->host)) {
+        return "an IPv6 address such as 2001:db8::1 goes in brackets";
+    }
+    if (is_link_local(&endpoint) && address->scope == NULL) {
         return "a link-local address needs its interface; write [fe80::1%eth0]:PORT";
     }
-    if (address->scope != NULL && !is_link_local(address->host) &&
-        !is_group_of_link(address->host)) {
+    if (address->scope != NULL && !is_link_local(&endpoint) && !is_group_of_link(&endpoint)) {
         return "only a link-local address has an interface, as in [fe80::1%eth0]:PORT";
     }
     if (end[1] == '\0') {
@@ -73,6 +77,7 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
                           apr_pool_t *pool)
 {
     const char *colon = strchr(text, ':');
+    endpoint_t endpoint;
 
     memset(address, 0, sizeof *address);
     address->port = default_port;
@@ -88,6 +93,11 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
     address->host = colon != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(colon - text)) : text;
     if (strspn(address->host, "0123456789") == strlen(address->host)) {
         return "a number alone is no address; write *:PORT or 127.0.0.1:PORT";
+    }
+    /* No host name ends in a number (RFC 1123 section 2.1), so nobody needs to be asked. */
+    if (strspn(address->host, "0123456789.") == strlen(address->host) &&
+        !ip_address_parse(&endpoint, address->host)) {
+        return "an IPv4 address is four numbers without leading zeros, such as 192.0.2.1";
     }
     if (strcmp(address->host, "*") == 0) {
         address->host = NULL;
@@ -106,23 +116,23 @@ const char *address_parse_host(address_t *address, const char *text, apr_port_t 
     return address_parse(address, text, default_port, pool);
 }
 
-static apr_status_t resolve_wildcards(apr_sockaddr_t **list, apr_port_t port, apr_pool_t *pool)
+/* "*", or an address in figures; NULL if there is no memory. */
+static apr_sockaddr_t *numeric(const char *text, apr_port_t port, apr_pool_t *pool)
 {
-    apr_status_t status = apr_sockaddr_info_get(list, "0.0.0.0", APR_INET, port, 0, pool);
+    endpoint_t endpoint;
 
-    if (status == APR_SUCCESS) {
-        status = apr_sockaddr_info_get(&(*list)->next, "::", APR_INET6, port, 0, pool);
-    }
-    return status;
+    ip_address_parse(&endpoint, text);
+    endpoint.sa.v4.sin_port = htons(port); /* the same place in both families */
+    return ip_address_to_apr(&endpoint, pool);
 }
 
 /* APR gives no zone to groups, so it is asked for that of an address that has one on each link. */
 static apr_status_t set_zone(apr_sockaddr_t *address, const char *zone, apr_pool_t *pool)
 {
-    apr_sockaddr_t *neighbour;
-    apr_status_t status = apr_sockaddr_info_get(&neighbour, "fe80::", APR_INET6, 0, 0, pool);
+    apr_sockaddr_t *neighbour = numeric("fe80::", 0, pool);
+    apr_status_t status = APR_ENOMEM;
 
-    if (status == APR_SUCCESS) {
+    if (neighbour != NULL) {
         /* When the name is that of no interface, APR tries it as a number if errno is ENODEV, and
          * returns errno if not; there are systems where looking up the name does not set it. */
         errno = ENODEV;
@@ -134,31 +144,48 @@ static apr_status_t set_zone(apr_sockaddr_t *address, const char *zone, apr_pool
     return status;
 }
 
+static apr_status_t resolve_wildcards(apr_sockaddr_t **list, apr_port_t port, apr_pool_t *pool)
+{
+    *list = numeric("0.0.0.0", port, pool);
+    if (*list != NULL) {
+        (*list)->next = numeric("::", port, pool);
+    }
+    return *list != NULL && (*list)->next != NULL ? APR_SUCCESS : APR_ENOMEM;
+}
+
+static apr_status_t resolve_numeric(apr_sockaddr_t **list, const address_t *address,
+                                    apr_pool_t *pool)
+{
+    *list = numeric(address->host, address->port, pool);
+    if (*list == NULL) {
+        return APR_ENOMEM;
+    }
+    return address->scope != NULL ? set_zone(*list, address->scope, pool) : APR_SUCCESS;
+}
+
+int address_is_name(const address_t *address)
+{
+    endpoint_t endpoint;
+
+    return address->host != NULL && !ip_address_parse(&endpoint, address->host);
+}
+
 apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool)
 {
     if (address->host == NULL) {
         return resolve_wildcards(list, address->port, pool);
     }
-    /* With the family open, the resolver leaves out what this host has no route for, and so would
-     * refuse ::1 on a host without other IPv6 addresses. It also opens a socket to find that out,
-     * which a reload in the sandbox may not. */
-    int family = strchr(address->host, ':') != NULL                              ? APR_INET6
-                 : strspn(address->host, "0123456789.") == strlen(address->host) ? APR_INET
-                                                                                 : APR_UNSPEC;
-    apr_status_t status =
-        apr_sockaddr_info_get(list, address->host, family, address->port, 0, pool);
-
-    if (status == APR_SUCCESS && address->scope != NULL) {
-        status = set_zone(*list, address->scope, pool);
-    }
-    return status;
+    return address_is_name(address)
+               ? apr_sockaddr_info_get(list, address->host, APR_UNSPEC, address->port, 0, pool)
+               : resolve_numeric(list, address, pool);
 }
 
 int address_is_loopback(const address_t *address, apr_pool_t *pool)
 {
     apr_sockaddr_t *found;
 
-    if (address_resolve(&found, address, pool) != APR_SUCCESS) {
+    /* The loopback has no zone, so the system need not be asked for this one. */
+    if (address->scope != NULL || address_resolve(&found, address, pool) != APR_SUCCESS) {
         return 0;
     }
     for (; found != NULL; found = found->next) {

@@ -27,17 +27,21 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
 const char *address_parse_host(address_t *address, const char *text, apr_port_t default_port,
                                apr_pool_t *pool);
 
+/* Non-zero if address_resolve() would ask the name service. Any thread. */
+int address_is_name(const address_t *address);
+
 /*
  * Looks the address up and sets `list` to all that it stands for, linked by `next`; "*" is the
- * wildcard of IPv4 and that of IPv6, so two. May ask the name service and wait for it.
+ * wildcard of IPv4 and that of IPv6, so two. Asks the name service for names only, and waits for
+ * it; asks the system for the number of a scope.
  * Errors: those of getaddrinfo(3) as APR has them; APR_EBADIP for a scope that does not belong to
  * the address or to any interface. Any thread; memory from `pool`.
  */
 apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool);
 
 /* Non-zero if all that the address stands for is reached from this host only (RFC 1122 section
- * 3.2.1.3, RFC 4291 section 2.5.3). A name that is not known might stand for anything. May ask the
- * name service. Any thread; memory from `pool`. */
+ * 3.2.1.3, RFC 4291 section 2.5.3). A name that is not known might stand for anything. Asks the
+ * name service for names only. Any thread; memory from `pool`. */
 int address_is_loopback(const address_t *address, apr_pool_t *pool);
 
 #endif

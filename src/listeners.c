@@ -3,7 +3,6 @@
 #include <apr_strings.h>
 
 #include "address.h"
-#include "cidr.h"
 #include "inherited.h"
 #include "listener_failure.h"
 #include "udpecho/host.h"
@@ -127,12 +126,9 @@ static exit_code_t refuse(log_t *log, const char *text, const char *error, const
 }
 
 /* Names of hosts and of interfaces take more calls to look up than the sandbox leaves. */
-static int needs_look_up(const address_t *address, apr_pool_t *pool)
+static int needs_look_up(const address_t *address)
 {
-    cidr_t network;
-
-    return address->scope != NULL ||
-           (address->host != NULL && cidr_parse(&network, address->host, pool) != NULL);
+    return address->scope != NULL || address_is_name(address);
 }
 
 static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t *pool)
@@ -141,7 +137,7 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
     address_t address;
     const char *error = address_parse(&address, place->text, DEFAULT_PORT, pool);
 
-    if (error == NULL && opening->is_confined && needs_look_up(&address, pool)) {
+    if (error == NULL && opening->is_confined && needs_look_up(&address)) {
         return refuse(opening->log, place->text, "names are looked up at the start only",
                       "name the address and no interface, or restart it");
     }

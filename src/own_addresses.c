@@ -1,8 +1,7 @@
 #include "own_addresses.h"
 
-#include <stdlib.h>
-
 #include "address_key.h"
+#include "sort.h"
 #include "udpecho/host.h"
 
 typedef struct own_listener {
@@ -42,7 +41,7 @@ static int compare_keys(const void *one, const void *other)
 
 static void set_sort(key_set_t *set)
 {
-    qsort(set->sorted, set->count, sizeof *set->sorted, compare_keys);
+    sort_items(set->sorted, set->count, sizeof *set->sorted, compare_keys);
 }
 
 static int set_contains(const key_set_t *set, address_key_t key)

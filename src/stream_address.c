@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "address.h"
-#include "cidr.h"
 
 /* NULL if it is none. */
 static const char *path_of(const char *where)
@@ -60,11 +59,10 @@ const char *stream_address_check(const char *where, apr_pool_t *pool)
 const char *stream_address_check_local(const char *where, apr_pool_t *pool)
 {
     address_t address = {.host = NULL};
-    cidr_t network;
 
     if (is_right(where, &address, pool) &&
-        (address.host == NULL || (cidr_parse(&network, address.host, pool) == NULL &&
-                                  address_is_loopback(&address, pool)))) {
+        (address.host == NULL ||
+         (!address_is_name(&address) && address_is_loopback(&address, pool)))) {
         return NULL;
     }
     return apr_psprintf(pool,

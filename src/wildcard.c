@@ -1,21 +1,12 @@
 #include "wildcard.h"
 
-#include "address.h"
+#include "ip_address.h"
 #include "udpecho/host.h"
 
-/* A local address as --listen would have it, with this port; NULL if it is none any more. */
 static apr_sockaddr_t *with_port(endpoint_t endpoint, apr_port_t port, apr_pool_t *pool)
 {
-    char text[ENDPOINT_TEXT_MAX];
-    apr_sockaddr_t *found;
-    address_t address;
-
     endpoint.sa.v4.sin_port = htons(port); /* the same place in both families */
-    endpoint_format(text, &endpoint);
-    return address_parse(&address, text, port, pool) == NULL &&
-                   address_resolve(&found, &address, pool) == APR_SUCCESS
-               ? found
-               : NULL;
+    return ip_address_to_apr(&endpoint, pool);
 }
 
 /* This host's addresses of the wildcard's family, linked. */

@@ -127,6 +127,31 @@ class Reload(unittest.TestCase):
                 sock.send(b"unlimited")
             self.assertGreater(server.stop()["dropped_rate_limited"], 80)
 
+    def test_long_lists_and_links(self):
+        """Sorting a list, and a network that is on every link, take no call that the sandbox refuses."""
+        kept = "listen=127.0.0.1:0\n"
+        lists = "".join(f"deny=10.{number >> 8}.{number & 255}.0/24\n" for number in range(1000))
+        with self.serve(kept) as server:
+            line = self.reload(server, kept + lists + "deny=fe80::/10\nrate-limit-exempt=fe80::1\n")
+            self.assertEqual(line["changed"], "deny,rate-limit-exempt")
+            self.reload(server, kept, count=2)
+            self.assertEqual(self.ask(server.address), b"hello")
+            server.stop()
+            self.assertEqual(server.find("the sandbox refused a system call"), [])
+
+    def test_what_looks_like_an_address_is_not_looked_up(self):
+        kept = "listen=127.0.0.1:0\n"
+        wrong = ("allow=10./8", "allow=192.0.2.1.", "deny=1.2.3", "listen=127.0.0.1.:7", "listen=127.1:7",
+                 "listen=[::g]:7", "control=[fe80::1%lo]:9001", "rate-limit-exempt=fe80::1%lo")
+        with self.serve(kept) as server:
+            for count, line in enumerate(wrong, 1):
+                self.write(kept + line + "\n")
+                server.signal(signal.SIGHUP)
+                server.wait_for("cannot reload, nothing changed", count=count)
+                self.assertEqual(self.ask(server.address), b"hello")
+            self.assertEqual(server.stop()["reload_failures"], len(wrong))
+            self.assertEqual(server.find("the sandbox refused a system call"), [])
+
     def test_listeners_come_and_go_under_load(self):
         with self.serve("listen=127.0.0.1:0\n", "--workers=4") as server:
             exchange = Exchange(server.address)

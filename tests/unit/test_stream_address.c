@@ -33,8 +33,9 @@ static void only_what_others_cannot_reach_is_local(void **state)
 {
     static const char *const right[] = {"127.0.0.1:9001", "127.1.2.3:0", "[::1]:9001",
                                         "/run/control", "unix:/run/control"};
-    static const char *const wrong[] = {"0.0.0.0:9001", "192.0.2.1:9001", "localhost:9001",
-                                        "[::]:9001",    "127.0.0.1",      "run/control"};
+    static const char *const wrong[] = {"0.0.0.0:9001",   "[fe80::1%lo]:9001", "192.0.2.1:9001",
+                                        "localhost:9001", "[::]:9001",         "127.0.0.1",
+                                        "run/control"};
 
     for (unsigned i = 0; i < sizeof right / sizeof right[0]; i++) {
         assert_null(stream_address_check_local(right[i], *state));
