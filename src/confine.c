@@ -21,6 +21,9 @@ static const struct {
     [PRIVILEGES_SYSTEM] = {EXIT_SYSTEM, NULL},
 };
 
+/* The signal handlers of a sandbox may note in it until the process ends. */
+static sandbox_refusals_t refusals;
+
 exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_t *pool)
 {
     privileges_t wanted = {settings->user, settings->group, settings->chroot};
@@ -98,6 +101,7 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
         .connections = connections(settings),
         .serves_http = settings->metrics_listen != NULL,
         .hands_over = settings->takeover != NULL,
+        .refusals = &refusals,
     };
 
     *found = "off";
@@ -117,4 +121,20 @@ exit_code_t confine_calls(const settings_t *settings, const platform_t *platform
     }
     log_sandbox(log, LOG_LEVEL_INFO, "confined", found, status);
     return EXIT_OK;
+}
+
+void confine_log_refusals(log_t *log)
+{
+    unsigned count = atomic_exchange(&refusals.count, 0);
+
+    if (count == 0) {
+        return;
+    }
+    log_line_t *line =
+        log_begin_waiting(log, LOG_LEVEL_WARNING, "the sandbox refused a system call");
+
+    log_number(line, "call", atomic_load(&refusals.call));
+    log_number(line, "count", count);
+    log_text(line, "hint", "please report it; --sandbox=off allows it");
+    log_end(line);
 }

@@ -25,4 +25,8 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
 exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
                           int *is_confined, apr_pool_t *pool);
 
+/* Logs one line if the sandbox has refused calls since it was last asked: how many, and the number
+ * of the last. Main thread. */
+void confine_log_refusals(log_t *log);
+
 #endif

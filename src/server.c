@@ -315,6 +315,7 @@ static void look(server_t *server)
 static void serve_until_finished(server_t *server, apr_pool_t *pool)
 {
     for (;;) {
+        confine_log_refusals(server->log);
         switch (host_wait(server->host)) {
         case HOST_STOP:
             host_stopping(server->host);
@@ -377,6 +378,7 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
         worker_join(server->workers[i]);
     }
     observer_stop(server->observer);
+    confine_log_refusals(server->log);
     log_stopped(server, pool);
     return code;
 }

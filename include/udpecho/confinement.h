@@ -9,6 +9,7 @@
 
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include <stdatomic.h>
 
 #include "udpecho/platform.h"
 
@@ -43,6 +44,12 @@ typedef struct privileges_error {
 apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
                              apr_pool_t *pool);
 
+/* Calls that the sandbox has answered with an error. Any thread. */
+typedef struct sandbox_refusals {
+    atomic_uint count;
+    atomic_int call; /* the number of the last one, as this processor's kernel counts them */
+} sandbox_refusals_t;
+
 /* What a process does in the sandbox besides serving, logging and ending. */
 typedef struct sandbox_needs {
     const apr_array_header_t *files; /* to read again, of const char *; perhaps empty */
@@ -51,14 +58,17 @@ typedef struct sandbox_needs {
     unsigned connections;            /* to accept, at a time */
     int serves_http;                 /* by udpecho/http.h */
     int hands_over;                  /* host_hand_over() */
+    sandbox_refusals_t *refusals;    /* to note in; lives as long as the process */
 } sandbox_needs_t;
 
 /*
  * Takes from all threads every system call but those that serving with what `platform` has, logging
- * and ending need, and what `needs` says; turns core dumps off, and
- * with them new processes and, if it opens no listeners, descriptors. A thread that does otherwise
- * ends the process: by SIGSYS on Linux, where this is seccomp(2), and by SIGABRT on OpenBSD, where
- * it is pledge(2). Main thread, when every thread that there will be is running code of its own.
+ * and ending need, and what `needs` says; turns core dumps off, and with them new processes and, if
+ * it opens no listeners, descriptors. On Linux, where this is seccomp(2), any other call fails with
+ * ENOSYS and is noted in `needs->refusals`, except those that nothing in this program makes,
+ * whatever it reads, such as execve(2): they end the process by SIGSYS. On OpenBSD, where it is
+ * pledge(2), a thread that does otherwise ends the process by SIGABRT. Main thread, when every
+ * thread that there will be is running code of its own.
  *
  * `found` is set to what is in force, "seccomp" or "pledge", or to "none: " and why: static.
  * Errors: APR_ENOTIMPL where there is nothing of the kind, else what the kernel says.

@@ -4,7 +4,7 @@ set_property(CACHE UDPECHO_SECCOMP PROPERTY STRINGS AUTO ON OFF)
 
 set(filter linux/no_filter.c)
 if(SECCOMP_FOUND AND NOT UDPECHO_SECCOMP STREQUAL OFF)
-    set(filter linux/filter.c)
+    set(filter linux/filter.c linux/refusals.c)
     list(APPEND readiness_tests filter)
     target_link_libraries(udpecho_platform_internals INTERFACE PkgConfig::SECCOMP)
 elseif(UDPECHO_SECCOMP STREQUAL ON)

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "refusals.h"
+
 /* Of some calls there is an old one and a new one. glibc makes the old where the processor has it;
  * musl, whose source was read for this and which was not tried, does it the other way round with
  * epoll_wait. */
@@ -87,6 +89,9 @@ static const rule_t rules[] = {
     /* The clocks, where the machine's cannot be read without the kernel (vdso(7)). */
     {.call = SCMP_SYS(clock_gettime)},
     {.call = SCMP_SYS(gettimeofday)},
+#if defined(__NR_time)
+    {.call = SCMP_SYS(time), .need = TO_SERVE_HTTP},
+#endif
     /* Signals: the main thread lets them in, a handler returns, the first SIGTERM makes the second
      * one deadly. */
     {.call = SCMP_SYS(rt_sigprocmask)},
@@ -172,6 +177,42 @@ static const rule_t rules[] = {
 
 #define RULE_COUNT (sizeof rules / sizeof rules[0])
 
+/*
+ * What nothing here calls, neither this program nor a library that it uses, whatever they read: who
+ * does is foreign code, and the process ends. Any other call that has no rule above might be made
+ * by a library, of this version or the next, on input that nobody has tried; a reload must not be
+ * able to end the service, so that call fails and the log says so.
+ */
+static const int deadly[] = {
+    /* Running a program; a process or a thread, all of which are there. */
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(clone),
+    SCMP_SYS(clone3),
+    /* Other processes: their memory, their descriptors, their end. */
+    SCMP_SYS(ptrace),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(kill),
+    /* Other users, roots and namespaces. */
+    SCMP_SYS(setuid),
+    SCMP_SYS(setresuid),
+    SCMP_SYS(chroot),
+    SCMP_SYS(mount),
+    SCMP_SYS(unshare),
+    SCMP_SYS(setns),
+    /* Code for the kernel, and calls that no filter sees. */
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(bpf),
+    SCMP_SYS(io_uring_setup),
+};
+
 static int is_needed(const rule_t *rule, const platform_t *platform, const sandbox_needs_t *needs)
 {
     switch (rule->need) {
@@ -239,6 +280,9 @@ static int fill(scmp_filter_ctx filter, const platform_t *platform, const sandbo
                 rule->call, rule->conditions, rule->arguments);
         }
     }
+    for (unsigned i = 0; error == 0 && i < sizeof deadly / sizeof deadly[0]; i++) {
+        error = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+    }
     return error;
 }
 
@@ -250,7 +294,7 @@ static int set_attributes(scmp_filter_ctx filter)
     } wanted[] = {
         /* All threads at once, or none. */
         {SCMP_FLTATR_CTL_TSYNC, 1},
-        /* Calls of another architecture, such as those of 32 bits, are as forbidden as others. */
+        /* Nothing here makes calls of another architecture, such as those of 32 bits. */
         {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
         /* Kernels before 5.16 take a filter for a sign of foreign code and slow the processor's
          * speculation down. There is no foreign code here. */
@@ -275,8 +319,12 @@ apr_status_t filter_load(const platform_t *platform, const sandbox_needs_t *need
         *found = "none: the calls of this processor are not known";
         return APR_ENOTIMPL;
     }
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     int error = filter != NULL ? set_attributes(filter) : -ENOSYS;
+
+    if (error == 0) {
+        error = -refusals_catch(needs->refusals);
+    }
 
     if (error == 0) {
         error = fill(filter, platform, needs);
