@@ -14,6 +14,25 @@ static exit_code_t refuse(log_t *log, const char *error)
     return EXIT_CONFIG;
 }
 
+/* Appends the sockets of the process that serves to `groups`. */
+static exit_code_t take_over(apr_array_header_t *groups, const opening_t *opening, apr_pool_t *pool)
+{
+    const char *path = opening->settings->takeover;
+    const char *step;
+    apr_status_t status = host_take_over(groups, opening->streams, path, &step, pool);
+
+    if (status == APR_SUCCESS) {
+        return EXIT_OK;
+    }
+    log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot take over");
+
+    log_text(line, "path", path);
+    log_text(line, "step", step);
+    log_status(line, "error", status);
+    log_end(line);
+    return APR_STATUS_IS_ENOTIMPL(status) ? EXIT_USAGE : listener_failure_code(status);
+}
+
 /* Makes a listener of an array of sockets. */
 static exit_code_t adopt(listener_set_t *set, const apr_array_header_t *sockets,
                          const listener_options_t *options, const opening_t *opening)
@@ -84,15 +103,14 @@ exit_code_t inherited_open(listener_set_t *activated, listener_set_t *kept,
     apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
     apr_array_header_t *groups = apr_array_make(pool, 4, sizeof(apr_array_header_t *));
     const char *error = host_inherited_sockets(sockets, groups, pool);
+    exit_code_t code = error != NULL ? refuse(opening->log, error) : EXIT_OK;
 
     listener_set_create(kept, pool);
-    if (error == NULL && sockets->nelts == 0 && opening->settings->takeover != NULL) {
-        error = host_take_over(groups, opening->streams, opening->settings->takeover, pool);
+    if (code == EXIT_OK && sockets->nelts == 0 && opening->settings->takeover != NULL) {
+        code = take_over(groups, opening, pool);
     }
-    if (error != NULL) {
-        return refuse(opening->log, error);
+    if (code == EXIT_OK) {
+        code = adopt_kept(kept, groups, opening);
     }
-    exit_code_t code = adopt_kept(kept, groups, opening);
-
     return code == EXIT_OK ? adopt_activated(activated, sockets, opening, pool) : code;
 }

@@ -1,5 +1,7 @@
 #include "listener_failure.h"
 
+#include <apr_errno.h>
+
 /* What an operator can do about each kind of failure, and how the program ends. */
 static const struct {
     exit_code_t code;
@@ -38,4 +40,14 @@ exit_code_t listener_failure_log(log_line_t *line, apr_status_t status,
     }
     log_end(line);
     return failures[error->failure].code;
+}
+
+exit_code_t listener_failure_code(apr_status_t status)
+{
+    int is_of_path = APR_STATUS_IS_ENOENT(status) || APR_STATUS_IS_ENOTDIR(status) ||
+                     APR_STATUS_IS_EEXIST(status) || APR_STATUS_IS_ECONNREFUSED(status);
+    int is_of_peer = APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_ETIMEDOUT(status) ||
+                     APR_STATUS_IS_EOF(status) || APR_STATUS_IS_ECONNRESET(status);
+
+    return is_of_path || is_of_peer ? EXIT_UNAVAILABLE : failures[listener_failure_of(status)].code;
 }

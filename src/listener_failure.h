@@ -12,4 +12,8 @@
 exit_code_t listener_failure_log(log_line_t *line, apr_status_t status,
                                  const listener_error_t *error);
 
+/* The code to end with where a call about the address or the path of another socket has failed:
+ * what the address is to blame for is told from what the system lacks. Any thread. */
+exit_code_t listener_failure_code(apr_status_t status);
+
 #endif

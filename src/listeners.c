@@ -8,9 +8,6 @@
 #include "udpecho/host.h"
 #include "wildcard.h"
 
-/* How long to wait before binding again what is still in use. */
-#define FORGET_PAUSE_US (10 * 1000)
-
 static log_line_t *begin_failure(log_t *log, log_level_t level, const char *message,
                                  const apr_sockaddr_t *address)
 {
@@ -47,8 +44,7 @@ static apr_status_t open_new(listener_t **listener, const opening_t *opening,
 {
     apr_status_t status = listener_open(listener, address, opening->options, error, opening->pool);
 
-    while (status != APR_SUCCESS && error->failure == LISTENER_IN_USE && host_is_forgetting()) {
-        clock_pause(FORGET_PAUSE_US);
+    while (status != APR_SUCCESS && error->failure == LISTENER_IN_USE && host_await_forgetting()) {
         status = listener_open(listener, address, opening->options, error, opening->pool);
     }
     return status;

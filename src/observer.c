@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "control.h"
+#include "listener_failure.h"
 #include "metrics.h"
 #include "stream_socket.h"
 
@@ -36,7 +37,7 @@ static exit_code_t refuse(log_t *log, const char *message, const char *where, co
     log_text(line, "step", step);
     log_status(line, "error", status);
     log_end(line);
-    return APR_STATUS_IS_EACCES(status) ? EXIT_NO_PERMISSION : EXIT_UNAVAILABLE;
+    return listener_failure_code(status);
 }
 
 static apr_status_t watch(observer_t *observer, apr_socket_t *socket)

@@ -318,8 +318,8 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
         confine_log_refusals(server->log);
         switch (host_wait(server->host)) {
         case HOST_STOP:
+            stop_workers(server); /* before what may wait for somebody else */
             host_stopping(server->host);
-            stop_workers(server); /* before the log, which may wait for its reader */
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
                                       "draining, a second signal ends at once"));
             break;
@@ -366,12 +366,17 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
     listeners_log(&server->setup->listeners, NULL, settings, &server->frame.platform, server->log,
                   pool);
     log_serving(server, pool);
-    if (host_ready(server->host) == APR_SUCCESS) {
+    apr_status_t status = host_ready(server->host);
+
+    if (status == APR_SUCCESS) {
         serve_until_finished(server, pool);
-    } else {
+    } else if (APR_STATUS_IS_TIMEUP(status)) {
         log_end(log_begin_waiting(server->log, LOG_LEVEL_ERROR,
                                   "not ready in time, the process that served serves on"));
         code = EXIT_UNAVAILABLE;
+        stop_workers(server);
+    } else {
+        code = refuse(server, "cannot tell the process that served, it serves on", status);
         stop_workers(server);
     }
     for (unsigned i = 0; i < server->worker_count; i++) {

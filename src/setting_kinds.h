@@ -7,8 +7,9 @@
 #include "options.h"
 
 /* ADDRESS[:PORT], a list; a list of source ports, text; a network or @FILE, a list;
- * the same or "none", a list; the full path of a socket, text; where to serve metrics, text. */
+ * the same or "none", a list; the full path of a socket, or where else to be asked, text; where to
+ * serve metrics, text; the full path of a socket, text. */
 extern const option_kind_t option_listen, option_source_ports, option_access, option_exempt,
-    option_control, option_metrics;
+    option_control, option_metrics, option_socket_path;
 
 #endif

@@ -221,7 +221,7 @@ const option_t settings_table[] = {
     {.name = "takeover",
      .argument = "PATH",
      .offset = AT(takeover),
-     .kind = &option_text,
+     .kind = &option_socket_path,
      .help = "Take over the sockets of the process that serves with the same PATH,\n"
              "which ends once this one serves, and lose nothing; or be the first, and\n"
              "wait for a successor at this path. Default: none."},

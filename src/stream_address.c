@@ -71,6 +71,12 @@ const char *stream_address_check_local(const char *where, apr_pool_t *pool)
                         STREAM_PATH_MAX);
 }
 
+const char *stream_address_check_path(const char *path, apr_pool_t *pool)
+{
+    return is_path(path) ? NULL
+                         : apr_psprintf(pool, "a full path of at most %d bytes", STREAM_PATH_MAX);
+}
+
 apr_status_t stream_address_find(apr_sockaddr_t **found, const char *where, apr_pool_t *pool)
 {
     const char *path = path_of(where);

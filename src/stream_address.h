@@ -10,9 +10,11 @@
 #define STREAM_PATH_MAX 103
 
 /* Check what an option is given, without looking anything up. Return NULL, or what would have been
- * right. The second is for what only this host may reach, and takes no names. */
+ * right. The second is for what only this host may reach, and takes no names; the third for paths
+ * alone. */
 const char *stream_address_check(const char *where, apr_pool_t *pool);
 const char *stream_address_check_local(const char *where, apr_pool_t *pool);
+const char *stream_address_check_path(const char *path, apr_pool_t *pool);
 
 /* The address. Errors: APR_EINVAL for what stream_address_check() does not let through, those of
  * address_resolve(), and others where this system has no sockets with paths. */

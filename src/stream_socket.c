@@ -38,27 +38,6 @@ apr_status_t stream_connect(apr_socket_t **connected, apr_sockaddr_t *address,
     return status;
 }
 
-/* A process that ends leaves its path behind, and bind(2) refuses one that is there. */
-static apr_status_t remove_stale(apr_sockaddr_t *address, const char **step, apr_pool_t *pool)
-{
-    const char *path = address->hostname;
-    apr_socket_t *socket;
-    apr_finfo_t info;
-
-    if (apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_LINK, pool) != APR_SUCCESS ||
-        info.filetype != APR_SOCK) {
-        return APR_SUCCESS; /* bind(2) says what is wrong, if anything is */
-    }
-    apr_status_t status = stream_connect(&socket, address, APR_USEC_PER_SEC, pool);
-
-    if (status == APR_SUCCESS) {
-        apr_socket_close(socket);
-        *step = "replace what another process still listens at";
-        return APR_EEXIST;
-    }
-    return APR_STATUS_IS_ECONNREFUSED(status) ? apr_file_remove(path, pool) : status;
-}
-
 /*
  * Nobody can connect between the two, as nobody listens yet. APR removes the path of a socket that
  * it bound when it closes it, and with it that of a process which has taken the socket over. So it
@@ -82,9 +61,9 @@ static apr_status_t open_new(apr_socket_t **opened, apr_sockaddr_t *address, con
     int has_path = address->family == APR_UNIX;
     apr_status_t status = APR_SUCCESS;
 
+    /* A process that ends leaves its path behind, and bind(2) refuses one that is there. */
     if (has_path) {
-        *step = "replace what is there";
-        status = remove_stale(address, step, pool);
+        status = host_clear_path(address->hostname, step);
     }
     if (status == APR_SUCCESS) {
         *step = "make a socket";

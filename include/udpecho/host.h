@@ -113,9 +113,18 @@ apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *soc
  * (FDSTOREREMOVE). Main thread, also after sandbox_enter(). */
 void host_forget(const endpoint_t *address);
 
-/* Non-zero for a few seconds after host_forget(): the manager may not have got round to it, and the
- * address still be in use. Main thread. */
-int host_is_forgetting(void);
+/* For a few seconds after host_forget() the manager may not have got round to it, and the address
+ * still be in use. Then waits for a moment and returns non-zero; else, and if a signal asks for the
+ * end, returns 0 at once. Main thread. */
+int host_await_forgetting(void);
+
+/*
+ * Makes way for a socket at `path`: removes the one that a process left there which listens no
+ * more. Whatever else is there stays, what another process listens at, files, symbolic links. On
+ * error `step` is what failed: static. Any thread. Errors: APR_EEXIST for what stays, those of
+ * lstat(2), socket(2), connect(2) and unlink(2); APR_ENOTIMPL on Windows.
+ */
+apr_status_t host_clear_path(const char *path, const char **step);
 
 /*
  * Takes over the sockets of the process that serves with the same `path`: appends those of its
@@ -124,16 +133,20 @@ int host_is_forgetting(void);
  * until host_ready(), then drains and ends; if this one ends before, it notices nothing, and it
  * waits ten seconds at most. If nobody serves with it, makes a socket at `path` for successors,
  * which only this user and root may use, and appends nothing. Either way HOST_HAND_OVER comes from
- * then on. Returns NULL, or, as a sentence, what is wrong. What `path` names stays when the process
- * ends, and is replaced by the next. Main thread, once, before sandbox_enter(). unix(7),
- * SCM_RIGHTS; not on Windows.
+ * then on. What `path` names stays when the process ends, and is replaced by the next. A signal
+ * that asks for the end ends the process. On error `step` is what failed: static. Main thread,
+ * once, before sandbox_enter(). unix(7), SCM_RIGHTS.
+ *
+ * Errors: APR_TIMEUP and APR_EOF if that process hands over nothing, those of connect(2), bind(2)
+ * and recvmsg(2), and of host_clear_path(); APR_ENOTIMPL on Windows.
  */
-const char *host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
-                           const char *path, apr_pool_t *pool);
+apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                            const char *path, const char **step, apr_pool_t *pool);
 
 /* Sends `groups` and `streams`, as host_take_over() has them, to the successor that asked; they
- * stay open here too. Errors: those of sendmsg(2); then the successor gets nothing. Main thread,
- * also after sandbox_enter(); `pool` is only used within. */
+ * stay open here too. Errors: those of accept(2) and sendmsg(2), APR_TIMEUP if it reads too slowly,
+ * APR_EINTR if this process was asked to end meanwhile; then the successor gets nothing. Main
+ * thread, also after sandbox_enter(); `pool` is only used within. */
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
                             apr_pool_t *pool);
 
@@ -143,7 +156,8 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
  * NOTIFY_SOCKET; Windows wants to hear the first. Main thread.
  *
  * The first tells the process whose sockets were taken over before. Errors: APR_TIMEUP if that
- * waited no longer and serves on; then nobody else is told, and this process has to end.
+ * waited no longer, those of write(2) if it cannot be told. It then serves on, nobody else is told,
+ * and this process has to end.
  */
 apr_status_t host_ready(host_t *host);
 void host_reloading(host_t *host);

@@ -72,6 +72,9 @@ typedef enum listener_failure {
     LISTENER_SYSTEM         /* anything else */
 } listener_failure_t;
 
+/* What an error of a call about an address means: bind(2), connect(2). Any thread. */
+listener_failure_t listener_failure_of(apr_status_t status);
+
 typedef struct listener_error {
     listener_failure_t failure;
     const char *step; /* what failed: "bind", "set IPV6_V6ONLY"; static */

@@ -140,7 +140,7 @@ static int is_broadcast(const apr_sockaddr_t *address)
     return denied;
 }
 
-static listener_failure_t failure_kind(apr_status_t status)
+listener_failure_t listener_failure_of(apr_status_t status)
 {
     switch (APR_TO_OS_ERROR(status)) {
     case WSAEADDRINUSE:
@@ -192,7 +192,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         if (listener->way.socket != INVALID_SOCKET) {
             closesocket(listener->way.socket);
         }
-        error->failure = failure_kind(status);
+        error->failure = listener_failure_of(status);
         return status;
     }
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);

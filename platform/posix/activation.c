@@ -6,6 +6,7 @@
 
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +63,8 @@ static const char *check_open(long count, apr_pool_t *pool)
         if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
             return apr_psprintf(pool,
                                 "LISTEN_FDS=%ld: expected as many sockets from descriptor %d on, "
-                                "and %d is not open",
-                                count, FIRST_DESCRIPTOR, descriptor);
+                                "and of %d the system says: %s",
+                                count, FIRST_DESCRIPTOR, descriptor, strerror(errno));
         }
     }
     return NULL;

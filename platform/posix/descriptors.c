@@ -45,14 +45,13 @@ apr_status_t descriptors_send(int to, const char *bytes, apr_size_t length, cons
     return sendmsg(to, &message.header, 0) == (ssize_t)length ? APR_SUCCESS : errno;
 }
 
-apr_status_t descriptors_receive(int from, apr_array_header_t *sockets)
+apr_status_t descriptors_receive(int from, char *byte, apr_array_header_t *sockets)
 {
     message_t message;
     struct cmsghdr *control;
     ssize_t length;
-    char byte;
 
-    compose(&message, &byte, 1, DESCRIPTORS_MAX);
+    compose(&message, byte, 1, DESCRIPTORS_MAX);
     length = recvmsg(from, &message.header, 0);
     if (length != 1) {
         return length < 0 ? errno : APR_EOF;
@@ -72,5 +71,6 @@ apr_status_t descriptors_receive(int from, apr_array_header_t *sockets)
             APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
         }
     }
-    return APR_SUCCESS;
+    /* The kernel leaves out what it has no number for, and says no more than this (unix(7)). */
+    return (message.header.msg_flags & MSG_CTRUNC) != 0 ? EMFILE : APR_SUCCESS;
 }

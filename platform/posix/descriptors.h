@@ -14,8 +14,9 @@
 apr_status_t descriptors_send(int to, const char *bytes, apr_size_t length, const int *descriptors,
                               unsigned count);
 
-/* Waits for a message of one byte and appends its descriptors to `sockets`, of apr_os_sock_t; they
- * are closed by execve(2). Errors: those of recvmsg(2); APR_EOF if the other side has ended. */
-apr_status_t descriptors_receive(int from, apr_array_header_t *sockets);
+/* Receives a message of one byte and appends its descriptors to `sockets`, of apr_os_sock_t; they
+ * are closed by execve(2). Errors: those of recvmsg(2); APR_EOF if the other side has ended; EMFILE
+ * if this process may not have so many, and then some were appended. */
+apr_status_t descriptors_receive(int from, char *byte, apr_array_header_t *sockets);
 
 #endif

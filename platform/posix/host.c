@@ -20,6 +20,7 @@
 #endif
 
 #include "notify.h"
+#include "stop.h"
 #include "takeover.h"
 
 /* How often to try to write an event, and how long to wait when none could be read. */
@@ -57,6 +58,7 @@ static void on_stop(int signal_number)
     /* Whoever asks twice does not want to wait: from now on these signals end the process. */
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
+    stop_ask();
     put_event(HOST_STOP);
 }
 
@@ -190,7 +192,7 @@ apr_status_t host_ready(host_t *host)
 
     if (status == APR_SUCCESS) {
         host->next_look = clock_now() + notify_interval();
-        notify_send("READY=1");
+        notify_send("READY=1", NOTIFY_READY_MS);
     }
     return status;
 }
@@ -202,19 +204,19 @@ void host_reloading(host_t *host)
     (void)host;
     apr_snprintf(assignments, sizeof assignments, "RELOADING=1\nMONOTONIC_USEC=%" APR_TIME_T_FMT,
                  clock_now());
-    notify_send(assignments);
+    notify_send(assignments, NOTIFY_PATIENCE_MS);
 }
 
 void host_reloaded(host_t *host)
 {
     (void)host;
-    notify_send("READY=1");
+    notify_send("READY=1", NOTIFY_READY_MS);
 }
 
 void host_stopping(host_t *host)
 {
     (void)host;
-    notify_send("STOPPING=1");
+    notify_send("STOPPING=1", NOTIFY_PATIENCE_MS);
 }
 
 void host_tell(host_t *host, const char *status, int is_alive)
@@ -224,7 +226,7 @@ void host_tell(host_t *host, const char *status, int is_alive)
     (void)host;
     apr_snprintf(assignments, sizeof assignments, "STATUS=%s%s", status,
                  is_alive ? "\nWATCHDOG=1" : "");
-    notify_send(assignments);
+    notify_send(assignments, NOTIFY_PATIENCE_MS);
 }
 
 /* Milliseconds until it is time for a look; -1: there is none. */
@@ -261,6 +263,7 @@ static int next_event(host_t *host, host_event_t *event)
     struct pollfd waited[] = {{.fd = host->events[0], .events = POLLIN},
                               {.fd = takeover_descriptor(), .events = POLLIN}};
     int ready = poll(waited, 2, sooner(until_look(host), takeover_timeout()));
+    int error = errno;
     unsigned char byte;
 
     if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1) {
@@ -268,8 +271,7 @@ static int next_event(host_t *host, host_event_t *event)
         *event = (host_event_t)byte;
         return 1;
     }
-    if (ready > 0 && waited[1].revents != 0) {
-        *event = takeover_event();
+    if (ready > 0 && waited[1].revents != 0 && takeover_event(event)) {
         return 1;
     }
     if (takeover_gives_up()) {
@@ -280,7 +282,8 @@ static int next_event(host_t *host, host_event_t *event)
         *event = HOST_LOOK;
         return 1;
     }
-    if (ready < 0 && errno != EINTR) {
+    /* What is ready and cannot be taken is ready again at once. */
+    if (ready > 0 || (ready < 0 && error != EINTR)) {
         clock_pause(READ_PAUSE_US);
     }
     return 0;

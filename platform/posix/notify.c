@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,14 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "udpecho/host.h"
 
 /* How often to tell of the rate where no watchdog waits, and how often before one bites. */
 #define STATUS_INTERVAL_US (5 * APR_USEC_PER_SEC)
 #define WATCHDOG_LOOKS     4
 
 static int manager = -1; /* the socket */
+static int is_stuck;     /* it had no room the last time */
 static apr_interval_time_t interval_us;
 
 /* Returns a socket, or -1. A name that begins with @ is none of a file (unix(7)). */
@@ -35,6 +38,7 @@ static int connect_to(const char *name)
     descriptor = socket(AF_UNIX, SOCK_DGRAM, 0);
     if (descriptor >= 0 &&
         (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 ||
+         fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0 ||
          connect(descriptor, (struct sockaddr *)&address,
                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) != 0)) {
         close(descriptor);
@@ -72,11 +76,32 @@ void notify_open(void)
     unsetenv("WATCHDOG_PID");
 }
 
-void notify_send(const char *assignments)
+/* Waits for a manager that is slow, once: one that hangs must not hold this process up. */
+static int has_room(int patience_ms)
+{
+    struct pollfd waited = {.fd = manager, .events = POLLOUT};
+
+    is_stuck = poll(&waited, 1, is_stuck ? 0 : patience_ms) == 0;
+    return !is_stuck;
+}
+
+void notify_send(const char *assignments, int patience_ms)
 {
     /* There is nobody to tell of an error, and nothing else to do about it. */
-    if (manager >= 0 && write(manager, assignments, strlen(assignments)) < 0) {
+    if (manager >= 0 && has_room(patience_ms) &&
+        write(manager, assignments, strlen(assignments)) < 0) {
         return;
+    }
+}
+
+void notify_alive(void)
+{
+    static apr_time_t next;
+    apr_time_t now = clock_now();
+
+    if (interval_us > 0 && now >= next) {
+        next = now + interval_us;
+        notify_send("WATCHDOG=1", NOTIFY_PATIENCE_MS);
     }
 }
 
@@ -88,9 +113,12 @@ int notify_is_open(void)
 apr_status_t notify_send_descriptors(const char *assignments, const int *descriptors,
                                      unsigned count)
 {
-    return manager >= 0
+    if (manager < 0) {
+        return APR_SUCCESS;
+    }
+    return has_room(NOTIFY_PATIENCE_MS)
                ? descriptors_send(manager, assignments, strlen(assignments), descriptors, count)
-               : APR_SUCCESS;
+               : APR_TIMEUP;
 }
 
 apr_interval_time_t notify_interval(void)

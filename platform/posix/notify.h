@@ -11,13 +11,24 @@
  * protocol out of the environment. One that cannot be reached is as good as none. */
 void notify_open(void);
 
-/* Sends assignments, lines of NAME=VALUE, if somebody wants to hear them. */
-void notify_send(const char *assignments);
+/* How long to wait at most, milliseconds, for a manager that reads nothing; and for one that would
+ * end the service for want of a READY=1. After one that waited in vain no message waits until there
+ * is room again. */
+#define NOTIFY_PATIENCE_MS 500
+#define NOTIFY_READY_MS    5000
+
+/* Sends assignments, lines of NAME=VALUE, if somebody wants to hear them. What the manager has no
+ * room for is lost. */
+void notify_send(const char *assignments, int patience_ms);
+
+/* Tells the watchdog, if there is one and it is time to, that this process lives: from within a
+ * wait that is longer than it has patience, and that has an end. */
+void notify_alive(void);
 
 /* Non-zero if somebody wants to hear them. */
 int notify_is_open(void);
 
-/* Sends them with descriptors, if somebody wants to hear them. Errors: those of
+/* Sends them with descriptors, if somebody wants to hear them. Errors: APR_TIMEUP, those of
  * descriptors_send(). */
 apr_status_t notify_send_descriptors(const char *assignments, const int *descriptors,
                                      unsigned count);

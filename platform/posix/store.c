@@ -9,6 +9,7 @@
 
 #include "descriptors.h"
 #include "notify.h"
+#include "stop.h"
 #include "udpecho/host.h"
 
 /* Of every name; the port and the address follow. */
@@ -20,7 +21,8 @@
 #define NAME_SIZE (sizeof PREFIX + INET6_ADDRSTRLEN + sizeof "-65535-%4294967295")
 
 /* The manager hears late of what it was told, and may close in the background. */
-#define FORGETTING_US (5 * APR_USEC_PER_SEC)
+#define FORGETTING_US       (5 * APR_USEC_PER_SEC)
+#define FORGETTING_PAUSE_US (10 * 1000)
 
 static apr_time_t forgotten_at;
 
@@ -78,7 +80,7 @@ static void forget(const char *name)
     char assignments[sizeof "FDSTOREREMOVE=1\nFDNAME=" + FDNAME_MAX];
 
     apr_snprintf(assignments, sizeof assignments, "FDSTOREREMOVE=1\nFDNAME=%s", name);
-    notify_send(assignments);
+    notify_send(assignments, NOTIFY_PATIENCE_MS);
     forgotten_at = clock_now();
 }
 
@@ -90,9 +92,15 @@ void host_forget(const endpoint_t *address)
     forget(name);
 }
 
-int host_is_forgetting(void)
+int host_await_forgetting(void)
 {
-    return notify_is_open() && forgotten_at != 0 && clock_now() - forgotten_at < FORGETTING_US;
+    if (!notify_is_open() || forgotten_at == 0 || stop_is_asked() ||
+        clock_now() - forgotten_at >= FORGETTING_US) {
+        return 0;
+    }
+    clock_pause(FORGETTING_PAUSE_US);
+    notify_alive();
+    return 1;
 }
 
 /* ---- Back ---- */

@@ -1,110 +1,178 @@
 #include "takeover.h"
 
 #include <apr_portable.h>
-#include <apr_strings.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "notify.h"
+#include "stop.h"
 
 /* How long a successor may have the sockets before it serves, and how long the process that serves
  * may take to answer, which may have to wait for another successor first. */
 #define READY_MAX_US  (10 * APR_USEC_PER_SEC)
-#define ANSWER_MAX_MS 15000
+#define ANSWER_MAX_US (15 * APR_USEC_PER_SEC)
 
-/* How many may knock at a time. */
-#define KNOCKS_MAX 8
+/* A longer wait for the other process is made of parts of this length, between which the watchdog
+ * is told and a request to end is heard. */
+#define PART_MS 200
 
-static int door = -1;        /* where successors knock */
-static int successor = -1;   /* the one that has the sockets and does not serve yet */
-static apr_time_t deadline;  /* of its */
-static int predecessor = -1; /* whose sockets these are */
+/* How long nobody is accepted after accept(2) has failed for a lack of something. */
+#define REST_US APR_USEC_PER_SEC
 
-/* Milliseconds until the deadline. */
-static int time_left(void)
+/* How long to wait before connecting again where the queue is full. */
+#define QUEUE_PAUSE_US 10000
+
+/* How often a byte is tried to be sent or received where the kernel fails. */
+#define ATTEMPTS_MAX 100
+
+/* How many may wait to be accepted. */
+#define BACKLOG 8
+
+/* What the byte of a message says. */
+#define LAST_OF_GROUP "\0"
+#define MORE_OF_GROUP "\1"
+
+static int door = -1;              /* where successors connect */
+static apr_time_t rests_until;     /* the door: nobody is accepted before */
+static apr_status_t accept_status; /* why the last successor was not accepted, if so */
+static int successor = -1;         /* the one that has the sockets and does not serve yet */
+static apr_time_t deadline;        /* of its */
+static int predecessor = -1;       /* whose sockets these are */
+
+static int milliseconds_until(apr_time_t time)
 {
-    apr_interval_time_t left = deadline - clock_now();
+    apr_interval_time_t left = time - clock_now();
 
     return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
 
+/* Waits until the other process can be written to or read from. Errors: APR_TIMEUP, APR_EINTR,
+ * those of poll(2). */
+static apr_status_t await(int descriptor, short events, apr_time_t until)
+{
+    struct pollfd waited = {.fd = descriptor, .events = events};
+
+    for (;;) {
+        int left = milliseconds_until(until);
+        int ready = poll(&waited, 1, left < PART_MS ? left : PART_MS);
+
+        if (ready > 0) {
+            return APR_SUCCESS;
+        }
+        if (ready < 0 && errno != EINTR) {
+            return errno;
+        }
+        if (stop_is_asked()) {
+            return APR_EINTR;
+        }
+        if (left == 0) {
+            return APR_TIMEUP;
+        }
+        notify_alive();
+    }
+}
+
 /*
  * Each message is a byte, with descriptors beside it. A successor that reads nothing keeps nobody
- * waiting for ever. As it is writable before each message, which is short, there is room for
+ * waiting without end. As it is writable before each message, which is short, there is room for
  * another byte after the last.
  */
-static apr_status_t send_message(const void *sockets, int count)
+static apr_status_t send_message(const char *byte, const int *sockets, unsigned count)
 {
-    struct pollfd waited = {.fd = successor, .events = POLLOUT};
+    apr_status_t status = await(successor, POLLOUT, deadline);
 
-    if (poll(&waited, 1, time_left()) != 1) {
-        return APR_TIMEUP;
+    return status == APR_SUCCESS ? descriptors_send(successor, byte, 1, sockets, count) : status;
+}
+
+static apr_status_t send_group(const apr_array_header_t *sockets)
+{
+    const int *descriptors = (const int *)(const void *)sockets->elts;
+    unsigned left = (unsigned)sockets->nelts;
+    apr_status_t status = APR_SUCCESS;
+
+    while (status == APR_SUCCESS && left > DESCRIPTORS_MAX) {
+        status = send_message(MORE_OF_GROUP, descriptors, DESCRIPTORS_MAX);
+        descriptors += DESCRIPTORS_MAX;
+        left -= DESCRIPTORS_MAX;
     }
-    return descriptors_send(successor, "", 1, sockets, (unsigned)count);
+    return status == APR_SUCCESS ? send_message(LAST_OF_GROUP, descriptors, left) : status;
 }
 
-static apr_status_t send_byte(void)
+/* Appends the sockets of the next group. APR_EOF: the other process has ended. */
+static apr_status_t receive_group(apr_array_header_t *sockets)
 {
-    return send_message(NULL, 0);
-}
+    char byte = *MORE_OF_GROUP;
+    apr_status_t status = APR_SUCCESS;
 
-static apr_status_t send_sockets(const apr_array_header_t *sockets)
-{
-    return send_message(sockets->elts, sockets->nelts);
-}
-
-/* Appends the descriptors of the next message. APR_EOF: the other side has ended. */
-static apr_status_t receive_sockets(int from, apr_array_header_t *sockets)
-{
-    struct pollfd waited = {.fd = from, .events = POLLIN};
-
-    return poll(&waited, 1, ANSWER_MAX_MS) == 1 ? descriptors_receive(from, sockets) : APR_TIMEUP;
+    while (status == APR_SUCCESS && byte == *MORE_OF_GROUP) {
+        status = await(predecessor, POLLIN, clock_now() + ANSWER_MAX_US);
+        if (status == APR_SUCCESS) {
+            status = descriptors_receive(predecessor, &byte, sockets);
+        }
+    }
+    return status;
 }
 
 /* ---- The successor's side ---- */
 
-static int open_socket(void)
+static apr_status_t open_socket(int *opened)
 {
-    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    if (descriptor >= 0) {
-        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    *opened = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (*opened < 0) {
+        return errno;
     }
-    return descriptor;
+    return fcntl(*opened, F_SETFD, FD_CLOEXEC) == 0 ? APR_SUCCESS : errno;
 }
 
-/* Nobody serves: makes the door. What is left of one is removed; it may be knocked at by who may
- * write to it (unix(7)), which is the owner. */
-static apr_status_t make_door(const struct sockaddr_un *address)
+static apr_status_t bind_to(int descriptor, const struct sockaddr_un *address)
 {
-    door = open_socket();
-    unlink(address->sun_path);
-
     mode_t before = umask(S_IXUSR | S_IRWXG | S_IRWXO);
-    int bound = bind(door, (const struct sockaddr *)address, sizeof *address);
-    apr_status_t status = errno;
+    apr_status_t status = bind(descriptor, (const struct sockaddr *)address, sizeof *address) == 0
+                              ? APR_SUCCESS
+                              : errno;
 
     umask(before);
-    if (bound == 0 && listen(door, KNOCKS_MAX) == 0) {
-        return APR_SUCCESS;
+    return status;
+}
+
+/* Nobody serves: makes the door. Who may write to its path may connect (unix(7)), which is the
+ * owner. It does not block: who connected may be gone when it is accepted. */
+static apr_status_t make_door(const struct sockaddr_un *address, const char **step)
+{
+    apr_status_t status = host_clear_path(address->sun_path, step);
+
+    if (status == APR_SUCCESS) {
+        *step = "make a socket";
+        status = open_socket(&door);
     }
-    return bound == 0 ? errno : status;
+    if (status == APR_SUCCESS) {
+        *step = "bind";
+        status = bind_to(door, address);
+    }
+    if (status == APR_SUCCESS) {
+        *step = "listen";
+        status = listen(door, BACKLOG) == 0 && fcntl(door, F_SETFL, O_NONBLOCK) == 0 ? APR_SUCCESS
+                                                                                     : errno;
+    }
+    return status;
 }
 
 /* First comes the door, and with it what else takes connections, then each listener's sockets, then
- * a message without any. */
+ * a group without any. */
 static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *streams,
                                 apr_pool_t *pool)
 {
     apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-    apr_status_t status = receive_sockets(predecessor, sockets);
+    apr_status_t status = receive_group(sockets);
 
     if (status == APR_SUCCESS && sockets->nelts > 0) {
         apr_array_cat(streams, sockets);
@@ -112,7 +180,7 @@ static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *
     }
     while (status == APR_SUCCESS && sockets->nelts > 0) {
         sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-        status = receive_sockets(predecessor, sockets);
+        status = receive_group(sockets);
         if (sockets->nelts > 0) {
             APR_ARRAY_PUSH(groups, apr_array_header_t *) = sockets;
         }
@@ -120,105 +188,205 @@ static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *
     return status;
 }
 
-static const char *sentence(const char *path, const char *what, apr_status_t status,
-                            apr_pool_t *pool)
+/* Where many connect, the queue is full (EAGAIN) until the others had their turns. */
+static apr_status_t connect_in_turn(const struct sockaddr_un *address)
 {
-    char reason[128];
+    apr_time_t until = clock_now() + ANSWER_MAX_US;
 
-    return apr_psprintf(pool, "--takeover=%s: %s: %s", path, what,
-                        apr_strerror(status, reason, sizeof reason));
+    while (connect(predecessor, (const struct sockaddr *)address, sizeof *address) != 0) {
+        if (errno != EAGAIN || stop_is_asked() || clock_now() >= until) {
+            return errno;
+        }
+        clock_pause(QUEUE_PAUSE_US);
+    }
+    return APR_SUCCESS;
 }
 
-const char *host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
-                           const char *path, apr_pool_t *pool)
+static apr_status_t connect_predecessor(const struct sockaddr_un *address)
+{
+    apr_status_t status = open_socket(&predecessor);
+
+    if (status == APR_SUCCESS && fcntl(predecessor, F_SETFL, O_NONBLOCK) != 0) {
+        status = errno;
+    }
+    if (status == APR_SUCCESS) {
+        status = connect_in_turn(address);
+    }
+    if (status != APR_SUCCESS && predecessor >= 0) {
+        close(predecessor);
+        predecessor = -1;
+    }
+    return status;
+}
+
+/* Whether signals that ask for the end are let in, which the host keeps for host_wait(). */
+static void let_in(int how)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(how, &signals, NULL);
+}
+
+static apr_status_t take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                              const struct sockaddr_un *address, const char **step,
+                              apr_pool_t *pool)
+{
+    *step = "connect to the process that serves";
+
+    apr_status_t status = connect_predecessor(address);
+
+    if (status == APR_SUCCESS) {
+        *step = "receive the sockets of the process that serves";
+        return receive_all(groups, streams, pool);
+    }
+    return status == ENOENT || status == ECONNREFUSED ? make_door(address, step) : status;
+}
+
+apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                            const char *path, const char **step, apr_pool_t *pool)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = ANSWER_MAX_MS / 1000}; /* to knock, where many do */
-    apr_status_t status;
 
     if (strlen(path) >= sizeof address.sun_path) {
-        return apr_psprintf(pool, "--takeover=%s: expected a path of less than %u bytes", path,
-                            (unsigned)sizeof address.sun_path);
+        *step = "make an address of the path";
+        return ENAMETOOLONG;
     }
     memcpy(address.sun_path, path, strlen(path));
-    predecessor = open_socket();
-    setsockopt(predecessor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(predecessor, (struct sockaddr *)&address, sizeof address) == 0) {
-        status = receive_all(groups, streams, pool);
-        return status == APR_SUCCESS
-                   ? NULL
-                   : sentence(path, "the process that serves hands over nothing", status, pool);
+    let_in(SIG_UNBLOCK);
+    apr_status_t status = take_over(groups, streams, &address, step, pool);
+
+    if (stop_is_asked()) {
+        raise(SIGTERM); /* which the host handles only once: there is nothing to drain */
     }
-    status = errno;
-    close(predecessor);
-    predecessor = -1;
-    if (status != ENOENT && status != ECONNREFUSED) {
-        return sentence(path, "cannot ask who serves", status, pool);
+    let_in(SIG_BLOCK);
+    return status;
+}
+
+/* Says that this process serves. One that has died meanwhile has nothing to end. */
+static apr_status_t tell_predecessor(void)
+{
+    for (int attempts = 0; write(predecessor, "", 1) != 1; attempts++) {
+        if (errno == EPIPE || errno == ECONNRESET) {
+            return APR_SUCCESS;
+        }
+        if (attempts == ATTEMPTS_MAX) {
+            return errno;
+        }
     }
-    status = make_door(&address);
-    return status == APR_SUCCESS ? NULL : sentence(path, "cannot make a socket", status, pool);
+    return APR_SUCCESS;
 }
 
 /* Only the predecessor knows which came first, the byte or the end of its patience. It then says
  * nothing, or a byte that was already on its way. */
-apr_status_t takeover_ready(void)
+static int is_late(void)
 {
-    struct pollfd waited = {.fd = predecessor, .events = POLLIN};
+    apr_time_t until = clock_now() + ANSWER_MAX_US;
+    ssize_t length = -1;
     char byte;
 
+    for (int attempts = 0; length < 0 && attempts < ATTEMPTS_MAX; attempts++) {
+        if (await(predecessor, POLLIN, until) != APR_SUCCESS) {
+            return 0;
+        }
+        length = read(predecessor, &byte, 1);
+    }
+    return length == 1;
+}
+
+apr_status_t takeover_ready(void)
+{
+    apr_status_t status;
+
+    let_in(SIG_UNBLOCK);
     if (predecessor < 0) {
         return APR_SUCCESS;
     }
-    ssize_t written = write(predecessor, "", 1);
-    int is_late = poll(&waited, 1, ANSWER_MAX_MS) == 1 && read(predecessor, &byte, 1) == 1;
-
-    (void)written; /* one that has died meanwhile has nothing to end */
+    status = tell_predecessor();
+    if (status == APR_SUCCESS && is_late()) {
+        status = APR_TIMEUP;
+    }
     close(predecessor);
     predecessor = -1;
-    return is_late ? APR_TIMEUP : APR_SUCCESS;
+    return status;
 }
 
 /* ---- The predecessor's side ---- */
 
 int takeover_descriptor(void)
 {
-    return successor >= 0 ? successor : door;
+    if (successor >= 0) {
+        return successor;
+    }
+    return clock_now() < rests_until ? -1 : door;
 }
 
 int takeover_timeout(void)
 {
-    return successor >= 0 ? time_left() : -1;
+    if (successor >= 0) {
+        return milliseconds_until(deadline);
+    }
+    return clock_now() < rests_until ? milliseconds_until(rests_until) : -1;
+}
+
+static void let_go(void)
+{
+    close(successor);
+    successor = -1;
 }
 
 int takeover_gives_up(void)
 {
-    if (takeover_timeout() != 0) {
+    if (successor < 0 || takeover_timeout() != 0) {
         return 0;
     }
-    send_byte();
-    close(successor);
-    successor = -1;
+    for (int attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
+        if (descriptors_send(successor, LAST_OF_GROUP, 1, NULL, 0) == APR_SUCCESS) {
+            break;
+        }
+    }
+    let_go();
     return 1;
 }
 
-host_event_t takeover_event(void)
+/* Returns 0 if there is nobody any more. Whom the system has no descriptor for stays in the queue,
+ * so that the door has to be left alone for a while, or it would never rest. */
+static int accept_successor(void)
+{
+    successor = accept(door, NULL, NULL);
+    accept_status = successor < 0 ? errno : APR_SUCCESS;
+    deadline = clock_now() + READY_MAX_US;
+    if (accept_status == EAGAIN || accept_status == EINTR || accept_status == ECONNABORTED) {
+        return 0;
+    }
+    if (accept_status != APR_SUCCESS) {
+        rests_until = clock_now() + REST_US;
+    }
+    return 1;
+}
+
+int takeover_event(host_event_t *event)
 {
     char byte;
-    int serves;
 
     if (successor < 0) {
-        successor = accept(door, NULL, NULL);
-        deadline = clock_now() + READY_MAX_US;
-        return HOST_HAND_OVER;
+        *event = HOST_HAND_OVER;
+        return accept_successor();
     }
-    serves = read(successor, &byte, 1) == 1;
-    close(successor);
-    successor = -1;
-    if (serves) {
+    ssize_t length = read(successor, &byte, 1);
+
+    if (length < 0 && errno != ECONNRESET) {
+        return 0; /* it may have said that it serves, which is read the next time */
+    }
+    let_go();
+    if (length == 1) {
         close(door);
         door = -1;
     }
-    return serves ? HOST_HANDED_OVER : HOST_KEPT;
+    *event = length == 1 ? HOST_HANDED_OVER : HOST_KEPT;
+    return 1;
 }
 
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
@@ -228,19 +396,18 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
     apr_status_t status;
 
     if (successor < 0) {
-        return APR_ENOTSOCK; /* it could not be accepted, or is gone */
+        return accept_status;
     }
     APR_ARRAY_PUSH(sockets, apr_os_sock_t) = door;
-    status = send_sockets(sockets);
+    status = send_group(sockets);
     for (int i = 0; status == APR_SUCCESS && i < groups->nelts; i++) {
-        status = send_sockets(APR_ARRAY_IDX(groups, i, const apr_array_header_t *));
+        status = send_group(APR_ARRAY_IDX(groups, i, const apr_array_header_t *));
     }
     if (status == APR_SUCCESS) {
-        status = send_byte();
+        status = send_message(LAST_OF_GROUP, NULL, 0);
     }
     if (status != APR_SUCCESS) {
-        close(successor);
-        successor = -1;
+        let_go();
     }
     return status;
 }

@@ -139,7 +139,7 @@ static apr_status_t open_sockets(listener_t *listener, apr_sockaddr_t *address,
     return status;
 }
 
-static listener_failure_t failure_kind(apr_status_t status)
+listener_failure_t listener_failure_of(apr_status_t status)
 {
     switch (status) {
     case EADDRINUSE:
@@ -241,7 +241,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     status = check_address(kept, options->platform, error, own);
     if (status == APR_SUCCESS) {
         status = open_sockets(listener, kept, options, &error->step, own);
-        error->failure = failure_kind(status);
+        error->failure = listener_failure_of(status);
     }
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);

@@ -1,10 +1,14 @@
 #include "waiter.h"
 
+#include "udpecho/host.h"
+
 /* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
 #define WAIT_MAX_US (24 * 60 * 60 * APR_USEC_PER_SEC)
 
-/* How often in a row a wake may fail; a system where it does for ever would keep a thread busy. */
-#define WAKE_ATTEMPTS_MAX 100
+/* How often in a row a wake may fail, and from which time on the caller pauses before the next. */
+#define WAKE_ATTEMPTS_MAX  200
+#define WAKE_ATTEMPTS_FAST 100
+#define WAKE_PAUSE_US      10000
 
 apr_status_t waiter_open(waiter_t *waiter, unsigned count, apr_pollset_method_e method,
                          apr_pool_t *pool)
@@ -47,6 +51,9 @@ static void write_wake(apr_pollset_t *pollset)
     int attempts = 0;
 
     while (apr_pollset_wakeup(pollset) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
+        if (attempts >= WAKE_ATTEMPTS_FAST) {
+            clock_pause(WAKE_PAUSE_US);
+        }
     }
 }
 

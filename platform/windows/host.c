@@ -100,17 +100,24 @@ void host_forget(const endpoint_t *address)
     (void)address;
 }
 
-int host_is_forgetting(void)
+int host_await_forgetting(void)
 {
     return 0;
 }
 
-const char *host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
-                           const char *path, apr_pool_t *pool)
+apr_status_t host_clear_path(const char *path, const char **step)
 {
-    (void)groups, (void)streams;
-    return apr_psprintf(pool, "--takeover=%s: Windows hands no sockets from process to process so",
-                        path);
+    (void)path;
+    *step = "make a socket with a path";
+    return APR_ENOTIMPL;
+}
+
+apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                            const char *path, const char **step, apr_pool_t *pool)
+{
+    (void)groups, (void)streams, (void)path, (void)pool;
+    *step = "hand sockets from process to process";
+    return APR_ENOTIMPL;
 }
 
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,

@@ -4,6 +4,7 @@ test is the manager."""
 import os
 import re
 import signal
+import socket
 import tempfile
 import time
 import unittest
@@ -87,6 +88,36 @@ class Notify(unittest.TestCase):
 
     def test_idle_workers_that_share_a_socket_are_alive(self):
         self.check_watchdog("--reuse-port=off")
+
+    def test_a_server_that_waits_for_its_successor_is_alive(self):
+        """The successor reads nothing, and there are more listeners than its socket has room for."""
+        manager = self.manager(patience_us=1200000)
+        door = os.path.join(self.directory, "takeover")
+        with harness.Server("--workers=1", f"--takeover={door}", environment=manager.environment,
+                            listen=[f"127.0.0.{host}:0" for host in range(1, 251)]) as server, \
+                socket.socket(socket.AF_UNIX) as hung:
+            hung.connect(door)
+            heard, longest = time.monotonic(), 0
+            while not server.find("cannot hand over"):
+                manager.wait_for("WATCHDOG")
+                longest = max(longest, time.monotonic() - heard)
+                heard = time.monotonic()
+            self.assertLess(longest, 1.2)
+            server.stop()
+
+    def test_a_manager_that_reads_nothing_holds_nobody_up(self):
+        manager = self.manager(patience_us=400000)
+        with harness.Server(environment=manager.environment) as server, \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    other.sendto(b"STATUS=full", manager.environment["NOTIFY_SOCKET"])
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded")
+            began = time.monotonic()
+            server.stop()
+            self.assertLess(time.monotonic() - began, 2)
 
     @tracing.needs_strace
     def test_hung_worker_is_not(self):

@@ -1,5 +1,7 @@
 """A server that takes over the sockets of another: --takeover."""
 
+import contextlib
+import errno
 import json
 import os
 import signal
@@ -302,11 +304,142 @@ class Takeover(unittest.TestCase):
                 self.assertEqual(successor.address, ("0.0.0.0", 7))
                 successor.stop()
 
-    def test_path_that_cannot_be(self):
-        for path, word in (("/nonexistent/takeover", "No such file"), ("x" * 200, "expected a path")):
-            done = harness.run("--listen=127.0.0.1:0", f"--takeover={path}")
-            self.assertEqual(done.returncode, 78)
+    def check_refused(self, code, *words, takeover=None, **others):
+        """One that cannot take over says why, and ends with this code."""
+        done = harness.run("--listen=127.0.0.1:0", f"--takeover={takeover or self.path}", **others)
+        self.assertEqual(done.returncode, code, done.stderr)
+        for word in words:
             self.assertIn(word, done.stderr)
+
+    def test_path_that_cannot_be(self):
+        for path in "/" + "x" * 200, "relative":
+            self.check_refused(64, "a full path of at most", takeover=path)
+        self.check_refused(69, "No such file", takeover="/nonexistent/takeover")
+
+    def test_what_is_no_socket_stays(self):
+        mine = os.path.join(os.path.dirname(self.path), "mine")
+        with open(mine, "w", encoding="utf-8") as file:
+            file.write("listen=127.0.0.1:0\n")
+        os.symlink(mine, self.path)
+        for path in mine, self.path:
+            self.check_refused(69, "cannot take over", "replace what is no socket", takeover=path)
+        self.check_refused(69, "no socket", takeover=os.path.dirname(self.path))
+        self.assertTrue(os.path.islink(self.path))
+        with open(mine, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "listen=127.0.0.1:0\n")
+
+    def test_more_workers_than_a_message_has_room_for(self):
+        with self.server("--workers=256", "--payload-max=100") as server:
+            with self.server("--workers=256", "--payload-max=100") as successor:
+                self.assertEqual(server.finish(), 0, server.log())
+                clients = [harness.client(successor.address) for _ in range(50)]
+                for number, sock in enumerate(clients):
+                    self.assertEqual(harness.echo(sock, b"%d" % number), b"%d" % number)
+                    sock.close()
+                self.assertEqual(successor.stop()["echoed"], 50)
+
+    def test_fewer_descriptors_than_sockets(self):
+        """The kernel then leaves sockets out, and nobody would receive from those."""
+        with self.server("--workers=40") as server:
+            self.check_refused(71, "cannot take over", "Too many open files",
+                               prefix=("prlimit", "--nofile=20"))
+            server.wait_for("the successor went away, serving on")
+            for _ in range(50):
+                with harness.client(server.address) as sock:
+                    self.assertEqual(harness.echo(sock, b"still here"), b"still here")
+            server.stop()
+
+    def test_end_while_the_predecessor_does_not_answer(self):
+        """Before it serves there is nothing to drain."""
+        with self.server() as server, server.frozen():
+            with self.server("--log-level=debug", wait=False) as successor:
+                harness.wait_until(lambda: self.is_connected(successor))
+                began = time.monotonic()
+                successor.signal(signal.SIGTERM)
+                self.assertEqual(successor.finish(), -signal.SIGTERM)
+                self.assertLess(time.monotonic() - began, 5)
+
+    def is_connected(self, server):
+        """Whether a process waits in the queue of the socket, as /proc/net/unix has it."""
+        with contextlib.suppress(OSError), open("/proc/net/unix", encoding="utf-8") as sockets:
+            return server.process.poll() is None and sum(self.path in line for line in sockets) > 1
+
+
+@tracing.needs_strace
+class Faults(unittest.TestCase):
+    """Calls of either process that fail. The other notices nothing, and the reason is said."""
+
+    setUp, server = Takeover.setUp, Takeover.server
+
+    def traced(self, calls, inject, *options, **others):
+        return tracing.TracedServer(calls, f"--takeover={self.path}", *options, inject=inject,
+                                    **others)
+
+    def used(self, server):
+        with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as stat_file:
+            fields = stat_file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_nobody_can_be_accepted(self):
+        """The one that asks waits in the queue meanwhile, for as long as it has patience."""
+        with self.traced("accept", "accept:error=EMFILE:when=1..3") as server:
+            used = self.used(server)
+            with self.server() as successor:
+                failed = server.find("cannot hand over", error="Too many open files")
+                self.assertEqual(len(failed), 3, server.log())
+                self.assertLess(self.used(server) - used, 1)
+                self.assertEqual(server.finish(), 0)
+                successor.stop()
+
+    def test_the_successor_is_told_what_the_system_lacks(self):
+        for call, error, words in (
+                ("connect", "ENOMEM", "Cannot allocate memory"),
+                ("recvmsg", "ENOMEM", "Cannot allocate memory"),
+                ("poll", "ENOMEM", "Cannot allocate memory")):
+            with self.subTest(call=call), self.server() as server:
+                with self.traced(call, None) as probe:
+                    self.assertEqual(server.finish(), 0)
+                    of_main = probe.calls(f"{probe.process.pid} ", f"{call}(")
+                    place = 1 + next(number for number, line in enumerate(of_main)
+                                     if "AF_UNIX" in line or "SCM_RIGHTS" in line or call == "poll")
+                    with self.traced(call, f"{call}:error={error}:when={place}",
+                                     wait=False) as successor:
+                        self.assertEqual(successor.finish(), 71, successor.log())
+                        successor.wait_for("cannot take over", error=words)
+                    if call == "recvmsg":
+                        probe.wait_for("the successor went away, serving on")
+                    with harness.client(probe.address) as sock:
+                        self.assertEqual(harness.echo(sock, b"still here"), b"still here")
+                    probe.stop()
+
+    def test_the_first_one_is_told_what_the_system_lacks(self):
+        for call, error in ("listen", "EMFILE"), ("bind", "ENOMEM"), ("socket", "ENFILE"):
+            with self.subTest(call=call):
+                with self.traced(call, None) as probe:
+                    probe.stop()
+                    of_main = probe.calls(f"{call}(")
+                    place = 1 + max(number for number, line in enumerate(of_main)
+                                    if "AF_UNIX" in line or call == "listen")
+                os.unlink(self.path)
+                with self.traced(call, f"{call}:error={error}:when={place}",
+                                 wait=False) as server:
+                    self.assertEqual(server.finish(), 71, server.log())
+                    server.wait_for("cannot take over", error=os.strerror(getattr(errno, error)))
+
+    def test_the_predecessor_cannot_be_told(self):
+        with self.server() as server:
+            with self.traced("write", None) as probe:
+                server.finish()
+                of_main = probe.calls(f"{probe.process.pid} ", "write(")
+                place = 1 + next(number for number, line in enumerate(of_main)
+                                 if r'"\0", 1' in line)
+                with self.traced("write", f"write:error=ENOMEM:when={place}..{place + 200}",
+                                 wait=False) as successor:
+                    began = time.monotonic()
+                    self.assertEqual(successor.finish(), 71, successor.log())
+                    self.assertLess(time.monotonic() - began, 5)
+                probe.wait_for("the successor went away, serving on")
+                probe.stop()
 
 
 if __name__ == "__main__":

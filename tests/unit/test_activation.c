@@ -195,8 +195,8 @@ static void too_few_in_child(apr_pool_t *pool)
     open_at(3);
     close(4);
     hand_over(getpid(), "999999999", pool);
-    require_error("LISTEN_FDS=999999999: expected as many sockets from descriptor 3 on, and 4 is "
-                  "not open",
+    require_error("LISTEN_FDS=999999999: expected as many sockets from descriptor 3 on, and of 4 "
+                  "the system says: Bad file descriptor",
                   pool);
 }
 
