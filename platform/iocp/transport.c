@@ -11,9 +11,11 @@
 
 #include <string.h>
 
-/* An error of an earlier reply may be reported by a posted receive, once for each; beyond this
- * many in a row it is an error of the receive. */
-#define RESETS_MAX 64
+/* An error of an earlier reply may be reported by a posted receive, once for each. After this many
+ * in a row the receive is posted RESET_PAUSE_MS later, so that one that is reported for ever does
+ * not keep a worker busy. It is no error: everybody can send what makes replies fail. */
+#define RESETS_MAX     64
+#define RESET_PAUSE_MS 1
 
 struct transport {
     apr_pool_t *pool;
@@ -231,8 +233,17 @@ static DWORD milliseconds_of(apr_interval_time_t timeout)
     return (DWORD)(((timeout < day ? timeout : day) + 999) / 1000);
 }
 
+/* How long to wait where a receive could not be posted: its listener may have no other. */
+static DWORD wait_unposted(int error, DWORD milliseconds)
+{
+    DWORD pause = is_reset(error) ? RESET_PAUSE_MS : 0;
+
+    return milliseconds < pause ? milliseconds : pause;
+}
+
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
+    DWORD milliseconds = milliseconds_of(timeout);
     apr_status_t status = know_thread(transport);
     int error;
 
@@ -248,14 +259,13 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
      * are posted again before a look may say that there is nothing. */
     do {
         error = post_idle(transport);
-        /* A receive that could not be posted is not left behind for the length of a wait: its
-         * listener may have no other. */
-        status = take_completions(transport, batch, error != 0 ? 0 : milliseconds_of(timeout));
+        status = take_completions(transport, batch,
+                                  error != 0 ? wait_unposted(error, milliseconds) : milliseconds);
     } while (timeout == 0 && error == 0 && status == APR_SUCCESS && batch->count == 0);
     if (batch->count > 0) {
         return APR_SUCCESS;
     }
-    if (error != 0) {
+    if (error != 0 && !is_reset(error)) {
         return APR_FROM_OS_ERROR(error);
     }
     return status == APR_SUCCESS ? APR_TIMEUP : status;

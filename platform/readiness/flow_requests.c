@@ -122,8 +122,12 @@ unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, uns
         }
         *failure = errno;
         if (APR_STATUS_IS_EAGAIN(*failure)) {
-            break;
+            return 0;
         }
+    }
+    /* Nobody but the network refuses so, as often as it likes: the next attempt is for later. */
+    if (*failure == ECONNREFUSED) {
+        *failure = APR_EAGAIN;
     }
     return 0;
 }

@@ -30,6 +30,11 @@ apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsig
     return index < listener->count ? listener->sockets[index] : NULL;
 }
 
+int listener_is_shared(const listener_t *listener)
+{
+    return listener->count < listener->workers;
+}
+
 apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool)
 {
     apr_array_header_t *sockets = apr_array_make(pool, (int)listener->count, sizeof(apr_os_sock_t));

@@ -49,6 +49,9 @@ const platform_t *listener_platform(const listener_t *listener);
  * listener owns them. */
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsigned number);
 
+/* Non-zero if several workers receive from the same socket of it. */
+int listener_is_shared(const listener_t *listener);
+
 /* The kind under which a reply that failed with this errno is counted. */
 send_error_t send_error_kind(int error);
 

@@ -13,8 +13,9 @@
 #include "waiter.h"
 #include "ways.h"
 
-/* How often in a row a call may come to nothing, though there was something to do for it. It
- * happens now and then; a system where it happens for ever would keep a worker busy with it. */
+/* How often in a row a readable socket may turn out to be empty before the kernel is asked why,
+ * since one that says so for ever would keep a worker busy. It is no error by itself: everybody can
+ * send datagrams whose checksum is wrong. */
 #define FRUITLESS_RECEIVES_MAX 1000
 
 struct transport {
@@ -124,6 +125,24 @@ static apr_interval_time_t round_up(apr_interval_time_t timeout)
 
 /* ---- Receiving ---- */
 
+/* What a receive that brought nothing tells: APR_SUCCESS if the socket is empty. */
+static apr_status_t failure_of(transport_t *transport, way_t *way, int error)
+{
+    int is_interrupted = error == EINTR;
+
+    if (!is_interrupted && !APR_STATUS_IS_EAGAIN(error)) {
+        return error;
+    }
+    if (++transport->fruitless_receives <= FRUITLESS_RECEIVES_MAX) {
+        return is_interrupted ? APR_EINTR : APR_SUCCESS;
+    }
+    if (is_interrupted || way_is_stuck(way)) {
+        return APR_EAGAIN;
+    }
+    transport->fruitless_receives = 0;
+    return APR_SUCCESS;
+}
+
 /* Receives from whatever was readable at the last wait. APR_TIMEUP: all of it is empty by now. */
 static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 {
@@ -132,7 +151,11 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
     while (waiter->ready_count > 0) {
         way_t *way = waiter->ready->client_data;
         int received = slots_fill(transport->slots, way);
+        apr_status_t failure = received > 0 ? APR_SUCCESS : failure_of(transport, way, errno);
 
+        if (APR_STATUS_IS_EINTR(failure)) {
+            continue; /* the same socket again */
+        }
         waiter->ready++;
         waiter->ready_count--;
         if (received > 0) {
@@ -141,13 +164,10 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
             slots_lend(transport->slots, batch);
             return APR_SUCCESS;
         }
-        /* Readable and yet empty: a sibling was faster on a shared socket, or the checksum of the
-         * only datagram was wrong (select(2), BUGS). */
-        if (received < 0 && !APR_STATUS_IS_EAGAIN(errno) && errno != EINTR) {
-            return errno;
-        }
-        if (++transport->fruitless_receives > FRUITLESS_RECEIVES_MAX) {
-            return APR_EAGAIN;
+        /* Readable and yet empty: another worker was faster on a shared socket, or the checksum of
+         * the only datagram was wrong, which Linux drops and counts (select(2), BUGS). */
+        if (failure != APR_SUCCESS) {
+            return failure;
         }
     }
     return APR_TIMEUP;
@@ -158,18 +178,15 @@ static apr_status_t receive_batch(transport_t *transport, batch_t *batch,
 {
     apr_status_t status = receive_readable(transport, batch);
 
-    /* A look must not end with the sockets of an earlier wait; only a poll knows of all. */
-    while (APR_STATUS_IS_TIMEUP(status)) {
+    /* What was readable at an earlier wait is not all: only a poll knows of all. One poll does, so
+     * that no stream of datagrams with wrong checksums keeps a look from its end. */
+    if (APR_STATUS_IS_TIMEUP(status)) {
         status = wait_turn(transport, timeout);
         if (status == APR_SUCCESS) {
             status = waiter_wait(&transport->waiter, round_up(timeout));
         }
-        if (status != APR_SUCCESS) {
-            return status;
-        }
-        status = receive_readable(transport, batch);
-        if (timeout != 0) {
-            return status;
+        if (status == APR_SUCCESS) {
+            status = receive_readable(transport, batch);
         }
     }
     return status;

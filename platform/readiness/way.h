@@ -14,6 +14,12 @@ typedef struct way {
     int wildcard;
     endpoint_t local;
     apr_size_t segment_max; /* the longest replies that are gathered, bytes; 0: none are */
+    apr_uint32_t drops;     /* that the kernel had counted when way_is_stuck() was last asked */
 } way_t;
+
+/* Non-zero if the kernel says that the socket is readable and is wrong: nobody else receives from
+ * it, and no datagram of it was dropped since this was last asked. Zero without
+ * FEATURE_DROP_COUNTER, where nothing tells the kernel's fault from what others sent. */
+int way_is_stuck(way_t *way);
 
 #endif

@@ -29,7 +29,17 @@ static apr_status_t add_one(ways_t *ways, waiter_t *waiter, const listener_t *li
     way->segment_max = platform_has(listener_platform(listener), FEATURE_SEGMENTED_SEND)
                            ? PAYLOAD_MAX_IPV6 /* until the kernel says otherwise */
                            : 0;
+    way->drops = 0;
     return waiter_add(waiter, &way->waited, socket, way);
+}
+
+int way_is_stuck(way_t *way)
+{
+    apr_uint32_t before = way->drops;
+
+    return !listener_is_shared(way->owner) &&
+           platform_has(listener_platform(way->owner), FEATURE_DROP_COUNTER) &&
+           system_read_drops(way->descriptor, &way->drops) == 0 && way->drops == before;
 }
 
 static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listener, unsigned worker)

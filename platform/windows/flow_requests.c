@@ -55,6 +55,8 @@ static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, unsigned 
     case 0:
         return APR_SUCCESS;
     case WSAEWOULDBLOCK:
+    case WSAECONNRESET: /* as often as the network refused something: later */
+    case WSAENETRESET:
         return APR_EAGAIN;
     case WSAEMSGSIZE:
         return EMSGSIZE;

@@ -74,13 +74,18 @@ static void a_receive_ended_by_a_reset_is_posted_again(void **state)
     }
 }
 
-static void resets_without_end_are_an_error(void **state)
+/* Whoever sends from ports that are closed can make as many as this. */
+static void resets_without_end_are_no_error(void **state)
 {
     fixture_t *fixture = open_without_faults();
 
     (void)state;
     on_post = (fault_t){.error = WSAECONNRESET, .times = FOR_EVER};
-    assert_receive_fails(fixture, WSAECONNRESET);
+    for (int i = 0; i < 10; i++) {
+        batch_t batch;
+
+        assert_int_equal(transport_receive(fixture->transport, &batch, -1), APR_TIMEUP);
+    }
     on_post.times = 0;
     assert_all_is_well(fixture);
 }
@@ -274,7 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(a_reset_does_not_keep_a_receive_from_being_posted),
         scene(a_receive_ended_by_a_reset_is_posted_again),
-        scene(resets_without_end_are_an_error),
+        scene(resets_without_end_are_no_error),
         scene(a_truncated_datagram_is_lent_once),
         scene(a_truncated_datagram_told_at_once_is_lent_once),
         scene(a_truncated_datagram_told_on_completion_is_lent_once),

@@ -24,20 +24,23 @@ def _checksum(data):
     return ~total & 0xffff
 
 
-def _udp(source, destination, payload):
+def _udp(source, destination, payload, checksum_error=0):
     """A UDP datagram with its checksum (RFC 768, RFC 8200 section 8.1)."""
     addresses = b"".join(ipaddress.ip_address(host).packed for host, _ in (source, destination))
     length = 8 + len(payload)
     pseudo = addresses + struct.pack("!IxxxB", length, NEXT_HEADER_UDP)
     header = struct.pack("!HHH", source[1], destination[1], length)
     checksum = _checksum(pseudo + header + b"\0\0" + payload) or 0xffff
+    # Modulo 65535, the ones' complement's: 0 would mean that there is no checksum.
+    checksum = (checksum - 1 + checksum_error) % 0xffff + 1
     return header + struct.pack("!H", checksum) + payload
 
 
-def forge(source, destination, payload=b"forged"):
+def forge(source, destination, payload=b"forged", checksum_error=0):
     """Sends one datagram from `source` to `destination`, both (host, port). The kernel takes every
-    source but 0.0.0.0, for which it fills in its own."""
-    datagram = _udp(source, destination, payload)
+    source but 0.0.0.0, for which it fills in its own. With a `checksum_error` of 1 to 65534 its
+    checksum is wrong by that much."""
+    datagram = _udp(source, destination, payload, checksum_error)
     hosts = [ipaddress.ip_address(host).packed for host, _ in (source, destination)]
     if ":" in source[0]:
         family, port = socket.AF_INET6, 0  # a raw socket has none, and Linux insists

@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 import unittest
 
@@ -176,6 +177,21 @@ class Sweep(unittest.TestCase):
 
     def test_nothing_can_be_sent(self):
         self.check(check_sends_last, LASTING_SENDS)
+
+
+@tracing.needs_strace
+class Client(unittest.TestCase):
+    def test_refusals_by_the_network_fail_no_send(self):
+        """Each comes in before the next attempt to send, as anybody can have it with forged ICMP."""
+        with harness.Server() as server:
+            done = subprocess.run(
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendmmsg", "-e",
+                 "inject=sendmmsg:error=ECONNREFUSED:when=3..12", os.environ["UDPECHO"],
+                 "--count=3", "--interval=200ms", "%s:%d" % server.address],
+                capture_output=True, text=True, timeout=harness.PATIENCE,
+                env=tracing.environment())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("3 sent, 3 received, 0 lost", done.stdout)
 
 
 if __name__ == "__main__":
