@@ -99,7 +99,7 @@ static void add_losses(const text_t *text, const status_t *status)
                  COUNTER_KINDS, sizeof "failed_" - 1);
     if (status->has_kernel_drops) {
         begin(text, "udpechod_kernel_dropped_datagrams_total", "counter",
-              "Datagrams that found the receive buffer full.");
+              "Datagrams that found the receive buffer full or had a wrong checksum.");
         add_number(text, "udpechod_kernel_dropped_datagrams_total", status->kernel_drops);
     }
 }

@@ -22,7 +22,7 @@ typedef enum feature {
     FEATURE_IPV6,
     FEATURE_IPV6_ONLY,         /* an IPv6 socket that takes no IPv4: RFC 3493 section 5.3 */
     FEATURE_FRAGMENTING,       /* replies that no forged ICMP message can shrink: ip(7) */
-    FEATURE_DROP_COUNTER,      /* how many datagrams found the receive buffer full */
+    FEATURE_DROP_COUNTER,      /* how many datagrams were dropped before they were received */
     FEATURE_SEGMENTED_SEND,    /* several datagrams to one peer as one message: udp(7) */
     FEATURE_COALESCED_RECEIVE, /* and from one */
     FEATURES

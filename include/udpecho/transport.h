@@ -132,8 +132,9 @@ apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *poo
  * receives. Their transports must not be used any more. Main thread. */
 void listener_keep(listener_t *listener, unsigned workers);
 
-/* How many datagrams the kernel had no room for since the listener was opened; 0 where it does not
- * tell, without FEATURE_DROP_COUNTER. One thread at a time; at least once in 2^32 drops. */
+/* How many datagrams the kernel dropped before they could be received since the listener was
+ * opened, for want of room or because of a wrong checksum; 0 where it does not tell, without
+ * FEATURE_DROP_COUNTER. One thread at a time; at least once in 2^32 drops. */
 apr_uint64_t listener_drops(listener_t *listener);
 
 /* Closes its sockets; what waits in them is lost. No transport may have it any more. Main thread.

@@ -2,6 +2,7 @@
 
 #include "readiness.h"
 
+#include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -59,9 +60,9 @@ int system_ignore_path_mtu(int descriptor)
 int system_read_drops(int descriptor, apr_uint32_t *drops)
 {
     apr_uint32_t values[SK_MEMINFO_VARS];
-    socklen_t length = sizeof values;
 
-    if (getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, values, &length) != 0) {
+    errno = read_option(descriptor, SOL_SOCKET, SO_MEMINFO, values, sizeof values);
+    if (errno != 0) {
         return -1;
     }
     *drops = values[SK_MEMINFO_DROPS];

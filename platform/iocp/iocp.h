@@ -70,6 +70,9 @@ apr_pool_t *listener_pool(const listener_t *listener);
  * of them, longer than any transport. Errors: those of CreateIoCompletionPort(). */
 apr_status_t port_find(port_t **port, listener_t *const *listeners, unsigned count);
 
+/* Asks for WSARecvMsg(), an extension. Errors: those of WSAIoctl(). */
+apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive);
+
 /* Puts the listener's socket on the port, unless it is there already. Errors: those of WSAIoctl()
  * and CreateIoCompletionPort(). */
 apr_status_t port_join(port_t *port, listener_t *listener);

@@ -31,17 +31,27 @@ apr_status_t port_find(port_t **found, listener_t *const *listeners, unsigned co
     return APR_SUCCESS;
 }
 
-static apr_status_t join(port_t *port, listener_t *listener)
+apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive)
 {
     static GUID receive_id = WSAID_WSARECVMSG;
+    DWORD returned = 0;
+
+    if (WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
+                 receive, sizeof *receive, &returned, NULL, NULL) != 0) {
+        return apr_get_netos_error();
+    }
+    return returned == sizeof *receive ? APR_SUCCESS : APR_ENOTIMPL;
+}
+
+static apr_status_t join(port_t *port, listener_t *listener)
+{
     way_t *way = listener_way(listener);
-    DWORD returned;
+    apr_status_t status = find_receive(way->socket, &way->receive);
 
     way->local = listener_describe(listener)->local;
     way->wildcard = endpoint_is_wildcard(&way->local);
-    if (WSAIoctl(way->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id, sizeof receive_id,
-                 &way->receive, sizeof way->receive, &returned, NULL, NULL) != 0) {
-        return apr_get_netos_error();
+    if (status != APR_SUCCESS) {
+        return status;
     }
     if (CreateIoCompletionPort((HANDLE)way->socket, port->handle, 0, 0) == NULL) {
         return APR_FROM_OS_ERROR((apr_status_t)GetLastError());

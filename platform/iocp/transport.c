@@ -101,6 +101,7 @@ static void prepare(operation_t *operation)
     WSAMSG *message = &operation->message;
 
     memset(&operation->overlapped, 0, sizeof operation->overlapped);
+    memset(&operation->datagram.from, 0, sizeof operation->datagram.from); /* of an earlier one */
     operation->buffer.buf = (char *)operation->datagram.data;
     operation->buffer.len = (ULONG)operation->payload_max;
     message->name = &operation->datagram.from.sa.any;

@@ -41,11 +41,16 @@ static apr_status_t ask(int descriptor, unsigned question)
 /* The address itself: of a link between two hosts, IFA_ADDRESS is the other one's. */
 static const void *find_address(const struct nlmsghdr *message, const struct ifaddrmsg *about)
 {
+    size_t length =
+        about->ifa_family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
     const struct rtattr *attribute = IFA_RTA(about);
     unsigned left = (unsigned)IFA_PAYLOAD(message);
     const void *found = NULL;
 
     for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+        if (RTA_PAYLOAD(attribute) < length) {
+            continue;
+        }
         if (attribute->rta_type == IFA_LOCAL) {
             return RTA_DATA(attribute);
         }

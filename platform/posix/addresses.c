@@ -11,13 +11,15 @@ static struct in_addr broadcast_of(const struct ifaddrs *entry)
 {
     struct in_addr broadcast = {INADDR_ANY};
     struct sockaddr_in address;
-    struct sockaddr_in mask;
+    struct sockaddr_in mask = {.sin_port = 0};
 
     if (entry->ifa_netmask == NULL) {
         return broadcast;
     }
     memcpy(&address, entry->ifa_addr, sizeof address);
-    memcpy(&mask, entry->ifa_netmask, sizeof mask);
+    /* The kernel may leave out the zeros at the end of a mask, and says how much there is. */
+    memcpy(&mask, entry->ifa_netmask,
+           entry->ifa_netmask->sa_len < sizeof mask ? entry->ifa_netmask->sa_len : sizeof mask);
     if (~ntohl(mask.sin_addr.s_addr) >= 3) {
         broadcast.s_addr = address.sin_addr.s_addr | ~mask.sin_addr.s_addr;
     }

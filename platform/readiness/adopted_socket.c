@@ -7,20 +7,12 @@
 #include "readiness.h"
 #include "socket.h"
 
-/* Reads an integer option, or leaves the value as it is and returns errno. */
-static apr_status_t get_option(int descriptor, int level, int option, int *value)
-{
-    socklen_t length = sizeof *value;
-
-    return getsockopt(descriptor, level, option, value, &length) == 0 ? APR_SUCCESS : errno;
-}
-
 /* The errors say in the words of the system what the steps say in ours. */
 static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **step)
 {
     int type = 0;
     int protocol = IPPROTO_UDP;
-    apr_status_t status = get_option(descriptor, SOL_SOCKET, SO_TYPE, &type);
+    apr_status_t status = read_option(descriptor, SOL_SOCKET, SO_TYPE, &type, sizeof type);
 
     *step = "take over what is no socket";
     if (status != APR_SUCCESS) {
@@ -36,7 +28,7 @@ static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **s
         return EAFNOSUPPORT;
     }
 #ifdef SO_PROTOCOL
-    get_option(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol);
+    read_option(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, sizeof protocol);
 #endif
     *step = "take over a socket that is not for UDP";
     if (type != SOCK_DGRAM || protocol != IPPROTO_UDP) {
@@ -52,7 +44,8 @@ static int takes_ipv4_too(int descriptor, const endpoint_t *local)
 
     return local->sa.any.sa_family == AF_INET6 &&
            (endpoint_is_wildcard(local) || IN6_IS_ADDR_V4MAPPED(&local->sa.v6.sin6_addr)) &&
-           get_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only) == APR_SUCCESS &&
+           read_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &is_ipv6_only, sizeof is_ipv6_only) ==
+               APR_SUCCESS &&
            !is_ipv6_only;
 }
 

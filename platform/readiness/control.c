@@ -5,8 +5,19 @@
 
 #include "readiness.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+
+apr_status_t read_option(int descriptor, int level, int option, void *value, socklen_t length)
+{
+    socklen_t written = length;
+
+    if (getsockopt(descriptor, level, option, value, &written) != 0) {
+        return errno;
+    }
+    return written == length ? APR_SUCCESS : ENOPROTOOPT;
+}
 
 int set_ipv6_only(int descriptor)
 {
@@ -35,6 +46,16 @@ int control_copy(const struct msghdr *header, const struct cmsghdr *control, voi
     }
     memcpy(data, CMSG_DATA(control), length);
     return 1;
+}
+
+endpoint_t sender_of(const struct msghdr *header)
+{
+    endpoint_t sender = {.length = header->msg_namelen};
+
+    if (header->msg_namelen <= sizeof sender.sa) {
+        memcpy(&sender.sa, header->msg_name, header->msg_namelen);
+    }
+    return sender;
 }
 
 static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control,

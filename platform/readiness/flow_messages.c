@@ -100,12 +100,11 @@ static void take(flow_messages_t *messages, const arrival_t *like, unsigned coun
 
         *arrival = *like;
         if (arrival->refused == APR_SUCCESS) {
-            arrival->from.sa = messages->senders[room].sa;
-            arrival->from.length = header->msg_namelen;
+            arrival->from = sender_of(header);
             arrival->length = messages->rooms[room].msg_len;
         }
         arrival->data = payload_of(messages, room);
-        arrival->truncated = (header->msg_flags & MSG_TRUNC) != 0;
+        arrival->truncated = (header->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
         received->segment = arrival_read(header, arrival, wall_clock, now);
         clear_room(messages, room);
     }

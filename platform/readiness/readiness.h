@@ -62,9 +62,17 @@ apr_status_t listener_turn(turn_t **turn, listener_t *listener);
 
 /* ---- Socket options and control messages that are the same everywhere ---- */
 
+/* Reads a socket option of `length` bytes. Else errno; ENOPROTOOPT where the system wrote less than
+ * asked, as emulators do: they know an option of that name, not all that it tells here. */
+apr_status_t read_option(int descriptor, int level, int option, void *value, socklen_t length);
+
 /* These ask for what their names say. 0, or -1 and errno. */
 int set_ipv6_only(int descriptor);
 int report_arrival(int descriptor, int family);
+
+/* The sender of a message that was received. What the system did not write of it is 0, not what
+ * was there of an earlier one. */
+endpoint_t sender_of(const struct msghdr *header);
 
 /* Room for the control messages of one message; a multiple of their alignment. More than what is
  * asked for here needs: a socket that another process opened may have its kernel tell the time and
@@ -108,8 +116,8 @@ void system_ask_buffer(int descriptor, int option, int bytes);
 /* FEATURE_FRAGMENTING, for an IPv4 socket. 0, or -1 and errno. */
 int system_ignore_path_mtu(int descriptor);
 
-/* FEATURE_DROP_COUNTER: how many datagrams this socket had no room for, modulo 2^32. 0, or -1 and
- * errno. */
+/* FEATURE_DROP_COUNTER: how many datagrams this socket dropped, for want of room or because of a
+ * wrong checksum, modulo 2^32. 0, or -1 and errno. */
 int system_read_drops(int descriptor, apr_uint32_t *drops);
 
 /* FEATURE_ARRIVAL_IPV4: asks for the arrival address of every datagram. 0, or -1 and errno. */

@@ -78,8 +78,7 @@ static void open_message(slots_t *slots, datagram_t *datagram)
 {
     message_t *message = &slots->messages[slots->next];
 
-    datagram->from.sa = slots->senders[slots->next].sa;
-    datagram->from.length = message->msg_hdr.msg_namelen;
+    datagram->from = sender_of(&message->msg_hdr);
     datagram->to = slots->way->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;

@@ -119,9 +119,9 @@ apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint
 
 apr_int32_t socket_buffer(apr_socket_t *socket, int option)
 {
-    int bytes = 0;
-    socklen_t length = sizeof bytes;
+    int bytes;
+    apr_status_t status =
+        read_option(socket_descriptor(socket), SOL_SOCKET, option, &bytes, sizeof bytes);
 
-    getsockopt(socket_descriptor(socket), SOL_SOCKET, option, &bytes, &length);
-    return bytes;
+    return status == APR_SUCCESS ? bytes : 0;
 }

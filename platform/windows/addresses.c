@@ -22,6 +22,9 @@
 static void add_address(apr_array_header_t *addresses, const IP_ADAPTER_ADDRESSES *adapter,
                         const IP_ADAPTER_UNICAST_ADDRESS *entry)
 {
+    if ((size_t)entry->Address.iSockaddrLength > sizeof(struct sockaddr_in6)) {
+        return; /* of another family */
+    }
     host_address_t *added = apr_array_push(addresses);
 
     memset(added, 0, sizeof *added);

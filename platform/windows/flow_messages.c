@@ -11,7 +11,7 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 
 struct flow_messages {
-    LPFN_WSARECVMSG receive; /* an extension, asked for by the first socket */
+    LPFN_WSARECVMSG receive; /* asked for by the first socket; NULL before */
     apr_size_t payload_max;
     unsigned used; /* of the arrivals: received */
     unsigned lent; /* of these */
@@ -57,19 +57,6 @@ void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
 
 /* ---- Receiving ---- */
 
-static apr_status_t find_receive(flow_messages_t *messages, SOCKET socket)
-{
-    static GUID receive_id = WSAID_WSARECVMSG;
-    DWORD returned;
-
-    return messages->receive != NULL ||
-                   WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &receive_id,
-                            sizeof receive_id, &messages->receive, sizeof messages->receive,
-                            &returned, NULL, NULL) == 0
-               ? APR_SUCCESS
-               : apr_get_netos_error();
-}
-
 /* The option of IPv4 is IP_HOPLIMIT; its message has been seen as IP_TTL, under Wine. */
 static int is_hop_limit(const WSACMSGHDR *control)
 {
@@ -80,7 +67,9 @@ static int is_hop_limit(const WSACMSGHDR *control)
 
 static int read_hop_limit(WSAMSG *message)
 {
-    for (WSACMSGHDR *control = WSA_CMSG_FIRSTHDR(message); control != NULL;
+    /* One that is shorter than its own header would have itself as the next. */
+    for (WSACMSGHDR *control = WSA_CMSG_FIRSTHDR(message);
+         control != NULL && control->cmsg_len >= sizeof *control;
          control = WSA_CMSG_NXTHDR(message, control)) {
         if (is_hop_limit(control)) {
             int hop_limit;
@@ -94,7 +83,6 @@ static int read_hop_limit(WSAMSG *message)
 /* Windows says that something was refused, not by whom, nor which datagram. */
 static void describe_refusal(arrival_t *arrival, int error)
 {
-    memset(&arrival->from, 0, sizeof arrival->from);
     arrival->length = 0;
     arrival->hop_limit = -1;
     arrival->refused = error == WSAECONNRESET ? APR_ECONNREFUSED : APR_EHOSTUNREACH;
@@ -112,6 +100,8 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
         .Control = {.buf = (char *)messages->control, .len = sizeof messages->control},
     };
     DWORD length = 0;
+
+    memset(&arrival->from, 0, sizeof arrival->from); /* of an earlier one */
     int error =
         messages->receive(socket, &message, &length, NULL, NULL) == 0 ? 0 : WSAGetLastError();
 
@@ -122,7 +112,7 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
         return APR_FROM_OS_ERROR(error);
     }
     arrival->at = clock_now();
-    arrival->truncated = error == WSAEMSGSIZE;
+    arrival->truncated = error == WSAEMSGSIZE || (message.dwFlags & MSG_CTRUNC) != 0;
     arrival->fragment = 0;
     arrival->mtu = 0;
     if (is_refusal(error)) {
@@ -138,7 +128,8 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
 
 apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
-    apr_status_t status = find_receive(messages, socket);
+    apr_status_t status =
+        messages->receive != NULL ? APR_SUCCESS : find_receive(socket, &messages->receive);
 
     while (status == APR_SUCCESS && !flow_messages_are_full(messages)) {
         arrival_t *arrival = &messages->arrivals[messages->used];

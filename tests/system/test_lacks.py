@@ -26,7 +26,7 @@ ROWS = {
     "AF_INET6": "only IPv4 is served",
     "IPV6_V6ONLY": "each IPv6 address of this host is bound in place of [::]",
     "IP_PMTUDISC_OMIT": "the system decides how large replies are cut",
-    "SO_MEMINFO": "datagrams that find the receive buffer full are not counted",
+    "SO_MEMINFO": "datagrams that the kernel drops are not counted",
     "UDP_SEGMENT": "replies to the same client are not gathered",
     "UDP_GRO": "datagrams that were sent as one are received one by one",
 }

@@ -44,6 +44,22 @@ static datagram_t datagram_of(int family)
     return datagram;
 }
 
+static void what_was_not_written_of_a_sender_is_0(void **state)
+{
+    struct sockaddr_in6 earlier = {.sin6_family = AF_INET6, .sin6_port = htons(7)};
+    struct msghdr header = {.msg_name = &earlier, .msg_namelen = sizeof earlier};
+    endpoint_t none = {.length = 0};
+    endpoint_t sender = sender_of(&header);
+
+    (void)state;
+    assert_int_equal(sender.length, sizeof earlier);
+    assert_memory_equal(&sender.sa, &earlier, sizeof earlier);
+    header.msg_namelen = 0;
+    sender = sender_of(&header);
+    assert_memory_equal(&sender, &none, sizeof none);
+    assert_false(endpoint_is_host(&sender));
+}
+
 static void the_arrival_address_is_read(void **state)
 {
     received_t received = {.header = {0}};
@@ -249,6 +265,7 @@ static void gathered_replies_leave_from_the_arrival_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        scene(what_was_not_written_of_a_sender_is_0),
         scene(the_arrival_address_is_read),
         scene(a_broadcast_is_told_by_its_two_addresses),
         scene(a_datagram_from_before_it_was_asked_for_is_no_broadcast),
