@@ -185,7 +185,7 @@ install_what() { # run|test|package|check|bench
 
 run() {
     install_what run
-    cmake -S "$root" -B "$root/build/run" -DCMAKE_BUILD_TYPE=Release -DUDPECHO_TESTS=OFF
+    cmake -S "$root" -B "$root/build/run" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
     cmake --build "$root/build/run"
     exec "$root/build/run/src/udpechod" "$@"
 }

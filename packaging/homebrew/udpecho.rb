@@ -17,7 +17,7 @@ class Udpecho < Formula
   depends_on "apr-util"
 
   def install
-    system "cmake", "-S", ".", "-B", "build", "-DUDPECHO_TESTS=OFF", *std_cmake_args
+    system "cmake", "-S", ".", "-B", "build", "-DBUILD_TESTING=OFF", *std_cmake_args
     system "cmake", "--build", "build"
     system "cmake", "--install", "build"
     etc.install "packaging/udpechod.conf"

@@ -3,7 +3,11 @@ set(UDPECHO_SECCOMP AUTO CACHE STRING "Filter system calls by libseccomp: AUTO, 
 set_property(CACHE UDPECHO_SECCOMP PROPERTY STRINGS AUTO ON OFF)
 
 set(filter linux/no_filter.c)
-if(SECCOMP_FOUND AND NOT UDPECHO_SECCOMP STREQUAL OFF)
+if(NOT UDPECHO_SECCOMP STREQUAL OFF)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(SECCOMP IMPORTED_TARGET GLOBAL libseccomp>=2.5)
+endif()
+if(TARGET PkgConfig::SECCOMP)
     set(filter linux/filter.c linux/refusals.c)
     list(APPEND readiness_tests filter)
     target_link_libraries(udpecho_platform_internals INTERFACE PkgConfig::SECCOMP)
