@@ -11,6 +11,9 @@ static const struct {
                          "another socket has this port, of another program or another --listen; "
                          "choose another port, or see --reuse-port"},
     [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
+    [LISTENER_NOT_READY] = {EXIT_UNAVAILABLE,
+                            "an interface has this address, but duplicate address detection has "
+                            "not ended, or found another host that has it"},
     [LISTENER_NOT_UNICAST] = {EXIT_UNAVAILABLE,
                               "replies cannot leave from a broadcast or multicast address; listen "
                               "on one of the host's own, or on *"},

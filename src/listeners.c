@@ -8,6 +8,11 @@
 #include "udpecho/host.h"
 #include "wildcard.h"
 
+/* How long to wait for IPv6 addresses that are new, and between two attempts: duplicate address
+ * detection begins within a second and takes one more (RFC 4862 section 5.4.2). */
+#define READY_PATIENCE_US (3 * APR_USEC_PER_SEC)
+#define READY_PAUSE_US    (10 * 1000)
+
 static log_line_t *begin_failure(log_t *log, log_level_t level, const char *message,
                                  const apr_sockaddr_t *address)
 {
@@ -38,14 +43,62 @@ static listener_t *find_open(const listener_set_t *set, const opening_t *opening
     return listener;
 }
 
-/* What the service manager was told to close may be open for a moment more. */
+/* Whether an interface has the address, be it ready or not. */
+static int is_of_this_host(const apr_sockaddr_t *address, apr_pool_t *pool)
+{
+    endpoint_t endpoint = endpoint_of(address);
+    apr_array_header_t *addresses;
+
+    if (host_addresses(&addresses, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    for (int i = 0; i < addresses->nelts; i++) {
+        endpoint_t *own = &APR_ARRAY_IDX(addresses, i, host_address_t).address;
+
+        own->sa.v4.sin_port = endpoint.sa.v4.sin_port; /* the same place in both families */
+        if (endpoint_equal(own, &endpoint)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static apr_status_t open_once(listener_t **listener, const opening_t *opening,
+                              const apr_sockaddr_t *address, listener_error_t *error)
+{
+    apr_status_t status = listener_open(listener, address, opening->options, error, opening->pool);
+    apr_pool_t *scratch;
+
+    if (status != APR_SUCCESS && error->failure == LISTENER_NOT_LOCAL &&
+        apr_pool_create(&scratch, NULL) == APR_SUCCESS) {
+        error->failure =
+            is_of_this_host(address, scratch) ? LISTENER_NOT_READY : LISTENER_NOT_LOCAL;
+        apr_pool_destroy(scratch);
+    }
+    return status;
+}
+
+static int await_readiness(const opening_t *opening)
+{
+    int is_worth_it = clock_now() < opening->patience_ends;
+
+    if (is_worth_it) {
+        clock_pause(READY_PAUSE_US);
+    }
+    return is_worth_it;
+}
+
+/* What the service manager was told to close may be open for a moment more, and an IPv6 address
+ * that was just configured cannot be bound before nobody else on its link turned out to have it. */
 static apr_status_t open_new(listener_t **listener, const opening_t *opening,
                              const apr_sockaddr_t *address, listener_error_t *error)
 {
-    apr_status_t status = listener_open(listener, address, opening->options, error, opening->pool);
+    apr_status_t status = open_once(listener, opening, address, error);
 
-    while (status != APR_SUCCESS && error->failure == LISTENER_IN_USE && host_await_forgetting()) {
-        status = listener_open(listener, address, opening->options, error, opening->pool);
+    while (status != APR_SUCCESS &&
+           ((error->failure == LISTENER_IN_USE && host_await_forgetting()) ||
+            (error->failure == LISTENER_NOT_READY && await_readiness(opening)))) {
+        status = open_once(listener, opening, address, error);
     }
     return status;
 }
@@ -68,7 +121,8 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
         return EXIT_OK;
     }
     *listener = NULL;
-    if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL)) {
+    if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL ||
+                     error.failure == LISTENER_NOT_READY)) {
         listener_failure_log(
             begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", address), status,
             &error);
@@ -257,14 +311,17 @@ static exit_code_t open_at_start(listener_set_t *set, const opening_t *opening, 
 
 exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
 {
+    opening_t with = *opening;
+
+    with.patience_ends = clock_now() + READY_PATIENCE_US;
     listener_set_create(set, pool);
     if (opening->current == NULL) {
-        return open_at_start(set, opening, pool);
+        return open_at_start(set, &with, pool);
     }
     if (listener_set_is_fixed(opening->current)) {
         apr_array_cat(set->places, opening->current->places);
         apr_array_cat(set->all, opening->current->all);
         return EXIT_OK;
     }
-    return open_places(set, opening, pool);
+    return open_places(set, &with, pool);
 }

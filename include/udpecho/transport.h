@@ -63,6 +63,7 @@ typedef struct listener_info {
 typedef enum listener_failure {
     LISTENER_IN_USE,        /* another socket has this address and port */
     LISTENER_NOT_LOCAL,     /* the address is none of this host's */
+    LISTENER_NOT_READY,     /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
     LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
     LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
     LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */

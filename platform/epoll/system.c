@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "route.h"
+
 const apr_pollset_method_e system_poll_method = APR_POLLSET_EPOLL;
 
 const char *const system_feature_names[FEATURES] = {
@@ -76,6 +78,28 @@ int system_report_arrival_ipv4(int descriptor)
     int on = 1;
 
     return setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+}
+
+/* IPv4 takes for local what the routing table says is (ip-route(8), type local). IPv6 asks the
+ * interfaces: it delivers such requests, but neither binds their addresses nor sends from them
+ * unless the socket asks for that (ipv6_can_nonlocal_bind() of the kernel). */
+static int allow_foreign(int descriptor)
+{
+    int on = 1;
+
+    return setsockopt(descriptor, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on);
+}
+
+void system_reply_from_anywhere(int descriptor, int family)
+{
+    if (family == AF_INET6) {
+        allow_foreign(descriptor);
+    }
+}
+
+int system_allow_routed(int descriptor, const struct in6_addr *address)
+{
+    return route_is_local(address) ? allow_foreign(descriptor) : -1;
 }
 
 void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control,

@@ -118,6 +118,17 @@ int system_report_arrival_ipv4(int descriptor)
 #endif
 }
 
+void system_reply_from_anywhere(int descriptor, int family)
+{
+    (void)descriptor, (void)family;
+}
+
+int system_allow_routed(int descriptor, const struct in6_addr *address)
+{
+    (void)descriptor, (void)address;
+    return -1;
+}
+
 /* NetBSD and OpenBSD say in the flags of a message that it was a broadcast. Where they are missing,
  * the core knows this host's broadcast addresses. */
 #if !defined(MSG_BCAST)

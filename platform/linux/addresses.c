@@ -1,7 +1,6 @@
 /*
  * The addresses of this host, by rtnetlink(7). getifaddrs(3) would do, were it not for the sockets
- * that it opens each time, which a process in the sandbox may not. This one opens a socket the
- * first time and keeps it.
+ * that it opens each time, which a process in the sandbox may not.
  */
 
 #include "udpecho/host.h"
@@ -12,18 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What the kernel fills at most with one part of an answer. */
-#define PART_MAX 32768
-
-static int open_netlink(void)
-{
-    static int descriptor = -1;
-
-    if (descriptor < 0) {
-        descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    }
-    return descriptor;
-}
+#include "netlink.h"
 
 static apr_status_t ask(int descriptor, unsigned question)
 {
@@ -112,7 +100,7 @@ static apr_status_t take_message(apr_array_header_t *addresses, const struct nlm
 
 static apr_status_t take_part(apr_array_header_t *addresses, int descriptor, unsigned question)
 {
-    _Alignas(struct nlmsghdr) unsigned char part[PART_MAX];
+    _Alignas(struct nlmsghdr) unsigned char part[NETLINK_PART_MAX];
     ssize_t length = read(descriptor, part, sizeof part);
     apr_status_t status = APR_INCOMPLETE;
 
@@ -122,7 +110,7 @@ static apr_status_t take_part(apr_array_header_t *addresses, int descriptor, uns
     for (ssize_t at = 0; status == APR_INCOMPLETE && at < length;) {
         const struct nlmsghdr *message = (const struct nlmsghdr *)(part + at);
 
-        /* A kernel that fills more than PART_MAX has the last message cut off. */
+        /* A kernel that fills more than NETLINK_PART_MAX has the last message cut off. */
         if (!NLMSG_OK(message, (size_t)(length - at))) {
             return EMSGSIZE;
         }
@@ -137,9 +125,9 @@ static apr_status_t take_part(apr_array_header_t *addresses, int descriptor, uns
 
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
 {
-    static unsigned question;
-    int descriptor = open_netlink();
-    apr_status_t status = descriptor < 0 ? errno : ask(descriptor, ++question);
+    unsigned question = netlink_question();
+    int descriptor = netlink_socket();
+    apr_status_t status = descriptor < 0 ? errno : ask(descriptor, question);
 
     *addresses = apr_array_make(pool, 16, sizeof(host_address_t));
     if (status == APR_SUCCESS) {

@@ -22,6 +22,9 @@ void flow_sockets_make_room(unsigned count);
 apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
                                 int *tells_fragments, const char **step, apr_pool_t *pool);
 
+/* Binds it; the socket keeps a pointer to the address. Errors: those of bind(2). */
+apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address);
+
 /* flows_keep_whole() for one socket. */
 apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment);
 

@@ -8,6 +8,7 @@
 
 #include "flow_system.h"
 #include "readiness.h"
+#include "socket.h"
 
 /* What a process has open besides, with room to spare. */
 #define OTHER_FILES 64
@@ -124,6 +125,11 @@ static void ask_for_details(int descriptor, int family, int *tells_fragments)
 apr_size_t flow_socket_payload_max(apr_os_sock_t socket)
 {
     return system_payload_max(socket);
+}
+
+apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    return socket_bind_to(socket, address);
 }
 
 apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)

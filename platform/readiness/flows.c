@@ -40,7 +40,7 @@ static apr_status_t bind_flow(apr_socket_t *socket, const apr_sockaddr_t *source
         address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
     }
     *step = "bind";
-    return apr_socket_bind(socket, address);
+    return flow_socket_bind(socket, address);
 }
 
 static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_options_t *options,

@@ -123,6 +123,14 @@ int system_read_drops(int descriptor, apr_uint32_t *drops);
 /* FEATURE_ARRIVAL_IPV4: asks for the arrival address of every datagram. 0, or -1 and errno. */
 int system_report_arrival_ipv4(int descriptor);
 
+/* Lets replies leave from every address that the kernel delivers to this socket, also one that no
+ * interface has. Best effort: only some systems ask for it, and only in one family. */
+void system_reply_from_anywhere(int descriptor, int family);
+
+/* Lets an IPv6 socket be bound to `address`, which no interface has, if the routing table says that
+ * it is this host's. 0, or -1: it does not, or the system cannot. */
+int system_allow_routed(int descriptor, const struct in6_addr *address);
+
 /* Reads from one control message of `header`, of the IPv4 level, what control_read() tells. */
 void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control,
                       datagram_t *datagram);

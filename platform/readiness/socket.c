@@ -85,11 +85,17 @@ int address_is_broadcast(apr_sockaddr_t *address, apr_pool_t *pool)
 
 apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local, const char **step)
 {
+    int family = local->sa.any.sa_family;
+
+    if (!endpoint_is_wildcard(local)) {
+        return APR_SUCCESS;
+    }
     *step = "ask for the arrival address of datagrams";
-    return endpoint_is_wildcard(local) &&
-                   report_arrival(socket_descriptor(socket), local->sa.any.sa_family) != 0
-               ? errno
-               : APR_SUCCESS;
+    if (report_arrival(socket_descriptor(socket), family) != 0) {
+        return errno;
+    }
+    system_reply_from_anywhere(socket_descriptor(socket), family);
+    return APR_SUCCESS;
 }
 
 apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint_t *local,
@@ -99,7 +105,7 @@ apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint
     endpoint_t asked = endpoint_of(address);
 
     *step = "bind";
-    status = apr_socket_bind(socket, address);
+    status = socket_bind_to(socket, address);
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -11,6 +11,10 @@
 apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
                            const listener_options_t *options, const char **step, apr_pool_t *pool);
 
+/* Binds. An IPv6 address may also be one that the routing table says is local, as an IPv4 address
+ * may. The socket keeps a pointer to it. Errors: those of bind(2). */
+apr_status_t socket_bind_to(apr_socket_t *socket, apr_sockaddr_t *address);
+
 /* Binds, and reads back where: the kernel's word is what the log shows and what replies use. On a
  * wildcard it also asks for arrival addresses. Errors: those of bind(2); APR_EMISMATCH if another
  * address was bound than the one asked for. */

@@ -47,6 +47,11 @@ apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_f
                               : set_option(socket, IPPROTO_IP, IP_DONTFRAGMENT, dont_fragment);
 }
 
+apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    return apr_socket_bind(socket, address);
+}
+
 apr_size_t flow_socket_payload_max(apr_os_sock_t socket)
 {
     (void)socket;

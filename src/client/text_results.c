@@ -145,8 +145,7 @@ static const char *limit_text(mtu_limit_t limit)
     static const char *const texts[] = {
         [MTU_LIMIT_NONE] = "no limit: this is the largest UDP payload there is",
         [MTU_LIMIT_LOCAL] = "the limit is this host's interface",
-        [MTU_LIMIT_BUFFER] = "no more fits the buffers that this host gives a socket; the path may "
-                             "carry more",
+        [MTU_LIMIT_BUFFER] = "the limit is the buffers that this host gives a socket",
         [MTU_LIMIT_FORWARD] = "the limit seems to be on the way there",
         [MTU_LIMIT_RETURN] = "the limit seems to be on the way back, or the peer",
         [MTU_LIMIT_UNKNOWN] = "where the limit is, the echoes do not tell",

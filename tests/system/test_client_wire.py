@@ -123,6 +123,17 @@ class Source(Wire):
         for family, address in (socket.AF_INET, "10.0.0.2"), (socket.AF_INET6, "fd00::2"):
             self.check_all(source, address, f"--source={address}", families=[family])
 
+    def test_address_that_only_the_routing_table_has(self):
+        namespaces.do("ip -n server route add local 198.51.100.0/24 dev lo\n"
+                      "ip -n server -6 route add local 2001:db8:50::/64 dev lo\n"
+                      "ip route add 198.51.100.0/24 via 10.0.0.1\n"
+                      "ip -6 route add 2001:db8:50::/64 via fd00::1")
+        for family, source in ((socket.AF_INET, "198.51.100.7"), (socket.AF_INET6, "2001:db8:50::7")):
+            with self.subTest(source=source), Responder(echo, host=NEAR[family]) as server:
+                report = ask(server.address(), f"--source={source}")
+                self.assertEqual((report.code, report.summary["received"]), (0, 2), report.errors)
+                self.assertEqual({request.source[0] for request in server.requests}, {source})
+
     def test_port(self):
         self.check_all(source_port, 41234, "--source-port=41234")
 

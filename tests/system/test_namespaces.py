@@ -4,8 +4,11 @@ The addresses are those of namespaces.py.
 """
 
 import os
+import signal
 import socket
 import struct
+import subprocess
+import tempfile
 import unittest
 
 import forging
@@ -88,6 +91,82 @@ class ReplySource(Namespaces):
                 sock.sendto(sent, (address, port_of(server, address)))
                 reply, peer = sock.recvfrom(65536)
                 self.assertEqual((reply, peer[0]), (sent, address))
+
+
+ROUTED = """\
+ip -n server route add local 198.51.100.0/24 dev lo
+ip -n server -6 route add local 2001:db8:50::/64 dev lo
+ip route add 198.51.100.0/24 via 10.0.0.1
+ip -6 route add 2001:db8:50::/64 via fd00::1
+"""
+
+
+class Routed(Namespaces):
+    """Networks that the routing table says are the host's, though no interface has an address in
+    them: anycast, load balancers, address pools."""
+
+    ADDRESSES = "198.51.100.7", "2001:db8:50::7", "2001:db8:50::8"
+
+    @classmethod
+    def setUpClass(cls):
+        namespaces.do(ROUTED)
+
+    def check_all_answered(self, server):
+        for address in self.ADDRESSES:
+            with self.subTest(address=address):
+                self.check_reply_source(server, address)
+        self.assertEqual(harness.accounted(counters := server.stop()), 0)
+        self.assertEqual(counters["echoed"], len(self.ADDRESSES))
+
+    def test_by_a_wildcard(self):
+        for options in (), ("--reuse-port=off",):
+            self.check_all_answered(self.server(*options))
+
+    def test_by_a_listener_of_its_own(self):
+        self.check_all_answered(self.server(listen=["198.51.100.7:0", "[2001:db8:50::7]:0",
+                                                    "[2001:db8:50::8]:0"]))
+
+    def test_by_one_that_a_reload_adds(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("listen=10.0.0.1:0\n")
+            file.flush()
+            server = harness.Server(f"--config={file.name}", "--sandbox=on", listen=[],
+                                    prefix=namespaces.IN_SERVER)
+            self.addCleanup(server.kill)
+            file.write("".join(f"listen={address}:0\n" for address in
+                               ("198.51.100.7", "[2001:db8:50::7]", "[2001:db8:50::8]")))
+            file.flush()
+            server.signal(signal.SIGHUP)
+            server.wait_for("listening", 4)
+            self.check_all_answered(server)
+
+    def test_no_other_address_is_bound(self):
+        done = harness.run("--listen=[2001:db8:51::7]:0", prefix=namespaces.IN_SERVER)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("no interface of this host has this address", done.stderr)
+
+
+class Tentative(Namespaces):
+    """Addresses that were configured a moment ago: IPv6 looks first whether others on the link have
+    them."""
+
+    def add(self, address, *more):
+        namespaces.do(f"ip addr add {address} dev far0 {' '.join(more)}", namespaces.IN_SERVER)
+        self.addCleanup(namespaces.do, f"ip addr del {address} dev far0", namespaces.IN_SERVER)
+
+    def test_is_waited_for(self):
+        self.add("fd00::77/64")
+        shown = subprocess.run(["ip", "-n", "server", "addr", "show", "dev", "far0", "tentative"],
+                               check=True, capture_output=True, text=True).stdout
+        self.assertIn("fd00::77", shown)
+        self.check_reply_source(self.server(listen=["[fd00::77]:0"]), "fd00::77")
+
+    def test_is_told_where_another_host_has_it(self):
+        self.add("fd00::9/64")  # near0 has that
+        done = harness.run("--listen=[fd00::9]:0", prefix=namespaces.IN_SERVER)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("duplicate address detection has not ended, or found another host",
+                      done.stderr)
 
 
 class Routes(Namespaces):

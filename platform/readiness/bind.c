@@ -1,0 +1,18 @@
+/* Binding, for the sockets of listeners and of flows. */
+
+#include <errno.h>
+
+#include "readiness.h"
+#include "socket.h"
+
+apr_status_t socket_bind_to(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    apr_status_t status = apr_socket_bind(socket, address);
+    apr_os_sock_t descriptor = -1;
+
+    apr_os_sock_get(&descriptor, socket);
+    return status == EADDRNOTAVAIL && address->family == AF_INET6 &&
+                   system_allow_routed(descriptor, &address->sa.sin6.sin6_addr) == 0
+               ? apr_socket_bind(socket, address)
+               : status;
+}
