@@ -101,18 +101,21 @@ static void answer_one(const control_t *control, apr_socket_t *connection, apr_p
     }
 }
 
-void control_answer(control_t *control)
+apr_status_t control_answer(control_t *control)
 {
     apr_socket_t *connection;
     apr_pool_t *pool;
+    apr_status_t status = apr_pool_create(&pool, control->pool);
 
-    if (apr_pool_create(&pool, control->pool) != APR_SUCCESS) {
-        return;
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    if (apr_socket_accept(&connection, control->listening, pool) == APR_SUCCESS) {
+    status = apr_socket_accept(&connection, control->listening, pool);
+    if (status == APR_SUCCESS) {
         answer_one(control, connection, pool);
     }
     apr_pool_destroy(pool); /* and with it the connection */
+    return status;
 }
 
 apr_socket_t *control_socket(const control_t *control)

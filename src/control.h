@@ -24,9 +24,9 @@ apr_status_t control_open(control_t **control, const char *where, apr_array_head
 /* What is readable when somebody asks. */
 apr_socket_t *control_socket(const control_t *control);
 
-/* Answers the one who has waited longest, if there is any. Waits for his line, a fifth of a second
- * at most. One thread at a time. */
-void control_answer(control_t *control);
+/* Answers the one who has waited longest. Waits for his line, a fifth of a second at most. Errors:
+ * those of accept(2): APR_EAGAIN if there is nobody. One thread at a time. */
+apr_status_t control_answer(control_t *control);
 
 /* Asks the service whose control socket this is, and sets `answer`, from `pool`. Errors: those of
  * stream_address_find() and connect(2); APR_EOF if there is no answer. Any thread. */

@@ -9,9 +9,16 @@
 #include "listener_failure.h"
 #include "metrics.h"
 #include "stream_socket.h"
+#include "udpecho/host.h"
+
+/* Who cannot be accepted stays in the queue, and the queue is ready again at once. After so many
+ * turns in a row in which nobody got on, the thread pauses after each. */
+#define VAIN_TURNS_MAX 10
+#define VAIN_PAUSE_US  (100 * 1000)
 
 struct observer {
     apr_pool_t *pool; /* nobody else's */
+    log_t *log;
     apr_pollset_t *sockets;
     control_t *control;    /* NULL: there is none */
     http_t *http;          /* likewise */
@@ -28,7 +35,9 @@ static exit_code_t refuse(log_t *log, const char *message, const char *where, co
 {
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, message);
 
-    log_text(line, "where", where);
+    if (*where != '\0') {
+        log_text(line, "where", where);
+    }
     if (APR_STATUS_IS_ENOTIMPL(status)) {
         log_text(line, "error", "not on this system, or not in this build of udpechod");
         log_end(line);
@@ -37,7 +46,9 @@ static exit_code_t refuse(log_t *log, const char *message, const char *where, co
     log_text(line, "step", step);
     log_status(line, "error", status);
     log_end(line);
-    return listener_failure_code(status);
+    return APR_STATUS_IS_EDSOOPEN(status) || APR_STATUS_IS_ESYMNOTFOUND(status)
+               ? EXIT_UNAVAILABLE
+               : listener_failure_code(status);
 }
 
 static apr_status_t watch(observer_t *observer, apr_socket_t *socket)
@@ -111,7 +122,7 @@ static exit_code_t open_metrics(observer_t *observer, const char *where,
 
 /* By poll(2), which the sandbox allows on every system, and which needs no call to be told what to
  * look at. */
-static apr_status_t create(observer_t **created, apr_pool_t *pool)
+static apr_status_t create(observer_t **created, int has_sockets, log_t *log, apr_pool_t *pool)
 {
     apr_pool_t *own;
     apr_status_t status = apr_pool_create(&own, pool);
@@ -121,19 +132,23 @@ static apr_status_t create(observer_t **created, apr_pool_t *pool)
     }
     *created = apr_pcalloc(own, sizeof **created);
     (*created)->pool = own;
-    return apr_pollset_create_ex(&(*created)->sockets, 2, own, APR_POLLSET_WAKEABLE,
-                                 APR_POLLSET_POLL);
+    (*created)->log = log;
+    return has_sockets ? apr_pollset_create_ex(&(*created)->sockets, 2, own, APR_POLLSET_WAKEABLE,
+                                               APR_POLLSET_POLL)
+                       : APR_SUCCESS;
 }
 
 exit_code_t observer_open(observer_t **opened, const settings_t *settings,
                           apr_array_header_t *inherited, status_source_t *source, log_t *log,
                           apr_pool_t *pool)
 {
-    apr_status_t status = create(opened, pool);
+    int has_sockets = settings->control != NULL || settings->metrics_listen != NULL;
+    apr_status_t status = create(opened, has_sockets, log, pool);
     exit_code_t code = EXIT_OK;
 
     if (status != APR_SUCCESS) {
-        return refuse(log, "cannot observe", "", "make a set of sockets", status);
+        return refuse(log, "cannot be asked how the service fares", "", "make a set of sockets",
+                      status);
     }
     if (settings->control != NULL) {
         code = open_control(*opened, settings->control, inherited, source, log);
@@ -174,23 +189,62 @@ static apr_interval_time_t timeout(const observer_t *observer)
     return observer->http != NULL ? observer->http->timeout(observer->http) : -1;
 }
 
+/* Whether the socket by which the status is asked for is among those that are ready. */
+static int is_asked(const observer_t *observer, const apr_pollfd_t *ready, apr_int32_t count)
+{
+    for (apr_int32_t i = 0; i < count; i++) {
+        if (observer->control != NULL && ready[i].desc.s == control_socket(observer->control)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Waits, and lets those get on who are ready. Returns why nobody did, if so. */
+static apr_status_t turn(observer_t *observer)
+{
+    apr_interval_time_t wait = timeout(observer);
+    apr_status_t answered = APR_EAGAIN;
+    apr_status_t scraped = APR_EAGAIN;
+    const apr_pollfd_t *ready;
+    apr_int32_t count = 0;
+    apr_status_t waited = apr_pollset_poll(observer->sockets, wait, &count, &ready);
+
+    if (is_asked(observer, ready, count)) {
+        answered = control_answer(observer->control);
+    }
+    if (observer->http != NULL) {
+        scraped = observer->http->run(observer->http);
+    }
+    if (answered == APR_SUCCESS || scraped == APR_SUCCESS ||
+        (wait != 0 && APR_STATUS_IS_TIMEUP(waited))) {
+        return APR_SUCCESS;
+    }
+    if (waited != APR_SUCCESS) {
+        return waited;
+    }
+    return APR_STATUS_IS_EAGAIN(answered) ? scraped : answered;
+}
+
+static void pause_after(observer_t *observer, apr_status_t status)
+{
+    log_line_t *line = log_begin(observer->log, LOG_LEVEL_WARNING, "cannot answer who asks");
+
+    log_status(line, "error", status);
+    log_end(line);
+    clock_pause(VAIN_PAUSE_US);
+}
+
 static void serve(observer_t *observer)
 {
-    const apr_socket_t *asked =
-        observer->control != NULL ? control_socket(observer->control) : NULL;
+    unsigned vain = 0;
 
     while (!atomic_load(&observer->is_stopping)) {
-        const apr_pollfd_t *ready;
-        apr_int32_t count = 0;
+        apr_status_t status = turn(observer);
 
-        apr_pollset_poll(observer->sockets, timeout(observer), &count, &ready);
-        for (apr_int32_t i = 0; i < count; i++) {
-            if (ready[i].desc.s == asked) {
-                control_answer(observer->control);
-            }
-        }
-        if (observer->http != NULL) {
-            observer->http->run(observer->http);
+        vain = status == APR_SUCCESS ? 0 : vain + 1;
+        if (vain >= VAIN_TURNS_MAX) {
+            pause_after(observer, status);
         }
     }
 }

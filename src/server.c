@@ -400,7 +400,10 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     apr_status_t status;
 
     server.frame.streams = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
-    platform_probe(&server.frame.platform, pool);
+    status = platform_probe(&server.frame.platform, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot find out what the system offers", status);
+    }
     features_log(platform, log, pool);
     server.frame.options = listener_options(settings, platform);
     server.worker_count = server.frame.options.workers;

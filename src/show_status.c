@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "listener_failure.h"
 #include "status_facts.h"
 #include "udpecho/host.h"
 
@@ -18,7 +19,8 @@ typedef struct sample {
     apr_time_t time;
 } sample_t;
 
-static const char *take_sample(sample_t *sample, const char *path, apr_pool_t *pool)
+static const char *take_sample(sample_t *sample, const char *path, exit_code_t *code,
+                               apr_pool_t *pool)
 {
     const char *answer;
     char reason[128];
@@ -27,6 +29,7 @@ static const char *take_sample(sample_t *sample, const char *path, apr_pool_t *p
     apr_status_t status = control_ask(&answer, path, "status", pool);
 
     if (status != APR_SUCCESS) {
+        *code = listener_failure_code(status) == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_UNAVAILABLE;
         apr_strerror(status, reason, sizeof reason);
         return apr_psprintf(pool,
                             "--status: cannot ask at %s: %s; udpechod --control makes that "
@@ -74,14 +77,15 @@ static int are_of_one_process(const sample_t samples[2])
 }
 
 /* Two samples of the same process: counters of another one begin at 0. */
-static const char *take_samples(sample_t samples[2], const char *path, apr_pool_t *pool)
+static const char *take_samples(sample_t samples[2], const char *path, exit_code_t *code,
+                                apr_pool_t *pool)
 {
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
-        const char *error = take_sample(&samples[0], path, pool);
+        const char *error = take_sample(&samples[0], path, code, pool);
 
         if (error == NULL) {
             apr_sleep(INTERVAL_US);
-            error = take_sample(&samples[1], path, pool);
+            error = take_sample(&samples[1], path, code, pool);
         }
         if (error != NULL || are_of_one_process(samples)) {
             return error;
@@ -183,7 +187,7 @@ const char *show_status(const settings_t *settings, apr_file_t *out, exit_code_t
         return "--status: expected --control=ADDRESS:PORT, as the service has it";
     }
     host_ignore_hang_ups(); /* a service that ends has its reasons */
-    const char *error = take_samples(samples, path, pool);
+    const char *error = take_samples(samples, path, code, pool);
 
     if (error != NULL) {
         return error;

@@ -37,8 +37,9 @@ struct http {
     /* When to call run() even if there is not: microseconds from now; -1: never. */
     apr_interval_time_t (*timeout)(const http_t *http);
 
-    /* Does what can be done without waiting. */
-    void (*run)(http_t *http);
+    /* Does what can be done without waiting. Errors: APR_EAGAIN if that was nothing, or why the
+     * last call failed. */
+    apr_status_t (*run)(http_t *http);
 };
 
 /* Serves those who connect to this socket, which listens already and stays the caller's. Lives as

@@ -39,8 +39,9 @@ typedef struct platform {
 } platform_t;
 
 /* Finds out, with sockets that are bound to nothing and closed again. `pool` is for what it needs
- * meanwhile. Cannot fail: what cannot be asked is missing. Any thread. */
-void platform_probe(platform_t *platform, apr_pool_t *pool);
+ * meanwhile. Any thread. Errors: what the system was short of, memory or descriptors, each time
+ * that it was asked; what it has is not known then. */
+apr_status_t platform_probe(platform_t *platform, apr_pool_t *pool);
 
 /* Non-zero if the feature works. Any thread. */
 static inline int platform_has(const platform_t *platform, feature_t feature)

@@ -125,19 +125,23 @@ static apr_int32_t buffer_size(SOCKET socket, int option)
 
 /* From a broadcast address no reply can leave; connect() tells it from others by WSAEACCES, for it
  * needs SO_BROADCAST, and sends nothing. */
-static int is_broadcast(const apr_sockaddr_t *address)
+static apr_status_t ask_broadcast(int *is_broadcast, const apr_sockaddr_t *address)
 {
     SOCKET socket;
-    int denied;
 
+    *is_broadcast = 0;
     if (address->family != AF_INET) {
-        return 0; /* IPv6 has none */
+        return APR_SUCCESS; /* IPv6 has none */
     }
     socket = WSASocketW(AF_INET, SOCK_DGRAM, IPPROTO_UDP, NULL, 0, WSA_FLAG_NO_HANDLE_INHERIT);
-    denied = connect(socket, (const struct sockaddr *)&address->sa, (int)address->salen) != 0 &&
-             WSAGetLastError() == WSAEACCES;
+    if (socket == INVALID_SOCKET) {
+        return apr_get_netos_error();
+    }
+    *is_broadcast =
+        connect(socket, (const struct sockaddr *)&address->sa, (int)address->salen) != 0 &&
+        WSAGetLastError() == WSAEACCES;
     closesocket(socket);
-    return denied;
+    return APR_SUCCESS;
 }
 
 listener_failure_t listener_failure_of(apr_status_t status)
@@ -170,8 +174,14 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
 {
     listener_t *listener = apr_pcalloc(pool, sizeof *listener);
     endpoint_t endpoint = endpoint_of(address);
+    int is_broadcast;
+    apr_status_t status = ask_broadcast(&is_broadcast, address);
 
-    if (endpoint_is_multicast(&endpoint) || is_broadcast(address)) {
+    if (status != APR_SUCCESS) {
+        *error = (listener_error_t){listener_failure_of(status), "open a socket"};
+        return status;
+    }
+    if (endpoint_is_multicast(&endpoint) || is_broadcast) {
         *error = (listener_error_t){LISTENER_NOT_UNICAST, "check the address"};
         return APR_EINVAL;
     }
@@ -187,8 +197,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     if (listener->way.socket == INVALID_SOCKET ||
         prepare(listener->way.socket, address->family, options, &error->step) != 0 ||
         bind_and_read_back(listener, address, &error->step) != 0) {
-        apr_status_t status = apr_get_netos_error();
-
+        status = apr_get_netos_error();
         if (listener->way.socket != INVALID_SOCKET) {
             closesocket(listener->way.socket);
         }

@@ -19,9 +19,6 @@ static apr_status_t ask_option(SOCKET socket, int level, int option)
 {
     DWORD on = 1;
 
-    if (socket == INVALID_SOCKET) {
-        return APR_EAFNOSUPPORT;
-    }
     return setsockopt(socket, level, option, (const char *)&on, sizeof on) == 0
                ? APR_SUCCESS
                : apr_get_netos_error();
@@ -36,24 +33,54 @@ static apr_status_t ask(feature_t feature, SOCKET ipv4, SOCKET ipv6)
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_PKTINFO);
     case FEATURE_IPV6_ONLY:
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_V6ONLY);
-    case FEATURE_IPV6:
-        return ipv6 != INVALID_SOCKET ? APR_SUCCESS : APR_EAFNOSUPPORT;
     default:
         return APR_SUCCESS; /* calls that this program could not be loaded without */
     }
 }
 
-void platform_probe(platform_t *platform, apr_pool_t *pool)
+static int is_of_ipv6(feature_t feature)
 {
-    SOCKET ipv4 = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-    SOCKET ipv6 = socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP);
+    return feature == FEATURE_ARRIVAL_IPV6 || feature == FEATURE_IPV6_ONLY ||
+           feature == FEATURE_IPV6;
+}
+
+/* Whether it says nothing of what the system has, but that it is short of something just now. */
+static int is_short(apr_status_t status)
+{
+    int error = APR_TO_OS_ERROR(status);
+
+    return error == WSAENOBUFS || error == WSAEMFILE;
+}
+
+static apr_status_t open_socket(SOCKET *opened, int family)
+{
+    *opened = socket(family, SOCK_DGRAM, IPPROTO_UDP);
+    return *opened != INVALID_SOCKET ? APR_SUCCESS : apr_get_netos_error();
+}
+
+apr_status_t platform_probe(platform_t *platform, apr_pool_t *pool)
+{
+    SOCKET ipv4;
+    SOCKET ipv6;
+    apr_status_t ipv4_status = open_socket(&ipv4, AF_INET);
+    apr_status_t ipv6_status = open_socket(&ipv6, AF_INET6);
+    apr_status_t result = APR_SUCCESS;
 
     (void)pool;
     for (feature_t feature = 0; feature < FEATURES; feature++) {
-        platform->features[feature].by = names[feature];
-        platform->features[feature].status =
-            names[feature] != NULL ? ask(feature, ipv4, ipv6) : APR_ENOTIMPL;
+        apr_status_t status = is_of_ipv6(feature)               ? ipv6_status
+                              : feature == FEATURE_ARRIVAL_IPV4 ? ipv4_status
+                                                                : APR_SUCCESS;
+
+        if (names[feature] == NULL) {
+            status = APR_ENOTIMPL;
+        } else if (status == APR_SUCCESS) {
+            status = ask(feature, ipv4, ipv6);
+        }
+        platform->features[feature] = (feature_state_t){names[feature], status};
+        result = is_short(status) ? status : result;
     }
     closesocket(ipv4);
     closesocket(ipv6);
+    return result;
 }

@@ -29,6 +29,7 @@ typedef struct server {
     apr_pool_t *pool;
     guest_t guests[HTTP_CONNECTIONS_MAX];
     int has_closed; /* a connection, in the last run */
+    int has_moved;  /* any connection, in it */
 } server_t;
 
 /* ---- Requests ---- */
@@ -59,6 +60,7 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     apr_pool_t *pool;
 
     (void)version, (void)body, (void)body_length, (void)state;
+    server->has_moved = 1;
     if (apr_pool_create(&pool, server->pool) != APR_SUCCESS) {
         return MHD_NO;
     }
@@ -82,6 +84,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 
     (void)context;
     server->has_closed |= !has_started;
+    server->has_moved = 1;
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
         if (server->guests[i].connection == wanted) {
             server->guests[i] = has_started
@@ -135,13 +138,20 @@ static apr_interval_time_t timeout(const http_t *http)
     return first == APR_INT64_MAX ? -1 : first > now ? first - now : 0;
 }
 
-static void run(http_t *http)
+/* The library does not say whether it could accept who waits, but errno may. */
+static apr_status_t run(http_t *http)
 {
     server_t *server = (server_t *)http;
 
     server->has_closed = 0;
+    server->has_moved = 0;
     end_late_guests(server);
+    errno = 0;
     MHD_run(server->daemon);
+    if (server->has_moved) {
+        return APR_SUCCESS;
+    }
+    return errno != 0 ? errno : APR_EAGAIN;
 }
 
 /* ---- Opening ---- */

@@ -166,8 +166,14 @@ static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *pla
                                   listener_error_t *error, apr_pool_t *pool)
 {
     endpoint_t endpoint = endpoint_of(address);
+    int is_broadcast;
+    apr_status_t status = address_ask_broadcast(&is_broadcast, address, pool);
 
-    if (endpoint_is_multicast(&endpoint) || address_is_broadcast(address, pool)) {
+    if (status != APR_SUCCESS) {
+        *error = (listener_error_t){listener_failure_of(status), "open a socket"};
+        return status;
+    }
+    if (endpoint_is_multicast(&endpoint) || is_broadcast) {
         *error = (listener_error_t){LISTENER_NOT_UNICAST, "check the address"};
         return APR_EINVAL;
     }

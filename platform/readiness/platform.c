@@ -6,11 +6,39 @@
 
 #include "readiness.h"
 
-/* What a call said of a socket, if there was one to ask. */
-static apr_status_t status_of(int descriptor, int result)
+/* How often to ask anew where the system has run short of something. */
+#define ATTEMPTS_MAX 10
+
+/* The sockets that are asked, each with what socket(2) said. */
+typedef struct asked {
+    int ipv4;
+    int ipv6;
+    apr_status_t ipv4_status;
+    apr_status_t ipv6_status;
+} asked_t;
+
+/* Whether it says nothing of what the system has, but that it is short of something just now. */
+static int is_short(apr_status_t status)
 {
-    if (descriptor < 0) {
-        return APR_EAFNOSUPPORT;
+    return status == ENOMEM || status == ENOBUFS || status == EMFILE || status == ENFILE ||
+           status == EAGAIN || status == EINTR;
+}
+
+static apr_status_t open_socket(int *descriptor, int family)
+{
+    int attempts = 0;
+
+    do {
+        *descriptor = socket(family, SOCK_DGRAM, 0);
+    } while (*descriptor < 0 && is_short(errno) && ++attempts < ATTEMPTS_MAX);
+    return *descriptor >= 0 ? APR_SUCCESS : errno;
+}
+
+/* What a call said of a socket, if there was one to ask. */
+static apr_status_t status_of(apr_status_t opened, int result)
+{
+    if (opened != APR_SUCCESS) {
+        return opened;
     }
     return result == 0 ? APR_SUCCESS : errno;
 }
@@ -27,58 +55,73 @@ static apr_status_t ask_poll_method(apr_pool_t *pool)
     return status;
 }
 
-static apr_status_t ask(feature_t feature, int ipv4, int ipv6, apr_pool_t *pool)
+static apr_status_t ask(feature_t feature, const asked_t *asked, apr_pool_t *pool)
 {
-    int any = ipv4 >= 0 ? ipv4 : ipv6;
+    int has_ipv4 = asked->ipv4_status == APR_SUCCESS;
+    int any = has_ipv4 ? asked->ipv4 : asked->ipv6;
+    apr_status_t any_status = has_ipv4 ? APR_SUCCESS : asked->ipv6_status;
     apr_uint32_t drops;
 
     switch (feature) {
     case FEATURE_POLL_METHOD:
         return ask_poll_method(pool);
     case FEATURE_PORT_SHARING:
-        return status_of(any, system_share_port(any));
+        return status_of(any_status, system_share_port(any));
     case FEATURE_ARRIVAL_IPV4:
-        return status_of(ipv4, report_arrival(ipv4, AF_INET));
+        return status_of(asked->ipv4_status, report_arrival(asked->ipv4, AF_INET));
     case FEATURE_ARRIVAL_IPV6:
-        return status_of(ipv6, report_arrival(ipv6, AF_INET6));
+        return status_of(asked->ipv6_status, report_arrival(asked->ipv6, AF_INET6));
     case FEATURE_BATCHED_RECEIVE:
         return batched_receive_status();
     case FEATURE_BATCHED_SEND:
         return batched_send_status();
     case FEATURE_IPV6:
-        return status_of(ipv6, 0);
+        return status_of(asked->ipv6_status, 0);
     case FEATURE_IPV6_ONLY:
-        return status_of(ipv6, set_ipv6_only(ipv6));
+        return status_of(asked->ipv6_status, set_ipv6_only(asked->ipv6));
     case FEATURE_FRAGMENTING:
-        return status_of(ipv4, system_ignore_path_mtu(ipv4));
+        return status_of(asked->ipv4_status, system_ignore_path_mtu(asked->ipv4));
     case FEATURE_DROP_COUNTER:
-        return status_of(any, system_read_drops(any, &drops));
+        return status_of(any_status, system_read_drops(any, &drops));
     case FEATURE_SEGMENTED_SEND:
-        return status_of(any, system_ask_segments(any));
+        return status_of(any_status, system_ask_segments(any));
     case FEATURE_COALESCED_RECEIVE:
-        return status_of(any, system_coalesce(any));
+        return status_of(any_status, system_coalesce(any));
     case FEATURES:
         break;
     }
     return APR_ENOTIMPL;
 }
 
-void platform_probe(platform_t *platform, apr_pool_t *pool)
+static apr_status_t ask_again(feature_t feature, const asked_t *asked, apr_pool_t *pool)
 {
-    int ipv4 = socket(AF_INET, SOCK_DGRAM, 0);
-    int ipv6 = socket(AF_INET6, SOCK_DGRAM, 0);
+    apr_status_t status = ask(feature, asked, pool);
 
+    for (int attempts = 1; is_short(status) && attempts < ATTEMPTS_MAX; attempts++) {
+        status = ask(feature, asked, pool);
+    }
+    return status;
+}
+
+apr_status_t platform_probe(platform_t *platform, apr_pool_t *pool)
+{
+    asked_t asked;
+    apr_status_t result = APR_SUCCESS;
+
+    asked.ipv4_status = open_socket(&asked.ipv4, AF_INET);
+    asked.ipv6_status = open_socket(&asked.ipv6, AF_INET6);
     for (feature_t feature = 0; feature < FEATURES; feature++) {
         const char *by = system_feature_names[feature];
+        apr_status_t status = by != NULL ? ask_again(feature, &asked, pool) : APR_ENOTIMPL;
 
-        platform->features[feature].by = by;
-        platform->features[feature].status =
-            by != NULL ? ask(feature, ipv4, ipv6, pool) : APR_ENOTIMPL;
+        platform->features[feature] = (feature_state_t){by, status};
+        result = is_short(status) ? status : result;
     }
-    if (ipv4 >= 0) {
-        close(ipv4);
+    if (asked.ipv4 >= 0) {
+        close(asked.ipv4);
     }
-    if (ipv6 >= 0) {
-        close(ipv6);
+    if (asked.ipv6 >= 0) {
+        close(asked.ipv6);
     }
+    return result;
 }

@@ -67,20 +67,23 @@ apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
 /* Kernels let a socket be bound to a broadcast address of the host, from which no reply can leave.
  * What tells it from others is that connect(2) needs SO_BROADCAST for it, and says EACCES; it sends
  * nothing. */
-int address_is_broadcast(apr_sockaddr_t *address, apr_pool_t *pool)
+apr_status_t address_ask_broadcast(int *is_broadcast, apr_sockaddr_t *address, apr_pool_t *pool)
 {
     apr_socket_t *socket;
     apr_status_t status;
 
+    *is_broadcast = 0;
     if (address->family != AF_INET) {
-        return 0; /* IPv6 has none */
+        return APR_SUCCESS; /* IPv6 has none */
     }
     status = apr_socket_create(&socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, pool);
-    if (status == APR_SUCCESS) {
-        status = apr_socket_connect(socket, address);
-        apr_socket_close(socket);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    return APR_STATUS_IS_EACCES(status);
+    status = apr_socket_connect(socket, address);
+    apr_socket_close(socket);
+    *is_broadcast = APR_STATUS_IS_EACCES(status);
+    return APR_SUCCESS;
 }
 
 apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local, const char **step)

@@ -48,7 +48,8 @@ int socket_descriptor(apr_socket_t *socket);
 /* The size of a buffer, SO_RCVBUF or SO_SNDBUF, as the kernel reports it, bytes. */
 apr_int32_t socket_buffer(apr_socket_t *socket, int option);
 
-/* Non-zero if the address is a broadcast address of this host's networks. */
-int address_is_broadcast(apr_sockaddr_t *address, apr_pool_t *pool);
+/* Finds out whether the address is a broadcast address of this host's networks. Errors: those of
+ * socket(2). */
+apr_status_t address_ask_broadcast(int *is_broadcast, apr_sockaddr_t *address, apr_pool_t *pool);
 
 #endif

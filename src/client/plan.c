@@ -61,8 +61,12 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
     };
     flows_error_t error;
 
-    platform_probe(platform, pool);
-    apr_status_t status = flows_open(flows, destination->peer, &options, &error, pool);
+    apr_status_t status = platform_probe(platform, pool);
+
+    if (status != APR_SUCCESS) {
+        return cannot("find out what the system offers", status, pool);
+    }
+    status = flows_open(flows, destination->peer, &options, &error, pool);
 
     if (status == APR_SUCCESS) {
         return check_room(*flows, settings, pool);

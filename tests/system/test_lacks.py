@@ -98,6 +98,35 @@ class Lacks(unittest.TestCase):
                              ("shared socket", "SO_REUSEPORT: Protocol not available"))
 
 
+@tracing.needs_strace
+class Shortage(unittest.TestCase):
+    """A call that fails for want of something says nothing of what the system has."""
+
+    def place(self):
+        """Which socket(2) of the main thread is the first for IPv6."""
+        with tracing.TracedServer("socket") as server:
+            server.stop()
+            calls = server.calls(f"{server.process.pid} ", "socket(")
+        return tracing.when(calls, "AF_INET6")
+
+    @harness.needs_ipv6
+    def test_no_descriptor_for_a_moment(self):
+        with tracing.TracedServer("socket", listen=["*:0"], inject=
+                                  f"socket:error=ENFILE:when={self.place()}") as server:
+            self.assertEqual([host for host, _ in server.addresses], ["0.0.0.0", "::"])
+            self.assertEqual(server.find("refused by the system"), [])
+            server.stop()
+            self.assertTrue(server.calls("INJECTED"))
+
+    def test_no_descriptor_at_all(self):
+        place = self.place()
+        with tracing.TracedServer("socket", wait=False, inject=
+                                  f"socket:error=ENFILE:when={place}..{place + 20}") as server:
+            self.assertEqual(server.finish(), 71, server.log())
+            server.wait_for("cannot find out what the system offers",
+                            error="Too many open files in system")
+
+
 class Threads(unittest.TestCase):
     @tracing.needs_strace
     def test_fewer_threads_than_workers(self):

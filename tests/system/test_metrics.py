@@ -278,6 +278,17 @@ class Metrics(unittest.TestCase):
             self.assertIn("unix:/PATH", done.stderr)
 
     @tracing.needs_strace
+    def test_nobody_can_be_accepted(self):
+        """Who connects then waits in the queue, which is ready all the time; the thread is not busy."""
+        with tracing.TracedServer("accept4", "--metrics-listen=127.0.0.1:0",
+                                  inject="accept4:error=EMFILE:when=1..20") as running:
+            began = time.monotonic()
+            self.assertEqual(get(where(running), "/healthz"), (200, "ok\n"))
+            self.assertGreater(time.monotonic() - began, 0.5)
+            running.wait_for("cannot answer who asks", error="Too many open files")
+            running.stop()
+
+    @tracing.needs_strace
     def test_healthz_tells_of_a_receive_that_fails(self):
         with tracing.TracedServer("recvmmsg", "--metrics-listen=127.0.0.1:0", "--workers=1",
                                   inject="recvmmsg:error=ENOBUFS:when=6+") as running, \

@@ -204,6 +204,45 @@ class Status(unittest.TestCase):
         self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.directory}/none/control",
                            words=["cannot make the control socket", "No such file"])
 
+    @tracing.needs_strace
+    def test_nobody_can_be_accepted(self):
+        """Who asks then waits in the queue, which is ready all the time; the thread is not busy."""
+        with tracing.TracedServer("accept4", f"--control={self.path}",
+                                  inject="accept4:error=EMFILE:when=1..20") as server:
+            began = time.monotonic()
+            self.assertIn(b'"health":"ok"', self.ask(b"status\n"))
+            self.assertGreater(time.monotonic() - began, 0.5)
+            server.wait_for("cannot answer who asks", error="Too many open files")
+            server.stop()
+
+    @tracing.needs_strace
+    def test_end_while_nobody_can_be_accepted(self):
+        with tracing.TracedServer("accept4", f"--control={self.path}",
+                                  inject="accept4:error=ENFILE:when=1+") as server, \
+                socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(self.path)
+            server.wait_for("cannot answer who asks", error="Too many open files in system")
+            server.stop()
+            self.assertLess(len(server.calls("INJECTED")), 100)
+
+    def test_too_few_descriptors(self):
+        """Whatever is opened in vain, the reason is the same, and so is the exit code."""
+        for number in range(5, 24):
+            done = harness.run("--listen=127.0.0.1:0", f"--control={self.path}", "--workers=2",
+                               "--duration=1ms", prefix=("prlimit", f"--nofile={number}"))
+            self.assertIn(done.returncode, (0, 71), done.stderr)
+            if done.returncode == 71:
+                self.assertIn('error="Too many open files"', done.stderr)
+            self.assertNotIn("not supported", done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    @tracing.needs_strace
+    def test_who_asks_has_too_few_descriptors(self):
+        with self.server():
+            self.check_refused(71, "--status", f"--control={self.path}", prefix=(
+                "strace", "-qq", "-o/dev/null", "-e", "trace=socket",
+                "-e", "inject=socket:error=EMFILE"), words=["Too many open files"])
+
     def test_path_that_is_left_over_is_replaced(self):
         for end in harness.Server.stop, harness.Server.kill:
             with self.server() as server:
