@@ -19,6 +19,10 @@
 /* A source is looked for in one row of the table only. */
 #define ROW_LENGTH 4
 
+/* The clock runs over, after an hour at the highest limit. In every epoch a source has another
+ * name, and with it a full bucket, so that nobody meets what he took before that. */
+#define EPOCH_MAX (APR_UINT64_C(1) << 62)
+
 #define CACHE_LINE 64
 
 /* One in this many datagrams above the limit finds the bucket twice as deep. */
@@ -27,8 +31,9 @@
 typedef _Atomic apr_uint64_t bucket_t;
 
 struct rate_limit {
-    apr_uint64_t speed; /* what the clock gains in a microsecond */
-    apr_uint64_t depth; /* of a bucket */
+    apr_uint64_t speed;  /* what the clock gains in a microsecond */
+    unsigned epoch_bits; /* an epoch is 2 to this power microseconds */
+    apr_uint64_t depth;  /* of a bucket */
     apr_time_t start;
     unsigned char key[APR_SIPHASH_KSIZE];
     bucket_t (*rows)[ROW_LENGTH];
@@ -45,6 +50,9 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
     limit->depth = rate * DATAGRAM;
     /* Rounded up, so that nobody loses by it; it is less than a thousandth. */
     limit->speed = limit->depth / APR_USEC_PER_SEC + 1;
+    while (limit->speed << (limit->epoch_bits + 1) <= EPOCH_MAX) {
+        limit->epoch_bits++;
+    }
     limit->start = now;
     memcpy(limit->key, key, sizeof limit->key);
     limit->rows = (void *)(memory + CACHE_LINE - (apr_uintptr_t)memory % CACHE_LINE);
@@ -53,9 +61,9 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
 }
 
 /* The clock of the buckets; it runs over, and what is read of it is differences. */
-static apr_uint64_t clock_at(const rate_limit_t *limit, apr_time_t now)
+static apr_uint64_t clock_at(const rate_limit_t *limit, apr_uint64_t elapsed)
 {
-    return (apr_uint64_t)(now - limit->start) * limit->speed & ~TAG_MASK;
+    return elapsed * limit->speed & ~TAG_MASK;
 }
 
 /* What is missing from a bucket. A time that lies further ahead than any bucket lacks is one that
@@ -145,12 +153,15 @@ static int admit(rate_limit_t *limit, apr_uint64_t hash, apr_uint64_t weight, ap
  */
 int rate_limit_admits(rate_limit_t *limit, const endpoint_t *from, apr_time_t now)
 {
-    apr_uint64_t clock = clock_at(limit, now);
+    /* A worker may have read its clock before the limit was made. */
+    apr_uint64_t elapsed = now > limit->start ? (apr_uint64_t)(now - limit->start) : 0;
+    apr_uint64_t clock = clock_at(limit, elapsed);
+    apr_uint64_t epoch = elapsed >> limit->epoch_bits << 32;
 
     if (from->sa.any.sa_family == APR_INET6) {
         const unsigned char *address = from->sa.v6.sin6_addr.s6_addr;
-        apr_uint64_t host = apr_siphash24(address, 16, limit->key);
-        apr_uint64_t site = apr_siphash24(address, 6, limit->key) | 1;
+        apr_uint64_t host = apr_siphash24(address, 16, limit->key) ^ epoch;
+        apr_uint64_t site = (apr_siphash24(address, 6, limit->key) ^ epoch) | 1;
         unsigned subnet = (unsigned)address[6] << 8 | address[7];
 
         return admit(limit, host, DATAGRAM, clock) &&
@@ -160,7 +171,7 @@ int rate_limit_admits(rate_limit_t *limit, const endpoint_t *from, apr_time_t no
     }
     apr_uint32_t address = ntohl(from->sa.v4.sin_addr.s_addr);
     apr_uint32_t site = address >> 12;
-    apr_uint64_t hash = apr_siphash24(&site, sizeof site, limit->key) | 1;
+    apr_uint64_t hash = (apr_siphash24(&site, sizeof site, limit->key) ^ epoch) | 1;
 
     return admit(limit, hash * (0x1000 | (address & 0xfff)), DATAGRAM, clock) &&
            admit(limit, hash * (0x10 | (address >> 8 & 0xf)), NETWORK(32), clock) &&

@@ -83,7 +83,7 @@ int source_ports_throttle(source_ports_t *ports, apr_port_t port, apr_time_t now
         return 0;
     }
     /* Of so few a second a hand never holds any back. */
-    token_hand_t hand = {ports->answers[kind - THROTTLED], 0};
+    token_hand_t hand = {.bucket = ports->answers[kind - THROTTLED]};
 
     return !token_hand_take(&hand, 1, now);
 }

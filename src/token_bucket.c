@@ -2,54 +2,68 @@
 
 #include <stdatomic.h>
 
-/* One word: the number of tokens ever given, counted as if the bucket had never run over. It is
- * compared with those ever gained; both run over, and what is read of them is their difference. */
+#define NANOSECONDS APR_UINT64_C(1000000000)
+
+/* One word that workers change without a lock: when the bucket will be full again if nothing more
+ * is taken, in nanoseconds after its start. What is missing from it is how far that time lies
+ * ahead; a second is all that it holds. Nanoseconds last for 292 years, whatever the rate. */
 struct token_bucket {
+    apr_uint64_t serial;
     apr_uint64_t rate;
     apr_time_t start;
-    _Atomic apr_uint64_t given;
+    _Atomic apr_int64_t full_at;
 };
 
 token_bucket_t *token_bucket_create(apr_uint64_t rate, apr_time_t now, apr_pool_t *pool)
 {
+    static _Atomic apr_uint64_t created;
     token_bucket_t *bucket = apr_pcalloc(pool, sizeof *bucket);
 
+    bucket->serial = atomic_fetch_add(&created, 1) + 1;
     bucket->rate = rate;
     bucket->start = now;
     return bucket;
 }
 
-static apr_uint64_t gained(const token_bucket_t *bucket, apr_time_t now)
+/* A worker may have read its clock before the bucket was made. */
+static apr_int64_t clock_at(const token_bucket_t *bucket, apr_time_t now)
 {
-    apr_uint64_t elapsed = (apr_uint64_t)(now - bucket->start);
+    return now > bucket->start ? (now - bucket->start) * 1000 : 0;
+}
 
-    return elapsed / APR_USEC_PER_SEC * bucket->rate +
-           elapsed % APR_USEC_PER_SEC * bucket->rate / APR_USEC_PER_SEC;
+/* How long the bucket takes to gain `amount`. A hand takes a millisecond's worth at least, so that
+ * rounding up costs less than a millionth of the rate. */
+static apr_int64_t time_to_gain(const token_bucket_t *bucket, apr_uint64_t amount)
+{
+    return (apr_int64_t)((amount * NANOSECONDS + bucket->rate - 1) / bucket->rate);
 }
 
 static int take(token_bucket_t *bucket, apr_uint64_t amount, apr_time_t now)
 {
-    apr_uint64_t gains = gained(bucket, now);
-    apr_uint64_t given = atomic_load_explicit(&bucket->given, memory_order_relaxed);
-    apr_uint64_t from;
+    apr_int64_t clock = clock_at(bucket, now);
+    apr_int64_t cost = time_to_gain(bucket, amount);
+    apr_int64_t full_at = atomic_load_explicit(&bucket->full_at, memory_order_relaxed);
+    apr_int64_t from;
 
     do {
-        apr_int64_t missing = (apr_int64_t)(given - gains);
-
-        if (missing >= (apr_int64_t)bucket->rate) {
+        if (full_at - clock >= (apr_int64_t)NANOSECONDS) {
             return 0;
         }
-        from = missing > 0 ? given : gains; /* what would not fit into the bucket is lost */
-    } while (!atomic_compare_exchange_weak_explicit(&bucket->given, &given, from + amount,
+        from = full_at > clock ? full_at : clock; /* what would not fit into the bucket is lost */
+    } while (!atomic_compare_exchange_weak_explicit(&bucket->full_at, &full_at, from + cost,
                                                     memory_order_relaxed, memory_order_relaxed));
     return 1;
 }
 
 void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket)
 {
-    if (hand->bucket != bucket) {
-        *hand = (token_hand_t){.bucket = bucket};
+    apr_uint64_t serial = bucket != NULL ? bucket->serial : 0;
+
+    if (hand->serial != serial) {
+        hand->tokens = 0;
     }
+    hand->serial = serial;
+    hand->bucket = bucket;
 }
 
 int token_hand_take(token_hand_t *hand, apr_uint64_t amount, apr_time_t now)

@@ -152,6 +152,23 @@ class Reload(unittest.TestCase):
             self.assertEqual(server.stop()["reload_failures"], len(wrong))
             self.assertEqual(server.find("the sandbox refused a system call"), [])
 
+    def test_a_limit_is_in_force_though_nothing_came_since_the_last(self):
+        kept = "listen=127.0.0.1:0\nrate-limit=off\n"
+        high = kept + "max-rate=1000M/s\n"
+        with self.serve(high, "--workers=1") as server, harness.client(server.address) as sock:
+            for turn in range(1, 5):  # where a policy lies in memory varies
+                self.assertEqual(harness.echo(sock, b"unlimited"), b"unlimited")
+                self.reload(server, kept + "max-rate=5/s\n", count=3 * turn - 2)
+                self.reload(server, kept + "max-rate=4/s\n", count=3 * turn - 1)
+                sent = 101 * turn
+                for _ in range(100):
+                    sock.send(b"limited")
+                harness.wait_until(lambda: harness.received(server) >= sent)
+                answers = len(harness.replies(sock))
+                self.assertTrue(4 <= answers <= 6, answers)
+                sock.settimeout(harness.PATIENCE)
+                self.reload(server, high, count=3 * turn)
+
     def test_listeners_come_and_go_under_load(self):
         with self.serve("listen=127.0.0.1:0\n", "--workers=4") as server:
             exchange = Exchange(server.address)

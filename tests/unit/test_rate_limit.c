@@ -139,6 +139,29 @@ static void networks_have_limits_in_proportion(void **state)
     }
 }
 
+/* However long it was away. At the highest limit the time that buckets are kept in runs over within
+ * these two hours. */
+static void a_source_that_comes_back_is_never_limited(void **state)
+{
+    rate_limit_t *limit = rate_limit_create(RATE_LIMIT_MAX, key, START, *state);
+    apr_time_t now = START;
+
+    for (apr_interval_time_t away = 2 * SECOND; away < 7200 * SECOND; away += SECOND / 2) {
+        endpoint_t from = ipv4(0xc0000201);
+
+        now += away;
+        assert_true(rate_limit_admits(limit, &from, now));
+    }
+}
+
+static void a_time_before_the_limit_is_its_start(void **state)
+{
+    rate_limit_t *limit = rate_limit_create(10, key, START, *state);
+
+    assert_int_equal(admitted(limit, ipv4(0xc0000201), 10, START - 5, 0), 10);
+    assert_int_equal(admitted(limit, ipv4(0xc0000201), 10, START + SECOND, 0), 10);
+}
+
 static void sixteen_million_forged_sources_cost_a_modest_one_nothing(void **state)
 {
     rate_limit_t *limit = rate_limit_create(100, key, START, *state);
@@ -247,6 +270,8 @@ int main(void)
         scene(a_source_within_its_limit_loses_nothing),
         scene(a_source_above_its_limit_is_served_up_to_it),
         scene(networks_have_limits_in_proportion),
+        scene(a_source_that_comes_back_is_never_limited),
+        scene(a_time_before_the_limit_is_its_start),
         scene(sixteen_million_forged_sources_cost_a_modest_one_nothing),
         scene(forged_sources_do_not_make_it_forget_a_greedy_one),
         scene(whoever_forges_an_address_does_not_silence_it),
