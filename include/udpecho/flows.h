@@ -95,10 +95,10 @@ apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment);
 int flows_tell_fragments(const flows_t *flows);
 
 /*
- * Sends up to BATCH_MAX requests in their order and returns how many of them left. `failure` says
- * why the next one did not: APR_EAGAIN if there is no room for it now, else what send(2) said of
- * it; EMSGSIZE of <errno.h> is the same everywhere. What the network
- * refused is never taken for such a failure. Never waits.
+ * Sends the first of `count` requests as one message, with those behind it that can leave in the
+ * same one, and returns how many left. 0: none, and `failure` says why: APR_EAGAIN if there is no
+ * room for it now, else what send(2) said of it; EMSGSIZE of <errno.h> is the same everywhere. What
+ * the network refused is never taken for such a failure. Never waits.
  */
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure);

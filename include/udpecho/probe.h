@@ -135,6 +135,11 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
  */
 probe_next_t probe_next(probe_t *probe, apr_time_t now);
 
+/* The first `count` requests at `requests` left at `now`, which is when their round trips begin:
+ * not before that time of probe_next() at which they were made. Of no effect on what is answered or
+ * missing. */
+void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now);
+
 /* A request of probe_next() was refused by this host, and never left. Its sequence number is not
  * used again, nor its place in the plan. Of no effect once it is answered or missing. */
 void probe_not_sent(probe_t *probe, const request_t *request);

@@ -34,20 +34,18 @@ apr_size_t flow_socket_payload_max(apr_os_sock_t socket);
 /* How to wait for such sockets. */
 apr_pollset_method_e flow_poll_method(const platform_t *platform);
 
-/* What is sent: room for a batch. */
+/* What is sent: room for a message. */
 typedef struct flow_requests flow_requests_t;
 
 /* For datagrams to `peer`. From `pool`. */
 flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
                                       apr_pool_t *pool);
 
-/* Makes messages of up to BATCH_MAX datagrams, which must live until they are sent. */
-void flow_requests_compose(flow_requests_t *requests, const request_t *datagrams, unsigned count);
-
-/* Sends `count` of these from number `first` on, in as few calls as the system needs. Returns how
- * many left, at least one, or 0 and `failure`: see flows_send(). */
-unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, unsigned first,
-                            unsigned count, apr_status_t *failure);
+/* Sends the first of `count` datagrams by the socket of its flow, with as many of the others of
+ * that flow as leave together with it. Returns how many left, or 0 and `failure`: see flows_send().
+ */
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
+                            const request_t *datagrams, unsigned count, apr_status_t *failure);
 
 /* What arrives: room for a batch of messages, of any flows. */
 typedef struct flow_messages flow_messages_t;

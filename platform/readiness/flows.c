@@ -152,33 +152,11 @@ void flows_wake(flows_t *flows)
 
 /* ---- Sending ---- */
 
-static unsigned run_length(const request_t *requests, unsigned count)
-{
-    unsigned length = 1;
-
-    while (length < count && requests[length].flow == requests[0].flow) {
-        length++;
-    }
-    return length;
-}
-
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure)
 {
-    unsigned next = 0;
-
-    flow_requests_compose(flows->requests, requests, count);
-    while (next < count) {
-        apr_os_sock_t socket = flows->flows[requests[next].flow].socket;
-        unsigned run = run_length(&requests[next], count - next);
-        unsigned sent = flow_requests_send(flows->requests, socket, next, run, failure);
-
-        if (sent == 0) {
-            break;
-        }
-        next += sent;
-    }
-    return next;
+    return flow_requests_send(flows->requests, flows->flows[requests[0].flow].socket, requests,
+                              count, failure);
 }
 
 /* ---- Receiving ---- */

@@ -10,7 +10,6 @@
 
 struct flow_requests {
     endpoint_t peer;
-    WSABUF parts[BATCH_MAX][2]; /* heads and bodies */
 };
 
 flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
@@ -29,24 +28,16 @@ static WSABUF buffer_of(const unsigned char *data, apr_size_t length)
     return (WSABUF){.buf = (char *)data, .len = (ULONG)length};
 }
 
-void flow_requests_compose(flow_requests_t *requests, const request_t *datagrams, unsigned count)
+static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, const request_t *datagram)
 {
-    for (unsigned i = 0; i < count; i++) {
-        const request_t *datagram = &datagrams[i];
-
-        requests->parts[i][0] = buffer_of(datagram->head, datagram->head_length);
-        requests->parts[i][1] = buffer_of(datagram->body, datagram->length - datagram->head_length);
-    }
-}
-
-static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, unsigned index)
-{
+    WSABUF parts[] = {buffer_of(datagram->head, datagram->head_length),
+                      buffer_of(datagram->body, datagram->length - datagram->head_length)};
     int attempts = 0;
     int error = 0;
     DWORD sent;
 
     do {
-        error = WSASendTo(socket, requests->parts[index], 2, &sent, 0, &requests->peer.sa.any,
+        error = WSASendTo(socket, parts, 2, &sent, 0, &requests->peer.sa.any,
                           (int)requests->peer.length, NULL, NULL) == 0
                     ? 0
                     : WSAGetLastError();
@@ -65,19 +56,10 @@ static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, unsigned 
     }
 }
 
-unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, unsigned first,
-                            unsigned count, apr_status_t *failure)
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
+                            const request_t *datagrams, unsigned count, apr_status_t *failure)
 {
-    unsigned sent = 0;
-
-    while (sent < count) {
-        apr_status_t status = send_one(requests, socket, first + sent);
-
-        if (status != APR_SUCCESS) {
-            *failure = status;
-            break;
-        }
-        sent++;
-    }
-    return sent;
+    (void)count; /* never more than one to a message */
+    *failure = send_one(requests, socket, datagrams);
+    return *failure == APR_SUCCESS;
 }

@@ -74,7 +74,8 @@ const char *not_sent_words(apr_status_t status, apr_pool_t *pool)
     if (status == EPERM || APR_STATUS_IS_EACCES(status)) {
         return "prohibited by a packet filter or a route of this host";
     }
-    return status == ENOBUFS ? "no room in this host's buffers" : refusal_words(status, pool);
+    return status == ENOBUFS || APR_STATUS_IS_EAGAIN(status) ? "no room in this host's buffers"
+                                                             : refusal_words(status, pool);
 }
 
 apr_port_t source_port(const run_t *run, unsigned flow)

@@ -45,7 +45,8 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
                                 .flows = session->flows,
                                 .run = &session->run,
                                 .reports = apr_array_make(session->pool, 4, sizeof(report_t *)),
-                                .deadline = session->settings->deadline};
+                                .deadline = session->settings->deadline,
+                                .patience = plan_patience(session->settings)};
 
     /* Of the second nothing is told but what follows from it: its datagrams have the same numbers
      * as those of the first, whose summary they are not in. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "schedule.h"
 
 /* Asked for each way, so that a datagram of any size has room, whatever the system's default, and
  * what waits while this host looks elsewhere is not lost here. */
@@ -108,6 +109,13 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
         plan.interval = 0;
     }
     return plan;
+}
+
+apr_interval_time_t plan_patience(const client_settings_t *settings)
+{
+    int is_paced = settings->measurement != MEASURE_MTU && settings->window == 0;
+
+    return is_paced ? SCHEDULE_CATCH_UP_US : settings->timeout;
 }
 
 const char *plan_probe(probe_t **probe, const client_settings_t *settings,

@@ -165,6 +165,15 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now)
     return (probe_next_t){.step = until == NEVER ? PROBE_DONE : PROBE_WAIT, .until = until};
 }
 
+void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (sent_left(&probe->sent, requests[i].sequence, now)) {
+            tally_left(&probe->tallies[requests[i].flow], now);
+        }
+    }
+}
+
 void probe_not_sent(probe_t *probe, const request_t *request)
 {
     const sent_t *sent = sent_get(&probe->sent, request->sequence);

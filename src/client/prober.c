@@ -2,13 +2,14 @@
 
 #include <stdatomic.h>
 
+#include "outbox.h"
 #include "report.h"
 #include "udpecho/host.h"
 
 /* How often the reports hear how it goes on. */
 #define PROGRESS_INTERVAL_US 100000
 
-/* How long to wait before trying again what this host had no room for. */
+/* How long to wait before the next attempt, if this host sent nothing of what was due. */
 #define RETRY_INTERVAL_US 1000
 
 /* How many receive calls in a row may fail before it is no use. */
@@ -21,8 +22,8 @@ struct prober {
     apr_time_t next_progress;
     apr_time_t end; /* 0: none */
     unsigned failures;
-    unsigned unsent; /* requests that the probe made and that have not left yet */
-    request_t requests[BATCH_MAX];
+    outbox_t outbox;
+    apr_time_t full_since; /* this host has had no room for what is due; 0: it has */
 };
 
 /* ---- Telling ---- */
@@ -60,63 +61,99 @@ static void tell_progress(prober_t *prober, apr_time_t now)
 
 /* ---- Sending ---- */
 
-static void drop_first(prober_t *prober, unsigned count)
+/* The oldest that waits is not sent, for this reason. */
+static void give_up_first(prober_t *prober, apr_status_t reason)
 {
-    prober->unsent -= count;
-    for (unsigned i = 0; i < prober->unsent; i++) {
-        prober->requests[i] = prober->requests[i + count];
+    const request_t *request = outbox_first(&prober->outbox);
+
+    probe_not_sent(prober->options.probe, request);
+    prober_tell(prober, (event_t){.kind = EVENT_NOT_SENT, .request = request, .status = reason});
+    outbox_drop(&prober->outbox, 1);
+}
+
+/* Gives up what waited too long for room. After the timeout the probe would miss it. */
+static void give_up_hopeless(prober_t *prober, apr_time_t now)
+{
+    while (prober->outbox.count > 0 &&
+           (now - prober->full_since >= prober->options.patience ||
+            now - outbox_made(&prober->outbox) >= prober->options.run->timeout)) {
+        give_up_first(prober, APR_EAGAIN);
     }
 }
 
-/* Sends what the probe made. Returns 0 if this host has no room for all of it now. */
-static int send_requests(prober_t *prober)
+/* Sends the oldest that wait as one message. Returns how many left. */
+static unsigned send_message(prober_t *prober, apr_status_t *failure)
 {
-    while (prober->unsent > 0) {
-        apr_status_t failure = APR_SUCCESS;
-        unsigned sent =
-            flows_send(prober->options.flows, prober->requests, prober->unsent, &failure);
+    outbox_t *outbox = &prober->outbox;
+    const request_t *requests = outbox_first(outbox);
+    apr_time_t now = clock_now(); /* each message has its own time: the one before took some */
+    unsigned sent = flows_send(prober->options.flows, requests, outbox->count, failure);
 
-        drop_first(prober, sent);
-        if (prober->unsent == 0) {
+    probe_sent(prober->options.probe, requests, sent, now);
+    outbox_drop(outbox, sent);
+    return sent;
+}
+
+/* Sends what waits, as far as this host has room for it. Returns how many left. */
+static unsigned send_waiting(prober_t *prober, apr_time_t now)
+{
+    unsigned all_sent = 0;
+
+    while (prober->outbox.count > 0) {
+        apr_status_t failure = APR_SUCCESS;
+        unsigned sent = send_message(prober, &failure);
+
+        if (sent > 0) {
+            all_sent += sent;
+            prober->full_since = 0;
+        } else if (APR_STATUS_IS_EAGAIN(failure)) {
+            prober->full_since = prober->full_since == 0 ? now : prober->full_since;
+            break;
+        } else {
+            give_up_first(prober, failure);
+        }
+    }
+    return all_sent;
+}
+
+/* Has the probe make what is due at `now`, as far as there is room for it. No more than a batch of
+ * steps: neither the end of the run nor what arrives must wait for a probe that goes on and on.
+ * Returns its last step. */
+static probe_next_t make_due(prober_t *prober, apr_time_t now)
+{
+    probe_next_t next = {.step = PROBE_SEND};
+
+    for (unsigned i = 0; i < BATCH_MAX && !outbox_is_full(&prober->outbox); i++) {
+        next = probe_next(prober->options.probe, now);
+        if (next.step == PROBE_SEND) {
+            outbox_add(&prober->outbox, &next.request, now);
+        } else if (next.step == PROBE_MISSING) {
+            prober_tell(prober, (event_t){.kind = EVENT_MISSING, .request = &next.request});
+        } else {
             break;
         }
-        if (APR_STATUS_IS_EAGAIN(failure)) {
-            return 0;
-        }
-        if (failure != APR_SUCCESS) {
-            probe_not_sent(prober->options.probe, &prober->requests[0]);
-            prober_tell(prober, (event_t){.kind = EVENT_NOT_SENT,
-                                          .request = &prober->requests[0],
-                                          .status = failure});
-            drop_first(prober, 1);
-        }
     }
-    return 1;
+    return next;
 }
 
-/* Sends all that is due at `now`. Returns PROBE_DONE or PROBE_WAIT; `until` is when to come back at
- * the latest. */
-static probe_step_t send_due(prober_t *prober, apr_time_t now, apr_time_t *until)
+/* Sends what is due at `now`. Returns 0 once the probe is done; `until` is when to come back at the
+ * latest. */
+static int send_due(prober_t *prober, apr_time_t now, apr_time_t *until)
 {
-    while (send_requests(prober)) {
-        probe_next_t next = probe_next(prober->options.probe, now);
+    give_up_hopeless(prober, now);
 
-        while (next.step == PROBE_SEND) {
-            prober->requests[prober->unsent++] = next.request;
-            if (prober->unsent == BATCH_MAX) {
-                break;
-            }
-            next = probe_next(prober->options.probe, now);
-        }
-        if (next.step == PROBE_MISSING) {
-            prober_tell(prober, (event_t){.kind = EVENT_MISSING, .request = &next.request});
-        } else if (prober->unsent == 0) {
-            *until = next.until;
-            return next.step;
-        }
+    probe_next_t next = make_due(prober, now);
+    unsigned due = prober->outbox.count;
+    unsigned sent = send_waiting(prober, now);
+
+    if (prober->outbox.count > 0 || (due > 0 && sent == 0)) {
+        *until = now + RETRY_INTERVAL_US;
+    } else if (next.step == PROBE_WAIT && sent == due) {
+        *until = next.until;
+    } else {
+        *until = now; /* there is more, or what was refused lets the probe send something else */
     }
-    *until = now + RETRY_INTERVAL_US;
-    return PROBE_WAIT;
+    return next.step != PROBE_DONE;
 }
 
 /* ---- Receiving ---- */
@@ -195,8 +232,7 @@ apr_status_t prober_run(prober_t *prober, probe_summary_t *summary)
     prober->end = prober->options.deadline > 0 ? now + prober->options.deadline : 0;
     prober->next_progress =
         has_progress(prober->options.run->measurement) ? now + PROGRESS_INTERVAL_US : APR_INT64_MAX;
-    while (status == APR_SUCCESS && !is_over(prober, now) &&
-           send_due(prober, now, &until) != PROBE_DONE) {
+    while (status == APR_SUCCESS && !is_over(prober, now) && send_due(prober, now, &until)) {
         status = receive(prober, time_to_wait(prober, now, until));
         now = clock_now();
         tell_progress(prober, now);

@@ -14,13 +14,15 @@ typedef struct prober_options {
     const run_t *run;
     apr_array_header_t *reports;  /* of report_t *; told in this order */
     apr_interval_time_t deadline; /* microseconds from the start, after which it ends; 0: none */
+    apr_interval_time_t patience; /* microseconds for which this host may have no room for what is
+                                   * due, before that counts as not sent */
 } prober_options_t;
 
 /* Lives as long as `pool`; `options` is copied. Any thread. */
 prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool);
 
 /* Sends and receives until the probe is done, the deadline has passed, prober_stop() was called or
- * one of the reports cannot go on.
+ * one of the reports cannot go on; whatever sends and receives come to, it is noticed at once.
  * Returns what it came to, as the reports were told it in the end. One thread. Errors: those of
  * flows_receive() that do not pass; what it came to until then is told all the same. */
 apr_status_t prober_run(prober_t *prober, probe_summary_t *summary);

@@ -53,6 +53,10 @@ sent_ring_t sent_create(double wanted, unsigned flows, apr_pool_t *pool);
 /* The next datagram; returns its sequence number. Not while sent_is_full(). */
 apr_uint64_t sent_add(sent_ring_t *ring, unsigned flow, apr_size_t size, apr_time_t now);
 
+/* Datagram `sequence` left at `now`, and not when it was added. Returns 0, and changes nothing, if
+ * it is not outstanding. */
+int sent_left(sent_ring_t *ring, apr_uint64_t sequence, apr_time_t now);
+
 /* Non-zero if the next datagram would be remembered in place of one that is outstanding. */
 int sent_is_full(const sent_ring_t *ring);
 

@@ -24,6 +24,11 @@ void tally_sent(tally_t *tally, apr_time_t now)
     tally->last = later(tally->last, now);
 }
 
+void tally_left(tally_t *tally, apr_time_t now)
+{
+    tally->last = later(tally->last, now);
+}
+
 void tally_change(tally_t *tally, fate_t from, fate_t to)
 {
     tally->fates[from]--;

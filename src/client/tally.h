@@ -18,8 +18,9 @@ typedef struct tally {
     round_trips_t round_trips;
 } tally_t;
 
-/* Counts a datagram sent at `now`. */
+/* Counts a datagram made at `now`, and when one of them left. */
 void tally_sent(tally_t *tally, apr_time_t now);
+void tally_left(tally_t *tally, apr_time_t now);
 
 /* Another fate for a datagram that had `from`. */
 void tally_change(tally_t *tally, fate_t from, fate_t to);

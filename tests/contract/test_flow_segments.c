@@ -37,6 +37,7 @@ static void claim_segments(struct msghdr *header, unsigned length)
     }
 }
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names (ld(1), --wrap) */
 ssize_t __real_recvmsg(int descriptor, struct msghdr *header, int flags);
 ssize_t __wrap_recvmsg(int descriptor, struct msghdr *header, int flags);
 int __real_recvmmsg(int descriptor, struct mmsghdr *messages, unsigned count, int flags,
@@ -64,6 +65,8 @@ int __wrap_recvmmsg(int descriptor, struct mmsghdr *messages, unsigned count, in
     }
     return received;
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 /* ---- Scenes ---- */
 

@@ -32,6 +32,37 @@ static void a_clock_that_is_a_little_behind_makes_no_negative_round_trip(void **
     assert_int_equal(echoed_at(probe, &packet, START - 1).round_trip, 0);
 }
 
+static void a_round_trip_begins_when_the_datagram_left(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    request_t requests[2] = {probe_next(probe, START).request, probe_next(probe, START).request};
+    packet_t first = packet_of(&requests[0]);
+    packet_t second = packet_of(&requests[1]);
+
+    probe_sent(probe, requests, 1, START + 300);
+    probe_sent(probe, requests + 1, 1, START + 700);
+    assert_int_equal(echoed_at(probe, &first, START + 1000).round_trip, 700);
+    assert_int_equal(echoed_at(probe, &second, START + 1000).round_trip, 300);
+    probe_sent(probe, requests, 1, START + 2000); /* it was answered: nothing changes */
+    assert_int_equal(echoed_at(probe, &first, START + 3000).round_trip, 2700);
+    assert_int_equal(summary_at(probe, START + 3000).maximum, 700);
+}
+
+static void a_timeout_begins_when_the_datagram_left(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    request_t request;
+
+    plan.count = 1;
+    probe = probe_of(plan, *state);
+    request = probe_next(probe, START).request;
+    probe_sent(probe, &request, 1, START + 300);
+    assert_int_equal(probe_next(probe, START + SECOND).step, PROBE_WAIT);
+    assert_int_equal(probe_next(probe, START + SECOND).until, START + SECOND + 300);
+    assert_int_equal(probe_next(probe, START + SECOND + 300).step, PROBE_MISSING);
+}
+
 static void a_late_answer_was_lost_and_is_received(void **state)
 {
     probe_t *probe = probe_of(plain_plan(), *state);
@@ -364,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(the_right_bytes_in_time_are_an_answer),
         scene(a_clock_that_is_a_little_behind_makes_no_negative_round_trip),
+        scene(a_round_trip_begins_when_the_datagram_left),
+        scene(a_timeout_begins_when_the_datagram_left),
         scene(a_late_answer_was_lost_and_is_received),
         scene(whether_it_is_late_is_told_by_when_it_arrived),
         scene(hundreds_of_duplicates_are_one_answer),
