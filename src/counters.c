@@ -8,6 +8,7 @@ static const char *const names[COUNTER_KINDS] = {
     [COUNTER_WOULD_RATE_LIMIT] = "would_rate_limit",
     [COUNTER_RECEIVE_ERRORS] = "receive_errors",
     [COUNTER_DROPPED + VERDICT_TRUNCATED] = "dropped_truncated",
+    [COUNTER_DROPPED + VERDICT_CONTROL_TRUNCATED] = "dropped_control_truncated",
     [COUNTER_DROPPED + VERDICT_NOT_UNICAST] = "dropped_not_unicast",
     [COUNTER_DROPPED + VERDICT_SOURCE_INVALID] = "dropped_source_invalid",
     [COUNTER_DROPPED + VERDICT_SOURCE_SELF] = "dropped_source_self",

@@ -209,6 +209,9 @@ static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram
     if (datagram->truncated) {
         return VERDICT_TRUNCATED;
     }
+    if (datagram->control_truncated) {
+        return VERDICT_CONTROL_TRUNCATED;
+    }
     if (is_to_many(policy, datagram)) {
         return VERDICT_NOT_UNICAST;
     }

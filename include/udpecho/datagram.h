@@ -29,19 +29,20 @@ typedef struct endpoint {
 /* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
  * it, its own counter. */
 typedef enum verdict {
-    VERDICT_TRUNCATED,      /* part of it is lost: it was longer than --payload-max */
-    VERDICT_NOT_UNICAST,    /* it was sent to a broadcast or multicast address */
-    VERDICT_SOURCE_INVALID, /* its source is no single host's address */
-    VERDICT_SOURCE_SELF,    /* its source is a listener of this server */
-    VERDICT_SOURCE_PORT,    /* its source port is on the list of --deny-source-ports */
-    VERDICT_ACCESS,         /* --allow and --deny do not let its source in */
-    VERDICT_THROTTLED_PORT, /* its source port had its few answers of this second */
-    VERDICT_LOOP,           /* it goes round between echo servers */
-    VERDICT_RATE_LIMITED,   /* its source is above --rate-limit */
-    VERDICT_MAX_RATE,       /* --max-rate is reached */
-    VERDICT_MAX_BANDWIDTH,  /* --max-bandwidth is reached */
-    VERDICT_PAST_COUNT,     /* the last echo of --count has been given already */
-    VERDICT_ECHO,           /* send the same bytes back */
+    VERDICT_TRUNCATED,         /* part of it is lost: it was longer than --payload-max */
+    VERDICT_CONTROL_TRUNCATED, /* part of what the system had to tell of it is lost */
+    VERDICT_NOT_UNICAST,       /* it was sent to a broadcast or multicast address */
+    VERDICT_SOURCE_INVALID,    /* its source is no single host's address */
+    VERDICT_SOURCE_SELF,       /* its source is a listener of this server */
+    VERDICT_SOURCE_PORT,       /* its source port is on the list of --deny-source-ports */
+    VERDICT_ACCESS,            /* --allow and --deny do not let its source in */
+    VERDICT_THROTTLED_PORT,    /* its source port had its few answers of this second */
+    VERDICT_LOOP,              /* it goes round between echo servers */
+    VERDICT_RATE_LIMITED,      /* its source is above --rate-limit */
+    VERDICT_MAX_RATE,          /* --max-rate is reached */
+    VERDICT_MAX_BANDWIDTH,     /* --max-bandwidth is reached */
+    VERDICT_PAST_COUNT,        /* the last echo of --count has been given already */
+    VERDICT_ECHO,              /* send the same bytes back */
     DROP_KINDS = VERDICT_ECHO
 } verdict_t;
 
@@ -52,6 +53,7 @@ typedef struct datagram {
     apr_size_t length;          /* of data, bytes; zero is a valid datagram (RFC 768) */
     unsigned arrival_interface; /* index of the network interface; 0: not known */
     int truncated;              /* the kernel held more than there was room for */
+    int control_truncated;      /* the kernel had more to tell of it, perhaps `to` */
     int broadcast;              /* `to` is a broadcast address of one of this host's networks */
     verdict_t verdict;          /* set by echo_step() */
 } datagram_t;

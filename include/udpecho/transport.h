@@ -108,7 +108,8 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
  * Makes a listener of UDP sockets, an array of apr_os_sock_t, that somebody else bound to one
  * address, and perhaps keeps: datagrams that came before this process did are received, and those
  * that come after it wait for its successor. They are never bound again; `options` say what buffers
- * to ask for, and how listeners are opened beside it. Each worker has its share of them, or, of too
+ * to ask for, and how listeners are opened beside it. Options by which they report more of each
+ * datagram than is asked for here are switched off. Each worker has its share of them, or, of too
  * few, one that others have too.
  *
  * An IPv6 wildcard must not take IPv4 datagrams too: their senders would look like IPv6 addresses

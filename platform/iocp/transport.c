@@ -190,8 +190,12 @@ static int take_completion(transport_t *transport, batch_t *batch, operation_t *
     int error = call_result(operation);
 
     if (error == 0 || error == WSAEMSGSIZE) {
+        DWORD flags = operation->message.dwFlags;
+
+        /* The error is the same for both. */
+        operation->datagram.control_truncated = (flags & MSG_CTRUNC) != 0;
         operation->datagram.truncated =
-            error == WSAEMSGSIZE || (operation->message.dwFlags & MSG_TRUNC) != 0;
+            (flags & MSG_TRUNC) != 0 || (error == WSAEMSGSIZE && (flags & MSG_CTRUNC) == 0);
         lend(transport, batch, operation);
         return 0;
     }

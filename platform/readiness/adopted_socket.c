@@ -63,6 +63,17 @@ static apr_status_t check(int descriptor, endpoint_t *local, listener_error_t *e
     return status;
 }
 
+/* What nobody asked for here would take the room of what is. An option that the system or the
+ * family does not know is off. */
+static void switch_off_reports(int descriptor)
+{
+    int off = 0;
+
+    for (unsigned i = 0; i < system_report_count; i++) {
+        setsockopt(descriptor, system_reports[i].level, system_reports[i].name, &off, sizeof off);
+    }
+}
+
 apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *local,
                           const listener_options_t *options, listener_error_t *error,
                           apr_pool_t *pool)
@@ -78,6 +89,7 @@ apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *loc
         status = apr_os_sock_make(socket, &info, pool);
     }
     if (status == APR_SUCCESS) {
+        switch_off_reports(descriptor);
         status = socket_prepare(*socket, info.family, options, &error->step);
     }
     return status == APR_SUCCESS ? socket_report_arrival(*socket, local, &error->step) : status;

@@ -77,6 +77,7 @@ apr_size_t control_read(struct msghdr *header, datagram_t *datagram)
 {
     apr_size_t segment = 0;
 
+    datagram->control_truncated = (header->msg_flags & MSG_CTRUNC) != 0;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
          control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == IPPROTO_IP) {

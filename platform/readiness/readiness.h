@@ -74,13 +74,15 @@ int report_arrival(int descriptor, int family);
  * was there of an earlier one. */
 endpoint_t sender_of(const struct msghdr *header);
 
-/* Room for the control messages of one message; a multiple of their alignment. More than what is
- * asked for here needs: a socket that another process opened may have its kernel tell the time and
- * more, and what finds no room is cut off, the address of arrival first. */
-#define CONTROL_MAX 256
+/* Room for the control messages of one message, sent and received; multiples of their alignment.
+ * What is asked for here needs little. But whoever shares a socket that was handed over may have
+ * its kernel tell the time and more, and what finds no room is cut off. */
+#define CONTROL_MAX          64
+#define CONTROL_RECEIVED_MAX 512
 
 /* Reads from the control messages of `header` where the datagram arrived: the address of `to`
- * (its port stays), the interface, and whether it was a broadcast. Returns the length of each
+ * (its port stays), the interface, whether it was a broadcast, and whether some of this may be
+ * missing. Returns the length of each
  * datagram, bytes, where the kernel put several together; else 0. */
 apr_size_t control_read(struct msghdr *header, datagram_t *datagram);
 
@@ -104,6 +106,16 @@ extern const apr_pollset_method_e system_poll_method;
 /* What each feature is called here; NULL for one that no version of this system has. The functions
  * below that belong to it are not called then. */
 extern const char *const system_feature_names[FEATURES];
+
+/* The options by which a socket tells more of each datagram in control messages, or of what the
+ * network refused. A socket of another process may have any of them. */
+typedef struct report_option {
+    int level;
+    int name;
+} report_option_t;
+
+extern const report_option_t system_reports[];
+extern const unsigned system_report_count;
 
 /* FEATURE_PORT_SHARING: lets several sockets share a port, the kernel spreading datagrams over
  * them. 0, or -1 and errno. */

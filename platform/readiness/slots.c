@@ -26,7 +26,7 @@ struct slots {
     datagram_t datagrams[BATCH_MAX];
     endpoint_t senders[BATCH_MAX];
     struct iovec vectors[BATCH_MAX];
-    _Alignas(struct cmsghdr) unsigned char controls[BATCH_MAX][CONTROL_MAX];
+    _Alignas(struct cmsghdr) unsigned char controls[BATCH_MAX][CONTROL_RECEIVED_MAX];
     message_t messages[BATCH_MAX];
 };
 
@@ -60,7 +60,7 @@ int slots_fill(slots_t *slots, const way_t *way)
         struct msghdr *header = &slots->messages[i].msg_hdr;
 
         header->msg_namelen = sizeof slots->senders[i].sa;
-        header->msg_controllen = CONTROL_MAX;
+        header->msg_controllen = CONTROL_RECEIVED_MAX;
     }
     int received = slots->receive(way->descriptor, slots->messages, BATCH_MAX);
 

@@ -24,8 +24,8 @@ apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint
 /*
  * Makes *socket of a descriptor that somebody else bound, for as long as `pool` lives; it is closed
  * with it. `local` is where it is bound. Once it turned out to be a UDP socket it is prepared like
- * the others, which every process that has it will notice: it does not block any more, and
- * may hand over several datagrams at once.
+ * the others, which every process that has it will notice: it does not block any more, may
+ * hand over several datagrams at once, and tells no more of each than is asked for here.
  * Errors: see listener_adopt(). Where *socket is still NULL after one, nobody closes the
  * descriptor.
  */

@@ -188,8 +188,9 @@ static int is_refused(unsigned judges, const datagram_t *datagram)
     const unsigned char *v4 = ipv4_bytes(&datagram->from);
     apr_port_t port = endpoint_port(&datagram->from);
 
-    return datagram->truncated || datagram->broadcast || endpoint_is_multicast(&datagram->to) ||
-           is_no_host(&datagram->from) || endpoint_equal(&datagram->from, &datagram->to) ||
+    return datagram->truncated || datagram->control_truncated || datagram->broadcast ||
+           endpoint_is_multicast(&datagram->to) || is_no_host(&datagram->from) ||
+           endpoint_equal(&datagram->from, &datagram->to) ||
            ((judges & OWN_ADDRESSES) && is_at(v4, ipv4_addresses[1], 4)) ||
            ((judges & OWN_ADDRESSES) && port == OUR_PORT &&
             (is_at(v4, ipv4_addresses[0], 4) || (v4 != NULL && v4[0] == 127))) ||
@@ -212,7 +213,9 @@ typedef struct run {
 static datagram_t take_datagram(input_t *input)
 {
     unsigned flags = take_byte(input);
-    datagram_t datagram = {.truncated = flags & 1, .broadcast = flags >> 1 & 1};
+    datagram_t datagram = {.truncated = (flags & 3) == 1,
+                           .broadcast = (flags & 3) == 2,
+                           .control_truncated = (flags & 3) == 3};
     int is_ipv6 = (flags & 4) != 0;
 
     datagram.from = take_endpoint(input, is_ipv6);

@@ -1,5 +1,6 @@
 """Sockets that a service manager opened, by the protocol of sd_listen_fds(3)."""
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -29,6 +30,35 @@ class Sockets(unittest.TestCase):
 
     def client(self, host, sock):
         return self.enter(harness.client((host, sock.getsockname()[1])))
+
+# By which a socket reports more of each datagram: Linux's asm-generic/socket.h, in.h and in6.h.
+TIMESTAMPING = 1 << 3 | 1 << 4 | 1 << 13  # when, and by which device (net_tstamp.h)
+REPORTS = {
+    socket.SOL_SOCKET: {29: 1, 37: TIMESTAMPING, 40: 1, 75: 1},
+    socket.IPPROTO_IP: {6: 1, 7: 1, 11: 1, 12: 1, 13: 1, 20: 1, 23: 1, 25: 1},
+    socket.IPPROTO_IPV6: {11: 1, 25: 1, 51: 1, 53: 1, 56: 1, 58: 1, 66: 1, 74: 1, 77: 1},
+}
+IPV6_RECVHOPOPTS, IPV6_HOPOPTS = 53, 54
+
+
+def report_all(sock):
+    """Switches on whatever of this the kernel has."""
+    for level, options in REPORTS.items():
+        if level != (socket.IPPROTO_IP if sock.family == socket.AF_INET6 else socket.IPPROTO_IPV6):
+            for option, value in options.items():
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(level, option, value)
+
+
+def reports(sock):
+    """What it reports."""
+    found = []
+    for level, options in REPORTS.items():
+        for option in options:
+            with contextlib.suppress(OSError):
+                if sock.getsockopt(level, option) != 0:
+                    found.append((level, option))
+    return found
 
 
 class HandedOver(Sockets):
@@ -73,6 +103,37 @@ class HandedOver(Sockets):
         for sock in self.all:
             self.assertEqual(sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF), 2 * 65536)
             self.assertEqual(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), 2 * 32768)
+
+    @harness.needs_ipv6
+    def test_what_others_had_reported_hides_nothing(self):
+        for sock in self.ipv4, self.ipv6:
+            report_all(sock)
+            self.assertNotEqual(reports(sock), [])
+        with activated(self.all) as server:
+            for sock in self.clients():
+                self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+            self.assertEqual(server.stop()["echoed"], 3)
+        self.assertEqual([reports(sock) for sock in (self.ipv4, self.ipv6)], [[], []])
+
+    @harness.needs_ipv6
+    def test_what_cannot_be_told_in_full_is_not_answered(self):
+        with activated(self.all) as server:
+            hostile = self.client("::1", self.ipv6)
+            # Four options that every host skips, of a length that there is no room for.
+            skipped = b"".join(bytes([0x1e, 252]) + bytes(252) for _ in range(4))
+            try:
+                hostile.setsockopt(socket.IPPROTO_IPV6, IPV6_HOPOPTS,
+                                   bytes([0, (len(skipped) + 8) // 8 - 1]) + b"\1\4" + bytes(4) + skipped)
+            except PermissionError:
+                self.skipTest("this user may not send hop-by-hop options")
+            self.assertEqual(harness.echo(hostile, b"before"), b"before")
+            self.ipv6.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1)
+            hostile.send(b"not answered")
+            self.ipv6.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1)
+            self.assertEqual(harness.echo(self.client("::1", self.ipv6), b"honest"), b"honest")
+            counters = server.stop()
+        self.assertEqual((counters["echoed"], counters["dropped_control_truncated"]), (2, 1))
+        self.assertEqual(harness.accounted(counters), 0)
 
     def test_several_workers_share_one(self):
         with activated([self.loopback], "--workers=4") as server:

@@ -23,7 +23,8 @@ COUNTERS = {"received", "received_bytes", "echoed", "echoed_bytes", "health"}
 
 # Of these text has those that are not 0.
 TROUBLES = {
-    "would_rate_limit", "receive_errors", "dropped_truncated", "dropped_not_unicast",
+    "would_rate_limit", "receive_errors", "dropped_truncated", "dropped_control_truncated",
+    "dropped_not_unicast",
     "dropped_source_invalid", "dropped_source_self", "dropped_source_port", "dropped_access",
     "dropped_throttled_port", "dropped_loop", "dropped_rate_limited", "dropped_max_rate",
     "dropped_max_bandwidth", "dropped_past_count", "reload_failures",

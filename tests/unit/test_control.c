@@ -60,6 +60,21 @@ static void what_was_not_written_of_a_sender_is_0(void **state)
     assert_false(endpoint_is_host(&sender));
 }
 
+static void what_was_cut_off_is_told(void **state)
+{
+    received_t received = {.header = {0}};
+    datagram_t datagram = datagram_of(AF_INET);
+
+    (void)state;
+    put_ipv4(&received, 0xc0000201, 0xc0000201);
+    received.header.msg_flags = MSG_CTRUNC;
+    control_read(&received.header, &datagram);
+    assert_true(datagram.control_truncated);
+    received.header.msg_flags = 0;
+    control_read(&received.header, &datagram);
+    assert_false(datagram.control_truncated);
+}
+
 static void the_arrival_address_is_read(void **state)
 {
     received_t received = {.header = {0}};
@@ -266,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(what_was_not_written_of_a_sender_is_0),
+        scene(what_was_cut_off_is_told),
         scene(the_arrival_address_is_read),
         scene(a_broadcast_is_told_by_its_two_addresses),
         scene(a_datagram_from_before_it_was_asked_for_is_no_broadcast),

@@ -116,6 +116,18 @@ static void a_truncated_datagram_is_dropped(void **state)
     assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_TRUNCATED), 1);
 }
 
+static void a_datagram_whose_arrival_is_not_all_told_is_dropped(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+    batch_t batch = batch_of(2);
+
+    batch.at[0]->control_truncated = 1;
+    assert_null(echo_step(echo, &batch, NOW));
+    assert_int_equal(batch.at[0]->verdict, VERDICT_CONTROL_TRUNCATED);
+    assert_int_equal(batch.at[1]->verdict, VERDICT_ECHO);
+    assert_int_equal(counted(echo, COUNTER_DROPPED + VERDICT_CONTROL_TRUNCATED), 1);
+}
+
 static void broadcast_and_multicast_are_dropped(void **state)
 {
     echo_t *echo = endless_echo(*state);
@@ -581,6 +593,7 @@ int main(void)
         scene(serves_for_ever_unless_told_otherwise),
         scene(an_empty_datagram_is_echoed),
         scene(a_truncated_datagram_is_dropped),
+        scene(a_datagram_whose_arrival_is_not_all_told_is_dropped),
         scene(broadcast_and_multicast_are_dropped),
         scene(a_broadcast_is_known_by_its_address_where_the_system_does_not_tell),
         scene(a_source_that_is_no_host_is_dropped),
