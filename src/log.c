@@ -1,5 +1,7 @@
 #include "log.h"
 
+#include <apr_poll.h>
+#include <apr_portable.h>
 #include <apr_thread_proc.h>
 #include <apr_time.h>
 #include <stdatomic.h>
@@ -12,20 +14,27 @@
 /* How many lines may wait to be written. */
 #define LINES_MAX 256
 
-/* How long to wait before trying again a file that is full. */
-#define FULL_PAUSE_US 10000
+/* How long the writer waits for room before it looks whether the log is being closed; a thread, for
+ * a line, of an output that does not move; and log_close(), for lines to be written and for the
+ * writer to end then. Whoever asks the process to end waits for these three at most. */
+#define ROOM_US     (100 * 1000)
+#define PATIENCE_US (300 * 1000)
+#define CLOSE_US    (400 * 1000)
+#define JOIN_US     (200 * 1000)
 
 struct log {
     atomic_int level; /* a log_level_t */
     log_sink_t sink;
     log_format_t format;
     apr_size_t payload_max;
-    log_line_t *lines;    /* all there may be; memory that is never used is never taken */
-    atomic_uint fresh;    /* the first of them that was never begun */
-    log_queue_t *unused;  /* those that were, and may be again */
-    log_queue_t *waiting; /* lines that were ended */
-    atomic_uint left_out; /* lines that found none unused */
-    log_limit_t limit;    /* the writer's own */
+    log_line_t *lines;          /* all there may be; memory that is never used is never taken */
+    atomic_uint fresh;          /* the first of them that was never begun */
+    log_queue_t *unused;        /* those that were, and may be again */
+    log_queue_t *waiting;       /* lines that were ended */
+    atomic_uint left_out;       /* lines that found none unused */
+    atomic_int is_stuck;        /* a thread has waited in vain, and nothing was written since */
+    _Atomic apr_time_t ends_at; /* when the writer waits no longer; 0: it has the time */
+    log_limit_t limit;          /* the writer's own */
     log_line_t *notice;   /* too, to tell how many lines were left out. It ends the writer when it
                              comes out of the queue */
     apr_thread_t *writer; /* NULL before log_start() */
@@ -57,9 +66,44 @@ static log_line_t *take_unused(log_t *log, apr_interval_time_t timeout)
 
 /* ---- The writer ---- */
 
-static void write_line(const log_t *log, const log_line_t *line)
+/* How long one attempt to write may wait; 0: it is the last. Without a writer, the thread that
+ * begins lines is the one that waits. */
+static apr_interval_time_t patience(const log_t *log)
 {
-    log->sink.write(log->sink.context, line->level, line->text, line->length);
+    apr_time_t ends_at = atomic_load(&log->ends_at);
+
+    if (log->writer == NULL) {
+        return atomic_load(&log->is_stuck) ? 0 : PATIENCE_US;
+    }
+    if (ends_at == 0) {
+        return ROOM_US;
+    }
+    apr_interval_time_t left = ends_at - clock_now();
+
+    return left < 0 ? 0 : left < ROOM_US ? left : ROOM_US;
+}
+
+/* Returns 0 if the line is lost. */
+static int write_line(log_t *log, const log_line_t *line)
+{
+    apr_interval_time_t timeout;
+    apr_status_t status;
+
+    do {
+        timeout = patience(log);
+        status = log->sink.write(log->sink.context, line->level, line->text, line->length, timeout);
+    } while (APR_STATUS_IS_TIMEUP(status) && timeout > 0 && log->writer != NULL);
+    if (status == APR_SUCCESS || log->writer == NULL) {
+        atomic_store(&log->is_stuck, APR_STATUS_IS_TIMEUP(status));
+    }
+    return status == APR_SUCCESS;
+}
+
+static void write_or_count(log_t *log, const log_line_t *line)
+{
+    if (!write_line(log, line)) {
+        log_limit_leave_out(&log->limit, 1);
+    }
 }
 
 /* Tells of what was not written, as far as it is time to. */
@@ -69,7 +113,7 @@ static void tell_unwritten(log_t *log, apr_time_t now)
     unsigned count;
 
     while ((line = log_limit_repeat(&log->limit, now, apr_time_now())) != NULL) {
-        write_line(log, line);
+        write_or_count(log, line);
     }
     log_limit_leave_out(&log->limit, atomic_exchange(&log->left_out, 0));
     count = log_limit_notice(&log->limit, now);
@@ -77,7 +121,9 @@ static void tell_unwritten(log_t *log, apr_time_t now)
         log_line_start(log->notice, apr_time_now(), LOG_LEVEL_WARNING, "log lines left out");
         log_number(log->notice, "count", count);
         log_line_finish(log->notice);
-        write_line(log, log->notice);
+        if (!write_line(log, log->notice)) {
+            log_limit_leave_out(&log->limit, count); /* to be told later */
+        }
     }
 }
 
@@ -94,7 +140,7 @@ static void take_line(log_t *log, log_line_t *line, apr_time_t now)
     tell_unwritten(log, now);
     if (line != NULL) {
         if (may_write(log, line, now)) {
-            write_line(log, line);
+            write_or_count(log, line);
         }
         log_queue_push(log->unused, line);
     }
@@ -113,28 +159,67 @@ static void *APR_THREAD_FUNC write_lines(apr_thread_t *thread, void *data)
         take_line(log, line, now);
         line = log_queue_pop(log->waiting, log_limit_wait(&log->limit, now));
     }
+    log_queue_push(log->unused, log->notice); /* for log_close() */
     return NULL;
 }
 
-static void write_to_file(void *file, log_level_t level, const char *line, apr_size_t length)
+/* How long to wait before trying again a file that is full in the middle of a line. */
+#define FULL_PAUSE_US 10000
+
+typedef struct file_sink {
+    apr_file_t *file;
+    int is_cut; /* the last line was written in part */
+} file_sink_t;
+
+/* A pipe that is said to be writable has room for the line, as no line but those of long payloads
+ * is longer than what a pipe takes as a whole (PIPE_BUF of pipe(7)). Systems that cannot be asked
+ * about files just write. */
+static int has_room(apr_file_t *file, apr_interval_time_t timeout)
 {
-    apr_size_t written;
+    apr_int32_t ready;
+    apr_pollfd_t wanted = {
+        .p = apr_file_pool_get(file),
+        .desc_type = APR_POLL_FILE,
+        .desc.f = file,
+        .reqevents = APR_POLLOUT,
+    };
+
+    return !APR_STATUS_IS_TIMEUP(apr_poll(&wanted, 1, &ready, timeout));
+}
+
+static apr_status_t write_to_file(void *context, log_level_t level, const char *line,
+                                  apr_size_t length, apr_interval_time_t timeout)
+{
+    file_sink_t *sink = context;
+    const char *start = line;
+    apr_size_t written = 0;
     apr_status_t status;
 
     (void)level;
+    if (!has_room(sink->file, timeout)) {
+        return APR_TIMEUP;
+    }
+    if (sink->is_cut) {
+        apr_file_putc('\n', sink->file);
+    }
     /* Somebody who shares the file may have made it non-blocking. When it is full, APR looks once
      * whether there is room again, and gives up in the middle of a line. */
-    while ((status = apr_file_write_full(file, line, length, &written)) != APR_SUCCESS &&
+    while ((status = apr_file_write_full(sink->file, line, length, &written)) != APR_SUCCESS &&
            (APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EAGAIN(status))) {
         line += written;
         length -= written;
         clock_pause(FULL_PAUSE_US);
     }
+    sink->is_cut = status != APR_SUCCESS && (written > 0 || line > start);
+    return status;
 }
 
 log_sink_t log_to_file(apr_file_t *out)
 {
-    return (log_sink_t){write_to_file, out};
+    file_sink_t *sink = apr_pcalloc(apr_file_pool_get(out), sizeof *sink);
+
+    sink->file = out;
+    return (log_sink_t){write_to_file, sink};
 }
 
 /* ---- Opening and closing ---- */
@@ -173,16 +258,34 @@ apr_status_t log_start(log_t *log, gate_t *gate)
     return status;
 }
 
-void log_close(log_t *log)
+/* Waits until the writer has nothing left to do but to end; in vain if the output holds it up in
+ * the middle of a line. */
+static int await_writer(log_t *log)
+{
+    apr_time_t until = clock_now() + CLOSE_US + JOIN_US;
+    const log_line_t *line = NULL;
+
+    while (line != log->notice && clock_now() < until) {
+        line = log_queue_pop(log->unused, until - clock_now());
+    }
+    return line == log->notice;
+}
+
+apr_status_t log_close(log_t *log)
 {
     apr_status_t status;
 
     if (log->writer != NULL) {
+        atomic_store(&log->ends_at, clock_now() + CLOSE_US);
         log_queue_push(log->waiting, log->notice);
+        if (!await_writer(log)) {
+            return APR_TIMEUP;
+        }
         apr_thread_join(&status, log->writer);
     }
     log_limit_end(&log->limit);
     tell_unwritten(log, clock_now());
+    return APR_SUCCESS;
 }
 
 void log_set_level(log_t *log, log_level_t level)
@@ -197,12 +300,13 @@ int log_enabled(const log_t *log, log_level_t level)
 
 /* ---- Lines ---- */
 
-log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
+static log_line_t *begin(log_t *log, log_level_t level, const char *message,
+                         apr_interval_time_t timeout)
 {
     if (!log_enabled(log, level)) {
         return NULL;
     }
-    log_line_t *line = take_unused(log, 0);
+    log_line_t *line = take_unused(log, timeout);
 
     if (line == NULL) {
         atomic_fetch_add(&log->left_out, 1);
@@ -212,13 +316,19 @@ log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
     return line;
 }
 
+log_line_t *log_begin(log_t *log, log_level_t level, const char *message)
+{
+    return begin(log, level, message, 0);
+}
+
 log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message)
 {
-    log_line_t *line = log_enabled(log, level) ? take_unused(log, -1) : NULL;
+    log_line_t *line = begin(log, level, message, atomic_load(&log->is_stuck) ? 0 : PATIENCE_US);
 
     if (line != NULL) {
-        log_line_start(line, apr_time_now(), level, message);
         line->is_kept = 1;
+    } else if (log_enabled(log, level)) {
+        atomic_store(&log->is_stuck, 1);
     }
     return line;
 }

@@ -55,9 +55,11 @@ apr_status_t log_open(log_t **log, log_sink_t sink, log_level_t level, log_forma
  * of apr_thread_create(). Main thread, before any other. */
 apr_status_t log_start(log_t *log, gate_t *gate);
 
-/* Writes what waits, waits for it to be written, and ends the writer. No line may be begun after
- * it. Main thread. */
-void log_close(log_t *log);
+/* Writes what waits, waits for it to be written, for half a second if nobody reads it, and ends the
+ * writer. No line may be begun after it. Errors: APR_TIMEUP if the sink holds the writer up in the
+ * middle of a line: then it still runs, and the pool must live until the end of the process. Main
+ * thread. */
+apr_status_t log_close(log_t *log);
 
 /* Changes the level that log_open() was given. Any thread. */
 void log_set_level(log_t *log, log_level_t level);
@@ -72,8 +74,8 @@ int log_enabled(const log_t *log, log_level_t level);
  * waits for the output. Any thread. `message` must not need escaping. */
 log_line_t *log_begin(log_t *log, log_level_t level, const char *message);
 
-/* The same, but waits until there is room, and the line is written whatever others say: for the few
- * lines that must not be lost, from a thread that may wait. */
+/* The same, but waits for room as long as the output moves, and the line is written whatever others
+ * say: for the few lines that must not be lost, from a thread that may wait. */
 log_line_t *log_begin_waiting(log_t *log, log_level_t level, const char *message);
 
 /* Adds a field. One that does not fit is left out whole, and the line then ends in cut=1. Text is

@@ -16,6 +16,7 @@ typedef struct program {
     apr_file_t *out;
     log_sink_t errors;
     settings_t settings;
+    int is_held_up;    /* a thread still runs, which nobody can end */
     const char *wrong; /* what is wrong with the settings, else NULL */
     exit_code_t code;  /* how to end then */
 } program_t;
@@ -24,7 +25,7 @@ static void say(const program_t *program, log_level_t level, const char *text)
 {
     const char *line = apr_psprintf(program->pool, "udpechod: %s\n", text);
 
-    program->errors.write(program->errors.context, level, line, strlen(line));
+    program->errors.write(program->errors.context, level, line, strlen(line), APR_USEC_PER_SEC);
 }
 
 static exit_code_t fail(const program_t *program, const char *error, exit_code_t code)
@@ -45,7 +46,7 @@ static void print_help(const program_t *program)
         "again. See udpechod(8).\n");
 }
 
-static exit_code_t serve(const program_t *program)
+static exit_code_t serve(program_t *program)
 {
     const settings_t *settings = &program->settings;
     log_t *log;
@@ -70,7 +71,7 @@ static exit_code_t serve(const program_t *program)
         log_end(line);
     }
     code = server_run(settings, host, log, program->pool);
-    log_close(log);
+    program->is_held_up = log_close(log) != APR_SUCCESS;
     return code;
 }
 
@@ -163,7 +164,7 @@ static int start(program_t *program, int argc, const char *const *argv)
 
 int main(int argc, const char *const *argv, const char *const *environment)
 {
-    program_t program;
+    program_t program = {.pool = NULL};
     apr_file_t *error;
     int code = EXIT_SYSTEM;
 
@@ -177,6 +178,9 @@ int main(int argc, const char *const *argv, const char *const *environment)
         apr_file_open_stderr(&error, program.pool) == APR_SUCCESS) {
         program.errors = log_to_file(error);
         code = start(&program, argc, argv);
+        if (program.is_held_up) {
+            _Exit(code); /* apr_terminate() would take the thread's memory away */
+        }
     }
     return code;
 }

@@ -3,7 +3,8 @@
 
 /* Where lines of the log end up: a file, or a log of the operating system. */
 
-#include <apr.h>
+#include <apr_errno.h>
+#include <apr_time.h>
 
 typedef enum log_level {
     LOG_LEVEL_ERROR,
@@ -13,9 +14,12 @@ typedef enum log_level {
 } log_level_t;
 
 typedef struct log_sink {
-    /* Writes one line in UTF-8, the line feed that ends it included. It may wait; it is called by
-     * one thread at a time. There is nowhere to tell of an error of the log itself. */
-    void (*write)(void *context, log_level_t level, const char *line, apr_size_t length);
+    /* Writes one line in UTF-8, the line feed that ends it included, or nothing of it if there is
+     * no room for `timeout` microseconds: APR_TIMEUP. Within a line it waits for as long as it
+     * takes. Called by one thread at a time. Errors: those of write(2) and of its like; then the
+     * line is lost. */
+    apr_status_t (*write)(void *context, log_level_t level, const char *line, apr_size_t length,
+                          apr_interval_time_t timeout);
     void *context;
 } log_sink_t;
 

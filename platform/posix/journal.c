@@ -4,14 +4,15 @@
 #include "udpecho/host.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How long to wait before trying again where standard error is full. */
-#define FULL_PAUSE_US 10000
+/* How long to wait before trying again where standard error is full in the middle of a line. */
+#define FULL_PAUSE_MS 10
 
 /* JOURNAL_STREAM tells which file is the journal's, since whoever inherits the variable may have
  * another standard error (systemd.exec(5)). */
@@ -29,7 +30,14 @@ static int is_journal(void)
     return strcmp(stream, name) == 0;
 }
 
-static void write_all(const char *bytes, apr_size_t length)
+static int has_room(int timeout_ms)
+{
+    struct pollfd waited = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    return poll(&waited, 1, timeout_ms) != 0;
+}
+
+static apr_status_t write_all(const char *bytes, apr_size_t length)
 {
     while (length > 0) {
         ssize_t written = write(STDERR_FILENO, bytes, length);
@@ -38,14 +46,16 @@ static void write_all(const char *bytes, apr_size_t length)
             bytes += written;
             length -= (apr_size_t)written;
         } else if (errno == EAGAIN) {
-            clock_pause(FULL_PAUSE_US);
+            has_room(FULL_PAUSE_MS);
         } else if (errno != EINTR) {
-            return;
+            return errno;
         }
     }
+    return APR_SUCCESS;
 }
 
-static void write_line(void *context, log_level_t level, const char *line, apr_size_t length)
+static apr_status_t write_line(void *context, log_level_t level, const char *line,
+                               apr_size_t length, apr_interval_time_t timeout)
 {
     static const char prefixes[][4] = {
         [LOG_LEVEL_ERROR] = "<3>",
@@ -55,8 +65,12 @@ static void write_line(void *context, log_level_t level, const char *line, apr_s
     };
 
     (void)context;
-    write_all(prefixes[level], 3);
-    write_all(line, length);
+    if (!has_room((int)(timeout / 1000))) {
+        return APR_TIMEUP;
+    }
+    apr_status_t status = write_all(prefixes[level], 3);
+
+    return status == APR_SUCCESS ? write_all(line, length) : status;
 }
 
 const log_sink_t *host_log(void)

@@ -34,7 +34,8 @@ void event_text(wchar_t *text, const char *line, apr_size_t length)
     *text = L'\0';
 }
 
-static void write_event(void *source, log_level_t level, const char *line, apr_size_t length)
+static apr_status_t write_event(void *source, log_level_t level, const char *line,
+                                apr_size_t length, apr_interval_time_t timeout)
 {
     static const struct {
         WORD type;
@@ -47,10 +48,14 @@ static void write_event(void *source, log_level_t level, const char *line, apr_s
     static wchar_t text[EVENT_TEXT_MAX]; /* a sink is called by one thread at a time */
     const wchar_t *strings[] = {text};
 
-    if (level <= LOG_LEVEL_INFO) {
-        event_text(text, line, length);
-        ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL);
+    (void)timeout;
+    if (level > LOG_LEVEL_INFO) {
+        return APR_SUCCESS;
     }
+    event_text(text, line, length);
+    return ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)
+               ? APR_SUCCESS
+               : apr_get_os_error();
 }
 
 log_sink_t event_log_open(void)

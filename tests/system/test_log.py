@@ -9,9 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 import unittest
 
 import harness
+import tracing
 
 EVERY_BYTE = bytes(range(256))
 SALUTE = 'hello, "echo" = \\o/'
@@ -197,6 +200,10 @@ class Levels(unittest.TestCase):
             self.assertEqual(server.process.stdout.read(), b"")
 
 
+NON_BLOCKING = sys.executable, "-c", ("import os, sys; os.set_blocking(2, False);"
+                                      "os.execvp(sys.argv[1], sys.argv[1:])")
+
+
 class NobodyReads(unittest.TestCase):
     """A log whose reader has stopped, or left."""
 
@@ -225,9 +232,83 @@ class NobodyReads(unittest.TestCase):
 
     @harness.posix_only("pipes are given over as they are made")
     def test_the_same_where_standard_error_is_non_blocking(self):
-        non_blocking = ("import os, sys; os.set_blocking(2, False);"
-                        "os.execvp(sys.argv[1], sys.argv[1:])")
-        self.check_echoes_go_on_and_lines_left_out_are_told((sys.executable, "-c", non_blocking))
+        self.check_echoes_go_on_and_lines_left_out_are_told(NON_BLOCKING)
+
+    def check_end(self, *options, prefix=(), ask=lambda server: None):
+        """It ends within the time to drain and a second, whatever becomes of the lines."""
+        with harness.Server("--log-level=debug", *options, prefix=prefix) as server:
+            server.reading.clear()
+            self.flood(server.address)
+            began = time.monotonic()
+            ask(server)
+            self.assertEqual(server.process.wait(timeout=harness.PATIENCE), 0)
+            elapsed = time.monotonic() - began
+            server.reading.set()
+        self.assertEqual(len(server.lines), len(server.raw))  # none is cut
+        return elapsed
+
+    def test_end(self):
+        self.assertLess(self.check_end(ask=lambda server: server.signal(harness.STOP)), 2.5)
+
+    @harness.posix_only("pipes are given over as they are made")
+    def test_end_where_standard_error_is_non_blocking(self):
+        self.assertLess(self.check_end(prefix=NON_BLOCKING,
+                                       ask=lambda server: server.signal(harness.STOP)), 2.5)
+
+    def test_end_by_itself(self):
+        self.assertLess(self.check_end("--count=3000"), 2.5)
+
+    @harness.posix_only("no signals")
+    def test_end_in_a_row_of_reloads(self):
+        """Each has lines that are not left out while the output moves."""
+        def ask(server):
+            for _ in range(5):
+                server.signal(signal.SIGHUP)
+                time.sleep(0.05)
+            server.signal(signal.SIGTERM)
+        self.assertLess(self.check_end(ask=ask), 3)
+
+    @harness.posix_only("no pipes of this kind")
+    def test_start_and_end(self):
+        """Without a line of the log; where it serves, the control socket knows."""
+        inside, outside = os.pipe()
+        os.set_blocking(outside, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(outside, b"x")
+        os.set_blocking(outside, True)
+        with tempfile.TemporaryDirectory() as directory:
+            control = os.path.join(directory, "control")
+            process = subprocess.Popen([harness.UDPECHOD, "--listen=127.0.0.1:0",
+                                        f"--control={control}"], stderr=outside)
+            self.addCleanup(process.kill)
+            harness.wait_until(lambda: harness.run("--status", f"--control={control}").returncode == 0)
+            done = harness.run("--status", "--json", f"--control={control}")
+            host, port = json.loads(done.stdout)["listening"].split(":")
+            with harness.client((host, int(port))) as sock:
+                self.assertEqual(harness.echo(sock, b"hello"), b"hello")
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(timeout=harness.PATIENCE), 0)
+            self.assertLess(time.monotonic() - began, 2.5)
+        os.close(outside)
+        with open(inside, "rb") as pipe:
+            self.assertEqual(set(pipe.read()), {ord("x")})
+
+    @tracing.needs_strace
+    def test_disk_that_is_full_for_a_while(self):
+        """What could not be written is counted with what was left out."""
+        with tracing.TracedServer("write", "--log-level=debug", "--workers=1",
+                                  inject="write:error=ENOSPC:when=11..20") as server, \
+                harness.client(server.address) as sock:
+            for _ in range(30):
+                harness.echo(sock, b"hello")
+            server.stop()
+            lost = [call for call in server.calls("INJECTED") if "write(2" in call]
+        left_out = sum(line["count"] for line in server.find("log lines left out"))
+        written = len(server.find("received")) + len(server.find("reply"))
+        self.assertGreater(len(lost), 0)
+        self.assertEqual(written + left_out, 60)
 
     @harness.posix_only("no signal handlers to look at")
     def test_second_signal_ends_at_once(self):
