@@ -48,13 +48,16 @@ typedef enum mtu_limit {
     MTU_LIMIT_BUFFER,  /* the buffers of this host's sockets; the path may carry more */
     MTU_LIMIT_FORWARD, /* the way there */
     MTU_LIMIT_RETURN,  /* the way back, or the peer */
+    MTU_LIMIT_PEER,    /* the peer, which sends back something else */
     MTU_LIMIT_UNKNOWN, /* one of these */
-    MTU_NO_ANSWER      /* nothing came back at any size */
+    MTU_NO_ANSWER,     /* nothing came back as it was sent, at any size */
+    MTU_NOT_FOUND      /* the search ended before it had found the limit */
 } mtu_limit_t;
 
 typedef struct mtu_result {
-    apr_size_t payload; /* the largest that came back unfragmented, bytes */
-    apr_size_t mtu;     /* with UDP and IP header */
+    apr_size_t payload;   /* the largest that came back unfragmented, bytes; 0: none */
+    apr_size_t mtu;       /* with UDP and IP header */
+    apr_size_t too_large; /* the smallest payload that did not come back so; 0: none did not */
     mtu_limit_t limit;
     apr_size_t hint;      /* the smallest MTU that the network claimed in ICMP; 0: none */
     endpoint_t hint_from; /* who did; length 0: none */

@@ -35,7 +35,8 @@ const char *limit_word(mtu_limit_t limit)
         [MTU_LIMIT_NONE] = "none",       [MTU_LIMIT_LOCAL] = "local",
         [MTU_LIMIT_FORWARD] = "forward", [MTU_LIMIT_RETURN] = "return",
         [MTU_LIMIT_UNKNOWN] = "unknown", [MTU_NO_ANSWER] = "no_answer",
-        [MTU_LIMIT_BUFFER] = "buffer",
+        [MTU_LIMIT_BUFFER] = "buffer",   [MTU_LIMIT_PEER] = "peer",
+        [MTU_NOT_FOUND] = "not_found",
     };
 
     return words[limit];

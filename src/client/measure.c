@@ -23,6 +23,8 @@ typedef struct session {
     prober_t *probers[PROBERS_MAX];
     unsigned prober_count;
     mtu_t *mtu;
+    mtu_limit_t mtu_limit; /* that was found */
+    apr_time_t end;        /* of all, whatever is still to come; 0: none */
     probe_summary_t summary;
     apr_status_t status; /* of the measurement */
     host_t *host;
@@ -45,7 +47,6 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
                                 .flows = session->flows,
                                 .run = &session->run,
                                 .reports = apr_array_make(session->pool, 4, sizeof(report_t *)),
-                                .deadline = session->settings->deadline,
                                 .patience = plan_patience(session->settings)};
 
     /* Of the second nothing is told but what follows from it: its datagrams have the same numbers
@@ -84,10 +85,11 @@ static const char *open_session(session_t *session)
                            .flows = (unsigned)settings->flows,
                            .ports = ports,
                            .timeout = settings->timeout};
-    error = add_prober(session, (apr_uint64_t)settings->count * round);
-    return error == NULL && settings->measurement == MEASURE_MTU
-               ? add_prober(session, MTU_SEARCH_TRIES)
-               : error;
+    if (settings->measurement != MEASURE_MTU) {
+        return add_prober(session, (apr_uint64_t)settings->count * round);
+    }
+    error = add_prober(session, MTU_SEARCH_DATAGRAMS);
+    return error == NULL ? add_prober(session, MTU_SEARCH_TRIES) : error;
 }
 
 /* ---- The measurement, in a thread of its own so that the main one hears the user ---- */
@@ -119,7 +121,7 @@ static int fragments_return(session_t *session)
 
     if (mtu_wants_fragments(session->mtu) && flows_keep_whole(session->flows, 0) == APR_SUCCESS) {
         probe_resize(session->probes[1], mtu_too_big(session->mtu));
-        session->status = prober_run(session->probers[1], &summary);
+        session->status = prober_run(session->probers[1], session->end, &summary);
     }
     return summary.received > 0;
 }
@@ -129,6 +131,7 @@ static void tell_mtu(session_t *session)
     int returned = fragments_return(session);
     mtu_result_t result = mtu_result(session->mtu, returned, flows_tell_fragments(session->flows));
 
+    session->mtu_limit = result.limit;
     tell(session, (event_t){.kind = EVENT_MTU, .mtu = &result});
 }
 
@@ -138,7 +141,8 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
     (void)thread;
     tell(session, (event_t){.kind = EVENT_START});
-    session->status = prober_run(session->probers[0], &session->summary);
+    session->end = session->settings->deadline > 0 ? clock_now() + session->settings->deadline : 0;
+    session->status = prober_run(session->probers[0], session->end, &session->summary);
     if (session->settings->measurement == MEASURE_SWEEP) {
         tell_sweep(session);
     } else if (session->settings->measurement == MEASURE_MTU) {
@@ -188,8 +192,10 @@ static client_exit_t judge(const session_t *session, const char **error)
     if (summary->received == 0) {
         return summary->sent == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
     }
-    if (settings->max_loss >= 0 &&
-        (double)missing * 1e6 > (double)settings->max_loss * (double)decided) {
+    if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {
+        *error = "the search ended before it had found the largest payload";
+    } else if (settings->max_loss >= 0 &&
+               (double)missing * 1e6 > (double)settings->max_loss * (double)decided) {
         *error = "more is lost than --max-loss";
     } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {
         *error = "the mean round trip is longer than --max-rtt";

@@ -18,10 +18,41 @@ static void take_refusal(mtu_t *mtu, const arrival_t *arrival)
     }
 }
 
+/* Non-zero if this is the first that is heard of the datagram's end, which is a try in vain. What
+ * comes of it afterwards, a late reply with other bytes or another copy of that, is none. */
+static int is_try(mtu_t *mtu, apr_uint64_t sequence)
+{
+    if (sequence < mtu->undecided) {
+        return 0;
+    }
+    mtu->undecided = sequence + 1;
+    return 1;
+}
+
 static void take_reply(mtu_t *mtu, const event_t *event)
 {
-    if (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE) {
-        mtu_search_answered(&mtu->search, event->arrival->length, event->arrival->fragment);
+    const reply_t *reply = event->reply;
+    const arrival_t *arrival = event->arrival;
+
+    switch (reply->verdict) {
+    case REPLY_ANSWER:
+    case REPLY_LATE:
+        mtu_search_answered(&mtu->search, arrival->length, arrival->fragment);
+        break;
+    case REPLY_CORRUPT:
+        if (is_try(mtu, reply->sequence)) {
+            mtu_search_changed(&mtu->search, reply->expected, arrival->length);
+        }
+        break;
+    default: /* the datagram may still be answered, or is missing in time */
+        break;
+    }
+}
+
+static void take_missing(mtu_t *mtu, const request_t *request)
+{
+    if (is_try(mtu, request->sequence)) {
+        mtu_search_missed(&mtu->search, request->length);
     }
 }
 
@@ -31,7 +62,7 @@ static void take_failure(mtu_t *mtu, const event_t *event)
     if (event->status == EMSGSIZE) {
         mtu_search_refused(&mtu->search, event->request->length);
     } else {
-        mtu_search_missed(&mtu->search, event->request->length);
+        take_missing(mtu, event->request);
     }
 }
 
@@ -39,14 +70,21 @@ static void tell(void *context, const event_t *event)
 {
     mtu_t *mtu = context;
 
-    if (event->kind == EVENT_REPLY) {
+    switch (event->kind) {
+    case EVENT_REPLY:
         take_reply(mtu, event);
-    } else if (event->kind == EVENT_MISSING) {
-        mtu_search_missed(&mtu->search, event->request->length);
-    } else if (event->kind == EVENT_NOT_SENT) {
+        break;
+    case EVENT_MISSING:
+        take_missing(mtu, event->request);
+        break;
+    case EVENT_NOT_SENT:
         take_failure(mtu, event);
-    } else if (event->kind == EVENT_REFUSED) {
+        break;
+    case EVENT_REFUSED:
         take_refusal(mtu, event->arrival);
+        break;
+    default:
+        return;
     }
     if (mtu_search_is_done(&mtu->search)) {
         probe_finish(mtu->probe);
@@ -72,7 +110,8 @@ mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_size_t room, apr_p
 
 int mtu_wants_fragments(const mtu_t *mtu)
 {
-    return mtu->search.is_answered && mtu->search.obstacle == MTU_OBSTACLE_SILENCE;
+    return mtu_search_is_done(&mtu->search) && mtu->search.is_answered &&
+           mtu->search.obstacle == MTU_OBSTACLE_SILENCE;
 }
 
 apr_size_t mtu_too_big(const mtu_t *mtu)
@@ -84,6 +123,9 @@ apr_size_t mtu_too_big(const mtu_t *mtu)
  * is too narrow, since the way back did carry the reply, in however many fragments. */
 static mtu_limit_t limit(const mtu_t *mtu, int fragments_returned)
 {
+    if (!mtu_search_is_done(&mtu->search)) {
+        return MTU_NOT_FOUND;
+    }
     if (!mtu->search.is_answered) {
         return MTU_NO_ANSWER;
     }
@@ -94,6 +136,8 @@ static mtu_limit_t limit(const mtu_t *mtu, int fragments_returned)
         return MTU_LIMIT_LOCAL;
     case MTU_OBSTACLE_FRAGMENTS:
         return MTU_LIMIT_RETURN;
+    case MTU_OBSTACLE_CHANGED:
+        return MTU_LIMIT_PEER;
     case MTU_OBSTACLE_SILENCE:
         break;
     }
@@ -102,9 +146,11 @@ static mtu_limit_t limit(const mtu_t *mtu, int fragments_returned)
 
 mtu_result_t mtu_result(const mtu_t *mtu, int fragments_returned, int tells_fragments)
 {
-    return (mtu_result_t){.payload = mtu->search.low,
-                          .mtu =
-                              mtu->search.is_answered ? mtu->search.low + mtu->search.headers : 0,
+    const mtu_search_t *search = &mtu->search;
+
+    return (mtu_result_t){.payload = search->low,
+                          .mtu = search->is_answered ? search->low + search->headers : 0,
+                          .too_large = search->obstacle == MTU_OBSTACLE_NONE ? 0 : search->high,
                           .limit = limit(mtu, fragments_returned),
                           .hint = mtu->hint,
                           .hint_from = mtu->hint_from,

@@ -13,7 +13,8 @@ typedef struct mtu {
     int is_bounded;  /* by the buffers of this host's sockets, below the largest datagram */
     apr_size_t hint; /* the smallest MTU that the network claimed; 0: none */
     endpoint_t hint_from;
-    report_t report; /* to be told of what this probe does */
+    apr_uint64_t undecided; /* no datagram below this number is tried any more */
+    report_t report;        /* to be told of what this probe does */
 } mtu_t;
 
 /* A search that asks by `probe`, whose size it sets at once, and by payloads of `room` bytes at

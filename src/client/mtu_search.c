@@ -63,16 +63,36 @@ void mtu_search_answered(mtu_search_t *search, apr_size_t size, apr_size_t fragm
     }
 }
 
-void mtu_search_missed(mtu_search_t *search, apr_size_t size)
+/* One of the tries that a size has came to nothing. */
+static void fail(mtu_search_t *search, apr_size_t size, mtu_obstacle_t obstacle)
 {
     if (size == search->size && ++search->tries >= MTU_SEARCH_TRIES && search->is_answered) {
-        set_high(search, size, MTU_OBSTACLE_SILENCE);
+        set_high(search, size, obstacle);
     }
 }
 
+void mtu_search_missed(mtu_search_t *search, apr_size_t size)
+{
+    fail(search, size, MTU_OBSTACLE_SILENCE);
+}
+
+/* What a peer with a buffer that is too small sends back is as long as that. */
+void mtu_search_changed(mtu_search_t *search, apr_size_t size, apr_size_t length)
+{
+    if (length < size) {
+        search->claim = length;
+    }
+    fail(search, size, MTU_OBSTACLE_CHANGED);
+}
+
+/* A host that cannot even send the first datagram has tried it in vain. */
 void mtu_search_refused(mtu_search_t *search, apr_size_t size)
 {
-    set_high(search, size, MTU_OBSTACLE_LOCAL);
+    if (search->is_answered) {
+        set_high(search, size, MTU_OBSTACLE_LOCAL);
+    } else {
+        fail(search, size, MTU_OBSTACLE_LOCAL);
+    }
 }
 
 void mtu_search_hint(mtu_search_t *search, apr_size_t mtu)

@@ -16,11 +16,15 @@
  * nothing. */
 #define MTU_SEARCH_TRIES 3
 
+/* More datagrams than any search needs, which halves what is open with every size. */
+#define MTU_SEARCH_DATAGRAMS 300
+
 /* Why a size did not come back whole. */
 typedef enum mtu_obstacle {
     MTU_OBSTACLE_NONE,      /* it is larger than any datagram */
     MTU_OBSTACLE_LOCAL,     /* this host did not send it */
     MTU_OBSTACLE_FRAGMENTS, /* its reply came in fragments */
+    MTU_OBSTACLE_CHANGED,   /* its reply had other bytes, or another number of them */
     MTU_OBSTACLE_SILENCE    /* no reply came */
 } mtu_obstacle_t;
 
@@ -47,6 +51,9 @@ void mtu_search_answered(mtu_search_t *search, apr_size_t size, apr_size_t fragm
 
 /* It was not answered in time. */
 void mtu_search_missed(mtu_search_t *search, apr_size_t size);
+
+/* Its reply had other bytes: `length` of them. */
+void mtu_search_changed(mtu_search_t *search, apr_size_t size, apr_size_t length);
 
 /* This host did not send it, since it is too big. */
 void mtu_search_refused(mtu_search_t *search, apr_size_t size);

@@ -223,13 +223,13 @@ static int has_progress(measurement_t measurement)
     return measurement == MEASURE_FLOOD || measurement == MEASURE_SWEEP;
 }
 
-apr_status_t prober_run(prober_t *prober, probe_summary_t *summary)
+apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summary)
 {
     apr_time_t now = clock_now();
     apr_time_t until;
     apr_status_t status = APR_SUCCESS;
 
-    prober->end = prober->options.deadline > 0 ? now + prober->options.deadline : 0;
+    prober->end = end;
     prober->next_progress =
         has_progress(prober->options.run->measurement) ? now + PROGRESS_INTERVAL_US : APR_INT64_MAX;
     while (status == APR_SUCCESS && !is_over(prober, now) && send_due(prober, now, &until)) {

@@ -13,7 +13,6 @@ typedef struct prober_options {
     flows_t *flows;
     const run_t *run;
     apr_array_header_t *reports;  /* of report_t *; told in this order */
-    apr_interval_time_t deadline; /* microseconds from the start, after which it ends; 0: none */
     apr_interval_time_t patience; /* microseconds for which this host may have no room for what is
                                    * due, before that counts as not sent */
 } prober_options_t;
@@ -21,11 +20,12 @@ typedef struct prober_options {
 /* Lives as long as `pool`; `options` is copied. Any thread. */
 prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool);
 
-/* Sends and receives until the probe is done, the deadline has passed, prober_stop() was called or
- * one of the reports cannot go on; whatever sends and receives come to, it is noticed at once.
- * Returns what it came to, as the reports were told it in the end. One thread. Errors: those of
- * flows_receive() that do not pass; what it came to until then is told all the same. */
-apr_status_t prober_run(prober_t *prober, probe_summary_t *summary);
+/* Sends and receives until the probe is done, it is `end`, by clock_now() (0: no end),
+ * prober_stop() was called or one of the reports cannot go on; whatever sends and receives come to,
+ * it is noticed at once. Returns what it came to, as the reports were told it in the end. One
+ * thread. Errors: those of flows_receive() that do not pass; what it came to until then is told all
+ * the same. */
+apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summary);
 
 /* Ends prober_run() soon, whatever is still to come; a prober that was stopped does not run. Any
  * thread. */

@@ -202,15 +202,17 @@ static record_t mtu_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = begin(event, "mtu", pool);
     const mtu_result_t *mtu = event->mtu;
-    int is_answered = mtu->limit != MTU_NO_ANSWER;
+    int is_known = mtu->limit != MTU_NO_ANSWER && mtu->limit != MTU_NOT_FOUND;
 
-    add_optional(&record, "payload", mtu->payload, is_answered);
-    add_optional(&record, "mtu", mtu->mtu, is_answered);
+    add_optional(&record, "payload", mtu->payload, is_known);
+    add_optional(&record, "mtu", mtu->mtu, is_known);
     add_text(&record, "limit", limit_word(mtu->limit));
     add_optional(&record, "hint_mtu", mtu->hint, mtu->hint > 0);
     add_text(&record, "hint_from",
              mtu->hint_from.length > 0 ? address_text(&mtu->hint_from, pool) : NULL);
     add_truth(&record, "tells_fragments", mtu->tells_fragments);
+    add_optional(&record, "largest_returned", mtu->payload, mtu->mtu > 0);
+    add_optional(&record, "smallest_failed", mtu->too_large, mtu->too_large > 0);
     return record;
 }
 

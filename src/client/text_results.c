@@ -148,15 +148,36 @@ static const char *limit_text(mtu_limit_t limit)
         [MTU_LIMIT_BUFFER] = "the limit is the buffers that this host gives a socket",
         [MTU_LIMIT_FORWARD] = "the limit seems to be on the way there",
         [MTU_LIMIT_RETURN] = "the limit seems to be on the way back, or the peer",
+        [MTU_LIMIT_PEER] =
+            "the limit seems to be the peer: larger ones come back cut off or changed",
         [MTU_LIMIT_UNKNOWN] = "where the limit is, the echoes do not tell",
-        [MTU_NO_ANSWER] = "nothing came back at any size",
+        [MTU_NO_ANSWER] = "nothing came back as it was sent, at any size",
+        [MTU_NOT_FOUND] = "the search ended before it had found the limit",
     };
 
     return texts[limit];
 }
 
+/* How far a search came that ended early. */
+static const char *bounds_text(const mtu_result_t *mtu, apr_pool_t *pool)
+{
+    const char *below =
+        mtu->too_large > 0
+            ? apr_psprintf(pool, ", and %" APR_SIZE_T_FMT " bytes did not", mtu->too_large)
+            : "";
+
+    return mtu->mtu == 0
+               ? "largest payload not known: nothing came back yet\n"
+               : apr_psprintf(pool,
+                              "largest payload not known: %" APR_SIZE_T_FMT " bytes came back%s\n",
+                              mtu->payload, below);
+}
+
 static const char *largest_text(const mtu_result_t *mtu, apr_pool_t *pool)
 {
+    if (mtu->limit == MTU_NOT_FOUND) {
+        return bounds_text(mtu, pool);
+    }
     return mtu->limit == MTU_NO_ANSWER
                ? ""
                : apr_psprintf(

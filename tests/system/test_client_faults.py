@@ -74,8 +74,9 @@ class Faults(unittest.TestCase):
             self.assertGreater(report.summary["not_sent"], 0, name)
 
     def test_receives_with_nothing(self):
-        for name, report in self.check_runs("recvmmsg,recvmsg:error=EAGAIN").items():
-            self.assertEqual(report.summary["received"], 0, name)
+        # The first call is to find out whether there is such a call.
+        for name, report in self.check_runs("recvmmsg,recvmsg:error=EAGAIN:when=2+").items():
+            self.assertLess(report.summary["received"], report.summary["sent"], name)
 
     def test_the_reason_is_told(self):
         with Responder(echo) as server, \

@@ -3,11 +3,12 @@ was, and counts it as that."""
 
 import os
 import random
+import time
 import unittest
 
 import client_harness
 import harness
-from client_harness import ask
+from client_harness import Client, ask
 from responder import Delayed, Reply, Responder, echo, flip, silence
 
 SIZES = 0, 1, 3, 7, 8, 65507
@@ -66,6 +67,75 @@ class Corrupt(HostileServer):
         self.check(report, sent=3, received=3, corrupted=0, lost=0)
         self.assertGreaterEqual(report.summary["corrupt_replies"], 2)
         self.assertEqual(report.code, 0)
+
+
+class Mtu(HostileServer):
+    """The search gets replies of another length, or none, and ends all the same."""
+
+    def search(self, answer, *options):
+        report = self.run_against(answer, "--mtu", "--timeout=100ms", *options)
+        found, = report.of("mtu")
+        self.assertLess(report.summary["sent"], 100)
+        return report, found
+
+    def test_a_peer_with_a_short_buffer(self):
+        for length in 1024, 4096, 60000:
+            with self.subTest(length=length):
+                report, found = self.search(lambda request: [request.payload[:length]])
+                self.assertEqual((found["payload"], found["limit"]), (length, "peer"))
+                self.assertEqual(report.code, 0)
+                self.assertIn("the limit seems to be the peer", report.text)
+
+    def test_replies_that_are_longer_or_other_bytes_above_a_size(self):
+        for change in flip, lambda payload: payload + b"!":
+            report, found = self.search(
+                lambda request, change=change: [change(request.payload)
+                                                if len(request.payload) > 2000
+                                                else request.payload] * 3)
+            self.assertEqual((found["payload"], found["limit"]), (2000, "peer"))
+
+    def test_replies_that_are_always_corrupt(self):
+        for change in (lambda payload: payload[:6], lambda payload: payload + b"!"):
+            report, found = self.search(
+                lambda request, change=change: [change(request.payload)])
+            self.assertEqual((found["payload"], found["mtu"], found["limit"]),
+                             (None, None, "no_answer"))
+            self.assertEqual((report.code, report.summary["sent"]), (1, 3))
+            self.assertIn("nothing came back as it was sent, at any size\n", report.text)
+
+    def check_not_found(self, report):
+        found, = report.of("mtu")
+        self.assertEqual((found["payload"], found["mtu"], found["limit"]),
+                         (None, None, "not_found"))
+        self.assertEqual(report.code, 1)
+        self.assertIn("the search ended before it had found the largest payload", report.errors)
+        return found
+
+    def test_a_deadline_ends_it_and_it_claims_nothing(self):
+        started = time.monotonic()
+        report = self.run_against(lambda request: echo(request) if len(request.payload) < 9 else [],
+                                  "--mtu", "--deadline=1500ms")
+        self.assertLess(time.monotonic() - started, 1.5 + 3)
+        found = self.check_not_found(report)
+        self.assertEqual((found["largest_returned"], found["smallest_failed"]), (8, None))
+        self.assertIn("largest payload not known: 8 bytes came back\n", report.text)
+
+    def test_the_question_where_the_limit_is_keeps_to_the_deadline_too(self):
+        """The search itself takes 3 seconds, and that would take 3 more."""
+        started = time.monotonic()
+        report = self.run_against(
+            lambda request: echo(request) if len(request.payload) < 1473 else [],
+            "--mtu", "--deadline=3500ms")
+        self.assertLess(time.monotonic() - started, 5.5)
+        found, = report.of("mtu")
+        self.assertEqual((found["payload"], found["limit"]), (1472, "unknown"))
+
+    def test_a_signal_ends_it_and_it_claims_nothing(self):
+        with Responder(lambda request: echo(request) if len(request.payload) < 9 else []) as server:
+            with Client("--mtu", server.address()) as client:
+                client.wait_for("reply")
+                client.interrupt()
+                self.check_not_found(client.finish())
 
 
 class Late(HostileServer):

@@ -14,6 +14,7 @@ typedef struct path {
     int tells;            /* what does not fit is told with the MTU */
     apr_size_t lie;       /* an MTU that is told instead */
     unsigned losses;      /* how many of the first datagrams get lost */
+    apr_size_t buffer;    /* the peer sends back no more than this; 0: everything */
     unsigned asked;
 } path_t;
 
@@ -32,6 +33,8 @@ static void ask(mtu_search_t *search, path_t *path)
             mtu_search_hint(search, path->lie > 0 ? path->lie : path->widest + HEADERS);
         }
         mtu_search_missed(search, size);
+    } else if (path->buffer > 0 && size > path->buffer) {
+        mtu_search_changed(search, size, path->buffer);
     } else if (path->fragments > 0 && size > path->fragments) {
         mtu_search_answered(search, size, (path->fragments + 8) / 8 * 8 + 20);
     } else {
@@ -134,6 +137,82 @@ static void fragments_of_replies_are_an_obstacle_of_their_own(void **state)
     assert_int_equal(search.obstacle, MTU_OBSTACLE_FRAGMENTS);
 }
 
+static void what_a_peer_cuts_off_is_its_limit(void **state)
+{
+    path_t path = {.widest = 65507, .buffer = 1024};
+    mtu_search_t search = search_path(&path);
+
+    (void)state;
+    assert_int_equal(search.low, 1024);
+    assert_int_equal(search.obstacle, MTU_OBSTACLE_CHANGED);
+    assert_true(path.asked <= 2 + 2 * MTU_SEARCH_TRIES);
+}
+
+static void replies_that_are_always_changed_end_the_search(void **state)
+{
+    static const apr_size_t lengths[] = {0, 4, 8, 9, 65507};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        mtu_search_t search = mtu_search_begin(65507, HEADERS);
+        unsigned asked = 0;
+
+        for (; !mtu_search_is_done(&search); asked++) {
+            mtu_search_changed(&search, search.size, lengths[i]);
+        }
+        assert_int_equal(asked, MTU_SEARCH_TRIES);
+        assert_false(search.is_answered);
+    }
+}
+
+static void a_host_that_sends_nothing_at_all_ends_the_search(void **state)
+{
+    mtu_search_t search = mtu_search_begin(65507, HEADERS);
+    unsigned asked = 0;
+
+    (void)state;
+    for (; !mtu_search_is_done(&search); asked++) {
+        assert_true(asked < MTU_SEARCH_TRIES);
+        mtu_search_refused(&search, search.size);
+    }
+    assert_false(search.is_answered);
+}
+
+/* Each datagram ends in a way of its own, by chance. */
+static void every_search_ends_whatever_comes(void **state)
+{
+    apr_uint32_t number = 1;
+
+    (void)state;
+    for (unsigned run = 0; run < 10000; run++) {
+        mtu_search_t search = mtu_search_begin(65507, HEADERS);
+
+        for (unsigned asked = 0; !mtu_search_is_done(&search); asked++) {
+            apr_size_t size = search.size;
+
+            assert_true(asked < MTU_SEARCH_DATAGRAMS);
+            number = number * 1664525 + 1013904223;
+            switch ((number >> 24) % 5) {
+            case 0:
+                mtu_search_answered(&search, size, 0);
+                break;
+            case 1:
+                mtu_search_answered(&search, size, (number >> 8) % 1500);
+                break;
+            case 2:
+                mtu_search_missed(&search, size);
+                break;
+            case 3:
+                mtu_search_changed(&search, size, (number >> 8) % 65536);
+                break;
+            default:
+                mtu_search_refused(&search, size);
+                break;
+            }
+        }
+    }
+}
+
 static void a_late_answer_of_a_size_given_up_changes_nothing(void **state)
 {
     mtu_search_t search = mtu_search_begin(65507, HEADERS);
@@ -161,6 +240,10 @@ int main(void)
         scene(a_lost_datagram_decides_nothing),
         scene(silence_ends_the_search),
         scene(fragments_of_replies_are_an_obstacle_of_their_own),
+        scene(what_a_peer_cuts_off_is_its_limit),
+        scene(replies_that_are_always_changed_end_the_search),
+        scene(a_host_that_sends_nothing_at_all_ends_the_search),
+        scene(every_search_ends_whatever_comes),
         scene(a_late_answer_of_a_size_given_up_changes_nothing),
     };
 

@@ -143,20 +143,30 @@ static void the_mtu_comes_with_its_limit(void **state)
 {
     const mtu_result_t found = {.payload = 1372,
                                 .mtu = 1400,
+                                .too_large = 1373,
                                 .limit = MTU_LIMIT_FORWARD,
                                 .hint = 1400,
                                 .hint_from = script_endpoint(254),
                                 .tells_fragments = 1};
     const mtu_result_t nothing = {.limit = MTU_NO_ANSWER};
+    const mtu_result_t ended = {
+        .payload = 8, .mtu = 36, .limit = MTU_NOT_FOUND, .tells_fragments = 1};
 
-    assert_string_equal(mtu_json(found, state),
-                        "{\"record\":\"mtu\"," TIME ",\"payload\":1372,\"mtu\":1400,"
-                        "\"limit\":\"forward\",\"hint_mtu\":1400,\"hint_from\":\"192.0.2.254\","
-                        "\"tells_fragments\":true}\n");
-    assert_string_equal(mtu_json(nothing, state),
+    assert_string_equal(
+        mtu_json(found, state),
+        "{\"record\":\"mtu\"," TIME ",\"payload\":1372,\"mtu\":1400,"
+        "\"limit\":\"forward\",\"hint_mtu\":1400,\"hint_from\":\"192.0.2.254\","
+        "\"tells_fragments\":true,\"largest_returned\":1372,\"smallest_failed\":1373}\n");
+    assert_string_equal(
+        mtu_json(nothing, state),
+        "{\"record\":\"mtu\"," TIME ",\"payload\":null,\"mtu\":null,"
+        "\"limit\":\"no_answer\",\"hint_mtu\":null,\"hint_from\":null,"
+        "\"tells_fragments\":false,\"largest_returned\":null,\"smallest_failed\":null}\n");
+    assert_string_equal(mtu_json(ended, state),
                         "{\"record\":\"mtu\"," TIME ",\"payload\":null,\"mtu\":null,"
-                        "\"limit\":\"no_answer\",\"hint_mtu\":null,\"hint_from\":null,"
-                        "\"tells_fragments\":false}\n");
+                        "\"limit\":\"not_found\",\"hint_mtu\":null,\"hint_from\":null,"
+                        "\"tells_fragments\":true,\"largest_returned\":8,"
+                        "\"smallest_failed\":null}\n");
 }
 
 int main(void)

@@ -315,7 +315,16 @@ static void the_mtu_comes_with_what_is_known_of_the_limit(void **state)
                         "the limit seems to be on the way there\n");
     mtu = (mtu_result_t){.limit = MTU_NO_ANSWER};
     assert_string_equal(mtu_text(mtu, state),
-                        "--- 192.0.2.1:7 ---\nnothing came back at any size\n");
+                        "--- 192.0.2.1:7 ---\nnothing came back as it was sent, at any size\n");
+    mtu = (mtu_result_t){.limit = MTU_NOT_FOUND};
+    assert_string_equal(mtu_text(mtu, state), "--- 192.0.2.1:7 ---\n"
+                                              "largest payload not known: nothing came back yet\n"
+                                              "the search ended before it had found the limit\n");
+    mtu = (mtu_result_t){.payload = 8, .mtu = 36, .too_large = 1472, .limit = MTU_NOT_FOUND};
+    assert_string_equal(mtu_text(mtu, state),
+                        "--- 192.0.2.1:7 ---\n"
+                        "largest payload not known: 8 bytes came back, and 1472 bytes did not\n"
+                        "the search ended before it had found the limit\n");
 }
 
 int main(void)
