@@ -4,46 +4,87 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "regular_file.h"
+
 #define LINE_MAX_BYTES 4094
 
-static const char *take_line(char *line, const char *(*each)(void *context, char *line),
-                             void *context, apr_pool_t *pool)
+static int begins_with(const char *line, const char *bytes)
 {
-    apr_size_t length = strlen(line);
+    return strncmp(line, bytes, strlen(bytes)) == 0;
+}
 
-    if (length == LINE_MAX_BYTES + 1 && line[length - 1] != '\n') {
-        return apr_psprintf(pool, "a line longer than %d bytes", LINE_MAX_BYTES);
+/* Reads a line without its end, LF or CRLF. Returns NULL, or what is wrong with it. `status` is
+ * that of the file, APR_EOF behind the last line. */
+static const char *next_line(char *line, apr_file_t *file, apr_status_t *status, apr_pool_t *pool)
+{
+    apr_size_t length = 0;
+    int has_nul = 0;
+
+    while ((*status = apr_file_getc(&line[length], file)) == APR_SUCCESS && line[length] != '\n') {
+        has_nul |= line[length] == '\0';
+        if (has_nul) {
+            break;
+        }
+        if (++length > LINE_MAX_BYTES) {
+            return apr_psprintf(pool, "a line longer than %d bytes", LINE_MAX_BYTES);
+        }
     }
-    line[strcspn(line, "\r\n")] = '\0';
-    return each(context, line);
+    length -= length > 0 && line[length - 1] == '\r';
+    line[length] = '\0';
+    /* The two orders of its byte order mark, which no text in UTF-8 has (RFC 2781 section 3.2). */
+    if (begins_with(line, "\xff\xfe") || begins_with(line, "\xfe\xff")) {
+        return "the file is in UTF-16; save it as UTF-8";
+    }
+    if (has_nul) {
+        return "a NUL byte, which no text in UTF-8 has";
+    }
+    if (APR_STATUS_IS_EOF(*status) && length > 0) {
+        *status = APR_SUCCESS; /* the last line has no end */
+    }
+    return NULL;
+}
+
+/* A byte order mark says nothing in UTF-8 (RFC 3629 section 6), but editors of Windows write it. */
+static char *without_mark(char *line)
+{
+    return begins_with(line, "\xef\xbb\xbf") ? line + 3 : line;
+}
+
+static const char *read_all(apr_file_t *file, const char *path,
+                            const char *(*each)(void *context, char *line), void *context,
+                            apr_pool_t *pool)
+{
+    char line[LINE_MAX_BYTES + 2];
+    char reason[128];
+    apr_status_t status;
+
+    for (unsigned number = 1;; number++) {
+        const char *error = next_line(line, file, &status, pool);
+
+        if (error == NULL && status != APR_SUCCESS) {
+            break;
+        }
+        if (error == NULL) {
+            error = each(context, number == 1 ? without_mark(line) : line);
+        }
+        if (error != NULL) {
+            return apr_psprintf(pool, "%s:%u: %s", path, number, error);
+        }
+    }
+    return APR_STATUS_IS_EOF(status) ? NULL
+                                     : apr_psprintf(pool, "%s: cannot be read: %s", path,
+                                                    apr_strerror(status, reason, sizeof reason));
 }
 
 const char *lines_read(const char *path, const char *(*each)(void *context, char *line),
                        void *context, apr_pool_t *pool)
 {
     apr_file_t *file;
-    char line[LINE_MAX_BYTES + 2];
-    char reason[128];
-    const char *error = NULL;
-    apr_status_t status =
-        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, APR_FPROT_OS_DEFAULT, pool);
+    const char *error = regular_file_open(&file, path, LINES_FILE_MAX, pool);
 
-    if (status == APR_SUCCESS) {
-        for (unsigned number = 1; error == NULL; number++) {
-            status = apr_file_gets(line, sizeof line, file);
-            if (status != APR_SUCCESS) {
-                break;
-            }
-            error = take_line(line, each, context, pool);
-            if (error != NULL) {
-                error = apr_psprintf(pool, "%s:%u: %s", path, number, error);
-            }
-        }
+    if (error == NULL) {
+        error = read_all(file, path, each, context, pool);
         apr_file_close(file);
-    }
-    if (error == NULL && status != APR_EOF) {
-        return apr_psprintf(pool, "%s: cannot be read: %s", path,
-                            apr_strerror(status, reason, sizeof reason));
     }
     return error;
 }

@@ -3,11 +3,16 @@
 
 #include <apr_pools.h>
 
+/* The largest file, bytes: a million networks and more. */
+#define LINES_FILE_MAX (64 << 20)
+
 /*
- * Reads a text file of lines that end in LF or CRLF and calls each(context, line) for every one,
- * without its end; it may write to the line. Whatever it returns but NULL is what is wrong with the
- * line and ends reading. Returns NULL, or the error as a sentence that starts with the file and, if
- * it is about one, with the number of the line. Main thread; memory from `pool`.
+ * Reads a regular file of at most LINES_FILE_MAX bytes: text in UTF-8, with a byte order mark or
+ * without, of lines that end in LF or CRLF. NUL bytes and UTF-16 are errors. Calls
+ * each(context, line) for every line, without its end; it may write to the line. Whatever it
+ * returns but NULL is what is wrong with the line and ends reading. Returns NULL, or the error as a
+ * sentence that starts with the file and, if it is about one, with the number of the line. Main
+ * thread; memory from `pool`.
  */
 const char *lines_read(const char *path, const char *(*each)(void *context, char *line),
                        void *context, apr_pool_t *pool);

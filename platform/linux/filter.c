@@ -109,7 +109,10 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(setsockopt), .need = TO_SERVE_HTTP, .error = ENOSYS},
     /* At the end APR would remove the path of a socket. It stays, for the next start to replace. */
     {.call = CALL_UNLINK, .need = TO_ACCEPT, .error = ENOSYS},
-    /* Reading files again, and nothing but reading. */
+    /* Reading files again, and nothing but reading; what kind of file it is, by the one name or the
+     * other, as the C library has it. */
+    {.call = SCMP_SYS(fstat), .need = TO_RELOAD},
+    {.call = SCMP_SYS(newfstatat), .need = TO_RELOAD},
     {.call = CALL_OPEN,
      .need = TO_RELOAD,
      .conditions = 1,

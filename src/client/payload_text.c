@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "regular_file.h"
 #include "udpecho/datagram.h"
 
 static int digit_value(char digit)
@@ -40,32 +41,21 @@ const char *payload_from_hex(const unsigned char **payload, apr_size_t *length, 
                : apr_psprintf(pool, "--payload-hex: expected at most %d bytes", PAYLOAD_MAX_IPV6);
 }
 
-static apr_status_t read_whole(const char *path, unsigned char *bytes, apr_size_t size,
-                               apr_size_t *length, apr_pool_t *pool)
-{
-    apr_file_t *file;
-    apr_status_t status =
-        apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
-
-    if (status == APR_SUCCESS) {
-        status = apr_file_read_full(file, bytes, size, length);
-        apr_file_close(file);
-    }
-    return APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status;
-}
-
 const char *payload_from_file(const unsigned char **payload, apr_size_t *length, const char *path,
                               apr_pool_t *pool)
 {
-    unsigned char *bytes = apr_palloc(pool, PAYLOAD_MAX_IPV6 + 1);
-    apr_status_t status = read_whole(path, bytes, PAYLOAD_MAX_IPV6 + 1, length, pool);
+    unsigned char *bytes = apr_palloc(pool, PAYLOAD_MAX_IPV6);
+    apr_file_t *file;
+    const char *error = regular_file_open(&file, path, PAYLOAD_MAX_IPV6, pool);
 
     *payload = bytes;
-    if (status != APR_SUCCESS) {
-        return apr_psprintf(pool, "--payload-file=%s: %s", path, cannot("read it", status, pool));
+    if (error != NULL) {
+        return apr_pstrcat(pool, "--payload-file=", error, NULL);
     }
-    return *length <= PAYLOAD_MAX_IPV6
+    apr_status_t status = apr_file_read_full(file, bytes, PAYLOAD_MAX_IPV6, length);
+
+    apr_file_close(file);
+    return status == APR_SUCCESS || APR_STATUS_IS_EOF(status)
                ? NULL
-               : apr_psprintf(pool, "--payload-file=%s: expected a file of at most %d bytes", path,
-                              PAYLOAD_MAX_IPV6);
+               : apr_psprintf(pool, "--payload-file=%s: %s", path, cannot("read it", status, pool));
 }

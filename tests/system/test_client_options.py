@@ -293,6 +293,16 @@ class Payload(unittest.TestCase):
             file.flush()
             self.check_sent(bytes(range(256)), f"--payload-file={file.name}")
 
+    @harness.posix_only("a FIFO and such devices are no files there")
+    def test_a_payload_that_is_no_regular_file(self):
+        with tempfile.TemporaryDirectory() as directory:
+            fifo = os.path.join(directory, "fifo")
+            os.mkfifo(fifo)
+            for path in fifo, "/dev/zero", directory:
+                done = run(f"--payload-file={path}", "127.0.0.1")
+                self.assertEqual((done.returncode, done.stderr),
+                                 (ERROR, f"udpecho: --payload-file={path}: expected a regular file\n"))
+
     def test_what_differs_is_corrupt(self):
         with Responder(lambda request: [flip(request.payload)]) as server:
             report = ask(server.address(), "--count=2", "--interval=200ms", "--payload=hello")

@@ -1,5 +1,6 @@
 """The command line and the configuration file: what they say, and what is said of mistakes."""
 
+import os
 import pathlib
 import re
 import tempfile
@@ -227,11 +228,35 @@ class ConfigurationFile(Options):
                 self.assertIn(f"{path}:3: {words}", self.check_refused(78, f"--config={path}"))
 
     def test_file_that_cannot_be_read(self):
-        path = self.file("")
-        for missing in f"{path}.missing", str(pathlib.Path(path).parent):
-            with self.subTest(path=missing):
-                self.assertIn(f"{missing}: cannot be read: ",
-                              self.check_refused(78, f"--config={missing}"))
+        missing = self.file("") + ".missing"
+        self.assertIn(f"{missing}: cannot be read: ", self.check_refused(78, f"--config={missing}"))
+
+    @harness.posix_only("a FIFO and such devices are no files there")
+    def test_what_is_no_regular_file(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        fifo = os.path.join(directory.name, "fifo")
+        os.mkfifo(fifo)
+        for path in fifo, "/dev/zero", "/dev/null", directory.name:
+            for option in f"--config={path}", f"--allow=@{path}", f"--rate-limit-exempt=@{path}":
+                with self.subTest(option=option):
+                    for check in [], ["--check-config"]:
+                        self.assertIn(f"{path}: expected a regular file",
+                                      self.check_refused(78, option, *check))
+
+    def test_what_is_no_text(self):
+        for content, words in ((b"log-level=debug\0\n", ":1: a NUL byte"),
+                               ("log-level=debug\n".encode("utf-16"), ":1: the file is in UTF-16")):
+            with self.subTest(words=words):
+                path = self.file("")
+                with open(path, "wb") as file:
+                    file.write(content)
+                for option in f"--config={path}", f"--deny=@{path}":
+                    self.assertIn(path + words, self.check_refused(78, option))
+
+    def test_byte_order_mark(self):
+        printed = self.settings(f"--config={self.file(chr(0xfeff) + 'workers=7')}")
+        self.assertIn("workers=7", printed.splitlines())
 
     def test_mistake_on_the_command_line_is_told_first(self):
         path = self.file("workers=0\n")

@@ -169,6 +169,25 @@ class Reload(unittest.TestCase):
                 sock.settimeout(harness.PATIENCE)
                 self.reload(server, high, count=3 * turn)
 
+    @harness.posix_only("there are no FIFOs and no such devices")
+    def test_file_that_has_become_something_else(self):
+        kept = "listen=127.0.0.1:0\n"
+        fifo = self.path + ".fifo"
+        os.mkfifo(fifo)
+        with self.serve(kept) as server:
+            for count, path in enumerate((fifo, "/dev/zero", "/dev/null", os.path.dirname(fifo)), 1):
+                self.write(kept + f"allow=@{path}\n")
+                server.signal(signal.SIGHUP)
+                line = server.wait_for("cannot reload, nothing changed", count=count)
+                self.assertEqual(line["error"], f"{path}: expected a regular file")
+                self.assertEqual(self.ask(server.address), b"hello")
+            os.rename(fifo, self.path)
+            server.signal(signal.SIGHUP)
+            server.wait_for("cannot reload, nothing changed", count=5)
+            self.assertEqual(self.ask(server.address), b"hello")
+            server.stop()
+            self.assertEqual(server.find("the sandbox refused a system call"), [])
+
     def test_listeners_come_and_go_under_load(self):
         with self.serve("listen=127.0.0.1:0\n", "--workers=4") as server:
             exchange = Exchange(server.address)

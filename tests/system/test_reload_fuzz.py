@@ -50,7 +50,7 @@ VALUES = {
 }
 
 # Characters that mean something somewhere, and some that never do.
-LETTERS = "0123456789.:/[]%*=@,-#'\"\\ \tabcdefxyz\x01\x7f\xe9\u20ac"
+LETTERS = "0123456789.:/[]%*=@,-#'\"\\ \tabcdefxyz\0\x01\x7f\xe9\u20ac\ufeff"
 
 # Would take the lines away that say what became of a reload.
 QUIET = "log-level"

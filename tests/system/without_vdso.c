@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -23,12 +24,18 @@ static int fail(const char *step)
     return 125;
 }
 
+/* ptrace(2) by its number: its prototype takes numbers for pointers. */
+static long ask(long request, pid_t program, unsigned long place, unsigned long data)
+{
+    return syscall(SYS_ptrace, request, (long)program, place, data);
+}
+
 static unsigned long stack_of(pid_t program)
 {
     struct user_regs_struct registers;
     struct iovec all = {&registers, sizeof registers};
 
-    if (ptrace(PTRACE_GETREGSET, program, (void *)NT_PRSTATUS, &all) != 0) {
+    if (ask(PTRACE_GETREGSET, program, NT_PRSTATUS, (unsigned long)&all) != 0) {
         exit(fail("without_vdso: read the registers"));
     }
 #if defined(__x86_64__)
@@ -40,7 +47,10 @@ static unsigned long stack_of(pid_t program)
 
 static long word_at(pid_t program, unsigned long place)
 {
-    return ptrace(PTRACE_PEEKDATA, program, (void *)place, NULL);
+    long word = 0;
+
+    ask(PTRACE_PEEKDATA, program, place, (unsigned long)&word);
+    return word;
 }
 
 /* Behind the number of arguments, the arguments and NULL, the environment and NULL. */
@@ -62,7 +72,7 @@ static void take_away(pid_t program)
 
     while ((type = word_at(program, entry)) != AT_NULL) {
         if (type == AT_SYSINFO_EHDR) {
-            ptrace(PTRACE_POKEDATA, program, (void *)entry, (void *)AT_IGNORE);
+            ask(PTRACE_POKEDATA, program, entry, AT_IGNORE);
         }
         entry += 2 * sizeof(long);
     }
@@ -73,7 +83,7 @@ static int trace(pid_t program, int ready)
 {
     int status = 0;
 
-    if (ptrace(PTRACE_SEIZE, program, NULL, (void *)PTRACE_O_TRACEEXEC) != 0) {
+    if (ask(PTRACE_SEIZE, program, 0, PTRACE_O_TRACEEXEC) != 0) {
         return fail("without_vdso: trace");
     }
     if (write(ready, "", 1) != 1) {
@@ -82,10 +92,10 @@ static int trace(pid_t program, int ready)
     while (waitpid(program, &status, 0) == program && WIFSTOPPED(status)) {
         if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
             take_away(program);
-            ptrace(PTRACE_DETACH, program, NULL, NULL);
+            ask(PTRACE_DETACH, program, 0, 0);
             return 0;
         }
-        ptrace(PTRACE_CONT, program, NULL, (void *)(long)WSTOPSIG(status));
+        ask(PTRACE_CONT, program, 0, (unsigned long)WSTOPSIG(status));
     }
     return 125;
 }
