@@ -2,6 +2,7 @@
 # preset "package" builds a .deb and, where there is rpmbuild, an .rpm of each. They are for the
 # system that they are built on, and anything like it.
 install(FILES packaging/systemd/udpechod-activated.service
+              packaging/systemd/udpechod-ipv6.socket
               packaging/systemd/udpechod.service
               packaging/systemd/udpechod.socket
         DESTINATION lib/systemd/system COMPONENT udpechod)

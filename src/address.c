@@ -1,5 +1,6 @@
 #include "address.h"
 
+#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <string.h>
@@ -144,11 +145,12 @@ static apr_status_t set_zone(apr_sockaddr_t *address, const char *zone, apr_pool
     return status;
 }
 
-static apr_status_t resolve_wildcards(apr_sockaddr_t **list, apr_port_t port, apr_pool_t *pool)
+static apr_status_t resolve_both(apr_sockaddr_t **list, const char *ipv4, const char *ipv6,
+                                 apr_port_t port, apr_pool_t *pool)
 {
-    *list = numeric("0.0.0.0", port, pool);
+    *list = numeric(ipv4, port, pool);
     if (*list != NULL) {
-        (*list)->next = numeric("::", port, pool);
+        (*list)->next = numeric(ipv6, port, pool);
     }
     return *list != NULL && (*list)->next != NULL ? APR_SUCCESS : APR_ENOMEM;
 }
@@ -173,11 +175,27 @@ int address_is_name(const address_t *address)
 apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool)
 {
     if (address->host == NULL) {
-        return resolve_wildcards(list, address->port, pool);
+        return resolve_both(list, "0.0.0.0", "::", address->port, pool);
     }
     return address_is_name(address)
                ? apr_sockaddr_info_get(list, address->host, APR_UNSPEC, address->port, 0, pool)
                : resolve_numeric(list, address, pool);
+}
+
+static int is_localhost(const address_t *address)
+{
+    return address->host != NULL && apr_cstr_casecmp(address->host, "localhost") == 0;
+}
+
+apr_status_t address_resolve_own(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool)
+{
+    return is_localhost(address) ? resolve_both(list, "127.0.0.1", "::1", address->port, pool)
+                                 : address_resolve(list, address, pool);
+}
+
+int address_is_foreign_name(const address_t *address)
+{
+    return address_is_name(address) && !is_localhost(address);
 }
 
 int address_is_loopback(const address_t *address, apr_pool_t *pool)
@@ -185,7 +203,7 @@ int address_is_loopback(const address_t *address, apr_pool_t *pool)
     apr_sockaddr_t *found;
 
     /* The loopback has no zone, so the system need not be asked for this one. */
-    if (address->scope != NULL || address_resolve(&found, address, pool) != APR_SUCCESS) {
+    if (address->scope != NULL || address_resolve_own(&found, address, pool) != APR_SUCCESS) {
         return 0;
     }
     for (; found != NULL; found = found->next) {

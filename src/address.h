@@ -39,6 +39,13 @@ int address_is_name(const address_t *address);
  */
 apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool);
 
+/* The same for an address to listen on, where "localhost" is the loopback of IPv4 and that of IPv6,
+ * whatever the name service would say, and nobody is asked (RFC 6761 section 6.3). */
+apr_status_t address_resolve_own(apr_sockaddr_t **list, const address_t *address, apr_pool_t *pool);
+
+/* Non-zero if that would ask the name service. Any thread. */
+int address_is_foreign_name(const address_t *address);
+
 /* Non-zero if all that the address stands for is reached from this host only (RFC 1122 section
  * 3.2.1.3, RFC 4291 section 2.5.3). A name that is not known might stand for anything. Asks the
  * name service for names only. Any thread; memory from `pool`. */

@@ -178,7 +178,7 @@ static exit_code_t refuse(log_t *log, const char *text, const char *error, const
 /* Names of hosts and of interfaces take more calls to look up than the sandbox leaves. */
 static int needs_look_up(const address_t *address)
 {
-    return address->scope != NULL || address_is_name(address);
+    return address->scope != NULL || address_is_foreign_name(address);
 }
 
 static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t *pool)
@@ -192,7 +192,7 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
                       "name the address and no interface, or restart it");
     }
     apr_status_t status =
-        error == NULL ? address_resolve(&place->addresses, &address, pool) : APR_EINVAL;
+        error == NULL ? address_resolve_own(&place->addresses, &address, pool) : APR_EINVAL;
 
     if (status != APR_SUCCESS) {
         return address.scope != NULL

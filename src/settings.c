@@ -28,7 +28,8 @@ const option_t settings_table[] = {
      .help = "Answer datagrams sent to this address; may be given again. An IPv6\n"
              "address goes in brackets, with its interface if it is link-local:\n"
              "[fe80::1%eth0]:7. A host name stands for all its addresses, * for every\n"
-             "address of this host, port 0 for a free port. Default: 127.0.0.1:8888."},
+             "address of this host, port 0 for a free port. Default: localhost:8888,\n"
+             "which is 127.0.0.1 and [::1]."},
     {.name = "workers",
      .argument = "N",
      .offset = AT(workers),
@@ -307,7 +308,7 @@ settings_t settings_default(apr_pool_t *pool)
         .log_payload = 64,
     };
 
-    APR_ARRAY_PUSH(settings.listen, const char *) = "127.0.0.1:8888";
+    APR_ARRAY_PUSH(settings.listen, const char *) = "localhost:8888";
     APR_ARRAY_PUSH(settings.rate_limit_exempt, const char *) = "127.0.0.0/8";
     APR_ARRAY_PUSH(settings.rate_limit_exempt, const char *) = "::1";
     return settings;

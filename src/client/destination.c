@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "failure.h"
+#include "figures.h"
 #include "udpecho/host.h"
 
 static int is_wanted(const client_settings_t *settings, const apr_sockaddr_t *address)
@@ -18,6 +19,8 @@ static const char *find_peer(destination_t *destination, const client_settings_t
     if (status != APR_SUCCESS) {
         return apr_psprintf(pool, "%s: %s", settings->host, cannot("find it", status, pool));
     }
+    apr_sockaddr_t *first = destination->peer;
+
     while (destination->peer != NULL && !is_wanted(settings, destination->peer)) {
         destination->peer = destination->peer->next;
     }
@@ -25,6 +28,7 @@ static const char *find_peer(destination_t *destination, const client_settings_t
         return apr_psprintf(pool, "%s: it has no IPv%s address", settings->host,
                             settings->ipv4 ? "4 (--ipv4)" : "6 (--ipv6)");
     }
+    destination->other = first != destination->peer ? first : first->next;
     return NULL;
 }
 
@@ -84,6 +88,25 @@ static int is_network_broadcast(const endpoint_t *peer, apr_pool_t *pool)
         }
     }
     return 0;
+}
+
+const char *destination_advice(const destination_t *destination, const client_settings_t *settings,
+                               apr_pool_t *pool)
+{
+    const apr_sockaddr_t *other = destination->other;
+
+    if (other == NULL) {
+        return NULL;
+    }
+    endpoint_t asked = endpoint_of(destination->peer);
+    endpoint_t not_asked = endpoint_of(other);
+
+    return apr_psprintf(pool, "%s did not answer, and %s is %s, too, which was not asked; %s",
+                        address_text(&asked, pool), settings->address.host,
+                        address_text(&not_asked, pool),
+                        other->family == destination->peer->family ? "name the address to ask it"
+                        : other->family == APR_INET6               ? "-6 picks it"
+                                                                   : "-4 picks it");
 }
 
 const char *destination_find(destination_t *destination, const client_settings_t *settings,

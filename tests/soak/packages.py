@@ -19,6 +19,7 @@ from systemd import Container, Load, make_debian, tell
 CONFIG = "/etc/udpecho/udpechod.conf"
 EDITED = "listen=127.0.0.1:8888\nlisten=127.0.0.1:7777\n"
 UNITS = ("udpechod.service", "udpechod-activated.service", "udpechod.socket")
+IPV6_UNIT = "udpechod-ipv6.socket"  # comes and goes with the last of these
 
 
 def offer(packages, root, version):
@@ -82,7 +83,7 @@ def install(host, packages):
                 {UNITS[0]: ("enabled", "active"), UNITS[1]: ("static", "inactive"),
                  UNITS[2]: ("disabled", "inactive")})
     host.expect("it answers", host.answers(8888), True)
-    host.expect("it is on the loopback only", host.bound(), ["127.0.0.1:8888"])
+    host.expect("it is on the loopback only", host.bound(), ["127.0.0.1:8888", "[::1]:8888"])
     host.expect("it tells root how it fares", host.run("udpechod", "--status").returncode, 0)
     host.expect("and nobody else", host.run("setpriv", "--reuid=65534", "--clear-groups", "udpechod",
                                             "--status").returncode, 69)
@@ -110,6 +111,8 @@ def change_to_sockets(host):
     host.run("systemctl", "disable", "--now", UNITS[0])
     host.run("systemctl", "enable", "--now", UNITS[2])
     host.expect("it answers on systemd's socket", host.answers(8888), True)
+    host.expect("and on that of IPv6",
+                host.run("udpecho", "--count=1", "[::1]:8888").returncode, 0)
 
 
 def switch_off(host, versions):
@@ -123,6 +126,8 @@ def switch_off(host, versions):
 def remove(host, before):
     host.run("systemctl", "enable", "--now", UNITS[0])
     host.dpkg("-r", "udpechod", "udpecho")
+    host.expect("removed, no socket is left", host.run("systemctl", "is-active", IPV6_UNIT).stdout,
+                "inactive\n")
     host.expect("removed, nothing runs", host.run("pgrep", "udpechod").stdout, "")
     host.expect("removed, nothing failed",
                 host.run("systemctl", "--failed", "--no-legend", "--plain", "udpechod*").stdout, "")

@@ -19,29 +19,32 @@ in_root() {
         sh -c "cd /udpecho && exec $1"
 }
 
-# A client of its own: what comes back for one datagram, or nothing.
-echo_of() { # text
-    # shellcheck disable=SC2016 # bash is to expand this
-    bash -c 'exec 3<> /dev/udp/127.0.0.1/8888 && printf %s "$0" >&3 &&
-             timeout 10 head -c "${#0}" <&3' "$1"
+# The first question to a server of this host in the README, word by word, in the root where that
+# was built: 0 if it is answered.
+ask_as_the_readme_does() {
+    readme=$dir/root/udpecho/README.md
+    question=$(sed -n 's/^\$ \(udpecho .*localhost:8888\)$/\1/p' "$readme" | head -n 1)
+    [ -n "$question" ]
+    say "$question"
+    env -i PATH=/udpecho/build/run/src:/usr/bin:/bin chroot "$dir/root" sh -c "$question"
 }
 
 check_run() {
     mkfifo "$dir/log"
     in_root "sh packaging/bootstrap.sh run" > "$dir/log" 2>&1 &
-    heard=
+    answered=no
     while IFS= read -r line; do
         printf '%s\n' "$line"
         case $line in
         *' info serving '*)
             say 'serves'
-            heard=$(echo_of 'hello, echo') || :
+            ask_as_the_readme_does && answered=yes
             kill -TERM $!
             ;;
         esac
     done < "$dir/log"
     wait $!
-    [ "$heard" = 'hello, echo' ]
+    [ $answered = yes ]
 }
 
 if [ "${1-}" = inside ]; then
@@ -71,7 +74,9 @@ trap 'exit 1' HUP INT TERM
 
 mmdebstrap --quiet --variant=minbase bookworm "$dir/root"
 cp /etc/resolv.conf "$dir/root/etc/"
-printf '%s localhost\n' 127.0.0.1 ::1 > "$dir/root/etc/hosts" # which an installer would write
+# As netbase has it, which an installer would bring.
+printf '%s\n' '127.0.0.1 localhost' '::1 localhost ip6-localhost ip6-loopback' \
+    > "$dir/root/etc/hosts"
 git clone --quiet "$(dirname "$0")/../.." "$dir/root/udpecho"
 say 'made'
 

@@ -164,15 +164,34 @@ class Source(Wire):
 
 
 class Families(Wire):
+    def setUp(self):
+        hosts = tempfile.NamedTemporaryFile("w")
+        self.addCleanup(hosts.close)
+        hosts.write("10.0.0.9 both.test\nfd00::9 both.test\n"
+                    "10.0.0.9 two.test\n10.0.0.10 two.test\n10.0.0.9 one.test\n")
+        hosts.flush()
+        # Seen in this namespace only.
+        namespaces.do(f"mount --bind {hosts.name} /etc/hosts")
+        self.addCleanup(namespaces.do, "umount /etc/hosts")
+
     def test_of_a_host_with_addresses_of_both(self):
-        with tempfile.NamedTemporaryFile("w") as hosts:
-            hosts.write("10.0.0.9 both.test\nfd00::9 both.test\n")
-            hosts.flush()
-            # Seen in this namespace only.
-            namespaces.do(f"mount --bind {hosts.name} /etc/hosts")
-            self.addCleanup(namespaces.do, "umount /etc/hosts")
-            for option, family in ("-4", socket.AF_INET), ("-6", socket.AF_INET6):
-                self.check_family(option, NEAR[family])
+        for option, family in ("-4", socket.AF_INET), ("-6", socket.AF_INET6):
+            self.check_family(option, NEAR[family])
+
+    def check_advice(self, advice, *arguments):
+        report = ask("--timeout=100ms", *arguments)
+        self.assertEqual((report.code, report.errors),
+                         (1, f"udpecho: {advice}\n" if advice else ""), report.text)
+
+    def test_the_address_that_was_not_asked_is_told(self):
+        self.check_advice("10.0.0.9 did not answer, and both.test is fd00::9, too, which was not "
+                          "asked; -6 picks it", "-4", "both.test")
+        self.check_advice("fd00::9 did not answer, and both.test is 10.0.0.9, too, which was not "
+                          "asked; -4 picks it", "-6", "both.test")
+        self.check_advice("10.0.0.9 did not answer, and two.test is 10.0.0.10, too, which was not "
+                          "asked; name the address to ask it", "two.test")
+        self.check_advice("", "one.test")
+        self.check_advice("", NEAR[socket.AF_INET6])
 
     def check_family(self, option, host):
         with Responder(echo, host=host) as server:

@@ -29,7 +29,14 @@ class Addresses(unittest.TestCase):
 
     def test_default_is_loopback_port_8888(self):
         # The one port that a test may not bind: it could be another's.
-        self.assertIn("listen=127.0.0.1:8888\n", harness.run("--check-config").stdout)
+        self.assertIn("listen=localhost:8888\n", harness.run("--check-config").stdout)
+
+    @harness.needs_ipv6
+    def test_localhost_is_the_loopback_of_both_families(self):
+        for name in "localhost:0", "LocalHost:0":
+            with harness.Server(listen=[name]) as server:
+                self.assertEqual([host for host, _ in server.addresses], ["127.0.0.1", "::1"])
+                self.check_answers(server, server.addresses)
 
     def test_default_port_is_8888(self):
         self.assertIn("listen=127.0.0.1\n",
@@ -202,6 +209,12 @@ class WithoutIPv6(unittest.TestCase):
             line, = [line for line in server.lines if line["level"] == "warning"]
             self.assertEqual((line["message"], line["address"]), ("address left out", "[::]:0"))
             self.assertTrue(server.calls("AF_INET6", "INJECTED"))
+
+    def test_localhost_serves_ipv4_and_warns_once(self):
+        with self.server("localhost:0") as server:
+            self.assertEqual([host for host, _ in server.addresses], ["127.0.0.1"])
+            line, = [line for line in server.lines if line["level"] == "warning"]
+            self.assertEqual((line["message"], line["address"]), ("address left out", "[::1]:0"))
 
     def test_ipv6_address_is_refused(self):
         with self.server("[::1]:0", wait=False) as server:

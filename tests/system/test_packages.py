@@ -33,7 +33,8 @@ def files_of(program, section, completions):
 
 SERVICE = {"/etc/udpecho/udpechod.conf",
            *(f"/usr/lib/systemd/system/{unit}" for unit in
-             ("udpechod.service", "udpechod-activated.service", "udpechod.socket"))}
+             ("udpechod.service", "udpechod-activated.service", "udpechod.socket",
+              "udpechod-ipv6.socket"))}
 
 
 def modules():

@@ -110,7 +110,7 @@ class RcScript:
         done = self.rc("start")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(self.arguments("udpechod"), [f"--config={self.config}"])
-        self.assertIn("listen=127.0.0.1:8888\n", done.stdout)
+        self.assertIn("listen=localhost:8888\n", done.stdout)
 
     def test_flags_of_the_operator(self):
         done = self.rc("start", "udpechod_flags='--listen=[::1]:7 --workers=2'")
@@ -189,9 +189,10 @@ class Launchd(unittest.TestCase):
         self.assertEqual(self.job["KeepAlive"], {"SuccessfulExit": False})
 
     def test_socket_is_a_datagram_socket_on_the_loopback(self):
-        self.assertEqual(self.job["Sockets"], {"Listeners": {
-            "SockType": "dgram", "SockProtocol": "UDP", "SockFamily": "IPv4",
-            "SockNodeName": "127.0.0.1", "SockServiceName": "8888"}})
+        self.assertEqual(self.job["Sockets"], {"Listeners": [
+            {"SockType": "dgram", "SockProtocol": "UDP", "SockFamily": family,
+             "SockNodeName": name, "SockServiceName": "8888"}
+            for family, name in (("IPv4", "127.0.0.1"), ("IPv6", "::1"))]})
 
     def test_arguments_are_right(self):
         program, *options = self.job["ProgramArguments"]
@@ -227,9 +228,17 @@ class Systemd(unittest.TestCase):
             self.assertIn("WatchdogSec", unit["Service"])
 
     def test_socket_is_on_the_loopback(self):
-        socket = self.unit("udpechod.socket")["Socket"]
-        self.assertEqual(socket["ListenDatagram"], "127.0.0.1:8888")
-        self.assertTrue((self.DIRECTORY / socket["Service"]).exists())
+        for name, address in (("udpechod.socket", "127.0.0.1:8888"),
+                              ("udpechod-ipv6.socket", "[::1]:8888")):
+            socket = self.unit(name)["Socket"]
+            self.assertEqual(socket["ListenDatagram"], address)
+            self.assertTrue((self.DIRECTORY / socket["Service"]).exists())
+
+    def test_sockets_of_ipv6_come_and_go_with_the_others(self):
+        self.assertEqual(self.unit("udpechod.socket")["Unit"]["Wants"], "udpechod-ipv6.socket")
+        unit = self.unit("udpechod-ipv6.socket")["Unit"]
+        self.assertEqual((unit["PartOf"], unit["Before"], unit["ConditionPathExists"]),
+                         ("udpechod.socket", "udpechod.socket", "/proc/net/if_inet6"))
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_exposure(self):

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "address.h"
+#include "udpecho/datagram.h"
 
 static void assert_parts(const char *text, const char *host, const char *scope, apr_port_t port,
                          apr_pool_t *pool)
@@ -113,6 +114,30 @@ static void numeric_addresses_need_no_resolver(void **state)
     assert_null(list->next);
 }
 
+static void localhost_is_both_loopbacks_and_asks_nobody(void **state)
+{
+    static const char *const names[] = {"localhost:7", "LOCALHOST:7"};
+    address_t address;
+    apr_sockaddr_t *list;
+    endpoint_t endpoint;
+    char text[ENDPOINT_TEXT_MAX];
+
+    for (unsigned i = 0; i < 2; i++) {
+        assert_null(address_parse(&address, names[i], 8888, *state));
+        assert_false(address_is_foreign_name(&address));
+        assert_int_equal(address_resolve_own(&list, &address, *state), APR_SUCCESS);
+        endpoint = endpoint_of(list);
+        endpoint_format(text, &endpoint);
+        assert_string_equal(text, "127.0.0.1:7");
+        endpoint = endpoint_of(list->next);
+        endpoint_format(text, &endpoint);
+        assert_string_equal(text, "[::1]:7");
+        assert_null(list->next->next);
+    }
+    assert_null(address_parse(&address, "localhost.example:7", 8888, *state));
+    assert_true(address_is_foreign_name(&address));
+}
+
 static void a_scope_must_be_an_interface_of_ours(void **state)
 {
     address_t address;
@@ -143,6 +168,7 @@ static void the_loopback_is_told_from_the_rest(void **state)
     assert_true(is_loopback("127.0.0.1:7", *state));
     assert_true(is_loopback("127.255.0.1:7", *state));
     assert_true(is_loopback("[::1]:7", *state));
+    assert_true(is_loopback("localhost:7", *state));
     assert_false(is_loopback("*:7", *state));
     assert_false(is_loopback("128.0.0.1:7", *state));
     assert_false(is_loopback("[2001:db8::1]:7", *state));
@@ -156,6 +182,7 @@ int main(void)
         scene(mistakes_are_refused_with_advice),
         scene(the_wildcard_is_one_address_of_each_family),
         scene(numeric_addresses_need_no_resolver),
+        scene(localhost_is_both_loopbacks_and_asks_nobody),
         scene(a_scope_must_be_an_interface_of_ours),
         scene(the_loopback_is_told_from_the_rest),
     };
