@@ -6,6 +6,8 @@
  * program keeps the process that was started, so that signals and its exit code are its own.
  */
 
+#define _GNU_SOURCE /* for syscall(2) */
+
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
