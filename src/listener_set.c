@@ -120,8 +120,25 @@ listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *a
     return NULL;
 }
 
+/* Whether one of the places asks for just this address and port. */
+static int is_named(const listener_set_t *set, const endpoint_t *local)
+{
+    for (int i = 0; i < set->places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
+
+        for (const apr_sockaddr_t *at = place->addresses; at != NULL; at = at->next) {
+            endpoint_t wanted = endpoint_of(at);
+
+            if (endpoint_equal(&wanted, local)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sockaddr_t *address,
-                                       const listener_set_t *used)
+                                       const listener_set_t *used, const listener_set_t *asked)
 {
     endpoint_t endpoint = endpoint_of(address);
 
@@ -130,7 +147,8 @@ listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sock
         const endpoint_t *local = &listener_describe(listener)->local;
 
         endpoint.sa.v4.sin_port = local->sa.v4.sin_port; /* the same place in both families */
-        if (endpoint_equal(local, &endpoint) && !listener_set_has(used, listener)) {
+        if (endpoint_equal(local, &endpoint) && !listener_set_has(used, listener) &&
+            !is_named(asked, local)) {
             return listener;
         }
     }

@@ -34,10 +34,10 @@ int listener_set_has(const listener_set_t *set, const listener_t *listener);
 /* The listener that is bound to this address; NULL if there is none, or no set. */
 listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *address);
 
-/* The first listener bound to this address, whatever its port, that `used` does not have; NULL if
- * there is none, or no set. */
+/* The first listener bound to this address, whatever its port, that `used` does not have and no
+ * place of `asked` names; NULL if there is none, or no set. */
 listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sockaddr_t *address,
-                                       const listener_set_t *used);
+                                       const listener_set_t *used, const listener_set_t *asked);
 
 /* The place of this text that comes after `before` others of the same text; NULL if there is none,
  * or no set. */

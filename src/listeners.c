@@ -26,9 +26,9 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
 /* ---- Opening ---- */
 
 /* What is open already. A --listen without a port of its own inherits whichever the process before
- * this one had. */
+ * this one had, but for those that another --listen of `asked` names. */
 static listener_t *find_open(const listener_set_t *set, const opening_t *opening,
-                             const apr_sockaddr_t *address)
+                             const listener_set_t *asked, const apr_sockaddr_t *address)
 {
     listener_t *listener = listener_set_find(set, address);
 
@@ -38,7 +38,7 @@ static listener_t *find_open(const listener_set_t *set, const opening_t *opening
     if (listener == NULL) {
         listener = address->port != 0
                        ? listener_set_find(opening->inherited, address)
-                       : listener_set_find_any_port(opening->inherited, address, set);
+                       : listener_set_find_any_port(opening->inherited, address, set, asked);
     }
     return listener;
 }
@@ -110,7 +110,7 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
     listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
     apr_status_t status = APR_ENOMEM;
 
-    *listener = find_open(set, opening, address);
+    *listener = find_open(set, opening, set, address);
     if (*listener != NULL) {
         return EXIT_OK;
     }
@@ -247,7 +247,7 @@ static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
 
         for (const apr_sockaddr_t *address = place->addresses; address != NULL;
              address = address->next) {
-            listener_t *listener = find_open(&wanted, opening, address);
+            listener_t *listener = find_open(&wanted, opening, set, address);
 
             if (listener != NULL && !listener_set_has(&wanted, listener)) {
                 APR_ARRAY_PUSH(wanted.all, listener_t *) = listener;

@@ -192,6 +192,17 @@ class Takeover(unittest.TestCase):
                 with harness.client(gone) as sock, self.assertRaises(ConnectionRefusedError):
                     harness.echo(sock, b"hello")
 
+    def test_port_0_takes_no_port_that_another_option_names(self):
+        """Whatever the order in which they were handed over."""
+        for number in range(2):
+            with self.subTest(number=number), \
+                    self.server(listen=2 * ["127.0.0.1:0"]) as server:
+                named = "%s:%d" % server.addresses[number]
+                with self.server(listen=["127.0.0.1:0", named]) as successor:
+                    server.finish()
+                    self.assertEqual(sorted(successor.addresses), sorted(server.addresses))
+                    successor.stop()
+
     def test_successor_that_cannot_start(self):
         with self.server() as server:
             with self.server(listen=["224.0.0.1:0"], wait=False) as successor:
