@@ -22,7 +22,6 @@ static apr_status_t add_one(ways_t *ways, waiter_t *waiter, const listener_t *li
     if (way == NULL) {
         return APR_ENOMEM;
     }
-    way->owner = listener;
     way->descriptor = socket_descriptor(socket);
     way->local = listener_describe(listener)->local;
     way->wildcard = endpoint_is_wildcard(&way->local);
@@ -30,7 +29,10 @@ static apr_status_t add_one(ways_t *ways, waiter_t *waiter, const listener_t *li
                            ? PAYLOAD_MAX_IPV6 /* until the kernel says otherwise */
                            : 0;
     way->drops = 0;
-    return waiter_add(waiter, &way->waited, socket, way);
+    apr_status_t status = waiter_add(waiter, &way->waited, socket, way);
+
+    way->owner = status == APR_SUCCESS ? listener : NULL;
+    return status;
 }
 
 int way_is_stuck(way_t *way)

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 import harness
+import tracing
 
 needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
 
@@ -266,6 +267,33 @@ class Reload(unittest.TestCase):
             server.signal(signal.SIGHUP)
             line = server.wait_for("changed settings need a restart")
             self.assertEqual(line["options"], "workers,payload-max")
+            server.stop()
+
+
+@tracing.needs_strace
+class Faults(unittest.TestCase):
+    setUp, write = Reload.setUp, Reload.write
+
+    def test_listener_that_a_worker_cannot_take(self):
+        """It is told, and the next reload tries again."""
+        self.write("listen=127.0.0.1:0\n")
+        with tracing.TracedServer("epoll_ctl", f"--config={self.path}", "--workers=1",
+                                  listen=()) as probe:
+            probe.stop()
+            started = len(probe.calls("epoll_ctl("))  # all by the main thread
+        with tracing.TracedServer("epoll_ctl", f"--config={self.path}", "--workers=1", listen=(),
+                                  inject=f"epoll_ctl:error=ENOMEM:when={started + 1}") as server:
+            self.write("".join(f"listen=127.0.0.{host}:0\n" for host in range(1, started + 4)))
+            server.signal(signal.SIGHUP)
+            server.wait_for("a listener is not served by this worker", level="error",
+                            error="Cannot allocate memory")
+            server.wait_for("reloaded")
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded", count=2)
+            self.assertEqual(len(server.addresses), started + 3)
+            for address in server.addresses:
+                with harness.client(address) as sock:
+                    self.assertEqual(harness.echo(sock, b"hello"), b"hello")
             server.stop()
 
 
