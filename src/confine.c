@@ -90,11 +90,10 @@ static unsigned connections(const settings_t *settings)
            (settings->metrics_listen != NULL ? HTTP_CONNECTIONS_MAX : 0U);
 }
 
-apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
-                           const char **found, apr_pool_t *pool)
+static sandbox_needs_t needs_of(const settings_t *settings, apr_pool_t *pool)
 {
     /* Without a file, a reload reads the same --listen again. */
-    sandbox_needs_t needs = {
+    return (sandbox_needs_t){
         .files = files_to_read(settings, pool),
         .opens_listeners = settings->file != NULL,
         .stores_listeners = settings->file != NULL && host_has_store(),
@@ -103,15 +102,48 @@ apr_status_t confine_found(const settings_t *settings, const platform_t *platfor
         .hands_over = settings->takeover != NULL,
         .refusals = &refusals,
     };
+}
+
+apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
+                           const char **found, apr_pool_t *pool)
+{
+    sandbox_needs_t needs = needs_of(settings, pool);
 
     *found = "off";
     return settings->sandbox == SANDBOX_OFF ? APR_SUCCESS : sandbox_enter(platform, &needs, found);
+}
+
+/* Where the sandbox was demanded, all of it was. */
+static exit_code_t lower_limits(const settings_t *settings, log_t *log, apr_pool_t *pool)
+{
+    sandbox_needs_t needs = needs_of(settings, pool);
+    int is_demanded = settings->sandbox == SANDBOX_ON;
+    const char *step;
+    apr_status_t status = limits_lower(&needs, &step);
+
+    if (status == APR_SUCCESS) {
+        return EXIT_OK;
+    }
+    log_line_t *line =
+        log_begin_waiting(log, is_demanded ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                          is_demanded ? "--sandbox=on cannot be met" : "a limit is not lowered");
+
+    log_text(line, "step", step);
+    log_status(line, "error", status);
+    log_end(line);
+    return is_demanded ? EXIT_SYSTEM : EXIT_OK;
 }
 
 exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
                           int *is_confined, apr_pool_t *pool)
 {
     const char *found;
+    exit_code_t code =
+        settings->sandbox == SANDBOX_OFF ? EXIT_OK : lower_limits(settings, log, pool);
+
+    if (code != EXIT_OK) {
+        return code;
+    }
     apr_status_t status = confine_found(settings, platform, &found, pool);
 
     *is_confined = status == APR_SUCCESS && settings->sandbox != SANDBOX_OFF;

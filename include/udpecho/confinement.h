@@ -62,10 +62,17 @@ typedef struct sandbox_needs {
 } sandbox_needs_t;
 
 /*
+ * Turns core dumps off, and lets the process have no new processes and, if it opens no listeners,
+ * no more descriptors than `needs` says. Where one of these fails the others are done all the same;
+ * `step` is the last that failed: static. Main thread, before sandbox_enter(). Errors: those of
+ * setrlimit(2) and prctl(2). Does nothing on Windows, or beside a sanitizer.
+ */
+apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step);
+
+/*
  * Takes from all threads every system call but those that serving with what `platform` has, logging
- * and ending need, and what `needs` says; turns core dumps off, and with them new processes and, if
- * it opens no listeners, descriptors. On Linux, where this is seccomp(2), any other call fails with
- * ENOSYS and is noted in `needs->refusals`, except those that nothing in this program makes,
+ * and ending need, and what `needs` says. On Linux, where this is seccomp(2), any other call fails
+ * with ENOSYS and is noted in `needs->refusals`, except those that nothing in this program makes,
  * whatever it reads, such as execve(2): they end the process by SIGSYS. On OpenBSD, where it is
  * pledge(2), a thread that does otherwise ends the process by SIGABRT. Main thread, when every
  * thread that there will be is running code of its own.

@@ -24,7 +24,6 @@ apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *ne
 {
     (void)platform;
     interfaces_remember();
-    limits_lower(needs);
     *found = "none: the kernel refuses it";
     /* After a change of root a file may not be there; reading it again then fails, as it must. */
     for (int i = 0; i < needs->files->nelts; i++) {

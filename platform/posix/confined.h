@@ -25,9 +25,6 @@ apr_status_t identity_find(identity_t *identity, const privileges_t *wanted,
 apr_status_t identity_assume(const identity_t *identity, privileges_error_t *error,
                              apr_pool_t *pool);
 
-/* Lowers the resource limits to what a process needs that serves and does what `needs` says. */
-void limits_lower(const sandbox_needs_t *needs);
-
 /* Reads the names of all interfaces, from which host_interface_name() answers from then on. Before
  * any other thread calls that. */
 void interfaces_remember(void);

@@ -14,6 +14,12 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
     return APR_ENOTIMPL;
 }
 
+apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step)
+{
+    (void)needs, (void)step;
+    return APR_SUCCESS;
+}
+
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {

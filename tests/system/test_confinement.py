@@ -245,6 +245,31 @@ class Sandbox(Confinement):
                 highest = max(map(int, os.listdir(f"/proc/{server.process.pid}/fd")))
                 self.assertEqual(limits["Max open files"] == 2 * [str(highest + 2)], not reloads)
 
+    @not_sanitized
+    @tracing.needs_strace
+    def test_limit_that_cannot_be_lowered(self):
+        inject = "prlimit64:error=EPERM:when=1+"
+        with tracing.TracedServer("prlimit64", inject=inject) as server:
+            self.assertEqual(server.find("a limit is not lowered")[0]["error"],
+                             "Operation not permitted")
+            self.assertEqual(server.find("confined")[0]["sandbox"], SANDBOX)
+            server.stop()
+        with tracing.TracedServer("prlimit64", "--sandbox=on", inject=inject, wait=False) as server:
+            self.assertEqual(server.finish(), 71, server.log())
+            server.wait_for("--sandbox=on cannot be met", error="Operation not permitted")
+
+    @needs_root
+    @tracing.needs_strace
+    def test_capability_that_cannot_be_dropped(self):
+        """The others are dropped all the same, and then it ends."""
+        with tracing.TracedServer("prctl", wait=False, inject=
+                                  "prctl:error=EPERM:when=8") as server:
+            self.assertEqual(server.finish(), 71, server.log())
+            server.wait_for("cannot give up privileges", error="Operation not permitted",
+                            step="empty the capability bounding set")
+            self.assertIn("PR_CAPBSET_DROP", server.calls("INJECTED")[0])
+            self.assertGreater(len(server.calls("PR_CAPBSET_DROP")), 10)
+
     @unittest.skipUnless(WITHOUT, "built without libseccomp's headers, nothing can be taken away")
     def test_on_a_kernel_that_lacks_what_it_is_made_for(self):
         prefix = (WITHOUT, "epoll,recvmmsg,sendmmsg,SO_REUSEPORT,SO_MEMINFO", "--")
