@@ -88,7 +88,7 @@ typedef struct reply {
 } reply_t;
 
 /* What a probe, or one flow of it, came to. sent = received + corrupted + lost + outstanding.
- * `replies` of a flow are those that came by it. */
+ * `replies` of a flow are those that came by it; what is missed is no flow's. */
 typedef struct probe_summary {
     apr_uint64_t sent;
     apr_uint64_t received;             /* answered with the same bytes, however late */
@@ -96,6 +96,8 @@ typedef struct probe_summary {
     apr_uint64_t lost;                 /* not answered within the timeout, nor later */
     apr_uint64_t outstanding;          /* not answered yet, and still in time */
     apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */
+    apr_uint64_t missed;               /* due, and passed over since this host came late */
+    int is_scheduled;                  /* 0: no time said when datagrams were due */
     apr_uint64_t refused;              /* word came from the network that this many were */
     apr_uint64_t late;                 /* of the received ones */
     apr_uint64_t reordered;            /* likewise */
@@ -131,7 +133,8 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
 
 /*
  * What to do at `now`. Call it again until it says to wait. Who comes late, however late, is told
- * to send no more at once than was due in the last 10 ms, or one: the rest is put off.
+ * to send no more at once than was due in the last 10 ms, or one: the rest is missed, and what
+ * comes after is due when it was due before.
  */
 probe_next_t probe_next(probe_t *probe, apr_time_t now);
 

@@ -132,6 +132,11 @@ const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
     return text;
 }
 
+apr_uint64_t asked(const probe_summary_t *summary)
+{
+    return summary->sent + summary->not_sent + summary->missed;
+}
+
 apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed)
 {
     return elapsed <= 0 ? 0

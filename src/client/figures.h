@@ -37,6 +37,10 @@ const char *thousandths(apr_int64_t number, apr_pool_t *pool);
  */
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool);
 
+/* How many datagrams came due, of a summary with a schedule: those that were sent, those that this
+ * host refused and those that it missed. */
+apr_uint64_t asked(const probe_summary_t *summary);
+
 /* `count` things in `elapsed` microseconds, for each second; 0 if no time has passed. */
 apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed);
 

@@ -108,13 +108,17 @@ static apr_time_t next_due(probe_t *probe, apr_time_t now)
     if (probe->is_finished || is_held_up(probe)) {
         return NEVER;
     }
-    apr_time_t due = schedule_due(&probe->schedule, now);
+    apr_time_t end = plan->duration > 0 ? probe->start + plan->duration : NEVER;
 
-    if (plan->duration > 0 && (due > now ? due : now) - probe->start >= plan->duration) {
+    if (now >= end) {
+        schedule_end(&probe->schedule, end);
         probe->is_finished = 1;
         return NEVER;
     }
-    return due;
+    apr_time_t due = schedule_due(&probe->schedule, now);
+
+    probe->is_finished = due >= end;
+    return probe->is_finished ? NEVER : due;
 }
 
 static probe_next_t give_up_oldest(probe_t *probe)
@@ -288,7 +292,11 @@ probe_summary_t probe_summary(const probe_t *probe, apr_time_t now)
     for (unsigned i = 0; i < probe->plan.flows; i++) {
         tally_merge(&sum, &probe->tallies[i]);
     }
-    return tally_summary(&sum, now);
+    probe_summary_t summary = tally_summary(&sum, now);
+
+    summary.is_scheduled = probe->plan.interval > 0;
+    summary.missed = probe->schedule.missed;
+    return summary;
 }
 
 probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now)

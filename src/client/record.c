@@ -175,6 +175,8 @@ static record_t summary_record(const event_t *event, apr_pool_t *pool)
 
     add_truth(&record, "interim", event->is_interim);
     add_summary(&record, event->summary, pool);
+    add_optional(&record, "asked", asked(event->summary), event->summary->is_scheduled);
+    add_optional(&record, "missed", event->summary->missed, event->summary->is_scheduled);
     return record;
 }
 

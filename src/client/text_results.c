@@ -28,6 +28,17 @@ static const char *datagrams_text(const probe_summary_t *summary, apr_pool_t *po
         if_any(summary->not_sent, "not sent", pool), if_any(summary->refused, "refused", pool));
 }
 
+/* The measurement was not the one that was asked for. */
+static const char *missed_text(const probe_summary_t *summary, apr_pool_t *pool)
+{
+    return summary->missed == 0
+               ? ""
+               : apr_psprintf(pool,
+                              "%" APR_UINT64_T_FMT " were due, %" APR_UINT64_T_FMT
+                              " missed: this host did not keep the pace that was asked for\n",
+                              asked(summary), summary->missed);
+}
+
 static const char *replies_text(const probe_summary_t *summary, apr_pool_t *pool)
 {
     const apr_uint64_t *replies = summary->replies;
@@ -82,7 +93,8 @@ const char *text_summary(const event_t *event, apr_pool_t *pool)
         return "";
     }
     return apr_pstrcat(pool, header_text(event, event->is_interim ? ", so far" : "", pool),
-                       datagrams_text(summary, pool), replies_text(summary, pool),
+                       datagrams_text(summary, pool), missed_text(summary, pool),
+                       replies_text(summary, pool),
                        is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
                        summary->received > 0 ? round_trips_text(summary, pool) : "", NULL);
 }

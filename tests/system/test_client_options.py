@@ -138,7 +138,7 @@ class End(unittest.TestCase):
                                                   "--timeout=1h") as client:
             harness.wait_until(lambda: server.requests)
             client.interrupt()
-            self.assertEqual(client.finish().of("mtu")[0]["limit"], "no_answer")
+            self.assertEqual(client.finish().of("mtu")[0]["limit"], "not_found")
 
 
 class Reports(unittest.TestCase):

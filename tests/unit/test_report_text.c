@@ -231,6 +231,20 @@ static void a_flood_tells_its_rates(void **state)
                "\n493 datagrams/s came back, 0.220 Mbit/s of payload, for 2.000 s\nround trip"));
 }
 
+static void a_pace_that_was_not_kept_is_told(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    probe_summary_t summary = {
+        .sent = 438, .received = 438, .not_sent = 2, .is_scheduled = 1, .missed = 60};
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    assert_non_null(strstr(text_of(event, state),
+                           "438 sent, 438 received, 0 lost (0 %), 2 not sent\n"
+                           "500 were due, 60 missed: this host did not keep the pace that was "
+                           "asked for\n0 late"));
+}
+
 static sweep_row_t sweep_row(apr_port_t port, int is_suspect)
 {
     sweep_row_t row = {.port = port, .is_suspect = is_suspect, .summary = {.sent = 10}};
@@ -343,6 +357,7 @@ int main(void)
         scene(the_summary_has_every_number),
         scene(a_summary_on_the_way_says_so),
         scene(a_flood_tells_its_rates),
+        scene(a_pace_that_was_not_kept_is_told),
         scene(a_sweep_is_a_table_with_its_verdict),
         scene(a_long_table_is_cut_behind_the_suspects),
         scene(the_mtu_comes_with_what_is_known_of_the_limit),

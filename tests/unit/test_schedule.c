@@ -96,8 +96,64 @@ static void who_was_stopped_sends_what_was_due_in_ten_milliseconds_and_goes_on(v
 
     assert_int_equal(send_due(&slow, START), 1);
     assert_int_equal(send_due(&slow, later), 1);
-    assert_in_range(schedule_due(&slow, later), later + SECOND - SCHEDULE_CATCH_UP_US,
-                    later + SECOND);
+    assert_int_equal(schedule_due(&slow, later), later + SECOND);
+    assert_int_equal(slow.missed, 3599);
+}
+
+/* However late a sender comes, the times do not move, and each datagram is sent or missed. */
+static void who_comes_late_does_not_move_the_schedule(void **state)
+{
+    static const struct {
+        unsigned burst;
+        apr_interval_time_t interval;
+    } paces[] = {{1, SECOND},    {1, 200000}, {50, SECOND}, {1, 20000},         {7, 10000},
+                 {1000, SECOND}, {3, 100},    {1, 1},       {4096, 3 * SECOND}, {3000000, SECOND}};
+    apr_uint32_t number = 1;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof paces / sizeof paces[0]; i++) {
+        schedule_t schedule = schedule_make(paces[i].burst, paces[i].interval, START);
+        apr_uint64_t sent = 0;
+        apr_time_t now = START;
+
+        for (unsigned turn = 0; turn < 60; turn++) {
+            sent += send_due(&schedule, now);
+            apr_int64_t position = (apr_int64_t)(sent + schedule.missed);
+
+            assert_int_equal(schedule_due(&schedule, now),
+                             START + position * paces[i].interval / paces[i].burst);
+            assert_true(schedule_due(&schedule, now) > now);
+            number = number * 1664525 + 1013904223;
+            now += number >> 24 << (number >> 20) % 10;
+        }
+    }
+}
+
+static void a_gap_of_less_than_an_interval_misses_nothing(void **state)
+{
+    schedule_t schedule = schedule_make(50, SECOND, START);
+    unsigned sent = 0;
+
+    (void)state;
+    for (apr_time_t now = START; now < START + 10 * SECOND; now += 19000) {
+        sent += send_due(&schedule, now);
+    }
+    assert_in_range(sent, 499, 500);
+    assert_int_equal(schedule.missed, 0);
+}
+
+static void what_was_due_before_the_end_and_not_sent_is_missed(void **state)
+{
+    schedule_t schedule = schedule_make(50, SECOND, START);
+
+    (void)state;
+    assert_int_equal(send_due(&schedule, START), 1);
+    schedule_end(&schedule, START + SECOND);
+    assert_int_equal(schedule.missed, 49);
+    schedule_end(&schedule, START + SECOND);
+    assert_int_equal(schedule.missed, 49);
+    schedule_end(&schedule, START + SECOND + 1);
+    assert_int_equal(schedule.missed, 50);
 }
 
 static void one_each_ten_milliseconds_is_never_two(void **state)
@@ -128,6 +184,9 @@ int main(void)
         scene(rounding_does_not_add_up),
         scene(who_comes_a_little_late_makes_up_for_it),
         scene(who_was_stopped_sends_what_was_due_in_ten_milliseconds_and_goes_on),
+        scene(who_comes_late_does_not_move_the_schedule),
+        scene(a_gap_of_less_than_an_interval_misses_nothing),
+        scene(what_was_due_before_the_end_and_not_sent_is_missed),
         scene(one_each_ten_milliseconds_is_never_two),
         scene(without_an_interval_it_is_always_time),
     };
