@@ -12,6 +12,7 @@ struct replies {
     move_messages_t *send;
     way_t *way;
     const batch_t *batch;
+    gather_limits_t limits;
     runs_t runs;
     struct iovec vectors[BATCH_MAX];
     _Alignas(struct cmsghdr) unsigned char controls[BATCH_MAX][CONTROL_MAX];
@@ -23,6 +24,9 @@ replies_t *replies_create(const platform_t *platform, apr_pool_t *pool)
     replies_t *replies = apr_pcalloc(pool, sizeof *replies);
 
     replies->send = send_messages(platform);
+    if (platform_has(platform, FEATURE_SEGMENTED_SEND)) {
+        replies->limits.segment_max = PAYLOAD_MAX_IPV6; /* until the kernel says otherwise */
+    }
     return replies;
 }
 
@@ -122,9 +126,9 @@ static unsigned send_apart(replies_t *replies, unsigned number, send_outcome_t *
  *
  * Some failures are the gathering's own: a length above the interface's MTU, which plain replies
  * are cut into fragments for (EMSGSIZE; EINVAL from older kernels), and devices or IPsec that
- * cannot cut messages apart (EIO). What is refused so is not tried again, nor what is longer. But
- * EINVAL is also the answer to a forged source port of 0, which must not cost everybody else the
- * gathering: only where the plain sends fare better is it to blame.
+ * cannot cut messages apart (EIO). What is refused so is not tried again with this peer for a
+ * while, nor what is longer. But EINVAL is also the answer to a forged source port of 0, which must
+ * not cost everybody else the gathering: only where the plain sends fare better is it to blame.
  */
 static void fail(replies_t *replies, unsigned number, send_outcome_t *outcome)
 {
@@ -135,11 +139,9 @@ static void fail(replies_t *replies, unsigned number, send_outcome_t *outcome)
         outcome->failed[send_error_kind(error)]++;
         return;
     }
-    int has_sent = send_apart(replies, number, outcome) > 0;
-
-    if (has_sent && (error == EMSGSIZE || error == EINVAL || error == EIO) &&
-        run->segment <= replies->way->segment_max) {
-        replies->way->segment_max = run->segment - 1;
+    if (send_apart(replies, number, outcome) > 0 &&
+        (error == EMSGSIZE || error == EINVAL || error == EIO)) {
+        gather_limits_lower(&replies->limits, &replies->batch->at[run->first]->from, run->segment);
     }
 }
 
@@ -166,7 +168,7 @@ void replies_send(replies_t *replies, way_t *way, const batch_t *batch, send_out
 {
     replies->way = way;
     replies->batch = batch;
-    runs_form(&replies->runs, batch, way->segment_max);
+    runs_form(&replies->runs, batch, &replies->limits);
     compose_all(replies);
     send_all(replies, outcome);
 }

@@ -60,11 +60,12 @@ static int has_room(const run_t *run, apr_size_t length)
     return length > 0 && length <= run->segment && length <= run->room && run->count < RUN_MAX;
 }
 
-static void begin(run_t *run, unsigned index, const datagram_t *datagram, apr_size_t segment_max)
+static void begin(run_t *run, unsigned index, const datagram_t *datagram, gather_limits_t *limits)
 {
     apr_size_t room =
         datagram->from.sa.any.sa_family == AF_INET6 ? PAYLOAD_MAX_IPV6 : PAYLOAD_MAX_IPV4;
-    int is_open = datagram->length > 0 && datagram->length <= segment_max;
+    int is_open =
+        datagram->length > 0 && gather_limits_allow(limits, &datagram->from, datagram->length);
 
     run->count = 1;
     run->first = index;
@@ -81,7 +82,7 @@ static void append(run_t *run, unsigned char *next, unsigned index, const datagr
     run->room = datagram->length == run->segment ? run->room - datagram->length : 0;
 }
 
-void runs_form(runs_t *runs, const batch_t *batch, apr_size_t segment_max)
+void runs_form(runs_t *runs, const batch_t *batch, gather_limits_t *limits)
 {
     unsigned char places[PLACES] = {0};
 
@@ -97,7 +98,7 @@ void runs_form(runs_t *runs, const batch_t *batch, apr_size_t segment_max)
         if (*place > 0 && has_room(&runs->at[*place - 1], datagram->length)) {
             append(&runs->at[*place - 1], runs->next, i, datagram);
         } else {
-            begin(&runs->at[runs->count++], i, datagram, segment_max);
+            begin(&runs->at[runs->count++], i, datagram, limits);
             *place = (unsigned char)runs->count;
         }
     }

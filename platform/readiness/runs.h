@@ -8,7 +8,7 @@
  * replies. Plain data, no call to the system.
  */
 
-#include "udpecho/datagram.h"
+#include "gather_limits.h"
 
 /* Linux cuts a message into at most 64 datagrams, since version 6.9 into 128 (UDP_MAX_SEGMENTS). */
 #define RUN_MAX 64
@@ -31,9 +31,9 @@ typedef struct runs {
 /*
  * Divides the replies of `batch`, which are the datagrams with VERDICT_ECHO, into runs. In each,
  * and from one run to a later one, what goes to the same peer stays in the order of the batch. An
- * empty datagram and one above `segment_max` bytes are runs of their own; with 0 all are. The
+ * empty datagram and one that `limits` do not allow are runs of their own. The
  * thread that has the batch.
  */
-void runs_form(runs_t *runs, const batch_t *batch, apr_size_t segment_max);
+void runs_form(runs_t *runs, const batch_t *batch, gather_limits_t *limits);
 
 #endif

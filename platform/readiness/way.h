@@ -13,8 +13,7 @@ typedef struct way {
     int descriptor;
     int wildcard;
     endpoint_t local;
-    apr_size_t segment_max; /* the longest replies that are gathered, bytes; 0: none are */
-    apr_uint32_t drops;     /* that the kernel had counted when way_is_stuck() was last asked */
+    apr_uint32_t drops; /* that the kernel had counted when way_is_stuck() was last asked */
 } way_t;
 
 /* Non-zero if the kernel says that the socket is readable and is wrong: nobody else receives from

@@ -25,9 +25,6 @@ static apr_status_t add_one(ways_t *ways, waiter_t *waiter, const listener_t *li
     way->descriptor = socket_descriptor(socket);
     way->local = listener_describe(listener)->local;
     way->wildcard = endpoint_is_wildcard(&way->local);
-    way->segment_max = platform_has(listener_platform(listener), FEATURE_SEGMENTED_SEND)
-                           ? PAYLOAD_MAX_IPV6 /* until the kernel says otherwise */
-                           : 0;
     way->drops = 0;
     apr_status_t status = waiter_add(waiter, &way->waited, socket, way);
 

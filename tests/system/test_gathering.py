@@ -4,6 +4,7 @@ itself and whatever it leaves to the kernel, they are the datagrams that plain s
 The addresses are those of namespaces.py.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -106,6 +107,30 @@ class Link(unittest.TestCase):
                         pieces = [sent[i:i + size] for i in range(0, len(sent), size)]
                         self.assertEqual([sock.recv(65536) for _ in pieces], pieces)
                         self.assertEqual(server.stop()["echoed"], len(pieces))
+
+    def longest_packet(self, link):
+        """Of those that wait at the client's end of a link, which leaves cutting to nobody."""
+        longest = 0
+        link.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                longest = max(longest, len(link.recv(65536)))
+        return longest
+
+    def test_a_narrow_link_keeps_nobody_else_from_gathering(self):
+        set_link(1500)
+        namespaces.do("ip link set near1 mtu 9000")
+        namespaces.do("ip link set far1 mtu 9000", namespaces.IN_SERVER)
+        with start() as server, socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
+                                              socket.htons(0x0800)) as link:
+            link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
+            link.bind(("near1", 0x0800))
+            self.exchange(server, address_of(server, "10.1.0.1"), 8000)
+            self.assertGreater(self.longest_packet(link), 9000, "this host gathers nothing")
+            for _ in range(3):
+                self.exchange(server, address_of(server, "10.0.0.1"), 1473)
+                self.exchange(server, address_of(server, "10.1.0.1"), 8000)
+                self.assertGreater(self.longest_packet(link), 9000)
 
     def test_a_narrow_link_takes_nothing_from_a_wide_one(self):
         set_link(1500)

@@ -43,7 +43,7 @@ static const char *formed(apr_size_t segment_max)
     static char text[4 * BATCH_MAX];
     apr_size_t length = 0;
 
-    runs_form(&runs, &batch, segment_max);
+    runs_form(&runs, &batch, &(gather_limits_t){.segment_max = segment_max});
     text[0] = '\0';
     for (unsigned r = 0; r < runs.count; r++) {
         unsigned index = runs.at[r].first;
@@ -254,7 +254,7 @@ static void order_holds_whatever_peers_there_are(void **state)
             chance = chance * 1664525 + 1013904223;
             add(ipv4(addresses[(chance >> 16) % peers], 1), chance >> 30);
         }
-        runs_form(&runs, &batch, NO_LIMIT);
+        runs_form(&runs, &batch, &(gather_limits_t){.segment_max = NO_LIMIT});
         assert_in_order();
     }
 }

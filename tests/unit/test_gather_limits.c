@@ -1,0 +1,95 @@
+/* How long replies may be to leave together, peer by peer. */
+
+#include "unit.h"
+
+#include "endpoints.h"
+#include "gather_limits.h"
+
+static gather_limits_t limits;
+
+static int allows(endpoint_t peer, apr_size_t length)
+{
+    return gather_limits_allow(&limits, &peer, length);
+}
+
+static void lower(endpoint_t peer, apr_size_t length)
+{
+    gather_limits_lower(&limits, &peer, length);
+}
+
+static int forget_all(void **state)
+{
+    limits = (gather_limits_t){.segment_max = PAYLOAD_MAX_IPV6};
+    return make_pool(state);
+}
+
+#undef scene
+#define scene(function) cmocka_unit_test_setup_teardown(function, forget_all, destroy_pool)
+
+static void a_refusal_is_one_peers_alone(void **state)
+{
+    endpoint_t one_port = ipv4(0x0a000009, 1);
+    endpoint_t other_port = ipv4(0x0a000009, 2);
+
+    (void)state;
+    lower(one_port, 1400);
+    lower(ipv6(0xfd, 0, 9, 1), 1300);
+    assert_false(endpoint_equal(&one_port, &other_port));
+    assert_false(allows(one_port, 1400));
+    assert_false(allows(other_port, 1500));
+    assert_true(allows(ipv4(0x0a000009, 1), 1399));
+    assert_true(allows(ipv4(0x0a000008, 1), 1400));
+    assert_false(allows(ipv6(0xfd, 0, 9, 2), 1300));
+    assert_true(allows(ipv6(0xfd, 0, 9, 2), 1299));
+    assert_true(allows(ipv6(0xfd, 0, 8, 2), 1300));
+}
+
+static void it_is_tried_again(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        lower(ipv4(0x0a000009, 1), 1400);
+        for (int i = 0; i < GATHER_RETRY_RUNS; i++) {
+            assert_false(allows(ipv4(0x0a000009, 1), 1400));
+            assert_true(allows(ipv4(0x0a000009, 1), 100)); /* which does not count */
+        }
+        assert_true(allows(ipv4(0x0a000009, 1), 1400));
+    }
+}
+
+/* However many are refused, nobody else is, whose place may be one of theirs. */
+static void many_refusals_are_nobody_elses(void **state)
+{
+    (void)state;
+    for (apr_uint32_t host = 0; host < 10000; host++) {
+        lower(ipv4(0x0b000000 + host, 1), 1);
+    }
+    for (apr_uint32_t host = 0; host < 10000; host++) {
+        assert_true(allows(ipv4(0x0a000000 + host, 1), 1400));
+    }
+    assert_false(allows(ipv4(0x0b000000 + 9999, 1), 1400));
+}
+
+static void nothing_is_gathered_above_the_most(void **state)
+{
+    (void)state;
+    limits.segment_max = 0;
+    assert_false(allows(ipv4(0x0a000009, 1), 1));
+    limits.segment_max = 1000;
+    assert_false(allows(ipv4(0x0a000009, 1), 1001));
+    lower(ipv4(0x0a000009, 1), 500);
+    assert_false(allows(ipv4(0x0a000008, 1), 1001));
+    assert_true(allows(ipv4(0x0a000008, 1), 1000));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(a_refusal_is_one_peers_alone),
+        scene(it_is_tried_again),
+        scene(many_refusals_are_nobody_elses),
+        scene(nothing_is_gathered_above_the_most),
+    };
+
+    return cmocka_run_group_tests_name("gather_limits", tests, NULL, NULL);
+}
