@@ -16,7 +16,7 @@ static const char *parse_port(apr_port_t *port, const char *text)
     apr_int64_t number;
 
     if (parse_number(text, &number) != APR_SUCCESS || number > 65535) {
-        return "the port must be a number from 0 to 65535";
+        return "the port must be a number, 65535 at most";
     }
     *port = (apr_port_t)number;
     return NULL;
@@ -111,6 +111,9 @@ const char *address_parse_host(address_t *address, const char *text, apr_port_t 
 {
     const char *colon = strchr(text, ':');
 
+    if (*text == '\0' || (colon == text && strchr(colon + 1, ':') == NULL)) {
+        return "the host is missing";
+    }
     if (*text != '[' && colon != NULL && strchr(colon + 1, ':') != NULL) {
         text = apr_pstrcat(pool, "[", text, "]", NULL);
     }

@@ -36,7 +36,11 @@ static apr_size_t character_length(const unsigned char *bytes, apr_size_t length
 static apr_size_t plain_length(const unsigned char *bytes, apr_size_t length, unsigned how)
 {
     if (bytes[0] < 0x80) {
-        return apr_isprint(bytes[0]) && bytes[0] != '"' && bytes[0] != '\\';
+        return apr_isprint(bytes[0]) &&
+               (how & JSON_AS_SHOWN || (bytes[0] != '"' && bytes[0] != '\\'));
+    }
+    if (how & JSON_WITH_X && bytes[0] == 0xc2 && length > 1 && bytes[1] < 0xa0) {
+        return 0; /* U+0080 to U+009F are control characters of terminals (ECMA-48) */
     }
     return how & JSON_OF_BYTES ? 0 : character_length(bytes, length);
 }
@@ -93,4 +97,16 @@ const char *json_text(const char *text, apr_pool_t *pool)
     end[0] = '"';
     end[1] = '\0';
     return quoted;
+}
+
+const char *printable_text(const char *text, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(text);
+    apr_size_t room = FORM_MAX * length;
+    char *printable = apr_palloc(pool, room + 1);
+
+    length = json_escape(printable, room, (const unsigned char *)text, length,
+                         JSON_WITH_X | JSON_AS_SHOWN);
+    printable[length] = '\0';
+    return printable;
 }

@@ -8,7 +8,8 @@
 
 enum {
     JSON_OF_BYTES = 1, /* not of text: every byte above ASCII is escaped, whatever it looks like */
-    JSON_WITH_X = 2    /* no JSON, but alike: \xNN, where JSON has \u00NN */
+    JSON_WITH_X = 2,   /* no JSON, but alike: \xNN, where JSON has \u00NN */
+    JSON_AS_SHOWN = 4  /* no JSON: what a terminal shows as it is, quotes and \ too, stays */
 };
 
 /*
@@ -21,5 +22,11 @@ apr_size_t json_escape(char *out, apr_size_t room, const unsigned char *bytes, a
 
 /* The string of a text, with its quotes, in `pool`. */
 const char *json_text(const char *text, apr_pool_t *pool);
+
+/* A text that may hold what a user or a file said, for a terminal: with \xNN, \n, \r and \t in
+ * place of control characters and of bytes that are no UTF-8, none of which a terminal may be told
+ * by a name or an argument (ECMA-48 has sequences that rename windows and type for the user). From
+ * `pool`. */
+const char *printable_text(const char *text, apr_pool_t *pool);
 
 #endif

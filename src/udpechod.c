@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "installation.h"
+#include "json_text.h"
 #include "server.h"
 #include "show_platform.h"
 #include "show_status.h"
@@ -23,7 +24,8 @@ typedef struct program {
 
 static void say(const program_t *program, log_level_t level, const char *text)
 {
-    const char *line = apr_psprintf(program->pool, "udpechod: %s\n", text);
+    const char *line =
+        apr_psprintf(program->pool, "udpechod: %s\n", printable_text(text, program->pool));
 
     program->errors.write(program->errors.context, level, line, strlen(line), APR_USEC_PER_SEC);
 }
@@ -53,7 +55,7 @@ static exit_code_t serve(program_t *program)
     host_t *host;
     char reason[128];
     exit_code_t code;
-    apr_status_t status = host_start(&host, program->pool);
+    apr_status_t status = host_start(&host, 1, program->pool);
 
     if (status == APR_SUCCESS) {
         status = log_open(&log, program->errors, (log_level_t)settings->log_level,

@@ -88,10 +88,11 @@ static apr_int64_t scaled_fraction(const char *digits, apr_int64_t scale)
  * the smallest kind. */
 static int read_term(const char **text, const unit_t *units, apr_int64_t *value)
 {
-    apr_int64_t whole;
+    apr_int64_t whole = 0;
     const char *fraction = NULL;
 
-    if (!read_digits(text, &whole)) {
+    /* ".2" will do, as it does for ping(8). */
+    if (**text != '.' && !read_digits(text, &whole)) {
         return 0;
     }
     if (**text == '.') {

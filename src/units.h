@@ -15,7 +15,7 @@
  * size      bytes: 4096, 64KiB, 1.5MiB, 2GiB, also K, M, G for the same; kB, MB, GB are powers of
  *           1,000 (IEC 80000-13)
  * duration  microseconds from 250us, 10ms, 1.5s, 30m, 1h, 7d or sums such as 1h30m; no unit means
- *           seconds
+ *           seconds. As in size, no digit is needed before the point: .2
  * rate      a number per second: 10000/s, 10k/s, 1.5M/s (powers of 1,000)
  * bandwidth a size per second: 125MB/s, 64KiB/s
  */

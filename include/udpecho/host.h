@@ -78,8 +78,12 @@ typedef struct host host_t;
  * start those before the first host_wait(): on POSIX it installs handlers for SIGTERM, SIGINT,
  * SIGUSR1 and SIGHUP, which then reach no worker, and ignores SIGPIPE (signal(7)). One host per
  * process. Errors: those of pipe(2), sigaction(2) or the system's equivalent.
+ *
+ * SIGINT is not handled where the process was started with it ignored, as shells start what is to
+ * run in the background. SIGHUP is HOST_RELOAD for a process that `reloads`; for any other it is
+ * HOST_STOP, unless it was ignored at the start too: nohup(1).
  */
-apr_status_t host_start(host_t **host, apr_pool_t *pool);
+apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool);
 
 /*
  * Appends to `sockets`, an array of apr_os_sock_t, those that the service manager opened for this

@@ -30,6 +30,7 @@
 struct host {
     int events[2]; /* a pipe: events are read from [0], written to [1] */
     sigset_t signals;
+    int is_interruptible; /* SIGINT was not ignored at the start */
     apr_time_t next_look; /* where a service manager wants to hear how the service fares */
 };
 
@@ -57,7 +58,9 @@ static void on_stop(int signal_number)
     (void)signal_number;
     /* Whoever asks twice does not want to wait: from now on these signals end the process. */
     signal(SIGTERM, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    if (the_host.is_interruptible) {
+        signal(SIGINT, SIG_DFL);
+    }
     stop_ask();
     put_event(HOST_STOP);
 }
@@ -128,6 +131,14 @@ static apr_status_t handle(int signal_number, void (*handler)(int))
     return sigaction(signal_number, &action, NULL) == 0 ? APR_SUCCESS : errno;
 }
 
+/* A shell in the background, and nohup(1), start a process that is to ignore it. */
+static int is_ignored(int signal_number)
+{
+    struct sigaction before;
+
+    return sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+}
+
 apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
 {
     if (as_service) {
@@ -152,7 +163,7 @@ const char *host_control_path(void)
 #endif
 }
 
-apr_status_t host_start(host_t **host, apr_pool_t *pool)
+apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 {
     apr_status_t status;
 
@@ -173,13 +184,16 @@ apr_status_t host_start(host_t **host, apr_pool_t *pool)
         status = handle(SIGTERM, on_stop);
     }
     if (status == APR_SUCCESS) {
-        status = handle(SIGINT, on_stop);
+        the_host.is_interruptible = !is_ignored(SIGINT);
+        status = the_host.is_interruptible ? handle(SIGINT, on_stop) : APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
         status = handle(SIGUSR1, on_report);
     }
     if (status == APR_SUCCESS) {
-        status = handle(SIGHUP, on_reload);
+        status = reloads              ? handle(SIGHUP, on_reload)
+                 : is_ignored(SIGHUP) ? APR_SUCCESS
+                                      : handle(SIGHUP, on_stop);
     }
     host_ignore_hang_ups(); /* of whoever reads the log */
     *host = &the_host;

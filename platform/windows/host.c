@@ -59,9 +59,9 @@ apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
                : apr_get_netos_error();
 }
 
-apr_status_t host_start(host_t **host, apr_pool_t *pool)
+apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 {
-    (void)pool;
+    (void)reloads, (void)pool;
     *host = &the_host;
     the_host.asked = 0;
     for (unsigned i = 0; i < EVENT_KINDS; i++) {

@@ -287,6 +287,7 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
          : is_hex ? "payload-hex"
                   : "payload-file"},
         {given->mtu != 0, given->count != 0, "mtu", "count"},
+        {given->mtu != 0, given->max_loss >= 0, "mtu", "max-loss"},
         {given->mtu != 0, given->broadcast != 0, "mtu", "broadcast"},
         {given->rate != 0, given->window != 0, "rate", "window"},
         {given->rate != 0, given->interval != 0, "rate", "interval"},

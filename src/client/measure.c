@@ -186,7 +186,10 @@ static client_exit_t judge(const session_t *session, const char **error)
         return CLIENT_ERROR;
     }
     if (reports_status(session->reports) != APR_SUCCESS) {
-        *error = cannot("write the report", reports_status(session->reports), session->pool);
+        /* Who reads by a pipe and has enough, as head(1) does, needs no word about it. */
+        if (!APR_STATUS_IS_EPIPE(reports_status(session->reports))) {
+            *error = cannot("write the report", reports_status(session->reports), session->pool);
+        }
         return CLIENT_ERROR;
     }
     if (summary->received == 0) {
@@ -216,7 +219,7 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
     if (*error != NULL) {
         return CLIENT_ERROR;
     }
-    status = host_start(&session.host, pool);
+    status = host_start(&session.host, 0, pool);
     if (status == APR_SUCCESS) {
         status = apr_thread_create(&thread, NULL, run, &session, pool);
     }

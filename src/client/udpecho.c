@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "failure.h"
+#include "json_text.h"
 #include "measure.h"
 #include "report.h"
 #include "udpecho/host.h"
@@ -20,7 +21,7 @@ typedef struct program {
 
 static client_exit_t fail(const program_t *program, const char *error)
 {
-    apr_file_printf(program->errors, "udpecho: %s\n", error);
+    apr_file_printf(program->errors, "udpecho: %s\n", printable_text(error, program->pool));
     return CLIENT_ERROR;
 }
 
@@ -52,8 +53,11 @@ static client_exit_t tell(const program_t *program, void (*print)(const program_
     print(program);
     apr_status_t status = apr_file_flush(program->out);
 
-    return status == APR_SUCCESS ? CLIENT_ANSWERED
-                                 : fail(program, cannot("write", status, program->pool));
+    if (status == APR_SUCCESS) {
+        return CLIENT_ANSWERED;
+    }
+    return APR_STATUS_IS_EPIPE(status) ? CLIENT_ERROR
+                                       : fail(program, cannot("write", status, program->pool));
 }
 
 /* ---- Reports ---- */
@@ -61,12 +65,11 @@ static client_exit_t tell(const program_t *program, void (*print)(const program_
 typedef report_t *report_kind_t(const report_options_t *options, apr_pool_t *pool);
 
 static void add_report(const program_t *program, apr_array_header_t *reports, report_kind_t *kind,
-                       apr_file_t *file)
+                       int is_quiet, apr_file_t *file)
 {
     const client_settings_t *settings = &program->settings;
     int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
-    const report_options_t options = {.lines =
-                                          is_brief ? settings->verbose != 0 : settings->quiet == 0,
+    const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .histogram = settings->histogram != 0,
                                       .file = file};
 
@@ -89,7 +92,7 @@ static const char *add_file(const program_t *program, apr_array_header_t *report
         return apr_psprintf(program->pool, "--%s=%s: %s", option, path,
                             cannot("write it", status, program->pool));
     }
-    add_report(program, reports, kind, file);
+    add_report(program, reports, kind, 0, file); /* --quiet is about what is shown */
     return NULL;
 }
 
@@ -102,7 +105,7 @@ static const char *add_reports(const program_t *program, apr_array_header_t *rep
                settings->json  ? report_json
                : settings->csv ? report_csv
                                : report_text,
-               program->out);
+               settings->quiet != 0, program->out);
     error = add_file(program, reports, report_json, "json-file", settings->json_file);
     return error == NULL ? add_file(program, reports, report_csv, "csv-file", settings->csv_file)
                          : error;

@@ -34,6 +34,10 @@ PREFIX = os.environ.get("UDPECHOD_PREFIX", "").split()
 # other.
 STOP = signal.SIGINT if WINDOWS else signal.SIGTERM
 
+# A shell starts what runs in the background with SIGINT ignored, which its children inherit.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # Where a test wants several workers. Wine does not let two threads send by one socket at a time:
 # the second send fails with WSAEWOULDBLOCK, and the reply is lost.
 SEVERAL_WORKERS = 1 if EMULATOR else 4

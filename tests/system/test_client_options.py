@@ -167,8 +167,26 @@ class Reports(unittest.TestCase):
                     client.stdout.readline()
                     client.stdout.close()
                     self.assertEqual(client.wait(timeout=harness.PATIENCE), ERROR)
-                    self.assertEqual(client.stderr.read(),
-                                     "udpecho: cannot write the report: Broken pipe\n")
+                    self.assertEqual(client.stderr.read(), "")
+
+    @harness.posix_only("Windows has no such signal")
+    def test_hang_up(self):
+        """SIGHUP ends it as SIGINT does, but not under nohup(1)."""
+        for ignored, code in ((False, 0), (True, None)):
+            with self.subTest(ignored=ignored), Responder(echo) as server, \
+                    client_harness.Client("--interval=200ms", server.address(),
+                                          prefix=("nohup",) if ignored else ()) as client:
+                client.wait_for("reply")
+                client.process.send_signal(signal.SIGHUP)
+                if ignored:
+                    client.wait_for("reply", 4)
+                    client.interrupt()
+                self.assertEqual(client.finish().code, 0)
+
+    def test_arguments_cannot_speak_to_the_terminal(self):
+        done = client_harness.run("--count=\x1b]0;title\x07\u0085", "host")
+        self.assertEqual(done.returncode, ERROR)
+        self.assertIn("--count=\\x1b]0;title\\x07\\xc2\\x85: expected", done.stderr)
 
     def start(self, server, *options):
         return subprocess.Popen([*harness.EMULATOR, client_harness.UDPECHO, server.address(),

@@ -71,10 +71,19 @@ class CommandLine(Options):
         done = harness.run("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(done.stdout.startswith("Usage: udpechod "))
-        names = set(re.findall(r"(?m)^  --([a-z-]+)", done.stdout))
+        names = set(re.findall(r"(?m)^  (?:-\w, )?--([a-z-]+)", done.stdout))
         of_a_file = {line.split("=")[0] for line in self.settings().splitlines()}
         self.assertLessEqual(of_a_file | {"config", "check-config", "help", "version"}, names)
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
+
+    def test_letters(self):
+        for letter, name in (("-h", "--help"), ("-V", "--version")):
+            self.assertEqual(harness.run(letter).stdout, harness.run(name).stdout)
+
+    def test_arguments_cannot_speak_to_the_terminal(self):
+        done = harness.run("--count=\x1b[31m\u0085")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("--count=\\x1b[31m\\xc2\\x85: expected", done.stderr)
 
     def test_version(self):
         done = harness.run("--version")

@@ -102,6 +102,8 @@ static void nothing_is_fast_that_was_not_asked_to_be(void **state)
     assert_error("h --flows=5", "--flows: expected --flood with it", *state);
     assert_error("h --duration=5", "--duration: expected --flood with it", *state);
     assert_null(read_line(&settings, "h --interval=200ms", *state));
+    assert_null(read_line(&settings, "h -i .2", *state));
+    assert_int_equal(settings.interval, 200000);
     assert_null(read_line(&settings, "h --interval=1ms --flood", *state));
     assert_int_equal(settings.window, 0);
 }
@@ -114,6 +116,8 @@ static void options_that_exclude_each_other_are_named(void **state)
                  *state);
     assert_error("h --mtu --payload-hex=00",
                  "--mtu and --payload-hex: expected one of them, not both", *state);
+    assert_error("h --mtu --max-loss=5", "--mtu and --max-loss: expected one of them, not both",
+                 *state);
     assert_error("h --json --csv", "--json and --csv: expected one of them, not both", *state);
     assert_error("h --flood --rate=5/s --window=2",
                  "--rate and --window: expected one of them, not both", *state);
@@ -126,8 +130,9 @@ static void a_host_that_cannot_be_asked_is_told(void **state)
     assert_error("a b", "b: expected one HOST[:PORT] only", *state);
     assert_error("h:0", "h:0: expected HOST[:PORT] (the port must be a number from 1 to 65535)",
                  *state);
-    assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number from 0 to 65535)",
+    assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number, 65535 at most)",
                  *state);
+    assert_error(":7", ":7: expected HOST[:PORT] (the host is missing)", *state);
     assert_error("*:7", "*:7: expected HOST[:PORT] (* is no host that could be asked)", *state);
     assert_error("h --source-port=65530 --sweep=64",
                  "--source-port=65530: expected one with 63 ports above it", *state);

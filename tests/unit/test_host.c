@@ -92,7 +92,7 @@ static void finishing_ends_the_wait(void **state)
     apr_status_t status;
     host_t *host;
 
-    assert_int_equal(host_start(&host, *state), APR_SUCCESS);
+    assert_int_equal(host_start(&host, 1, *state), APR_SUCCESS);
     assert_int_equal(apr_thread_create(&thread, NULL, finish, host, *state), APR_SUCCESS);
     assert_int_equal(host_wait(host), HOST_FINISHED);
     apr_thread_join(&status, thread);

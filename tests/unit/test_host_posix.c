@@ -11,7 +11,7 @@ static host_t *start(apr_pool_t *pool)
 {
     host_t *host;
 
-    require(host_start(&host, pool) == APR_SUCCESS);
+    require(host_start(&host, 1, pool) == APR_SUCCESS);
     return host;
 }
 
@@ -36,6 +36,40 @@ static void signals_in_child(apr_pool_t *pool)
 static void signals_become_events(void **state)
 {
     assert_int_equal(status_of_child(signals_in_child, *state), 0);
+}
+
+static void client_signals_in_child(apr_pool_t *pool)
+{
+    host_t *host;
+
+    require(host_start(&host, 0, pool) == APR_SUCCESS);
+    kill(getpid(), SIGHUP);
+    require(host_wait(host) == HOST_STOP);
+}
+
+static void a_hang_up_ends_what_has_nothing_to_reload(void **state)
+{
+    assert_int_equal(status_of_child(client_signals_in_child, *state), 0);
+}
+
+static void ignored_signals_in_child(apr_pool_t *pool)
+{
+    host_t *host;
+
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    require(host_start(&host, 0, pool) == APR_SUCCESS);
+    kill(getpid(), SIGINT);
+    kill(getpid(), SIGHUP);
+    kill(getpid(), SIGUSR1);
+    require(host_wait(host) == HOST_REPORT);
+    host_finish(host);
+    require(host_wait(host) == HOST_FINISHED);
+}
+
+static void what_was_ignored_at_the_start_stays_ignored(void **state)
+{
+    assert_int_equal(status_of_child(ignored_signals_in_child, *state), 0);
 }
 
 static void second_stop_in_child(apr_pool_t *pool)
@@ -115,6 +149,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(signals_become_events),
+        scene(a_hang_up_ends_what_has_nothing_to_reload),
+        scene(what_was_ignored_at_the_start_stays_ignored),
         scene(a_second_stop_ends_the_process),
         scene(a_flood_of_requests_hides_no_other_event),
         scene(the_main_thread_has_the_number_of_the_process),

@@ -68,7 +68,7 @@ static int run_in_child(const char *scene_in_child)
     host_t *host;
 
     require(make_pool((void **)&pool) == 0);
-    require(host_start(&host, pool) == APR_SUCCESS);
+    require(host_start(&host, 1, pool) == APR_SUCCESS);
     if (strcmp(scene_in_child, "second") == 0) {
         return is_ended_by_a_second(host);
     }

@@ -26,7 +26,7 @@ static outcome_t run_server(const settings_t *settings, apr_pool_t *pool)
     outcome_t outcome;
     host_t *host;
 
-    assert_int_equal(host_start(&host, pool), APR_SUCCESS);
+    assert_int_equal(host_start(&host, 1, pool), APR_SUCCESS);
     outcome.code = server_run(settings, host, captured.log, pool);
     outcome.log = captured_text(&captured);
     return outcome;
