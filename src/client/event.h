@@ -81,6 +81,7 @@ typedef struct event {
     event_kind_t kind;
     int is_interim;
     apr_time_t wall_clock; /* when, microseconds since 1970 */
+    apr_time_t now;        /* the same in the time of clock_now(), which nobody sets */
     const run_t *run;
     const reply_t *reply;
     const arrival_t *arrival;

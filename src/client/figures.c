@@ -111,7 +111,7 @@ const char *thousandths(apr_int64_t number, apr_pool_t *pool)
 
 static unsigned loss_rounded(apr_uint64_t lost, apr_uint64_t known)
 {
-    unsigned loss = known == 0 ? 0 : (unsigned)((double)lost / (double)known * LOSS_ALL + 0.5);
+    unsigned loss = (unsigned)((double)lost / (double)known * LOSS_ALL + 0.5);
 
     if (loss == 0 && lost > 0) {
         return 1;
@@ -121,7 +121,12 @@ static unsigned loss_rounded(apr_uint64_t lost, apr_uint64_t known)
 
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
 {
-    unsigned loss = loss_rounded(summary->lost, summary->sent - summary->outstanding);
+    apr_uint64_t known = summary->sent - summary->outstanding;
+
+    if (known == 0) {
+        return NULL;
+    }
+    unsigned loss = loss_rounded(summary->lost, known);
     char *text = apr_psprintf(pool, "%u.%04u", loss / 10000, loss % 10000);
     char *end = text + strlen(text);
 

@@ -33,7 +33,7 @@ const char *thousandths(apr_int64_t number, apr_pool_t *pool);
 /*
  * The share of lost datagrams among those whose fate is known, in percent with up to four decimals
  * and no zeros at the end: "0", "33.3333". It is "0" only if nothing and "100" only if everything
- * was lost: one in a billion is "0.0001".
+ * was lost: one in a billion is "0.0001". NULL if no fate is known yet.
  */
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool);
 

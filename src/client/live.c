@@ -69,7 +69,7 @@ static void push_latest(live_t *live, apr_int64_t value)
 static void take_progress(live_t *live, const event_t *event)
 {
     const probe_summary_t *summary = event->summary;
-    apr_interval_time_t passed = event->wall_clock - live->mark.at;
+    apr_interval_time_t passed = event->now - live->mark.at;
 
     live->has_progress = 1;
     live->progress = *summary;
@@ -77,8 +77,8 @@ static void take_progress(live_t *live, const event_t *event)
         live->out = per_second(summary->sent - live->mark.sent, passed);
         live->in = per_second(summary->received - live->mark.received, passed);
     }
-    if (passed >= RATE_INTERVAL_US || passed < 0) {
-        live->mark = (mark_t){event->wall_clock, summary->sent, summary->received};
+    if (passed >= RATE_INTERVAL_US) {
+        live->mark = (mark_t){event->now, summary->sent, summary->received};
     }
 }
 
@@ -86,7 +86,7 @@ void live_take(live_t *live, const event_t *event)
 {
     switch (event->kind) {
     case EVENT_START:
-        live->started = live->mark.at = event->wall_clock;
+        live->started = live->mark.at = event->now;
         break;
     case EVENT_REPLY:
         if (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE) {
@@ -114,9 +114,10 @@ static const char *progress_line(const live_t *live, unsigned columns, apr_time_
                                  apr_pool_t *pool)
 {
     const probe_summary_t *progress = &live->progress;
+    const char *loss = loss_percent(progress, pool);
     const char *fields[] = {
         apr_psprintf(pool, "%d s", (int)((now - live->started) / APR_USEC_PER_SEC)),
-        apr_psprintf(pool, "lost %s %%", loss_percent(progress, pool)),
+        apr_psprintf(pool, "lost %s %%", loss != NULL ? loss : "-"),
         apr_psprintf(pool, "sent %" APR_UINT64_T_FMT "/s", live->out),
         apr_psprintf(pool, "received %" APR_UINT64_T_FMT "/s", live->in),
         apr_psprintf(pool, "p50/p99 %s/%s ms", thousandths(progress->p50, pool),
@@ -183,7 +184,7 @@ static const char *draw(const live_t *live, apr_time_t now, apr_pool_t *pool)
 
 static int is_due(const live_t *live, apr_time_t now)
 {
-    return live->is_over || now - live->drawn >= REDRAW_INTERVAL_US || now < live->drawn;
+    return live->is_over || now - live->drawn >= REDRAW_INTERVAL_US;
 }
 
 const char *live_around(live_t *live, const char *lines, apr_time_t now, apr_pool_t *pool)

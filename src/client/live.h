@@ -24,7 +24,7 @@ live_t *live_create(apr_file_t *file, const histogram_t *histogram, apr_pool_t *
 void live_take(live_t *live, const event_t *event);
 
 /* What to write so that `lines` stay, and below them what is drawn: anew after 100 ms by `now`, in
- * the time of event_t's wall_clock; before that the same as the last time. From `pool`. */
+ * the time of event_t's now; before that the same as the last time. From `pool`. */
 const char *live_around(live_t *live, const char *lines, apr_time_t now, apr_pool_t *pool);
 
 #endif

@@ -34,6 +34,7 @@ void prober_tell(const prober_t *prober, event_t event)
 
     event.run = prober->options.run;
     event.wall_clock = apr_time_now();
+    event.now = clock_now();
     for (int i = 0; i < reports->nelts; i++) {
         const report_t *report = APR_ARRAY_IDX(reports, i, const report_t *);
 

@@ -119,7 +119,7 @@ static record_t start_record(const event_t *event, apr_pool_t *pool)
     add_text(&record, "measurement", measurement_word(run->measurement));
     add_text(&record, "host", run->host);
     add_text(&record, "peer", endpoint_text(&run->peer, pool));
-    add_number(&record, "payload", run->size);
+    add_optional(&record, "payload", run->size, run->measurement != MEASURE_MTU);
     add_number(&record, "source_ports", run->flows);
     add_number(&record, "timeout_us", (apr_uint64_t)run->timeout);
     return record;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "figures.h"
 #include "live.h"
 #include "picture.h"
 #include "text.h"
@@ -13,13 +14,17 @@
 #define HISTOGRAM_ROWS    12
 #define HISTOGRAM_COLUMNS 79
 
+/* Room for a reason, with who gave it. */
+#define REFUSAL_MAX 160
+
 typedef struct text_report {
     report_t report;
     report_options_t options;
     histogram_t histogram; /* of the round trips, if it is wanted */
     live_t *live;
     int has_colour;
-    apr_pool_t *scratch; /* cleared after each event */
+    char refusal[REFUSAL_MAX]; /* the last one that no line told; "": none */
+    apr_pool_t *scratch;       /* cleared after each event */
 } text_report_t;
 
 /* ---- Colours ---- */
@@ -110,6 +115,26 @@ static const char *histogram_lines(const text_report_t *text)
                              : apr_pstrcat(pool, apr_array_pstrcat(pool, lines, '\n'), "\n", NULL);
 }
 
+/* Why something was refused, where no line of its own says it. */
+static const char *refusal_line(const text_report_t *text)
+{
+    return *text->refusal == '\0'
+               ? ""
+               : apr_pstrcat(text->scratch, "refused at last ", text->refusal, "\n", NULL);
+}
+
+static void keep_refusal(text_report_t *text, const event_t *event)
+{
+    if (event->kind == EVENT_REFUSED) {
+        apr_snprintf(text->refusal, sizeof text->refusal, "by %s: %s",
+                     address_text(&event->arrival->from, text->scratch),
+                     refusal_words(event->arrival->refused, text->scratch));
+    } else if (event->kind == EVENT_NOT_SENT) {
+        apr_snprintf(text->refusal, sizeof text->refusal, "by this host: %s",
+                     not_sent_words(event->status, text->scratch));
+    }
+}
+
 static const char *lines_of(const text_report_t *text, const event_t *event)
 {
     apr_pool_t *pool = text->scratch;
@@ -123,7 +148,7 @@ static const char *lines_of(const text_report_t *text, const event_t *event)
         return text_mtu(event, pool);
     case EVENT_SUMMARY:
         return apr_pstrcat(pool, event->is_interim ? "" : histogram_lines(text),
-                           text_summary(event, pool), NULL);
+                           text_summary(event, pool), refusal_line(text), NULL);
     default:
         return text->options.lines ? datagram_line(event, pool) : "";
     }
@@ -142,6 +167,9 @@ static void tell(void *context, const event_t *event)
     text_report_t *text = context;
     const char *lines = lines_of(text, event);
 
+    if (!text->options.lines) {
+        keep_refusal(text, event);
+    }
     if (text->options.histogram && is_round_trip(event)) {
         histogram_add(&text->histogram, event->reply->round_trip);
     }
@@ -150,7 +178,7 @@ static void tell(void *context, const event_t *event)
         lines = coloured(lines, colour_of(event), text->scratch);
     }
     report_write(&text->report, text->options.file,
-                 live_around(text->live, lines, event->wall_clock, text->scratch));
+                 live_around(text->live, lines, event->now, text->scratch));
     apr_pool_clear(text->scratch);
 }
 

@@ -18,12 +18,14 @@ static const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool
 
 static const char *datagrams_text(const probe_summary_t *summary, apr_pool_t *pool)
 {
+    const char *loss = loss_percent(summary, pool);
+
     return apr_psprintf(
         pool,
         "%" APR_UINT64_T_FMT " sent, %" APR_UINT64_T_FMT " received%s, %" APR_UINT64_T_FMT
-        " lost (%s %%)%s%s%s\n",
+        " lost%s%s%s%s\n",
         summary->sent, summary->received, if_any(summary->corrupted, "corrupted", pool),
-        summary->lost, loss_percent(summary, pool),
+        summary->lost, loss != NULL ? apr_pstrcat(pool, " (", loss, " %)", NULL) : "",
         if_any(summary->outstanding, "outstanding", pool),
         if_any(summary->not_sent, "not sent", pool), if_any(summary->refused, "refused", pool));
 }
@@ -104,10 +106,11 @@ const char *text_summary(const event_t *event, apr_pool_t *pool)
 static const char *row_text(const sweep_row_t *row, apr_pool_t *pool)
 {
     const probe_summary_t *summary = &row->summary;
+    const char *loss = loss_percent(summary, pool);
     int is_answered = summary->received > 0;
 
     return apr_psprintf(pool, "%11u %9" APR_UINT64_T_FMT " %8s %11s %11s %11s%s\n",
-                        (unsigned)row->port, summary->sent, loss_percent(summary, pool),
+                        (unsigned)row->port, summary->sent, loss != NULL ? loss : "-",
                         is_answered ? thousandths(summary->minimum, pool) : "-",
                         is_answered ? thousandths(summary->p50, pool) : "-",
                         is_answered ? thousandths(summary->maximum, pool) : "-",

@@ -1,15 +1,16 @@
 """One run as text, as JSON and as CSV: every number in the one is in the others, to the digit."""
 
 import re
+import socket
 import unittest
 
 import client_harness
 import harness
 from client_harness import ask, matches
-from responder import Reply, Responder, Unreliable, echo, flip
+from responder import Reply, Responder, Unreliable, echo, flip, silence
 
 DATAGRAMS = ("reply", "missing", "refused", "not_sent")
-COUNTS = r"(\d+) sent, (\d+) received(?:, (\d+) corrupted)?, (\d+) lost \((\S+) %\)" \
+COUNTS = r"(\d+) sent, (\d+) received(?:, (\d+) corrupted)?, (\d+) lost(?: \((\S+) %\))?" \
          r"(?:, (\d+) outstanding)?(?:, (\d+) not sent)?(?:, (\d+) refused)?"
 REPLIES = r"(\d+) late, (\d+) duplicate, (\d+) reordered, (\d+) corrupt" \
           r"(?:, (\d+) misdelivered)?(?:, (\d+) from elsewhere)?(?:, (\d+) unknown)?"
@@ -205,10 +206,32 @@ class OneFormat(Formats):
             report = ask(server.address(), "--csv", "--count=2", "--interval=200ms")
         self.assertEqual(client_harness.Report(0, "", "", "", report.text).rows, report.rows)
 
-    def test_quiet_leaves_out_each_datagram_everywhere(self):
+    def test_quiet_leaves_out_each_datagram_that_would_be_shown(self):
         report = self.run_against(Hostile(), "--quiet", "--count=3", "--interval=200ms")
-        self.assertEqual([record["record"] for record in report.records], ["start", "summary"])
         self.assertEqual(matches(REPLY, report.text), [])
+        self.assertGreater(len(report.of("reply")), 2)  # the file has them
+        for form, count in (("--json", 2), ("--csv", None)):
+            report = self.run_against(Hostile(), "--quiet", form, "--count=2", "--interval=200ms")
+            self.assertNotIn("reply", report.text.replace("_replies", ""))
+            if count is not None:
+                self.assertEqual(len(report.text.splitlines()), count)
+
+    def test_nothing_is_known_before_the_first_fate(self):
+        """Loss in percent, and the payload of a search that tries many."""
+        with Responder(silence) as server:
+            report = ask(server.address(), "--count=1", "--deadline=100ms")
+            self.assertIsNone(report.summary["loss_percent"])
+            self.assertIn("1 sent, 0 received, 0 lost, 1 outstanding\n", report.text)
+            report = ask(server.address(), "--mtu", "--deadline=100ms")
+        self.assertIsNone(report.of("start")[0]["payload"])
+
+    @harness.posix_only("Wine does not tell of it")
+    def test_quiet_tells_why_all_was_refused(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+        report = ask(f"127.0.0.1:{port}", "--quiet", "--count=1", "--timeout=100ms")
+        self.assertIn("refused at last by 127.0.0.1: port unreachable\n", report.text)
 
 
 if __name__ == "__main__":

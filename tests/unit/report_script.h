@@ -77,7 +77,7 @@ static inline probe_summary_t script_summary(void)
 
 static inline event_t script_event(event_kind_t kind, const run_t *run)
 {
-    return (event_t){.kind = kind, .run = run, .wall_clock = WALL_CLOCK};
+    return (event_t){.kind = kind, .run = run, .wall_clock = WALL_CLOCK, .now = WALL_CLOCK};
 }
 
 /* ---- What is written ---- */

@@ -1,13 +1,20 @@
 #include "unit.h"
 
+#include <apr_strings.h>
+
 #include "facts.h"
 
 static apr_array_header_t *some_facts(apr_pool_t *pool)
 {
     apr_array_header_t *facts = apr_array_make(pool, 1, sizeof(fact_t));
+    apr_array_header_t *list = apr_array_make(pool, 2, sizeof(const char *));
 
+    APR_ARRAY_PUSH(list, const char *) = "127.0.0.1:7";
+    APR_ARRAY_PUSH(list, const char *) = "[::1]:7";
     facts_add_text(facts, "port_sharing", "shared socket");
     facts_add_number(facts, "received", APR_INT64_C(5000000000));
+    facts_add_list(facts, "listening", list);
+    facts_add_list(facts, "none", apr_array_make(pool, 1, sizeof(const char *)));
     return facts;
 }
 
@@ -18,6 +25,7 @@ static void they_are_found_and_told_in_words(void **state)
     assert_string_equal(fact_title(facts_find(facts, "port_sharing"), *state), "port sharing");
     assert_string_equal(fact_words(facts_find(facts, "port_sharing"), *state), "shared socket");
     assert_string_equal(fact_words(facts_find(facts, "received"), *state), "5000000000");
+    assert_string_equal(fact_words(facts_find(facts, "listening"), *state), "127.0.0.1:7,[::1]:7");
     assert_null(facts_find(facts, "receive"));
 }
 
@@ -25,20 +33,37 @@ static void as_json_they_are_read_back(void **state)
 {
     apr_array_header_t *read = apr_array_make(*state, 1, sizeof(fact_t));
 
-    assert_string_equal(facts_json(some_facts(*state), *state),
-                        "\"port_sharing\":\"shared socket\",\"received\":5000000000");
-    assert_true(facts_read_json(
-        read, "{\"port_sharing\":\"shared socket\",\"received\":5000000000}", *state));
-    assert_int_equal(read->nelts, 2);
+    const char *json = facts_json(some_facts(*state), *state);
+
+    assert_string_equal(json, "\"port_sharing\":\"shared socket\",\"received\":5000000000,"
+                              "\"listening\":[\"127.0.0.1:7\",\"[::1]:7\"],\"none\":[]");
+    assert_true(facts_read_json(read, apr_pstrcat(*state, "{", json, "}", NULL), *state));
+    assert_int_equal(read->nelts, 4);
     assert_string_equal(facts_find(read, "port_sharing")->text, "shared socket");
     assert_int_equal(facts_find(read, "received")->number, APR_INT64_C(5000000000));
+    assert_string_equal(fact_words(facts_find(read, "listening"), *state), "127.0.0.1:7,[::1]:7");
+    assert_int_equal(facts_find(read, "none")->list->nelts, 0);
 }
 
 static void what_is_something_else_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "",         "{",           "{}",         "[1]",      "{\"a\"", "{\"a\":",
-        "{\"a\":}", "{\"a\":\"b}", "{\"a\":1,}", "{\"a\":1", "{a:1}",
+        "",
+        "{",
+        "{}",
+        "[1]",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":}",
+        "{\"a\":\"b}",
+        "{\"a\":1,}",
+        "{\"a\":1",
+        "{a:1}",
+        "{\"a\":[",
+        "{\"a\":[}",
+        "{\"a\":[\"b\"}",
+        "{\"a\":[\"b\",]}",
+        "{\"a\":[1]}",
     };
 
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -14,7 +14,6 @@ static const char *loss(apr_uint64_t lost, apr_uint64_t sent, apr_uint64_t outst
 
 static void loss_has_no_more_digits_than_it_needs(void **state)
 {
-    assert_string_equal(loss(0, 0, 0, state), "0");
     assert_string_equal(loss(0, 10, 0, state), "0");
     assert_string_equal(loss(10, 10, 0, state), "100");
     assert_string_equal(loss(1, 10, 0, state), "10");
@@ -33,7 +32,8 @@ static void loss_is_never_rounded_to_nothing_or_to_all(void **state)
 static void what_may_still_be_answered_is_no_part_of_the_loss(void **state)
 {
     assert_string_equal(loss(1, 12, 2, state), "10");
-    assert_string_equal(loss(0, 5, 5, state), "0");
+    assert_null(loss(0, 5, 5, state));
+    assert_null(loss(0, 0, 0, state));
 }
 
 static void milliseconds_keep_every_microsecond(void **state)

@@ -112,7 +112,8 @@ static session_t begin(measurement_t measurement, int lines, int histogram, apr_
 static void tell(session_t *session, event_t event)
 {
     event.run = &session->run;
-    event.wall_clock = session->now;
+    event.wall_clock = WALL_CLOCK; /* which may stand still, or go back */
+    event.now = session->now;
     session->report->tell(session->report->context, &event);
 }
 

@@ -215,7 +215,7 @@ static void a_summary_on_the_way_says_so(void **state)
     event.summary = &summary;
     event.is_interim = 1;
     assert_string_equal(text_of(event, state), "--- 192.0.2.1:7, so far ---\n"
-                                               "2 sent, 0 received, 0 lost (0 %), 2 outstanding\n"
+                                               "2 sent, 0 received, 0 lost, 2 outstanding\n"
                                                "0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
 }
 
