@@ -10,6 +10,11 @@ void facts_add_text(apr_array_header_t *facts, const char *name, const char *tex
     *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .text = text};
 }
 
+void facts_add_list(apr_array_header_t *facts, const char *name, const apr_array_header_t *list)
+{
+    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .list = list};
+}
+
 void facts_add_number(apr_array_header_t *facts, const char *name, apr_int64_t number)
 {
     *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .number = number};
@@ -29,7 +34,9 @@ const fact_t *facts_find(const apr_array_header_t *facts, const char *name)
 
 const char *fact_words(const fact_t *fact, apr_pool_t *pool)
 {
-    return fact->text != NULL ? fact->text : apr_psprintf(pool, "%" APR_INT64_T_FMT, fact->number);
+    return fact->text != NULL   ? fact->text
+           : fact->list != NULL ? apr_array_pstrcat(pool, fact->list, ',')
+                                : apr_psprintf(pool, "%" APR_INT64_T_FMT, fact->number);
 }
 
 const char *fact_title(const fact_t *fact, apr_pool_t *pool)
@@ -44,16 +51,32 @@ const char *fact_title(const fact_t *fact, apr_pool_t *pool)
 
 /* ---- JSON ---- */
 
+static const char *value_json(const fact_t *fact, apr_pool_t *pool)
+{
+    if (fact->text != NULL) {
+        return json_text(fact->text, pool);
+    }
+    if (fact->list == NULL) {
+        return fact_words(fact, pool);
+    }
+    apr_array_header_t *strings = apr_array_make(pool, fact->list->nelts, sizeof(const char *));
+
+    for (int i = 0; i < fact->list->nelts; i++) {
+        APR_ARRAY_PUSH(strings, const char *) =
+            json_text(APR_ARRAY_IDX(fact->list, i, const char *), pool);
+    }
+    return apr_pstrcat(pool, "[", apr_array_pstrcat(pool, strings, ','), "]", NULL);
+}
+
 const char *facts_json(const apr_array_header_t *facts, apr_pool_t *pool)
 {
     apr_array_header_t *members = apr_array_make(pool, facts->nelts, sizeof(const char *));
 
     for (int i = 0; i < facts->nelts; i++) {
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
-        const char *words = fact_words(fact, pool);
 
-        APR_ARRAY_PUSH(members, const char *) = apr_psprintf(
-            pool, "\"%s\":%s", fact->name, fact->text != NULL ? json_text(words, pool) : words);
+        APR_ARRAY_PUSH(members, const char *) =
+            apr_psprintf(pool, "\"%s\":%s", fact->name, value_json(fact, pool));
     }
     return apr_array_pstrcat(pool, members, ',');
 }
@@ -81,6 +104,26 @@ static const char *take_string(const char **text, apr_pool_t *pool)
     return apr_pstrmemdup(pool, string, (apr_size_t)(end - string));
 }
 
+/* What stands in brackets, or NULL. */
+static const apr_array_header_t *take_list(const char **text, apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
+
+    take(text, '[');
+    if (take(text, ']')) {
+        return list;
+    }
+    do {
+        const char *string = take_string(text, pool);
+
+        if (string == NULL) {
+            return NULL;
+        }
+        APR_ARRAY_PUSH(list, const char *) = string;
+    } while (take(text, ','));
+    return take(text, ']') ? list : NULL;
+}
+
 static int take_fact(const char **text, fact_t *fact, apr_pool_t *pool)
 {
     *fact = (fact_t){.name = take_string(text, pool)};
@@ -90,6 +133,10 @@ static int take_fact(const char **text, fact_t *fact, apr_pool_t *pool)
     if (**text == '"') {
         fact->text = take_string(text, pool);
         return fact->text != NULL;
+    }
+    if (**text == '[') {
+        fact->list = take_list(text, pool);
+        return fact->list != NULL;
     }
     char *end;
 

@@ -8,19 +8,21 @@
 #include <apr_tables.h>
 
 typedef struct fact {
-    const char *name; /* lower case with underscores */
-    const char *text; /* NULL: the number */
+    const char *name;               /* lower case with underscores */
+    const char *text;               /* NULL: the list, or the number */
+    const apr_array_header_t *list; /* of const char *; NULL: the number */
     apr_int64_t number;
 } fact_t;
 
-/* Add one; name and text are kept. */
+/* Add one; name, text and list are kept. */
 void facts_add_text(apr_array_header_t *facts, const char *name, const char *text);
+void facts_add_list(apr_array_header_t *facts, const char *name, const apr_array_header_t *list);
 void facts_add_number(apr_array_header_t *facts, const char *name, apr_int64_t number);
 
 /* The fact of this name, or NULL. */
 const fact_t *facts_find(const apr_array_header_t *facts, const char *name);
 
-/* Its text or its number, in words. */
+/* Its text, its list or its number, in words. */
 const char *fact_words(const fact_t *fact, apr_pool_t *pool);
 
 /* Its name in words: "port sharing". */

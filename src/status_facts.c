@@ -23,9 +23,9 @@ static void add_listeners(apr_array_header_t *facts, const status_t *status, apr
         APR_ARRAY_PUSH(reasons, const char *) =
             listener_sharing_reason(info, status->platform, pool);
     }
-    facts_add_text(facts, "listening", apr_array_pstrcat(pool, addresses, ','));
-    facts_add_text(facts, "port_sharing", apr_array_pstrcat(pool, sharings, ','));
-    facts_add_text(facts, "because", apr_array_pstrcat(pool, reasons, ','));
+    facts_add_list(facts, "listening", addresses);
+    facts_add_list(facts, "port_sharing", sharings);
+    facts_add_list(facts, "because", reasons);
 }
 
 static void add_counters(apr_array_header_t *facts, const status_t *status)

@@ -284,7 +284,7 @@ class NobodyReads(unittest.TestCase):
             self.addCleanup(process.kill)
             harness.wait_until(lambda: harness.run("--status", f"--control={control}").returncode == 0)
             done = harness.run("--status", "--json", f"--control={control}")
-            host, port = json.loads(done.stdout)["listening"].split(":")
+            host, port = json.loads(done.stdout)["listening"][0].split(":")
             with harness.client((host, int(port))) as sock:
                 self.assertEqual(harness.echo(sock, b"hello"), b"hello")
             began = time.monotonic()

@@ -69,7 +69,7 @@ class Status(unittest.TestCase):
             self.assertEqual(harness.accounted(shown), 0)
             self.assertEqual(shown["service_within_1000000us"], 4)
             host, port = server.address
-            self.assertEqual((shown["listening"], shown["health"]), (f"{host}:{port}", "ok"))
+            self.assertEqual((shown["listening"], shown["health"]), ([f"{host}:{port}"], "ok"))
             serving = server.find("serving")[0]
             self.assertEqual([shown[name] for name in ("workers", "backend", "batching")],
                              [serving[name] for name in ("workers", "backend", "batching")])
@@ -165,7 +165,7 @@ class Status(unittest.TestCase):
             server.signal(signal.SIGHUP)
             server.wait_for("reloaded")
             self.assertEqual(self.drops(), drops)
-            self.assertIn("127.0.0.2", json.loads(self.ask(b"status\n"))["listening"])
+            self.assertIn("127.0.0.2", json.loads(self.ask(b"status\n"))["listening"][0])
 
     def drops(self):
         return json.loads(self.ask(b"status\n"))["kernel_drops"]

@@ -131,8 +131,9 @@ class Sharing(unittest.TestCase):
                 status, shown = json.loads(told.stdout), json.loads(asked.stdout)
                 line, = server.find("listening")
                 self.assertEqual((line["sharing"], line["because"]), (sharing, because))
-                for facts in status, shown:
-                    self.assertEqual((facts["port_sharing"], facts["because"]), (sharing, because))
+                self.assertEqual((shown["port_sharing"], shown["because"]), (sharing, because))
+                self.assertEqual((status["port_sharing"], status["because"]),
+                                 ([sharing], [because]))
                 self.assertEqual({sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
                                   for sock in sockets_of(server)}, {int(is_shared)})
 
