@@ -13,9 +13,9 @@
  * that to the oldest outstanding datagram of its flow that it can belong to; if there is none, to
  * the newest.
  *
- * As many datagrams are remembered as are sent in two timeouts, within bounds: from 4096 to 4 Mi. A
- * window that would have more outstanding waits for their timeouts. Without a window the oldest are
- * given up early.
+ * As many datagrams are remembered as are sent in two timeouts, within bounds: from 4096 to 4 Mi,
+ * or as many as can be outstanding. None that is outstanding is ever forgotten: one that is lost
+ * can hold up all others until its timeout, and what is due meanwhile is missed.
  */
 
 #include <apr_pools.h>
@@ -53,6 +53,12 @@ typedef struct probe_plan {
  * offsets that a window may have. */
 #define PROBE_OFFSETS 4096
 #define PROBE_RANDOM  (4 + PAYLOAD_MAX_IPV6 + PROBE_OFFSETS)
+
+/* The most datagrams of a plan that can be outstanding. */
+#define PROBE_OUTSTANDING_MAX (1 << 26)
+
+/* How many can: all of its windows, or what is sent in a timeout. */
+double probe_outstanding(const probe_plan_t *plan);
 
 /* A datagram to send. */
 typedef struct request {

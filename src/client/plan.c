@@ -129,6 +129,12 @@ const char *plan_probe(probe_t **probe, const client_settings_t *settings,
     }
     const probe_plan_t plan = make_plan(settings, destination, count, random);
 
+    if (probe_outstanding(&plan) > PROBE_OUTSTANDING_MAX) {
+        return apr_psprintf(pool,
+                            "--rate and --timeout: expected no more than %d datagrams outstanding, "
+                            "not %.0f",
+                            PROBE_OUTSTANDING_MAX, probe_outstanding(&plan));
+    }
     status = probe_create(probe, &plan, pool);
     return status == APR_SUCCESS ? NULL : cannot("make a probe", status, pool);
 }

@@ -24,6 +24,23 @@ struct probe {
     int is_finished; /* no more is to be sent */
 };
 
+/* How many datagrams a host sends in a microsecond at most; what more is due it misses. */
+#define RATE_MAX 4.0
+
+static double rate_of(const probe_plan_t *plan)
+{
+    double rate = (double)plan->burst / (double)plan->interval;
+
+    return rate < RATE_MAX ? rate : RATE_MAX;
+}
+
+double probe_outstanding(const probe_plan_t *plan)
+{
+    return plan->interval > 0
+               ? rate_of(plan) * ((double)plan->timeout + SCHEDULE_CATCH_UP_US) + BATCH_MAX
+               : (double)plan->window * plan->flows;
+}
+
 static int is_valid(const probe_plan_t *plan)
 {
     int is_paced = plan->interval != 0;
@@ -31,19 +48,19 @@ static int is_valid(const probe_plan_t *plan)
     return plan->size <= PAYLOAD_MAX_IPV6 && (plan->payload != NULL || plan->random != NULL) &&
            plan->flows >= 1 && plan->flows <= FLOWS_MAX && plan->interval >= 0 &&
            (!is_paced || (plan->burst > 0 && plan->interval <= INTERVAL_MAX / plan->burst)) &&
-           plan->duration >= 0 && plan->timeout > 0 && plan->timeout <= INTERVAL_MAX;
+           plan->duration >= 0 && plan->timeout > 0 && plan->timeout <= INTERVAL_MAX &&
+           probe_outstanding(plan) <= PROBE_OUTSTANDING_MAX;
 }
 
 /* How many datagrams to remember: as many as are sent in two timeouts, so that late answers are
  * known too. Where only answers set the pace, a lost datagram must not hold up the others for as
- * long as it is remembered, and one in a microsecond is more than any host sends. */
+ * long as it is remembered, and one in a microsecond is nearly all that a host sends. */
 static double wanted_memory(const probe_plan_t *plan)
 {
-    double window = 2.0 * plan->window * plan->flows;
-    double rate = plan->interval > 0 ? 2.0 * plan->burst / (double)plan->interval : 1;
-    double in_time = rate * (double)plan->timeout;
+    double in_time = plan->interval > 0 ? 0 : (double)plan->timeout;
+    double outstanding = 2 * probe_outstanding(plan);
 
-    return in_time > window ? in_time : window;
+    return in_time > outstanding ? in_time : outstanding;
 }
 
 apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool)
@@ -55,7 +72,7 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
     (*probe)->plan = *plan;
     (*probe)->size = plan->size;
     (*probe)->payload = (payload_t){.random = plan->random, .user = plan->payload};
-    (*probe)->sent = sent_create(wanted_memory(plan), plan->flows, pool);
+    (*probe)->sent = sent_create(probe_outstanding(plan), wanted_memory(plan), plan->flows, pool);
     (*probe)->turns = turns_create(plan->flows, pool);
     (*probe)->tallies = apr_pcalloc(pool, plan->flows * sizeof *(*probe)->tallies);
     return APR_SUCCESS;
@@ -90,11 +107,11 @@ static void begin(probe_t *probe, apr_time_t now)
     }
 }
 
-/* Answers set the pace of a closed loop, a lost one that has to be remembered can hold it up. An
- * open one goes on. */
+/* Answers set the pace of a closed loop. And nothing is forgotten that is outstanding: a lost
+ * datagram that has to be remembered can hold up all others. */
 static int is_held_up(const probe_t *probe)
 {
-    return probe->turns.left == 0 || (probe->plan.window > 0 && sent_is_full(&probe->sent));
+    return probe->turns.left == 0 || sent_is_full(&probe->sent);
 }
 
 /* When to send the next datagram, or NEVER: not before something else has happened. */
@@ -158,7 +175,7 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now)
     apr_time_t overdue = oldest != NULL ? oldest->at + probe->plan.timeout : NEVER;
     apr_time_t due = next_due(probe, now);
 
-    if (overdue <= now || (due <= now && sent_is_full(&probe->sent))) {
+    if (overdue <= now) {
         return give_up_oldest(probe);
     }
     if (due <= now) {

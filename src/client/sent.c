@@ -2,19 +2,19 @@
 
 #define NO_SEQUENCE (~(apr_uint64_t)0)
 
-static apr_uint64_t round_capacity(double wanted)
+static apr_uint64_t round_capacity(double needed, double wanted)
 {
     apr_uint64_t capacity = SENT_MIN;
 
-    while (capacity < SENT_MAX && (double)capacity < wanted) {
+    while ((double)capacity < needed || (capacity < SENT_COMFORT && (double)capacity < wanted)) {
         capacity *= 2;
     }
     return capacity;
 }
 
-sent_ring_t sent_create(double wanted, unsigned flows, apr_pool_t *pool)
+sent_ring_t sent_create(double needed, double wanted, unsigned flows, apr_pool_t *pool)
 {
-    sent_ring_t ring = {.capacity = round_capacity(wanted)};
+    sent_ring_t ring = {.capacity = round_capacity(needed, wanted)};
 
     /* Not zeroed: what is not used takes up no memory. */
     ring.records = apr_palloc(pool, ring.capacity * sizeof *ring.records);

@@ -13,7 +13,10 @@
 #include "payload.h"
 
 #define SENT_MIN ((apr_uint64_t)1 << 12)
-#define SENT_MAX ((apr_uint64_t)1 << 22) /* well below 2^32: see sent_find() */
+#define SENT_MAX ((apr_uint64_t)1 << 26) /* a GiB, and well below 2^32: see sent_find() */
+
+/* No more than so many only for the sake of late answers: 64 MiB. */
+#define SENT_COMFORT ((apr_uint64_t)1 << 22)
 
 typedef enum fate {
     FATE_OUTSTANDING, /* not answered yet, and still in time */
@@ -47,8 +50,9 @@ typedef struct sent_ring {
     sent_flow_t *flows;
 } sent_ring_t;
 
-/* A ring for `wanted` datagrams, rounded up to a power of two from SENT_MIN to SENT_MAX. */
-sent_ring_t sent_create(double wanted, unsigned flows, apr_pool_t *pool);
+/* A ring for `needed` datagrams, SENT_MAX at most, and as far as SENT_COMFORT for `wanted` ones: a
+ * power of two from SENT_MIN on. */
+sent_ring_t sent_create(double needed, double wanted, unsigned flows, apr_pool_t *pool);
 
 /* The next datagram; returns its sequence number. Not while sent_is_full(). */
 apr_uint64_t sent_add(sent_ring_t *ring, unsigned flow, apr_size_t size, apr_time_t now);

@@ -66,6 +66,12 @@ class Exit(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
             self.assertIn(f"udpecho: {option}=/no/such/folder/file: cannot write it", done.stderr)
 
+    def test_2_for_more_outstanding_than_is_remembered(self):
+        done = run("--flood", "--rate=100M/s", "--timeout=20s", "--duration=1s", "127.0.0.1")
+        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+        self.assertIn("--rate and --timeout: expected no more than 67108864 datagrams outstanding",
+                      done.stderr)
+
 
 class ClosedPort(unittest.TestCase):
     @unittest.skipUnless(pathlib.Path("/proc/net/snmp").exists() and not harness.WINDOWS,

@@ -8,10 +8,10 @@
 static void a_plan_out_of_bounds_is_refused(void **state)
 {
     const probe_plan_t good = plain_plan();
-    probe_plan_t bad[12];
+    probe_plan_t bad[14];
     probe_t *probe;
 
-    for (unsigned i = 0; i < 12; i++) {
+    for (unsigned i = 0; i < 14; i++) {
         bad[i] = good;
     }
     bad[0].size = PAYLOAD_MAX_IPV6 + 1;
@@ -27,7 +27,12 @@ static void a_plan_out_of_bounds_is_refused(void **state)
     bad[10].random = NULL;
     bad[11].burst = 1u << 31;
     bad[11].interval = (apr_interval_time_t)1 << 32;
-    for (unsigned i = 0; i < 12; i++) {
+    bad[12].burst = 10000000; /* more can be outstanding than is remembered */
+    bad[12].timeout = 60 * SECOND;
+    bad[13].interval = 0;
+    bad[13].flows = FLOWS_MAX;
+    bad[13].window = PROBE_OUTSTANDING_MAX / FLOWS_MAX + 1;
+    for (unsigned i = 0; i < 14; i++) {
         assert_int_equal(probe_create(&probe, &bad[i], *state), APR_EINVAL);
     }
 }
@@ -39,7 +44,10 @@ static void the_largest_plan_is_taken(void **state)
     plan.size = PAYLOAD_MAX_IPV6;
     plan.flows = FLOWS_MAX;
     plan.burst = ~0u;
-    plan.window = ~0u;
+    plan.timeout = 16 * SECOND;
+    assert_int_equal(probe_next(probe_of(plan, *state), START).step, PROBE_SEND);
+    plan.interval = 0;
+    plan.window = PROBE_OUTSTANDING_MAX / FLOWS_MAX;
     plan.timeout = (apr_interval_time_t)1 << 62;
     assert_int_equal(probe_next(probe_of(plan, *state), START).step, PROBE_SEND);
 }
@@ -317,25 +325,51 @@ static void late_answers_are_known_for_another_timeout(void **state)
     assert_int_equal(echoed_at(probe, &late, START + 2 * SECOND).verdict, REPLY_LATE);
 }
 
-static void without_a_window_what_cannot_be_remembered_is_given_up(void **state)
+/* As many as a fast path that is long has under way; each of these is answered in time. */
+static void millions_can_be_outstanding(void **state)
 {
     probe_plan_t plan = plain_plan();
     probe_t *probe;
     packet_t first;
+    unsigned sent = 1;
 
-    plan.interval = 0;
-    plan.timeout = 1000;
+    plan.burst = 1000000;
+    plan.timeout = 6 * SECOND;
     probe = probe_of(plan, *state);
     first = sent_at(probe, START);
-    assert_int_equal(steps_at(probe, PROBE_SEND, START, 4095), 4095);
-    for (unsigned i = 0; i < 10; i++) {
-        probe_next_t next = probe_next(probe, START);
-
-        assert_int_equal(next.step, i % 2 ? PROBE_SEND : PROBE_MISSING);
-        assert_int_equal(next.request.sequence, i % 2 ? 4096 + i / 2 : i / 2);
+    for (apr_time_t now = START; now < START + 5 * SECOND + 1000; now += MILLISECOND) {
+        for (probe_next_t next; (next = probe_next(probe, now)).step != PROBE_WAIT; sent++) {
+            assert_int_equal(next.step, PROBE_SEND);
+        }
     }
-    assert_int_equal(echoed_at(probe, &first, START + 1).verdict, REPLY_UNKNOWN);
-    assert_int_equal(summary_at(probe, START + 1).lost, 5);
+    assert_true(sent > 5000000);
+    assert_int_equal(summary_at(probe, START + 5 * SECOND).missed, 0);
+    assert_int_equal(echoed_at(probe, &first, START + 5 * SECOND).verdict, REPLY_ANSWER);
+}
+
+/* A host that sends more than was thought possible forgets nothing that is outstanding either. */
+static void what_cannot_be_remembered_is_not_sent_but_missed(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t first;
+    unsigned sent;
+
+    plan.burst = 4000000000;
+    plan.timeout = 5 * MILLISECOND;
+    plan.duration = 3 * MILLISECOND;
+    probe = probe_of(plan, *state);
+    first = sent_at(probe, START);
+    sent = 1 + steps_at(probe, PROBE_SEND, START + 2 * MILLISECOND, 10000000);
+    assert_in_range(sent, 4 * 15000, 1 << 18);
+    assert_int_equal(echoed_at(probe, &first, START + 2 * MILLISECOND).verdict, REPLY_ANSWER);
+    assert_int_equal(probe_next(probe, START + 2 * MILLISECOND).step, PROBE_SEND);
+    assert_int_equal(steps_at(probe, PROBE_MISSING, START + 8 * MILLISECOND, 10000000), sent);
+    assert_int_equal(probe_next(probe, START + 8 * MILLISECOND).step, PROBE_DONE);
+
+    probe_summary_t summary = summary_at(probe, START + 8 * MILLISECOND);
+
+    assert_int_equal(summary.sent + summary.missed, 3 * 4000000);
 }
 
 /* ---- What is not sent, missing, resized ---- */
@@ -463,7 +497,8 @@ int main(void)
         scene(a_window_forgets_nothing_that_is_outstanding),
         scene(a_lost_datagram_holds_up_no_others),
         scene(late_answers_are_known_for_another_timeout),
-        scene(without_a_window_what_cannot_be_remembered_is_given_up),
+        scene(millions_can_be_outstanding),
+        scene(what_cannot_be_remembered_is_not_sent_but_missed),
         scene(what_this_host_refuses_is_not_sent_nor_awaited),
         scene(the_rest_of_a_batch_can_be_refused_in_any_order),
         scene(a_missing_datagram_is_told_once_and_in_time),

@@ -9,7 +9,7 @@
 /* A ring whose first datagram is `first`. */
 static sent_ring_t ring_from(apr_uint64_t first, unsigned flows, apr_pool_t *pool)
 {
-    sent_ring_t ring = sent_create(0, flows, pool);
+    sent_ring_t ring = sent_create(0, 0, flows, pool);
 
     ring.oldest = ring.next = first;
     return ring;
@@ -47,9 +47,12 @@ static void records_are_small(void **state)
 
 static void the_capacity_is_a_power_of_two_within_bounds(void **state)
 {
-    assert_int_equal(sent_create(0, 1, *state).capacity, 4096);
-    assert_int_equal(sent_create(4097, 1, *state).capacity, 8192);
-    assert_int_equal(sent_create(1e300, 1, *state).capacity, 4 << 20);
+    assert_int_equal(sent_create(0, 0, 1, *state).capacity, 4096);
+    assert_int_equal(sent_create(0, 4097, 1, *state).capacity, 8192);
+    assert_int_equal(sent_create(4097, 0, 1, *state).capacity, 8192);
+    assert_int_equal(sent_create(0, 1e300, 1, *state).capacity, SENT_COMFORT);
+    assert_int_equal(sent_create((double)SENT_COMFORT + 1, 1e300, 1, *state).capacity,
+                     2 * SENT_COMFORT);
 }
 
 static void nothing_is_found_before_anything_is_sent(void **state)
