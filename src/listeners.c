@@ -286,6 +286,7 @@ listener_options_t listener_options(const settings_t *settings, const platform_t
         .workers = settings->workers > 0 ? (unsigned)settings->workers : host_processors(),
         .receive_buffer = (apr_int32_t)settings->receive_buffer,
         .send_buffer = (apr_int32_t)settings->send_buffer,
+        .offload = (int)settings->offload,
     };
 }
 

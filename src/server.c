@@ -236,6 +236,16 @@ static int is_everywhere(const server_t *server, const setup_t *old)
 }
 
 /* The workers never wait for this; it waits until all of them have what is new. */
+static void set_offload(const setup_t *setup)
+{
+    const apr_array_header_t *listeners = setup->listeners.all;
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        listener_set_offload(APR_ARRAY_IDX(listeners, i, listener_t *),
+                             (int)setup->settings.offload);
+    }
+}
+
 static void reload(server_t *server)
 {
     setup_t *old = server->setup;
@@ -256,6 +266,7 @@ static void reload(server_t *server)
         clock_pause(BATCH_PAUSE_US);
     }
     server->setup = next;
+    set_offload(next);
     listener_set_store(&next->listeners, &old->listeners, server->log);
     status_listen(&server->status, next->listeners.all);
     setup_log_reload(old, next, &server->frame);

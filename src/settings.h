@@ -16,6 +16,7 @@ typedef struct settings {
     apr_int64_t receive_buffer; /* bytes; 0: the system's default */
     apr_int64_t send_buffer;
     apr_int64_t payload_max;
+    apr_int64_t offload;       /* 0: off */
     apr_array_header_t *allow; /* of const char *, as given; NULL: none */
     apr_array_header_t *deny;
     const char *deny_source_ports;         /* as given */

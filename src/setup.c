@@ -34,16 +34,20 @@ static setup_t *allocate(const setup_frame_t *frame)
 /* Makes listeners and policy of the settings. On error nothing of it is left open. */
 static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_frame_t *frame)
 {
+    listener_options_t options = frame->options;
     opening_t opening = {
         .settings = &setup->settings,
-        .options = &frame->options,
+        .options = &options,
         .current = current != NULL ? &current->listeners : NULL,
         .is_confined = frame->is_confined,
         .streams = frame->streams,
         .log = frame->log,
         .pool = frame->pool,
     };
-    exit_code_t code = listeners_open(&setup->listeners, &opening, setup->pool);
+    exit_code_t code;
+
+    options.offload = (int)setup->settings.offload;
+    code = listeners_open(&setup->listeners, &opening, setup->pool);
     apr_status_t status = code == EXIT_OK ? create_policy(setup, frame) : APR_SUCCESS;
 
     if (status != APR_SUCCESS) {
@@ -89,6 +93,7 @@ static settings_t merge(const settings_t *start, const settings_t *fresh, int ha
     merged.rate_limit_dry_run = fresh->rate_limit_dry_run;
     merged.max_rate = fresh->max_rate;
     merged.max_bandwidth = fresh->max_bandwidth;
+    merged.offload = fresh->offload;
     merged.log_level = fresh->log_level;
     return merged;
 }

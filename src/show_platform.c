@@ -57,6 +57,7 @@ static void add_listener(apr_array_header_t *facts, const settings_t *settings,
 
     add_transport(facts, listener, pool);
     facts_add_text(facts, "batching", features_batching(platform, pool));
+    facts_add_text(facts, "offload", options.offload ? "on" : "off");
     facts_add_text(facts, "port_sharing", listener_sharing(info));
     facts_add_text(facts, "because", listener_sharing_reason(info, platform, pool));
     facts_add_number(facts, "receive_buffer", info->receive_buffer);

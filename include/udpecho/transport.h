@@ -48,6 +48,8 @@ typedef struct listener_options {
     unsigned workers;           /* how many transports will be opened on it, 1 or more */
     apr_int32_t receive_buffer; /* bytes to ask the kernel for; 0: the system's default */
     apr_int32_t send_buffer;    /* likewise */
+    int offload; /* several datagrams may go through the network stack as one: UDP_SEGMENT and
+                  * UDP_GRO of udp(7), where the platform has them */
 } listener_options_t;
 
 /* What a listener turned out to be. */
@@ -133,6 +135,11 @@ apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *poo
 /* Closes the sockets of all workers but the first `workers`, so that no datagram waits where nobody
  * receives. Their transports must not be used any more. Main thread. */
 void listener_keep(listener_t *listener, unsigned workers);
+
+/* Changes what the option `offload` said, for the replies from now on. Sockets that were opened
+ * with it go on to receive datagrams that the kernel put together: those that wait would be taken
+ * for single ones. Main thread. */
+void listener_set_offload(listener_t *listener, int offload);
 
 /* How many datagrams the kernel dropped before they could be received since the listener was
  * opened, for want of room or because of a wrong checksum; 0 where it does not tell, without

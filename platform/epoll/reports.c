@@ -4,6 +4,7 @@
 #include "readiness.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
 
@@ -44,6 +45,7 @@ const report_option_t system_reports[] = {
     {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR},
     {IPPROTO_IPV6, IPV6_RECVFRAGSIZE},
     {IPPROTO_IPV6, IPV6_RECVERR},
+    {IPPROTO_UDP, UDP_SEGMENT}, /* no report; it would cut every reply to this length */
 };
 
 const unsigned system_report_count = sizeof system_reports / sizeof system_reports[0];

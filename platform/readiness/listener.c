@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "readiness.h"
@@ -10,6 +11,7 @@
 struct listener {
     listener_info_t info;
     const platform_t *platform;
+    atomic_int offload;
     turn_t *turn;        /* of the workers, where one socket serves several */
     int has_socket_each; /* what is opened for the workers, save where it was adopted */
     unsigned workers;    /* that it was opened for */
@@ -28,6 +30,17 @@ apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsig
         index %= listener->count;
     }
     return index < listener->count ? listener->sockets[index] : NULL;
+}
+
+void listener_set_offload(listener_t *listener, int offload)
+{
+    atomic_store_explicit(&listener->offload, offload, memory_order_relaxed);
+}
+
+int listener_gathers(const listener_t *listener)
+{
+    return platform_has(listener->platform, FEATURE_SEGMENTED_SEND) &&
+           atomic_load_explicit(&listener->offload, memory_order_relaxed);
 }
 
 int listener_is_shared(const listener_t *listener)
@@ -219,6 +232,7 @@ static apr_status_t listener_create(listener_t **created, const listener_options
         listener_t *listener = apr_pcalloc(*own, sizeof *listener);
 
         listener->platform = options->platform;
+        atomic_init(&listener->offload, options->offload);
         decide_sharing(listener, options);
         listener->workers = options->workers;
         listener->pool = *own;

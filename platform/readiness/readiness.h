@@ -49,6 +49,9 @@ const platform_t *listener_platform(const listener_t *listener);
  * listener owns them. */
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsigned number);
 
+/* Non-zero if its replies may be sent as one message. Any thread. */
+int listener_gathers(const listener_t *listener);
+
 /* Non-zero if several workers receive from the same socket of it. */
 int listener_is_shared(const listener_t *listener);
 

@@ -24,9 +24,6 @@ replies_t *replies_create(const platform_t *platform, apr_pool_t *pool)
     replies_t *replies = apr_pcalloc(pool, sizeof *replies);
 
     replies->send = send_messages(platform);
-    if (platform_has(platform, FEATURE_SEGMENTED_SEND)) {
-        replies->limits.segment_max = PAYLOAD_MAX_IPV6; /* until the kernel says otherwise */
-    }
     return replies;
 }
 
@@ -168,6 +165,7 @@ void replies_send(replies_t *replies, way_t *way, const batch_t *batch, send_out
 {
     replies->way = way;
     replies->batch = batch;
+    replies->limits.segment_max = listener_gathers(way->owner) ? PAYLOAD_MAX_IPV6 : 0;
     runs_form(&replies->runs, batch, &replies->limits);
     compose_all(replies);
     send_all(replies, outcome);

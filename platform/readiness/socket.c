@@ -38,7 +38,7 @@ apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_opt
         return errno;
     }
     *step = "take coalesced datagrams";
-    if (platform_has(options->platform, FEATURE_COALESCED_RECEIVE) &&
+    if (options->offload && platform_has(options->platform, FEATURE_COALESCED_RECEIVE) &&
         system_coalesce(descriptor) != 0) {
         return errno;
     }

@@ -121,6 +121,14 @@ const option_t client_settings_table[] = {
      .kind = &option_flag,
      .letter = 'D',
      .help = "Let nobody fragment the datagrams on their way."},
+    {.name = "offload",
+     .argument = "on|off",
+     .offset = AT(offload),
+     .kind = &option_choice,
+     .command_line_only = 1,
+     .choices = "off|on",
+     .help = "Whether --flood may have several datagrams go through the network stack\n"
+             "as one: segmentation and coalescing, on Linux. Default: on."},
     {.name = "broadcast",
      .offset = AT(broadcast),
      .kind = &option_flag,
@@ -399,8 +407,8 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
 {
     apr_array_header_t *operands;
 
-    *settings =
-        (client_settings_t){.size = -1, .timeout = APR_USEC_PER_SEC, .dscp = -1, .max_loss = -1};
+    *settings = (client_settings_t){
+        .size = -1, .timeout = APR_USEC_PER_SEC, .dscp = -1, .offload = 1, .max_loss = -1};
     const char *error =
         options_read_arguments(client_settings_table, settings, argc, argv, &operands, pool);
 

@@ -57,7 +57,7 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
         .hop_limit = (int)settings->hop_limit,
         .dont_fragment = settings->dont_fragment || settings->measurement == MEASURE_MTU,
         .broadcast = destination->is_broadcast,
-        .gathers = settings->measurement == MEASURE_FLOOD,
+        .gathers = settings->measurement == MEASURE_FLOOD && settings->offload,
         .buffer = BUFFER,
     };
     flows_error_t error;

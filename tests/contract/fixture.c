@@ -22,6 +22,7 @@ void add_listener(fixture_t *fixture, const char *host)
         /* A socket that is not the worker's own is shared with one that stands still. */
         .workers = platform_has(&fixture->platform, FEATURE_PORT_SHARING) ? 1 : 2,
         .send_buffer = 1 << 20,
+        .offload = 1,
     };
     listener_t **listener = &fixture->listeners[fixture->listener_count++];
     listener_error_t error;

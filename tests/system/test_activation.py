@@ -39,6 +39,7 @@ REPORTS = {
     socket.IPPROTO_IPV6: {11: 1, 25: 1, 51: 1, 53: 1, 56: 1, 58: 1, 66: 1, 74: 1, 77: 1},
 }
 IPV6_RECVHOPOPTS, IPV6_HOPOPTS = 53, 54
+SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
 
 
 def report_all(sock):
@@ -114,6 +115,20 @@ class HandedOver(Sockets):
                 self.assertEqual(harness.echo(sock, b"hello"), b"hello")
             self.assertEqual(server.stop()["echoed"], 3)
         self.assertEqual([reports(sock) for sock in (self.ipv4, self.ipv6)], [[], []])
+
+    def test_what_was_received_together_stays_so_without_offload(self):
+        for had in 0, 1:
+            for offload in "on", "off":
+                with self.subTest(had=had, offload=offload):
+                    self.loopback.setsockopt(SOL_UDP, UDP_GRO, had)
+                    with activated([self.loopback], f"--offload={offload}") as server:
+                        sock = self.client("127.0.0.1", self.loopback)
+                        sock.setsockopt(SOL_UDP, UDP_SEGMENT, 100)
+                        sock.send(bytes(1000))
+                        self.assertEqual([len(sock.recv(2000)) for _ in range(10)], [100] * 10)
+                        self.assertEqual(server.stop()["echoed"], 10)
+                    self.assertEqual(self.loopback.getsockopt(SOL_UDP, UDP_GRO),
+                                     had or offload == "on")
 
     @harness.needs_ipv6
     def test_what_cannot_be_told_in_full_is_not_answered(self):

@@ -7,9 +7,11 @@ The addresses are those of namespaces.py.
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import unittest
 
 import harness
@@ -18,6 +20,8 @@ import namespaces
 # Linux's udp.h and asm-generic/socket.h; Python has no names for them.
 SOL_UDP, UDP_SEGMENT = 17, 103
 SO_RCVBUFFORCE = 33
+
+UDPECHO = os.environ["UDPECHO"]
 
 PEERS = "10.0.0.1", "fd00::1"
 HEADERS = {socket.AF_INET: 20 + 8, socket.AF_INET6: 40 + 8}
@@ -116,6 +120,47 @@ class Link(unittest.TestCase):
             while True:
                 longest = max(longest, len(link.recv(65536)))
         return longest
+
+    @contextlib.contextmanager
+    def capture(self, interface):
+        everything = socket.htons(3)  # ETH_P_ALL, packet(7)
+        with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, everything) as link:
+            link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+            link.bind((interface, 3))
+            yield link
+
+    def test_a_server_without_offload(self):
+        set_link(1500)
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as config:
+            def write(offload):
+                config.seek(0)
+                config.write(f"offload={offload:3}\n")
+                config.flush()
+
+            write("off")
+            with self.capture("near0") as link, start(f"--config={config.name}") as server:
+                for reload, offload in enumerate(("off", "on", "off")):
+                    if reload > 0:
+                        write(offload)
+                        server.signal(signal.SIGHUP)
+                        server.wait_for("reloaded", count=reload, changed="offload")
+                    with self.subTest(offload=offload):
+                        self.exchange(server, address_of(server, "10.0.0.1"), 1400)
+                        longest = self.longest_packet(link)
+                        self.assertEqual(longest > 1500, offload == "on", longest)
+                self.assertEqual(harness.accounted(server.stop()), 0)
+
+    def test_a_client_without_offload(self):
+        set_link(1500)
+        with start("--offload=off") as server:  # which sends no longer packets itself
+            for offload in "off", "on":
+                with self.subTest(offload=offload), self.capture("near0") as link:
+                    done = subprocess.run(
+                        [UDPECHO, "--flood", "--count=2000", "--size=1400", f"--offload={offload}",
+                         "10.0.0.1:%d" % address_of(server, "10.0.0.1")[1]],
+                        capture_output=True, text=True, timeout=harness.PATIENCE)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                    self.assertEqual(self.longest_packet(link) > 1500, offload == "on")
 
     def test_a_narrow_link_keeps_nobody_else_from_gathering(self):
         set_link(1500)

@@ -18,6 +18,7 @@ spin=50us
 reuse-port=processes
 receive-buffer=64KiB
 send-buffer=default
+offload=off
 payload-max=1400
 allow=192.0.2.0/24
 allow=2001:db8::/32

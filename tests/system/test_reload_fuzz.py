@@ -42,6 +42,7 @@ VALUES = {
     "allow": NETWORKS, "deny": NETWORKS, "deny-source-ports": ("none", "below-1024", "7,9,1000-1010"),
     "rate-limit": ("off", "10k/s"), "rate-limit-exempt": (*NETWORKS, "none"), "rate-limit-dry-run": (None,),
     "max-rate": ("off", "50k/s"), "max-bandwidth": ("off", "10MB/s"), "loop-detector": ("on", "off"),
+    "offload": ("on", "off"),
     "count": ("unlimited", "1000000"), "duration": ("unlimited", "1h30m"),
     "log-level": ("error", "warning", "info", "debug"), "log-format": ("text", "logfmt", "json"),
     "log-payload": ("0", "64"), "user": ("nobody", "12345"), "group": ("nogroup",), "chroot": ("/", "/nowhere"),

@@ -41,6 +41,9 @@ class ShowPlatform(unittest.TestCase):
             self.assertEqual((shown["port_sharing"], shown["because"]),
                              ("shared socket", "--reuse-port=off"))
 
+        self.assertEqual([show(*options)["offload"] for options in ((), ("--offload=off",))],
+                         ["on", "off"])
+
     def test_it_agrees_with_the_log(self):
         with harness.Server() as server:
             listening, serving = server.find("listening")[0], server.find("serving")[0]
