@@ -16,6 +16,10 @@
 #define VAIN_TURNS_MAX 10
 #define VAIN_PAUSE_US  (100 * 1000)
 
+/* How often the thread is woken where that fails, and how long to wait in between. */
+#define WAKE_ATTEMPTS_MAX 200
+#define WAKE_PAUSE_US     (10 * 1000)
+
 struct observer {
     apr_pool_t *pool; /* nobody else's */
     log_t *log;
@@ -272,13 +276,23 @@ apr_status_t observer_start(observer_t *observer, gate_t *gate)
                : APR_SUCCESS;
 }
 
+/* A byte in a pipe, for which the kernel may have no memory for a while. */
+static void wake(observer_t *observer)
+{
+    int attempts = 0;
+
+    while (apr_pollset_wakeup(observer->sockets) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
+        clock_pause(WAKE_PAUSE_US);
+    }
+}
+
 void observer_stop(observer_t *observer)
 {
     apr_status_t status;
 
     if (observer->thread != NULL) {
         atomic_store(&observer->is_stopping, 1);
-        apr_pollset_wakeup(observer->sockets);
+        wake(observer);
         apr_thread_join(&status, observer->thread);
         observer->thread = NULL;
     }

@@ -86,35 +86,44 @@ static apr_status_t open_new(apr_socket_t **opened, apr_sockaddr_t *address, con
 
 /* ---- Sockets of the process before this one ---- */
 
-static int is_bound_to(apr_os_sock_t descriptor, const apr_sockaddr_t *address, apr_pool_t *pool)
+static apr_status_t ask_bound(int *is_bound, apr_os_sock_t descriptor,
+                              const apr_sockaddr_t *address, apr_pool_t *pool)
 {
     apr_socket_t *socket = NULL;
     apr_sockaddr_t *local;
+    apr_status_t status = apr_os_sock_put(&socket, &descriptor, pool);
 
-    if (apr_os_sock_put(&socket, &descriptor, pool) != APR_SUCCESS ||
-        apr_socket_addr_get(&local, APR_LOCAL, socket) != APR_SUCCESS ||
-        local->sa.sin.sin_family != address->sa.sin.sin_family) {
-        return 0;
+    *is_bound = 0;
+    if (status == APR_SUCCESS) {
+        status = apr_socket_addr_get(&local, APR_LOCAL, socket);
+    }
+    if (status != APR_SUCCESS || local->sa.sin.sin_family != address->sa.sin.sin_family) {
+        return status;
     }
 #if APR_HAVE_SOCKADDR_UN
     if (address->family == APR_UNIX) {
-        return strcmp(local->sa.unx.sun_path, address->hostname) == 0;
+        *is_bound = strcmp(local->sa.unx.sun_path, address->hostname) == 0;
+        return APR_SUCCESS;
     }
 #endif
     endpoint_t bound = endpoint_of(local);
     endpoint_t wanted = endpoint_of(address);
 
-    return endpoint_equal(&bound, &wanted);
+    *is_bound = endpoint_equal(&bound, &wanted);
+    return APR_SUCCESS;
 }
 
-/* Returns 0 if there is none for this address. */
-static int take(apr_socket_t **taken, const apr_sockaddr_t *address, apr_array_header_t *inherited,
-                apr_pool_t *pool)
+/* Sets `taken` to NULL if there is none for this address. */
+static apr_status_t take(apr_socket_t **taken, const apr_sockaddr_t *address,
+                         apr_array_header_t *inherited, apr_pool_t *pool)
 {
+    *taken = NULL;
     for (int i = 0; i < inherited->nelts; i++) {
         apr_os_sock_t *descriptor = &APR_ARRAY_IDX(inherited, i, apr_os_sock_t);
+        int is_bound;
+        apr_status_t status = ask_bound(&is_bound, *descriptor, address, pool);
 
-        if (is_bound_to(*descriptor, address, pool)) {
+        if (status == APR_SUCCESS && is_bound) {
             apr_os_sock_info_t known = {
                 .os_sock = descriptor,
                 .family = address->family,
@@ -122,21 +131,27 @@ static int take(apr_socket_t **taken, const apr_sockaddr_t *address, apr_array_h
                 .protocol = protocol_of(address),
             };
 
-            apr_os_sock_make(taken, &known, pool);
+            status = apr_os_sock_make(taken, &known, pool);
             *descriptor = *(apr_os_sock_t *)apr_array_pop(inherited);
-            return 1;
+            return status;
+        }
+        if (status != APR_SUCCESS) {
+            return status;
         }
     }
-    return 0;
+    return APR_SUCCESS;
 }
 
 apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address,
                            apr_array_header_t *inherited, const char **step, apr_pool_t *pool)
 {
-    apr_status_t status = take(listening, address, inherited, pool)
-                              ? APR_SUCCESS
-                              : open_new(listening, address, step, pool);
+    *step = "look at the sockets of the process before";
 
+    apr_status_t status = take(listening, address, inherited, pool);
+
+    if (status == APR_SUCCESS && *listening == NULL) {
+        status = open_new(listening, address, step, pool);
+    }
     /* Another process may accept whom this one was told of: it must not wait for the next. */
     return status == APR_SUCCESS ? apr_socket_opt_set(*listening, APR_SO_NONBLOCK, 1) : status;
 }

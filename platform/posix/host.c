@@ -36,8 +36,10 @@ struct host {
 
 static struct host the_host;
 
-/* For each event, set while it is on its way: a flood of SIGUSR1 or SIGHUP must not fill the pipe,
- * or the events that end the process would find no room. */
+/* For each event, whether it is on its way: a flood of SIGUSR1 or SIGHUP must not fill the pipe, or
+ * the events that end the process would find no room. One that could not be written comes without
+ * the pipe, as soon as something ends the wait: the signal itself for one. */
+enum { NOT_PENDING, IN_THE_PIPE, NOT_WRITTEN };
 static volatile sig_atomic_t pending[HOST_FINISHED + 1];
 
 /* A pipe that is nowhere near full takes a byte, but for a moment the kernel may have no memory for
@@ -48,7 +50,12 @@ static void put_event(host_event_t event)
     int attempts = 0;
     int interrupted = errno; /* a signal handler comes between a call and a look at its error */
 
-    while (write(the_host.events[1], &byte, 1) != 1 && ++attempts < PUT_ATTEMPTS_MAX) {
+    pending[event] = IN_THE_PIPE;
+    while (write(the_host.events[1], &byte, 1) != 1) {
+        if (++attempts == PUT_ATTEMPTS_MAX) {
+            pending[event] = NOT_WRITTEN;
+            break;
+        }
     }
     errno = interrupted;
 }
@@ -68,7 +75,6 @@ static void on_stop(int signal_number)
 static void put_event_once(host_event_t event)
 {
     if (!pending[event]) {
-        pending[event] = 1;
         put_event(event);
     }
 }
@@ -271,9 +277,25 @@ static int sooner(int one, int other)
     return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
+/* Returns 0 if there is none. */
+static int take_unwritten(host_event_t *event)
+{
+    for (int i = 0; i <= HOST_FINISHED; i++) {
+        if (pending[i] == NOT_WRITTEN) {
+            pending[i] = NOT_PENDING;
+            *event = (host_event_t)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Waits, and returns non-zero if there is an event then. */
 static int next_event(host_t *host, host_event_t *event)
 {
+    if (take_unwritten(event)) {
+        return 1;
+    }
     struct pollfd waited[] = {{.fd = host->events[0], .events = POLLIN},
                               {.fd = takeover_descriptor(), .events = POLLIN}};
     int ready = poll(waited, 2, sooner(until_look(host), takeover_timeout()));
@@ -281,7 +303,7 @@ static int next_event(host_t *host, host_event_t *event)
     unsigned char byte;
 
     if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1) {
-        pending[byte] = 0;
+        pending[byte] = NOT_PENDING;
         *event = (host_event_t)byte;
         return 1;
     }

@@ -38,6 +38,13 @@ static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **s
     return endpoint_port(local) == 0 ? EDESTADDRREQ : APR_SUCCESS;
 }
 
+/* Other errors say nothing of what was handed over. */
+static int says_what_it_is(apr_status_t status)
+{
+    return status == EBADF || status == ENOTSOCK || status == EAFNOSUPPORT ||
+           status == EPROTOTYPE || status == EDESTADDRREQ;
+}
+
 static int takes_ipv4_too(int descriptor, const endpoint_t *local)
 {
     int is_ipv6_only = 0;
@@ -53,8 +60,10 @@ static apr_status_t check(int descriptor, endpoint_t *local, listener_error_t *e
 {
     apr_status_t status = check_kind(descriptor, local, &error->step);
 
-    if (status != APR_SUCCESS) {
+    if (says_what_it_is(status)) {
         error->failure = LISTENER_NOT_UDP;
+    } else if (status != APR_SUCCESS) {
+        *error = (listener_error_t){LISTENER_SYSTEM, "ask what was handed over"};
     } else if (takes_ipv4_too(descriptor, local)) {
         *error = (listener_error_t){LISTENER_BOTH_FAMILIES,
                                     "take over an IPv6 socket that takes IPv4 too"};
