@@ -37,41 +37,63 @@ static int is_group_of_link(const endpoint_t *endpoint)
     return bytes[0] == 0xff && (reach == 1 || reach == 2);
 }
 
+/* Cuts `host`, which may have an interface behind it, in two. */
+static const char *split_interface(const char **host, const char **device, apr_pool_t *pool)
+{
+    const char *percent = strchr(*host, '%');
+
+    if (percent == NULL) {
+        return NULL;
+    }
+    *device = percent + 1;
+    *host = apr_pstrmemdup(pool, *host, (apr_size_t)(percent - *host));
+    if (**device == '\0') {
+        return "the interface is missing after %; write 192.0.2.1%eth0:PORT or "
+               "[fe80::1%eth0]:PORT";
+    }
+    return NULL;
+}
+
+/* The kernel would cut a longer name short without a word. */
+static const char *check_interface(const address_t *address)
+{
+    return address->device != NULL && strlen(address->device) >= INTERFACE_NAME_MAX
+               ? "the name of an interface has at most 15 characters"
+               : NULL;
+}
+
 static const char *parse_bracketed(address_t *address, const char *text, apr_pool_t *pool)
 {
     const char *end = strchr(text, ']');
-    const char *percent = strchr(text, '%');
     endpoint_t endpoint;
 
     if (end == NULL) {
         return "the bracket is not closed; write [ADDRESS]:PORT";
     }
-    if (percent != NULL && percent < end) {
-        address->scope = apr_pstrmemdup(pool, percent + 1, (apr_size_t)(end - percent - 1));
-        if (*address->scope == '\0') {
-            return "the interface is missing after %; write [fe80::1%eth0]:PORT";
-        }
-    } else {
-        percent = end;
+    address->host = apr_pstrmemdup(pool, text + 1, (apr_size_t)(end - text - 1));
+    const char *error = split_interface(&address->host, &address->device, pool);
+
+    if (error != NULL) {
+        return error;
     }
-    address->host = apr_pstrmemdup(pool, text + 1, (apr_size_t)(percent - text - 1));
     if (strchr(address->host, ':') == NULL) {
         return "brackets are for IPv6 addresses only";
     }
     if (!ip_address_parse(&endpoint, address->host)) {
         return "an IPv6 address such as 2001:db8::1 goes in brackets";
     }
-    if (is_link_local(&endpoint) && address->scope == NULL) {
+    if (is_link_local(&endpoint) && address->device == NULL) {
         return "a link-local address needs its interface; write [fe80::1%eth0]:PORT";
     }
-    if (address->scope != NULL && !is_link_local(&endpoint) && !is_group_of_link(&endpoint)) {
-        return "only a link-local address has an interface, as in [fe80::1%eth0]:PORT";
+    if (is_link_local(&endpoint) || is_group_of_link(&endpoint)) {
+        address->scope = address->device;
+        address->device = NULL;
     }
-    if (end[1] == '\0') {
-        return NULL;
+    if (end[1] != '\0') {
+        error = end[1] == ':' ? parse_port(&address->port, end + 2)
+                              : "only :PORT may follow the bracket";
     }
-    return end[1] == ':' ? parse_port(&address->port, end + 2)
-                         : "only :PORT may follow the bracket";
+    return error != NULL ? error : check_interface(address);
 }
 
 const char *address_parse(address_t *address, const char *text, apr_port_t default_port,
@@ -88,10 +110,15 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
     if (colon != NULL && strchr(colon + 1, ':') != NULL) {
         return "an IPv6 address goes in brackets; write [ADDRESS]:PORT";
     }
-    if (colon == text || *text == '\0') {
+    address->host = colon != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(colon - text)) : text;
+    const char *error = split_interface(&address->host, &address->device, pool);
+
+    if (error != NULL) {
+        return error;
+    }
+    if (*address->host == '\0') {
         return "the address is missing; write *:PORT for every address";
     }
-    address->host = colon != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(colon - text)) : text;
     if (strspn(address->host, "0123456789") == strlen(address->host)) {
         return "a number alone is no address; write *:PORT or 127.0.0.1:PORT";
     }
@@ -103,7 +130,8 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
     if (strcmp(address->host, "*") == 0) {
         address->host = NULL;
     }
-    return colon != NULL ? parse_port(&address->port, colon + 1) : NULL;
+    error = colon != NULL ? parse_port(&address->port, colon + 1) : NULL;
+    return error != NULL ? error : check_interface(address);
 }
 
 const char *address_parse_host(address_t *address, const char *text, apr_port_t default_port,

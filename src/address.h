@@ -7,17 +7,19 @@
 #include <apr_pools.h>
 
 typedef struct address {
-    const char *host;  /* a name or an address without brackets; NULL: every address, "*" */
-    const char *scope; /* what follows "%" in an IPv6 address, else NULL */
+    const char *host;   /* a name or an address without brackets; NULL: every address, "*" */
+    const char *scope;  /* what follows "%" in an IPv6 address of one link, else NULL */
+    const char *device; /* what follows "%" in any other, else NULL: a network interface by which
+                         * alone datagrams are to come and go */
     apr_port_t port;
 } address_t;
 
 /*
  * Takes ADDRESS[:PORT] apart: 192.0.2.1, 192.0.2.1:7, [2001:db8::1]:7, [fe80::1%eth0], name:7,
- * *:7 (RFC 3986 section 3.2.2, RFC 4007 section 11). A multicast group of a link or of an interface
- * may do without its interface, [ff02::1] or [ff02::1%eth0]: the system then chooses one. Nothing
- * is looked up. Without a port, `default_port` is taken. Strings come from `pool`. Returns NULL, or
- * what is wrong with the text, in words that can follow a colon.
+ * *:7, 192.0.2.1%eth0:7 (RFC 3986 section 3.2.2, RFC 4007 section 11). A multicast group of a link
+ * or of an interface may do without its interface, [ff02::1] or [ff02::1%eth0]: the system then
+ * chooses one. Nothing is looked up. Without a port, `default_port` is taken. Strings come from
+ * `pool`. Returns NULL, or what is wrong with the text, in words that can follow a colon.
  */
 const char *address_parse(address_t *address, const char *text, apr_port_t default_port,
                           apr_pool_t *pool);

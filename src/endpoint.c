@@ -82,13 +82,12 @@ static void format_zone(char *zone, apr_size_t size, const endpoint_t *endpoint)
     }
 }
 
-void endpoint_format(char *text, const endpoint_t *endpoint)
+static void format(char *text, const endpoint_t *endpoint, const char *zone)
 {
     int family = endpoint->sa.any.sa_family;
     const void *address = family == APR_INET6 ? (const void *)&endpoint->sa.v6.sin6_addr
                                               : (const void *)&endpoint->sa.v4.sin_addr;
     char host[sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"];
-    char zone[sizeof "%interface_of_15"];
 
     /* Not apr_sockaddr_ip_getbuf(), which asks the kernel for the zone of a link-local address: in
      * a sandbox that is deadly. */
@@ -96,7 +95,26 @@ void endpoint_format(char *text, const endpoint_t *endpoint)
         apr_cpystrn(text, "unknown", ENDPOINT_TEXT_MAX);
         return;
     }
-    format_zone(zone, sizeof zone, endpoint);
     apr_snprintf(text, ENDPOINT_TEXT_MAX, family == APR_INET6 ? "[%s%s]:%u" : "%s%s:%u", host, zone,
                  (unsigned)endpoint_port(endpoint));
+}
+
+void endpoint_format(char *text, const endpoint_t *endpoint)
+{
+    char zone[sizeof "%interface_of_15"];
+
+    format_zone(zone, sizeof zone, endpoint);
+    format(text, endpoint, zone);
+}
+
+void endpoint_format_on(char *text, const endpoint_t *endpoint, const char *device)
+{
+    char zone[1 + INTERFACE_NAME_MAX];
+
+    if (*device == '\0') {
+        endpoint_format(text, endpoint);
+        return;
+    }
+    apr_snprintf(zone, sizeof zone, "%%%s", device);
+    format(text, endpoint, zone);
 }

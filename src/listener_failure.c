@@ -11,6 +11,9 @@ static const struct {
                          "another socket has this port, of another program or another --listen; "
                          "choose another port, or see --reuse-port"},
     [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
+    [LISTENER_INTERFACE] = {EXIT_NO_HOST,
+                            "the part after % must be an interface of this host; only Linux and "
+                            "macOS bind sockets to one, Linux before 5.7 with CAP_NET_RAW"},
     [LISTENER_NOT_READY] = {EXIT_UNAVAILABLE,
                             "an interface has this address, but duplicate address detection has "
                             "not ended, or found another host that has it"},

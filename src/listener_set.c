@@ -30,21 +30,29 @@ int listener_set_is_fixed(const listener_set_t *set)
     return set->places->nelts == 0;
 }
 
+void listener_log_address(log_line_t *line, const listener_info_t *info)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    endpoint_format_on(text, &info->local, info->device);
+    log_text(line, "address", text);
+}
+
 static void store_one(const listener_t *listener, log_t *log)
 {
-    const endpoint_t *local = &listener_describe(listener)->local;
+    const listener_info_t *info = listener_describe(listener);
     apr_pool_t *scratch;
     apr_status_t status = apr_pool_create(&scratch, NULL);
 
     if (status == APR_SUCCESS) {
-        status = host_store(local, listener_sockets(listener, scratch));
+        status = host_store(&info->local, info->device, listener_sockets(listener, scratch));
         apr_pool_destroy(scratch);
     }
     if (status != APR_SUCCESS) {
         log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING,
                                              "the service manager will not keep a listener");
 
-        log_endpoint(line, "address", local);
+        listener_log_address(line, info);
         log_status(line, "error", status);
         log_end(line);
     }
@@ -67,20 +75,22 @@ void listener_set_forget(const listener_set_t *set, const listener_set_t *kept)
         const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
 
         if (kept == NULL || !listener_set_has(kept, listener)) {
-            host_forget(&listener_describe(listener)->local);
+            const listener_info_t *info = listener_describe(listener);
+
+            host_forget(&info->local, info->device);
         }
     }
 }
 
 static void close_one(listener_t *listener, log_t *log)
 {
-    endpoint_t local = listener_describe(listener)->local;
+    listener_info_t info = *listener_describe(listener);
 
     listener_close(listener);
     if (log != NULL) {
         log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "no longer listening");
 
-        log_endpoint(line, "address", &local);
+        listener_log_address(line, &info);
         log_end(line);
     }
 }
@@ -106,22 +116,30 @@ void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
     }
 }
 
-listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *address)
+static int is_at(const listener_t *listener, const endpoint_t *endpoint, const char *device)
 {
-    endpoint_t endpoint = endpoint_of(address);
+    const listener_info_t *info = listener_describe(listener);
+
+    return endpoint_equal(&info->local, endpoint) &&
+           strcmp(info->device, device != NULL ? device : "") == 0;
+}
+
+listener_t *listener_set_find(const listener_set_t *set, const location_t *location)
+{
+    endpoint_t endpoint = endpoint_of(location->address);
 
     for (int i = 0; set != NULL && i < set->all->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
 
-        if (endpoint_equal(&listener_describe(listener)->local, &endpoint)) {
+        if (is_at(listener, &endpoint, location->device)) {
             return listener;
         }
     }
     return NULL;
 }
 
-/* Whether one of the places asks for just this address and port. */
-static int is_named(const listener_set_t *set, const endpoint_t *local)
+/* Whether one of the places asks for just this address, port and interface. */
+static int is_named(const listener_set_t *set, const listener_t *listener)
 {
     for (int i = 0; i < set->places->nelts; i++) {
         const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
@@ -129,7 +147,7 @@ static int is_named(const listener_set_t *set, const endpoint_t *local)
         for (const apr_sockaddr_t *at = place->addresses; at != NULL; at = at->next) {
             endpoint_t wanted = endpoint_of(at);
 
-            if (endpoint_equal(&wanted, local)) {
+            if (is_at(listener, &wanted, place->device)) {
                 return 1;
             }
         }
@@ -137,18 +155,18 @@ static int is_named(const listener_set_t *set, const endpoint_t *local)
     return 0;
 }
 
-listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sockaddr_t *address,
+listener_t *listener_set_find_any_port(const listener_set_t *set, const location_t *location,
                                        const listener_set_t *used, const listener_set_t *asked)
 {
-    endpoint_t endpoint = endpoint_of(address);
+    endpoint_t endpoint = endpoint_of(location->address);
 
     for (int i = 0; set != NULL && i < set->all->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
-        const endpoint_t *local = &listener_describe(listener)->local;
 
-        endpoint.sa.v4.sin_port = local->sa.v4.sin_port; /* the same place in both families */
-        if (endpoint_equal(local, &endpoint) && !listener_set_has(used, listener) &&
-            !is_named(asked, local)) {
+        /* The same place in both families. */
+        endpoint.sa.v4.sin_port = listener_describe(listener)->local.sa.v4.sin_port;
+        if (is_at(listener, &endpoint, location->device) && !listener_set_has(used, listener) &&
+            !is_named(asked, listener)) {
             return listener;
         }
     }

@@ -10,9 +10,16 @@
 #include "log.h"
 #include "udpecho/transport.h"
 
+/* Where a listener is, or is to be. */
+typedef struct location {
+    const apr_sockaddr_t *address;
+    const char *device; /* that it is bound to as well; NULL: to none */
+} location_t;
+
 /* What one --listen stands for. */
 typedef struct place {
     const char *text;              /* as given */
+    const char *device;            /* NULL: none */
     apr_sockaddr_t *addresses;     /* all that it stands for, where they had to be looked up */
     apr_array_header_t *listeners; /* of listener_t *; another place may have the same */
 } place_t;
@@ -31,17 +38,20 @@ void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
 /* Non-zero if the listener is in the set. Any thread. */
 int listener_set_has(const listener_set_t *set, const listener_t *listener);
 
-/* The listener that is bound to this address; NULL if there is none, or no set. */
-listener_t *listener_set_find(const listener_set_t *set, const apr_sockaddr_t *address);
+/* The listener that is bound there; NULL if there is none, or no set. */
+listener_t *listener_set_find(const listener_set_t *set, const location_t *location);
 
-/* The first listener bound to this address, whatever its port, that `used` does not have and no
- * place of `asked` names; NULL if there is none, or no set. */
-listener_t *listener_set_find_any_port(const listener_set_t *set, const apr_sockaddr_t *address,
+/* The first listener bound there, whatever its port, that `used` does not have and no place of
+ * `asked` names; NULL if there is none, or no set. */
+listener_t *listener_set_find_any_port(const listener_set_t *set, const location_t *location,
                                        const listener_set_t *used, const listener_set_t *asked);
 
 /* The place of this text that comes after `before` others of the same text; NULL if there is none,
  * or no set. */
 const place_t *listener_set_place(const listener_set_t *set, const char *text, int before);
+
+/* Adds where a listener is bound, its interface included, as "address". */
+void listener_log_address(log_line_t *line, const listener_info_t *info);
 
 /* How many places have this text. */
 int listener_set_count(const listener_set_t *set, const char *text);

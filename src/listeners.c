@@ -14,12 +14,14 @@
 #define READY_PAUSE_US    (10 * 1000)
 
 static log_line_t *begin_failure(log_t *log, log_level_t level, const char *message,
-                                 const apr_sockaddr_t *address)
+                                 const location_t *location)
 {
-    endpoint_t endpoint = endpoint_of(address);
+    endpoint_t endpoint = endpoint_of(location->address);
     log_line_t *line = log_begin_waiting(log, level, message);
+    char text[ENDPOINT_TEXT_MAX];
 
-    log_endpoint(line, "address", &endpoint);
+    endpoint_format_on(text, &endpoint, location->device != NULL ? location->device : "");
+    log_text(line, "address", text);
     return line;
 }
 
@@ -28,17 +30,17 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
 /* What is open already. A --listen without a port of its own inherits whichever the process before
  * this one had, but for those that another --listen of `asked` names. */
 static listener_t *find_open(const listener_set_t *set, const opening_t *opening,
-                             const listener_set_t *asked, const apr_sockaddr_t *address)
+                             const listener_set_t *asked, const location_t *location)
 {
-    listener_t *listener = listener_set_find(set, address);
+    listener_t *listener = listener_set_find(set, location);
 
     if (listener == NULL) {
-        listener = listener_set_find(opening->current, address);
+        listener = listener_set_find(opening->current, location);
     }
     if (listener == NULL) {
-        listener = address->port != 0
-                       ? listener_set_find(opening->inherited, address)
-                       : listener_set_find_any_port(opening->inherited, address, set, asked);
+        listener = location->address->port != 0
+                       ? listener_set_find(opening->inherited, location)
+                       : listener_set_find_any_port(opening->inherited, location, set, asked);
     }
     return listener;
 }
@@ -64,15 +66,19 @@ static int is_of_this_host(const apr_sockaddr_t *address, apr_pool_t *pool)
 }
 
 static apr_status_t open_once(listener_t **listener, const opening_t *opening,
-                              const apr_sockaddr_t *address, listener_error_t *error)
+                              const location_t *location, listener_error_t *error)
 {
-    apr_status_t status = listener_open(listener, address, opening->options, error, opening->pool);
+    listener_options_t options = *opening->options;
     apr_pool_t *scratch;
+
+    options.device = location->device;
+    apr_status_t status =
+        listener_open(listener, location->address, &options, error, opening->pool);
 
     if (status != APR_SUCCESS && error->failure == LISTENER_NOT_LOCAL &&
         apr_pool_create(&scratch, NULL) == APR_SUCCESS) {
         error->failure =
-            is_of_this_host(address, scratch) ? LISTENER_NOT_READY : LISTENER_NOT_LOCAL;
+            is_of_this_host(location->address, scratch) ? LISTENER_NOT_READY : LISTENER_NOT_LOCAL;
         apr_pool_destroy(scratch);
     }
     return status;
@@ -91,31 +97,30 @@ static int await_readiness(const opening_t *opening)
 /* What the service manager was told to close may be open for a moment more, and an IPv6 address
  * that was just configured cannot be bound before nobody else on its link turned out to have it. */
 static apr_status_t open_new(listener_t **listener, const opening_t *opening,
-                             const apr_sockaddr_t *address, listener_error_t *error)
+                             const location_t *location, listener_error_t *error)
 {
-    apr_status_t status = open_once(listener, opening, address, error);
+    apr_status_t status = open_once(listener, opening, location, error);
 
     while (status != APR_SUCCESS &&
            ((error->failure == LISTENER_IN_USE && host_await_forgetting()) ||
             (error->failure == LISTENER_NOT_READY && await_readiness(opening)))) {
-        status = open_once(listener, opening, address, error);
+        status = open_once(listener, opening, location, error);
     }
     return status;
 }
 
 static exit_code_t open_address(listener_t **listener, const opening_t *opening,
-                                const listener_set_t *set, const apr_sockaddr_t *address,
-                                int may_lack)
+                                const listener_set_t *set, const location_t *location, int may_lack)
 {
     listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
     apr_status_t status = APR_ENOMEM;
 
-    *listener = find_open(set, opening, set, address);
+    *listener = find_open(set, opening, set, location);
     if (*listener != NULL) {
         return EXIT_OK;
     }
     if (set->all->nelts < LISTENERS_MAX) {
-        status = open_new(listener, opening, address, &error);
+        status = open_new(listener, opening, location, &error);
     }
     if (status == APR_SUCCESS) {
         return EXIT_OK;
@@ -124,12 +129,12 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
     if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL ||
                      error.failure == LISTENER_NOT_READY)) {
         listener_failure_log(
-            begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", address), status,
+            begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", location), status,
             &error);
         return EXIT_OK;
     }
     return listener_failure_log(
-        begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", address), status, &error);
+        begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", location), status, &error);
 }
 
 /* Opens all that one --listen stands for. Where that is several addresses, as with * and with
@@ -144,7 +149,8 @@ static exit_code_t open_place(listener_set_t *set, place_t *place, const opening
         listener_t *listener;
         int may_lack = !is_only && (place->listeners->nelts > 0 || address->next != NULL);
 
-        code = open_address(&listener, opening, set, address, may_lack);
+        code =
+            open_address(&listener, opening, set, &(location_t){address, place->device}, may_lack);
         if (listener != NULL) {
             listener_set_add(set, place, listener);
         }
@@ -191,6 +197,7 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
         return refuse(opening->log, place->text, "names are looked up at the start only",
                       "name the address and no interface, or restart it");
     }
+    place->device = address.device;
     apr_status_t status =
         error == NULL ? address_resolve_own(&place->addresses, &address, pool) : APR_EINVAL;
 
@@ -215,7 +222,7 @@ static exit_code_t add_place(listener_set_t *set, const char *text, const openin
     const place_t *kept = listener_set_place(opening->current, text, listener_set_count(set, text));
     place_t *place = apr_array_push(set->places);
 
-    *place = (place_t){text, NULL, apr_array_make(pool, 2, sizeof(listener_t *))};
+    *place = (place_t){.text = text, .listeners = apr_array_make(pool, 2, sizeof(listener_t *))};
     if (kept == NULL) {
         return look_up(place, opening, pool);
     }
@@ -247,7 +254,8 @@ static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
 
         for (const apr_sockaddr_t *address = place->addresses; address != NULL;
              address = address->next) {
-            listener_t *listener = find_open(&wanted, opening, set, address);
+            listener_t *listener =
+                find_open(&wanted, opening, set, &(location_t){address, place->device});
 
             if (listener != NULL && !listener_set_has(&wanted, listener)) {
                 APR_ARRAY_PUSH(wanted.all, listener_t *) = listener;

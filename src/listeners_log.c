@@ -51,7 +51,7 @@ static void log_listening(const listener_info_t *info, const char *reason, log_t
 {
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
 
-    log_endpoint(line, "address", &info->local);
+    listener_log_address(line, info);
     log_text(line, "sharing", listener_sharing(info));
     log_text(line, "because", reason);
     log_number(line, "receive_buffer", info->receive_buffer);

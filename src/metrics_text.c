@@ -141,7 +141,7 @@ static void add_information(const text_t *text, const status_t *status)
         const listener_info_t *info = &APR_ARRAY_IDX(status->listeners, i, listener_info_t);
         char address[ENDPOINT_TEXT_MAX];
 
-        endpoint_format(address, &info->local);
+        endpoint_format_on(address, &info->local, info->device);
         add(text,
             apr_psprintf(
                 text->pool,

@@ -27,9 +27,10 @@ const option_t settings_table[] = {
      .kind = &option_listen,
      .help = "Answer datagrams sent to this address; may be given again. An IPv6\n"
              "address goes in brackets, with its interface if it is link-local:\n"
-             "[fe80::1%eth0]:7. A host name stands for all its addresses, * for every\n"
-             "address of this host, port 0 for a free port. Default: localhost:8888,\n"
-             "which is 127.0.0.1 and [::1]."},
+             "[fe80::1%eth0]:7. Any may have one, 192.0.2.1%eth0:7, by which alone\n"
+             "datagrams come and go. A host name stands for all its addresses, * for\n"
+             "every address of this host, port 0 for a free port. Default:\n"
+             "localhost:8888, which is 127.0.0.1 and [::1]."},
     {.name = "workers",
      .argument = "N",
      .offset = AT(workers),

@@ -17,7 +17,7 @@ static void add_listeners(apr_array_header_t *facts, const status_t *status, apr
         const listener_info_t *info = &APR_ARRAY_IDX(listeners, i, listener_info_t);
         char *address = apr_palloc(pool, ENDPOINT_TEXT_MAX);
 
-        endpoint_format(address, &info->local);
+        endpoint_format_on(address, &info->local, info->device);
         APR_ARRAY_PUSH(addresses, const char *) = address;
         APR_ARRAY_PUSH(sharings, const char *) = listener_sharing(info);
         APR_ARRAY_PUSH(reasons, const char *) =

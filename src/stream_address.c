@@ -40,7 +40,7 @@ static int is_right(const char *where, address_t *address, apr_pool_t *pool)
         return is_path(path);
     }
     return address_parse(address, where, 0, pool) == NULL && address->host != NULL &&
-           has_port(where, pool);
+           address->device == NULL && has_port(where, pool);
 }
 
 const char *stream_address_check(const char *where, apr_pool_t *pool)

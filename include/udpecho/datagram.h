@@ -77,6 +77,14 @@ typedef struct batch {
  */
 void endpoint_format(char *text, const endpoint_t *endpoint);
 
+/* Room for the name of a network interface that sockets can be bound to, the terminating zero
+ * included (IFNAMSIZ of netdevice(7)). */
+#define INTERFACE_NAME_MAX 16
+
+/* The same for a socket that is bound to a network interface as well, 192.0.2.1%eth0:7; to none if
+ * `device` is empty. */
+void endpoint_format_on(char *text, const endpoint_t *endpoint, const char *device);
+
 /* The same address as APR has it. Any thread. */
 endpoint_t endpoint_of(const apr_sockaddr_t *address);
 

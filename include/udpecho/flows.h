@@ -31,6 +31,7 @@ typedef struct flows_options {
     int gathers;        /* what is sent together may leave, and what arrives together come, as one
                          * message where the system can: less work, and of all the same time of arrival */
     apr_int32_t buffer; /* bytes to ask for, each way; 0: the system's default */
+    const char *device; /* to send and receive by; NULL: by any */
 } flows_options_t;
 
 typedef struct flows_error {

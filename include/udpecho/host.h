@@ -106,16 +106,17 @@ int host_has_store(void);
 
 /*
  * Has the service manager keep the sockets, an array of apr_os_sock_t, of the listener at this
- * address, whatever becomes of this process: systemd's file descriptor store, FDSTORE of
- * sd_notify(3), as far as FileDescriptorStoreMax lets it. What it has already stays as it is. Does
- * nothing without a service manager. Main thread, also after sandbox_enter(). Errors: those of
- * sendmsg(2); what the manager makes of it, it does not say.
+ * address and network interface, "" for any, whatever becomes of this process: systemd's file
+ * descriptor store, FDSTORE of sd_notify(3), as far as FileDescriptorStoreMax lets it. What it has
+ * already stays as it is. Does nothing without a service manager. Main thread, also after
+ * sandbox_enter(). Errors: those of sendmsg(2); what the manager makes of it, it does not say.
  */
-apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *sockets);
+apr_status_t host_store(const endpoint_t *address, const char *device,
+                        const apr_array_header_t *sockets);
 
 /* Has it close its copies of the sockets of the listener at this address, if it has any
  * (FDSTOREREMOVE). Main thread, also after sandbox_enter(). */
-void host_forget(const endpoint_t *address);
+void host_forget(const endpoint_t *address, const char *device);
 
 /* For a few seconds after host_forget() the manager may not have got round to it, and the address
  * still be in use. Then waits for a moment and returns non-zero; else, and if a signal asks for the

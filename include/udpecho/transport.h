@@ -50,11 +50,14 @@ typedef struct listener_options {
     apr_int32_t send_buffer;    /* likewise */
     int offload; /* several datagrams may go through the network stack as one: UDP_SEGMENT and
                   * UDP_GRO of udp(7), where the platform has them */
+    const char *device; /* to be bound to as well: only what comes by this network interface
+                         * is received, and replies leave by it. NULL: by any */
 } listener_options_t;
 
 /* What a listener turned out to be. */
 typedef struct listener_info {
-    endpoint_t local; /* the address as the kernel has it, the real port included */
+    endpoint_t local;                /* the address as the kernel has it, the real port included */
+    char device[INTERFACE_NAME_MAX]; /* that it is bound to as well; empty: to none */
     port_sharing_t sharing;
     sharing_reason_t reason;    /* for `sharing` */
     apr_int32_t receive_buffer; /* as the kernel reports them, bytes */
@@ -66,6 +69,7 @@ typedef enum listener_failure {
     LISTENER_IN_USE,        /* another socket has this address and port */
     LISTENER_NOT_LOCAL,     /* the address is none of this host's */
     LISTENER_NOT_READY,     /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
+    LISTENER_INTERFACE,     /* it cannot be bound to the network interface */
     LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
     LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
     LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */
@@ -99,8 +103,10 @@ typedef struct listener listener_t;
  * The listener and its sockets live as long as `pool`, or until listener_close(). On error nothing
  * stays open. Any thread, one at a time for each pool. Errors: those of socket(2), bind(2) and
  * setsockopt(2); APR_EMISMATCH if the kernel bound another address than the one asked for;
- * APR_EINVAL for a broadcast or multicast address; APR_ENOTIMPL for a wildcard where the platform
- * does not tell the arrival address of datagrams, or lets an IPv6 wildcard take IPv4 datagrams too.
+ * APR_EINVAL for a broadcast or multicast address; for LISTENER_INTERFACE ENODEV, EPERM, or
+ * APR_ENOTIMPL on systems that bind no socket to an interface; APR_ENOTIMPL for a wildcard where
+ * the platform does not tell the arrival address of datagrams, or lets an IPv6 wildcard take IPv4
+ * datagrams too.
  */
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,

@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <string.h>
 
 #include "route.h"
 
@@ -78,6 +79,23 @@ int system_report_arrival_ipv4(int descriptor)
     int on = 1;
 
     return setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+}
+
+/* Linux 5.7 and later let everybody do that, others those with CAP_NET_RAW (socket(7)). */
+int system_bind_interface(int descriptor, int family, const char *device)
+{
+    (void)family;
+    return setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device));
+}
+
+void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
+{
+    socklen_t length = INTERFACE_NAME_MAX;
+
+    (void)family;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length) != 0 || length == 0) {
+        *name = '\0';
+    }
 }
 
 /* IPv4 takes for local what the routing table says is (ip-route(8), type local). IPv6 asks the

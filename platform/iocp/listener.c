@@ -190,6 +190,10 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         *error = (listener_error_t){LISTENER_NO_WILDCARD, "check the address"};
         return APR_ENOTIMPL;
     }
+    if (options->device != NULL) {
+        *error = (listener_error_t){LISTENER_INTERFACE, "bind to the interface"};
+        return APR_ENOTIMPL;
+    }
     listener->pool = pool;
     error->step = "open a socket";
     listener->way.socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,

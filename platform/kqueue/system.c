@@ -11,6 +11,7 @@
 #include "readiness.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -117,6 +118,47 @@ int system_report_arrival_ipv4(int descriptor)
     return not_here();
 #endif
 }
+
+/* macOS takes the number of an interface. The others have no such thing. */
+#if defined(IP_BOUND_IF) && defined(IPV6_BOUND_IF)
+int system_bind_interface(int descriptor, int family, const char *device)
+{
+    unsigned index = if_nametoindex(device);
+
+    if (index == 0) {
+        errno = ENODEV;
+        return -1;
+    }
+    return family == AF_INET6
+               ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, &index, sizeof index)
+               : setsockopt(descriptor, IPPROTO_IP, IP_BOUND_IF, &index, sizeof index);
+}
+
+void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
+{
+    unsigned index = 0;
+    socklen_t length = sizeof index;
+    int result = family == AF_INET6
+                     ? getsockopt(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, &index, &length)
+                     : getsockopt(descriptor, IPPROTO_IP, IP_BOUND_IF, &index, &length);
+
+    if (result != 0 || index == 0 || if_indextoname(index, name) == NULL) {
+        *name = '\0';
+    }
+}
+#else
+int system_bind_interface(int descriptor, int family, const char *device)
+{
+    (void)descriptor, (void)family, (void)device;
+    return not_here();
+}
+
+void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
+{
+    (void)descriptor, (void)family;
+    *name = '\0';
+}
+#endif
 
 void system_reply_from_anywhere(int descriptor, int family)
 {

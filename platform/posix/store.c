@@ -9,6 +9,7 @@
 
 #include "descriptors.h"
 #include "notify.h"
+#include "socket.h"
 #include "stop.h"
 #include "udpecho/host.h"
 
@@ -18,7 +19,8 @@
 /* The longest that a service manager takes. */
 #define FDNAME_MAX 255
 
-#define NAME_SIZE (sizeof PREFIX + INET6_ADDRSTRLEN + sizeof "-65535-%4294967295")
+#define NAME_SIZE \
+    (sizeof PREFIX + INET6_ADDRSTRLEN + sizeof "-65535-%4294967295@" + INTERFACE_NAME_MAX)
 
 /* The manager hears late of what it was told, and may close in the background. */
 #define FORGETTING_US       (5 * APR_USEC_PER_SEC)
@@ -26,9 +28,9 @@
 
 static apr_time_t forgotten_at;
 
-/* Interfaces are numbers here, as their names may change. No name may have a colon in it. The port
- * is at the same place in both families. */
-static void write_name(char name[NAME_SIZE], const endpoint_t *address)
+/* The interface of a link-local address is a number here, as its name may change. No name may have
+ * a colon in it. The port is at the same place in both families. */
+static void write_name(char name[NAME_SIZE], const endpoint_t *address, const char *device)
 {
     int is_ipv6 = address->sa.any.sa_family == AF_INET6;
     const void *host =
@@ -43,8 +45,8 @@ static void write_name(char name[NAME_SIZE], const endpoint_t *address)
     if (is_ipv6 && address->sa.v6.sin6_scope_id != 0) {
         apr_snprintf(scope, sizeof scope, "%%%u", (unsigned)address->sa.v6.sin6_scope_id);
     }
-    apr_snprintf(name, NAME_SIZE, PREFIX "%u-%s%s", (unsigned)ntohs(address->sa.v4.sin_port), text,
-                 scope);
+    apr_snprintf(name, NAME_SIZE, PREFIX "%u-%s%s%s%s", (unsigned)ntohs(address->sa.v4.sin_port),
+                 text, scope, *device != '\0' ? "@" : "", device);
 }
 
 /* ---- In and out ---- */
@@ -55,7 +57,8 @@ int host_has_store(void)
 }
 
 /* The manager must not watch them: an error that waits on a socket would make it close it. */
-apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *sockets)
+apr_status_t host_store(const endpoint_t *address, const char *device,
+                        const apr_array_header_t *sockets)
 {
     const int *descriptors = (const int *)(const void *)sockets->elts;
     unsigned left = (unsigned)sockets->nelts;
@@ -63,7 +66,7 @@ apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *soc
     char assignments[NAME_SIZE + sizeof "FDSTORE=1\nFDPOLL=0\nFDNAME="];
     apr_status_t status = APR_SUCCESS;
 
-    write_name(name, address);
+    write_name(name, address, device);
     apr_snprintf(assignments, sizeof assignments, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
     while (status == APR_SUCCESS && left > 0) {
         unsigned count = left < DESCRIPTORS_MAX ? left : DESCRIPTORS_MAX;
@@ -84,11 +87,11 @@ static void forget(const char *name)
     forgotten_at = clock_now();
 }
 
-void host_forget(const endpoint_t *address)
+void host_forget(const endpoint_t *address, const char *device)
 {
     char name[NAME_SIZE];
 
-    write_name(name, address);
+    write_name(name, address, device);
     forget(name);
 }
 
@@ -113,13 +116,15 @@ int store_has_name(const char *name)
 static int is_bound_as_named(int descriptor, const char *name)
 {
     endpoint_t local = {.length = sizeof local.sa};
+    char device[INTERFACE_NAME_MAX];
     char expected[NAME_SIZE];
 
     if (getsockname(descriptor, &local.sa.any, &local.length) != 0 ||
         (local.sa.any.sa_family != AF_INET && local.sa.any.sa_family != AF_INET6)) {
         return 0;
     }
-    write_name(expected, &local);
+    socket_bound_interface(descriptor, &local, device);
+    write_name(expected, &local, device);
     return strcmp(name, expected) == 0;
 }
 

@@ -1,6 +1,7 @@
 /* Binding, for the sockets of listeners and of flows. */
 
 #include <errno.h>
+#include <netinet/in.h>
 
 #include "readiness.h"
 #include "socket.h"
@@ -15,4 +16,15 @@ apr_status_t socket_bind_to(apr_socket_t *socket, apr_sockaddr_t *address)
                    system_allow_routed(descriptor, &address->sa.sin6.sin6_addr) == 0
                ? apr_socket_bind(socket, address)
                : status;
+}
+
+void socket_bound_interface(int descriptor, const endpoint_t *local, char name[INTERFACE_NAME_MAX])
+{
+    int family = local->sa.any.sa_family;
+
+    if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&local->sa.v6.sin6_addr)) {
+        *name = '\0';
+    } else {
+        system_bound_interface(descriptor, family, name);
+    }
 }

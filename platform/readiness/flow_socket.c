@@ -79,6 +79,13 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
         system_ask_buffer(descriptor, SO_RCVBUF, options->buffer);
         system_ask_buffer(descriptor, SO_SNDBUF, options->buffer);
     }
+    if (options->device != NULL) {
+        *step = "bind to the interface";
+        status = status_of(system_bind_interface(descriptor, family, options->device));
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     *step = "set IPV6_V6ONLY";
     if (family == AF_INET6 && platform_has(options->platform, FEATURE_IPV6_ONLY)) {
         status = status_of(set_ipv6_only(descriptor));

@@ -203,6 +203,29 @@ static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *pla
     return APR_SUCCESS;
 }
 
+/* By a socket that is closed again, since why it fails is to be told from why others do. */
+static apr_status_t check_interface(const apr_sockaddr_t *address,
+                                    const listener_options_t *options, listener_error_t *error)
+{
+    int descriptor;
+    apr_status_t status = APR_SUCCESS;
+
+    if (options->device == NULL) {
+        return APR_SUCCESS;
+    }
+    descriptor = socket(address->family, SOCK_DGRAM, 0);
+    if (descriptor < 0) {
+        *error = (listener_error_t){listener_failure_of(errno), "open a socket"};
+        return errno;
+    }
+    if (system_bind_interface(descriptor, address->family, options->device) != 0) {
+        *error = (listener_error_t){LISTENER_INTERFACE, "bind to the interface"};
+        status = errno == ENOPROTOOPT ? APR_ENOTIMPL : errno;
+    }
+    close(descriptor);
+    return status;
+}
+
 /* How a listener that is opened by these options shares its port. One that is alone on it has the
  * option of sharing only where other processes are let in. */
 static void decide_sharing(listener_t *listener, const listener_options_t *options)
@@ -243,8 +266,10 @@ static apr_status_t listener_create(listener_t **created, const listener_options
     return status;
 }
 
-static void read_buffers(listener_t *listener)
+static void read_back(listener_t *listener)
 {
+    socket_bound_interface(socket_descriptor(listener->sockets[0]), &listener->info.local,
+                           listener->info.device);
     listener->info.receive_buffer = socket_buffer(listener->sockets[0], SO_RCVBUF);
     listener->info.send_buffer = socket_buffer(listener->sockets[0], SO_SNDBUF);
 }
@@ -265,6 +290,9 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
 
     status = check_address(kept, options->platform, error, own);
     if (status == APR_SUCCESS) {
+        status = check_interface(kept, options, error);
+    }
+    if (status == APR_SUCCESS) {
         status = open_sockets(listener, kept, options, &error->step, own);
         error->failure = listener_failure_of(status);
     }
@@ -272,7 +300,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         apr_pool_destroy(own);
         return status;
     }
-    read_buffers(listener);
+    read_back(listener);
     *opened = listener;
     return APR_SUCCESS;
 }
@@ -309,7 +337,7 @@ static void describe_adopted(listener_t *listener)
     listener->info.reason = is_shared ? SHARING_BY_SYSTEM : SHARING_ADOPTED;
     listener_drops(listener); /* those before this process are not its own */
     listener->drops = 0;
-    read_buffers(listener);
+    read_back(listener);
 }
 
 apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sockets,

@@ -138,6 +138,13 @@ int system_read_drops(int descriptor, apr_uint32_t *drops);
 /* FEATURE_ARRIVAL_IPV4: asks for the arrival address of every datagram. 0, or -1 and errno. */
 int system_report_arrival_ipv4(int descriptor);
 
+/* Binds a socket of this family to a network interface. 0, or -1 and errno: ENODEV, EPERM, or
+ * ENOPROTOOPT where the system has no such thing. */
+int system_bind_interface(int descriptor, int family, const char *device);
+
+/* Writes the name of the one that it is bound to; "" if it is bound to none. */
+void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX]);
+
 /* Lets replies leave from every address that the kernel delivers to this socket, also one that no
  * interface has. Best effort: only some systems ask for it, and only in one family. */
 void system_reply_from_anywhere(int descriptor, int family);

@@ -61,6 +61,11 @@ apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
         set_ipv6_only(socket_descriptor(*socket)) != 0) {
         return errno;
     }
+    *step = "bind to the interface";
+    if (options->device != NULL &&
+        system_bind_interface(socket_descriptor(*socket), address->family, options->device) != 0) {
+        return errno;
+    }
     return socket_prepare(*socket, address->family, options, step);
 }
 

@@ -42,6 +42,10 @@ apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_opt
 apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local,
                                    const char **step);
 
+/* Writes the name of the network interface that a socket bound to `local` is bound to as well, ""
+ * for none. The interface of a link-local address is part of that address. */
+void socket_bound_interface(int descriptor, const endpoint_t *local, char name[INTERFACE_NAME_MAX]);
+
 /* Its file descriptor. */
 int socket_descriptor(apr_socket_t *socket);
 

@@ -55,7 +55,7 @@ static apr_status_t write_event(void *source, log_level_t level, const char *lin
     event_text(text, line, length);
     return ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)
                ? APR_SUCCESS
-               : apr_get_os_error();
+               : (apr_status_t)apr_get_os_error(); /* mingw-w64's is unsigned */
 }
 
 log_sink_t event_log_open(void)

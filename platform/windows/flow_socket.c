@@ -67,6 +67,10 @@ static apr_status_t set_options(SOCKET socket, int family, const flows_options_t
         set_option(socket, SOL_SOCKET, SO_RCVBUF, options->buffer);
         set_option(socket, SOL_SOCKET, SO_SNDBUF, options->buffer);
     }
+    if (options->device != NULL) {
+        *step = "bind to the interface";
+        return APR_ENOTIMPL;
+    }
     /* Keeps even those off the port that ask to take it over (Using SO_REUSEADDR and
      * SO_EXCLUSIVEADDRUSE). */
     *step = "set SO_EXCLUSIVEADDRUSE";

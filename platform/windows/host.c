@@ -89,15 +89,16 @@ int host_has_store(void)
     return 0;
 }
 
-apr_status_t host_store(const endpoint_t *address, const apr_array_header_t *sockets)
+apr_status_t host_store(const endpoint_t *address, const char *device,
+                        const apr_array_header_t *sockets)
 {
-    (void)address, (void)sockets;
+    (void)address, (void)device, (void)sockets;
     return APR_SUCCESS;
 }
 
-void host_forget(const endpoint_t *address)
+void host_forget(const endpoint_t *address, const char *device)
 {
-    (void)address;
+    (void)address, (void)device;
 }
 
 int host_await_forgetting(void)

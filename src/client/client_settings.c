@@ -91,6 +91,13 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .letter = 'I',
      .help = "Send from this address of this host."},
+    {.name = "interface",
+     .argument = "NAME",
+     .offset = AT(device),
+     .kind = &option_text,
+     .command_line_only = 1,
+     .help = "Send and receive by this network interface only, whatever the routes\n"
+             "say: eth0; also HOST%eth0."},
     {.name = "source-port",
      .argument = "PORT",
      .offset = AT(source_port),
@@ -380,6 +387,23 @@ static const char *read_payload(client_settings_t *settings, apr_pool_t *pool)
     return error;
 }
 
+/* HOST%eth0 is HOST with --interface=eth0. */
+static const char *read_device(client_settings_t *settings, apr_pool_t *pool)
+{
+    const char *behind = settings->address.device;
+
+    if (settings->device == NULL) {
+        settings->device = behind;
+    } else if (*settings->device == '\0' || strlen(settings->device) >= INTERFACE_NAME_MAX) {
+        return apr_psprintf(pool, "--interface=%s: expected the name of a network interface",
+                            settings->device);
+    } else if (behind != NULL && strcmp(behind, settings->device) != 0) {
+        return apr_psprintf(pool, "--interface=%s and %s: expected one of them, not both",
+                            settings->device, settings->host);
+    }
+    return NULL;
+}
+
 static const char *read_host(client_settings_t *settings, const apr_array_header_t *operands,
                              apr_pool_t *pool)
 {
@@ -398,7 +422,7 @@ static const char *read_host(client_settings_t *settings, const apr_array_header
         error = "the port must be a number from 1 to 65535";
     }
     return error == NULL
-               ? NULL
+               ? read_device(settings, pool)
                : apr_psprintf(pool, "%s: expected HOST[:PORT] (%s)", settings->host, error);
 }
 

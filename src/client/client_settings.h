@@ -23,6 +23,7 @@ typedef struct client_settings {
     apr_int64_t verbose;
     apr_int64_t ipv4;
     apr_int64_t ipv6;
+    const char *device; /* NULL: any */
     const char *source; /* NULL: the system's choice */
     apr_int64_t source_port;
     apr_int64_t dscp;      /* -1: the system's default */

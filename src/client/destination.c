@@ -47,6 +47,8 @@ static const char *find_source(destination_t *destination, const client_settings
 
     if (error == NULL && (address.host == NULL || address.port != 0)) {
         error = "ports go to --source-port";
+    } else if (error == NULL && address.device != NULL) {
+        error = "interfaces go to --interface";
     }
     if (error == NULL && address_resolve(&found, &address, pool) != APR_SUCCESS) {
         error = "cannot find it";

@@ -59,6 +59,7 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
         .broadcast = destination->is_broadcast,
         .gathers = settings->measurement == MEASURE_FLOOD && settings->offload,
         .buffer = BUFFER,
+        .device = settings->device,
     };
     flows_error_t error;
 
@@ -72,8 +73,13 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
     if (status == APR_SUCCESS) {
         return check_room(*flows, settings, pool);
     }
-    const char *step =
-        strcmp(error.step, "bind") == 0 ? describe_source(settings, error.flow, pool) : error.step;
+    const char *step = error.step;
+
+    if (strcmp(step, "bind") == 0) {
+        step = describe_source(settings, error.flow, pool);
+    } else if (strcmp(step, "bind to the interface") == 0) {
+        step = apr_psprintf(pool, "use --interface=%s", settings->device);
+    }
 
     if (options.count > 1) {
         step = apr_psprintf(pool, "%s (socket %u of %u)", step, error.flow + 1, options.count);

@@ -28,13 +28,15 @@ static void check_address(const char *text, apr_pool_t *pool)
     }
     const char *host = address.host != NULL ? address.host : "*";
     int is_ipv6 = strchr(host, ':') != NULL;
-    const char *written = apr_psprintf(
-        pool, is_ipv6 ? "[%s%s%s]:%u" : "%s%s%s:%u", host, address.scope != NULL ? "%" : "",
-        address.scope != NULL ? address.scope : "", (unsigned)address.port);
+    const char *device = address.scope != NULL ? address.scope : address.device;
+    const char *written =
+        apr_psprintf(pool, is_ipv6 ? "[%s%s%s]:%u" : "%s%s%s:%u", host, device != NULL ? "%" : "",
+                     device != NULL ? device : "", (unsigned)address.port);
 
     require(address_parse(&again, written, OTHER_PORT, pool) == NULL);
     require(same_text(again.host, address.host));
     require(same_text(again.scope, address.scope));
+    require(same_text(again.device, address.device));
     require(again.port == address.port);
 }
 

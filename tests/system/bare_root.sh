@@ -26,7 +26,7 @@ ask_as_the_readme_does() {
     question=$(sed -n 's/^\$ \(udpecho .*localhost:8888\)$/\1/p' "$readme" | head -n 1)
     [ -n "$question" ]
     say "$question"
-    env -i PATH=/udpecho/build/run/src:/usr/bin:/bin chroot "$dir/root" sh -c "$question"
+    env -i PATH=/udpecho/build/run/src:/usr/sbin:/usr/bin:/sbin:/bin chroot "$dir/root" sh -c "$question"
 }
 
 check_run() {

@@ -97,6 +97,18 @@ class Restart(Store):
             self.assertEqual(set(self.manager.stored()), set(addresses))
             server.stop()
 
+    def test_one_that_is_bound_to_an_interface(self):
+        listen = ("127.0.0.1%lo:0", "127.0.0.1:0")
+        with self.manager.start("--workers=2", listen=listen) as server:
+            addresses = [line["address"] for line in server.find("listening")]
+            self.assertRegex(addresses[0], r"^127\.0\.0\.1%lo:")
+            server.stop()
+        with self.manager.start("--workers=2", listen=tuple(reversed(listen))) as server:
+            self.assertEqual([line["address"] for line in server.find("listening")],
+                             list(reversed(addresses)))
+            self.assertEqual(server.wait_for("listeners of the process before this one")["count"], 2)
+            server.stop()
+
     def check_workers(self, before, after):
         """Whatever there were and are of workers: no socket is left that nobody reads, also where a
         reload opens another listener beside."""

@@ -41,6 +41,34 @@ static void addresses_are_taken_apart(void **state)
     assert_parts("[FF11::101%1]", "FF11::101", "1", 8888, *state);
 }
 
+static void any_address_may_have_an_interface(void **state)
+{
+    static const struct {
+        const char *text, *host, *device;
+    } cases[] = {
+        {"192.0.2.1%eth0:7", "192.0.2.1", "eth0"},
+        {"*%eth0.100:7", NULL, "eth0.100"},
+        {"echo.example%vrf-blue:7", "echo.example", "vrf-blue"},
+        {"[2001:db8::1%eth0]:7", "2001:db8::1", "eth0"},
+        {"[ff05::1%lo]:7", "ff05::1", "lo"},
+        {"[ff2::1%lo]:7", "ff2::1", "lo"}, /* 0ff2::1 */
+        {"*%interface_of_15:7", NULL, "interface_of_15"},
+        {"192.0.2.1:7", "192.0.2.1", NULL},
+        {"[fe80::1%eth0]:7", "fe80::1", NULL},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        address_t address;
+
+        assert_parts(cases[i].text, cases[i].host, i == 8 ? "eth0" : NULL, 7, *state);
+        assert_null(address_parse(&address, cases[i].text, 8888, *state));
+        assert_int_equal(address.device == NULL, cases[i].device == NULL);
+        if (cases[i].device != NULL) {
+            assert_string_equal(address.device, cases[i].device);
+        }
+    }
+}
+
 static void mistakes_are_refused_with_advice(void **state)
 {
     static const struct {
@@ -65,9 +93,12 @@ static void mistakes_are_refused_with_advice(void **state)
         {"[fe80::1%]:7", "interface"},
         {"[fe80::1]:7", "needs its interface"},
         {"[FEBF::1]:7", "needs its interface"},
-        {"[2001:db8::1%lo]:7", "only a link-local address"},
-        {"[ff05::1%lo]:7", "only a link-local address"},
-        {"[ff2::1%lo]:7", "only a link-local address"}, /* 0ff2::1 */
+        {"[2001:db8::1%]:7", "interface is missing"},
+        {"192.0.2.1%:7", "interface is missing"},
+        {"*%:7", "interface is missing"},
+        {"%eth0:7", "address is missing"},
+        {"*%interface_of_016:7", "at most 15"},
+        {"[2001:db8::1%interface_of_016]:7", "at most 15"},
         {"[ff02::1%]:7", "interface is missing"},
         {"127.0.0.1:", "65535 at most"},
         {"127.0.0.1:65536", "65535 at most"},
@@ -179,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(addresses_are_taken_apart),
+        scene(any_address_may_have_an_interface),
         scene(mistakes_are_refused_with_advice),
         scene(the_wildcard_is_one_address_of_each_family),
         scene(numeric_addresses_need_no_resolver),
