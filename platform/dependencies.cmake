@@ -38,6 +38,14 @@ else()
     endif()
 endif()
 
+# Where the processor has no 64-bit atomics, a library of the compiler has them.
+include(CheckCSourceCompiles)
+check_c_source_compiles("
+    #include <stdatomic.h>
+    #include <stdint.h>
+    static _Atomic uint64_t total;
+    int main(void) { return (int)atomic_fetch_add(&total, 1); }" HAVE_64_BIT_ATOMICS)
+
 if(BUILD_TESTING)
     find_package(Python3 3.9 COMPONENTS Interpreter)
     if(NOT TARGET udpecho::cmocka OR NOT Python3_FOUND)

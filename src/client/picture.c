@@ -16,14 +16,14 @@ static char *put(char *end, const char *text)
 }
 
 /* `length` of `most` in parts of `whole`, rounded, but at least one part of something. */
-static apr_uint64_t share(apr_uint64_t count, apr_uint64_t most, unsigned whole)
+static apr_size_t share(apr_uint64_t count, apr_uint64_t most, unsigned whole)
 {
-    apr_uint64_t parts = (apr_uint64_t)((double)count / (double)most * whole + 0.5);
+    apr_size_t parts = (apr_size_t)((double)count / (double)most * whole + 0.5);
 
     return parts == 0 ? 1 : parts;
 }
 
-static const char *block_bar(apr_uint64_t eighths, apr_pool_t *pool)
+static const char *block_bar(apr_size_t eighths, apr_pool_t *pool)
 {
     static const char *const blocks[EIGHTHS + 1] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
     char *bar = apr_pcalloc(pool, (eighths / EIGHTHS + 1) * strlen(blocks[EIGHTHS]) + 1);
@@ -45,7 +45,7 @@ const char *picture_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns,
     if (has_utf8) {
         return block_bar(share(count, most, columns * EIGHTHS), pool);
     }
-    apr_size_t length = (apr_size_t)share(count, most, columns);
+    apr_size_t length = share(count, most, columns);
     char *bar = apr_pcalloc(pool, length + 1);
 
     memset(bar, '#', length);

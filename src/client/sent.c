@@ -2,9 +2,9 @@
 
 #define NO_SEQUENCE (~(apr_uint64_t)0)
 
-static apr_uint64_t round_capacity(double needed, double wanted)
+static apr_size_t round_capacity(double needed, double wanted)
 {
-    apr_uint64_t capacity = SENT_MIN;
+    apr_size_t capacity = SENT_MIN;
 
     while ((double)capacity < needed || (capacity < SENT_COMFORT && (double)capacity < wanted)) {
         capacity *= 2;

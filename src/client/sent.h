@@ -44,9 +44,9 @@ typedef struct sent_flow {
 
 typedef struct sent_ring {
     sent_t *records;
-    apr_uint64_t capacity; /* a power of two */
-    apr_uint64_t oldest;   /* of the outstanding ones; `next` if there are none */
-    apr_uint64_t next;     /* the sequence number to come */
+    apr_size_t capacity; /* a power of two */
+    apr_uint64_t oldest; /* of the outstanding ones; `next` if there are none */
+    apr_uint64_t next;   /* the sequence number to come */
     sent_flow_t *flows;
 } sent_ring_t;
 

@@ -1,6 +1,7 @@
 """The core makes no system call: the symbols that its object file leaves undefined are few, known,
 and do no input or output. Usage: core_symbols.py NM OBJECT..."""
 
+import re
 import subprocess
 import sys
 
@@ -31,6 +32,12 @@ ALLOWED = {
 COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "___chkstk_",
                      "_GLOBAL_OFFSET_TABLE_", "__sanitizer_")
 
+# Their arithmetic for what a processor has no instructions for: on ARM by the names of its ABI,
+# elsewhere by those of libgcc, which end in the types ("Integer library routines" and "Soft float
+# library routines" of GCC's internals); and its atomics.
+ARITHMETIC = re.compile(r"__aeabi_\w+|__atomic_\w+_8|__sync_synchronize|"
+                        r"__[a-z]+(?:[sdtx][fi]){1,2}[234]?")
+
 
 def undefined(nm, objects):
     """What no object of the core defines and another one needs. The names are as in C: Mach-O has
@@ -48,7 +55,8 @@ def undefined(nm, objects):
 def main():
     nm, *objects = sys.argv[1:]
     symbols = undefined(nm, objects)
-    foreign = {name for name in symbols - ALLOWED if not name.startswith(COMPILER_PREFIXES)}
+    foreign = {name for name in symbols - ALLOWED
+               if not name.startswith(COMPILER_PREFIXES) and not ARITHMETIC.fullmatch(name)}
     print("undefined in the core:", " ".join(sorted(symbols)))
     if not symbols & ALLOWED:
         sys.exit("no known symbol found: is this the core's object?")
