@@ -59,6 +59,8 @@ describe_manager() {
         package='ninja-build dpkg-dev rpm'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                python3-yaml ruby
+               gcc-arm-linux-gnueabi libc6-dev-armel-cross gcc-s390x-linux-gnu
+               libc6-dev-s390x-cross qemu-user-static musl-tools
                prometheus gcc-mingw-w64-x86-64-win32 wine wine64 wixl msitools nsis mandoc dpkg-dev llvm'
         # Where Node.js is not Debian's, it brings an npm and excludes the package.
         command -v npm > /dev/null || check="$check npm"

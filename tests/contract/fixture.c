@@ -56,11 +56,7 @@ fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t p
     fixture = apr_pcalloc(pool, sizeof *fixture);
     fixture->variant = variant;
     platform_probe(&fixture->platform, pool);
-    for (feature_t feature = 0; feature < FEATURES; feature++) {
-        if (variant->lacks & LACKS(feature)) {
-            fixture->platform.features[feature].status = APR_ENOTIMPL;
-        }
-    }
+    take_away(&fixture->platform, variant->lacks);
     fixture->pool = pool;
     fixture->payload_max = payload_max;
     add_listener(fixture, host);

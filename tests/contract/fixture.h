@@ -16,7 +16,6 @@
 #include <apr_network_io.h>
 
 #include "cmocka_versions.h"
-#include "skip.h"
 #include "variants.h"
 
 typedef struct fixture {

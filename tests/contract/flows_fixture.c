@@ -46,11 +46,7 @@ fixture_t *open_fixture(const flows_variant_t *variant, const char *host)
     fixture = apr_pcalloc(pool, sizeof *fixture);
     fixture->pool = pool;
     platform_probe(&fixture->platform, pool);
-    for (feature_t feature = 0; feature < FEATURES; feature++) {
-        if (variant->lacks & LACKS(feature)) {
-            fixture->platform.features[feature].status = APR_ENOTIMPL;
-        }
-    }
+    take_away(&fixture->platform, variant->lacks);
     fixture->options = (flows_options_t){.platform = &fixture->platform,
                                          .count = 1,
                                          .payload_max = PAYLOAD_MAX_IPV6,

@@ -15,7 +15,6 @@
 #include <apr_network_io.h>
 
 #include "cmocka_versions.h"
-#include "skip.h"
 #include "udpecho/flows.h"
 #include "udpecho/host.h"
 #include "variants.h"

@@ -4,6 +4,7 @@
 /* The ways that this platform has to make a transport, or flows; each is held to the same contract.
  */
 
+#include "skip.h"
 #include "udpecho/transport.h"
 
 typedef struct variant {
@@ -15,6 +16,23 @@ typedef struct variant {
 } variant_t;
 
 #define LACKS(feature) (1u << (feature))
+
+/* qemu-user does not translate the control data of these two, which hold numbers. */
+#if APR_IS_BIGENDIAN
+#define QEMU_LACKS (LACKS(FEATURE_SEGMENTED_SEND) | LACKS(FEATURE_COALESCED_RECEIVE))
+#else
+#define QEMU_LACKS 0u
+#endif
+
+static inline void take_away(platform_t *platform, unsigned lacks)
+{
+    lacks |= is_under_qemu() ? QEMU_LACKS : 0;
+    for (feature_t feature = 0; feature < FEATURES; feature++) {
+        if (lacks & LACKS(feature)) {
+            platform->features[feature].status = APR_ENOTIMPL;
+        }
+    }
+}
 
 extern const variant_t variants[];
 extern const unsigned variant_count;

@@ -73,7 +73,7 @@ const char *no_hop_limit_here(void)
 const char *no_fragments_here(void)
 {
 #ifdef IP_RECVFRAGSIZE
-    return NULL;
+    return is_under_qemu() ? "qemu-user has no IPV6_DONTFRAG" : NULL;
 #else
     return "this system does not tell of fragments";
 #endif
@@ -82,7 +82,7 @@ const char *no_fragments_here(void)
 const char *no_refusals_here(void)
 {
 #ifdef IP_RECVERR
-    return NULL;
+    return is_under_qemu() ? "qemu-user mistakes the address that refused (IP_RECVERR)" : NULL;
 #else
     return "this system tells no socket that is not connected what was refused";
 #endif

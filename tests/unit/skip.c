@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -18,6 +19,11 @@ void skip_test(const char *reason)
     print_message("skipped: %s\n", reason);
     skipped++;
     skip();
+}
+
+int is_under_qemu(void)
+{
+    return getenv("UDPECHO_TEST_UNDER_QEMU") != NULL; /* of tests/CMakeLists.txt */
 }
 
 int exit_code(int failed, unsigned count)

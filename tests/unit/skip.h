@@ -6,6 +6,9 @@
 /* Prints the reason and skips the running test, which ends here. */
 void skip_test(const char *reason);
 
+/* Whether qemu-user runs the program. It translates system calls, not all of them rightly. */
+int is_under_qemu(void);
+
 /* What main() returns after running `count` tests, of which cmocka says that `failed` failed: 0, 1,
  * or, if each skipped itself, what CTest reports as "Skipped". */
 int exit_code(int failed, unsigned count);

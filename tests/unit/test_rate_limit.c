@@ -162,16 +162,17 @@ static void a_time_before_the_limit_is_its_start(void **state)
     assert_int_equal(admitted(limit, ipv4(0xc0000201), 10, START + SECOND, 0), 10);
 }
 
-static void sixteen_million_forged_sources_cost_a_modest_one_nothing(void **state)
+static void millions_of_forged_sources_cost_a_modest_one_nothing(void **state)
 {
     rate_limit_t *limit = rate_limit_create(100, key, START, *state);
     endpoint_t modest = ipv4(0xc0000201);
     apr_uint64_t randomness = 1;
+    unsigned count = is_under_qemu() ? 1000000 : 16000000; /* which takes minutes there */
     unsigned lost = 0;
     unsigned forged_lost = 0;
 
     /* A million a second; the modest source sends one in ten thousand, as much as it may. */
-    for (unsigned i = 0; i < 16000000; i++) {
+    for (unsigned i = 0; i < count; i++) {
         apr_time_t now = START + i;
         endpoint_t forged = ipv4(next_random(&randomness));
 
@@ -272,7 +273,7 @@ int main(void)
         scene(networks_have_limits_in_proportion),
         scene(a_source_that_comes_back_is_never_limited),
         scene(a_time_before_the_limit_is_its_start),
-        scene(sixteen_million_forged_sources_cost_a_modest_one_nothing),
+        scene(millions_of_forged_sources_cost_a_modest_one_nothing),
         scene(forged_sources_do_not_make_it_forget_a_greedy_one),
         scene(whoever_forges_an_address_does_not_silence_it),
         scene(a_source_that_was_silent_for_long_finds_a_full_bucket),
