@@ -8,26 +8,34 @@ typedef enum phase {
     TRUSTED   /* answered: it came although it was not answered */
 } phase_t;
 
-/* A datagram that came again and again. */
+/* A datagram that came again. */
 typedef struct stream {
-    apr_uint64_t name; /* a hash of the datagram */
-    apr_time_t last;   /* when it came last */
-    apr_time_t since;  /* when this phase began */
-    phase_t phase;
-    unsigned rounds; /* times when it came in this phase; once in a batch, however often */
+    apr_uint32_t tag;
+    unsigned rounds;  /* times when it came in this phase; once in a batch, however often */
+    apr_time_t last;  /* when it came last */
+    apr_time_t since; /* when this phase began */
+    unsigned char phase;
+    unsigned char excess; /* times the rate, over the last periods, if all were above it */
+    unsigned char mark;   /* of its source */
 } stream_t;
 
-/* A stream is looked for in one row only. */
-#define ROW_BITS   8
-#define ROW_LENGTH 4
+/* A datagram and a source are looked for in one row only. */
+#define ROW_BITS        11
+#define SOURCE_ROW_BITS 9
+#define ROW_LENGTH      4
 
 #define HEAD  24
 #define TAIL  8
 #define WORDS (4 + 1 + (HEAD + TAIL) / 4) /* address, port and length, payload */
 
+/* What most clients send comes once: it costs a tag, in a table that fits the first cache. */
 struct loop_detector {
     apr_uint64_t factors[WORDS];
-    stream_t rows[1 << ROW_BITS][ROW_LENGTH];
+    apr_uint32_t tags[1 << ROW_BITS][ROW_LENGTH];
+    unsigned char latest[1 << ROW_BITS]; /* of a row */
+    unsigned replaced;
+    stream_t streams[1 << ROW_BITS][ROW_LENGTH];
+    loop_source_t sources[1 << SOURCE_ROW_BITS][ROW_LENGTH];
 };
 
 loop_detector_t *loop_detector_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool)
@@ -69,26 +77,64 @@ static apr_uint64_t sum_payload(const apr_uint64_t *factors, const datagram_t *d
     return sum(factors, payload, (HEAD + TAIL) / 4);
 }
 
-/* A sum whose factors are secret random numbers of 64 bits: two different datagrams have the same
+typedef struct names {
+    apr_uint64_t source;
+    apr_uint64_t stream;
+} names_t;
+
+/* Sums whose factors are secret random numbers of 64 bits: two different datagrams have the same
  * one hardly more often than if it were random. SipHash of as many bytes takes several times as
  * long. */
-static apr_uint64_t hash(const loop_detector_t *detector, const datagram_t *datagram)
+static names_t name(const loop_detector_t *detector, const datagram_t *datagram)
 {
     const apr_uint64_t *factors = detector->factors;
-    apr_uint32_t rest = (apr_uint32_t)endpoint_port(&datagram->from) << 16;
+    apr_uint64_t address = datagram->from.sa.any.sa_family == APR_INET6
+                               ? sum(factors, &datagram->from.sa.v6.sin6_addr, 4)
+                               : sum(factors, &datagram->from.sa.v4.sin_addr, 1);
+    apr_uint64_t source =
+        address + ((apr_uint64_t)endpoint_port(&datagram->from) << 16) * factors[4];
 
-    rest |= (apr_uint32_t)datagram->length;
-    return (datagram->from.sa.any.sa_family == APR_INET6
-                ? sum(factors, &datagram->from.sa.v6.sin6_addr, 4)
-                : sum(factors, &datagram->from.sa.v4.sin_addr, 1)) +
-           rest * factors[4] + sum_payload(factors + 5, datagram);
+    return (names_t){source,
+                     source + datagram->length * factors[4] + sum_payload(factors + 5, datagram)};
 }
 
-/* The stream of this name; if there is none, a new one in place of that which came longest ago. */
-static stream_t *find_stream(loop_detector_t *detector, apr_uint64_t name)
+/* The place that is told of a row: of the datagram, or of that which it takes over. Any but the
+ * latest: if it were always the oldest, five datagrams of a loop that share a row would displace
+ * one another for ever. */
+static unsigned find_place(loop_detector_t *detector, unsigned row, apr_uint32_t tag)
 {
-    stream_t *row = detector->rows[name >> (64 - ROW_BITS)];
-    stream_t *oldest = row;
+    for (unsigned i = 0; i < ROW_LENGTH; i++) {
+        if (detector->tags[row][i] == tag) {
+            return i;
+        }
+    }
+    return (detector->latest[row] + 1 + detector->replaced++ % (ROW_LENGTH - 1)) % ROW_LENGTH;
+}
+
+/* The stream of a datagram; NULL if it is not known to have come before. */
+static stream_t *find_stream(loop_detector_t *detector, apr_uint64_t name, apr_time_t now)
+{
+    unsigned row = (unsigned)(name >> (64 - ROW_BITS));
+    apr_uint32_t tag = (apr_uint32_t)(name >> (32 - ROW_BITS));
+    unsigned place = find_place(detector, row, tag);
+    stream_t *stream = &detector->streams[row][place];
+
+    detector->latest[row] = (unsigned char)place;
+    if (detector->tags[row][place] != tag) {
+        detector->tags[row][place] = tag;
+        return NULL;
+    }
+    if (stream->tag != tag) { /* it came once before, and nobody knows when */
+        *stream = (stream_t){.tag = tag, .last = now - LOOP_REPEAT_US, .since = now};
+    }
+    return stream;
+}
+
+/* The source of this name; if there is none, a new one in place of that which came longest ago. */
+static loop_source_t *find_source(loop_detector_t *detector, apr_uint64_t name)
+{
+    loop_source_t *row = detector->sources[name >> (64 - SOURCE_ROW_BITS)];
+    loop_source_t *oldest = row;
 
     for (unsigned i = 0; i < ROW_LENGTH; i++) {
         if (row[i].name == name) {
@@ -96,15 +142,25 @@ static stream_t *find_stream(loop_detector_t *detector, apr_uint64_t name)
         }
         oldest = row[i].last < oldest->last ? &row[i] : oldest;
     }
-    *oldest = (stream_t){.name = name, .last = -LOOP_PAUSE_US};
+    *oldest = (loop_source_t){.name = name};
     return oldest;
 }
 
 static void enter(stream_t *stream, phase_t phase, apr_time_t now)
 {
-    stream->phase = phase;
+    stream->phase = (unsigned char)phase;
     stream->since = now;
     stream->rounds = 0;
+}
+
+/* A client that was held up sends what it is behind with at once: that is one period above the
+ * rate, and the next is not. */
+static int is_above_rate(stream_t *stream, apr_interval_time_t elapsed)
+{
+    unsigned times = (unsigned)(stream->rounds / (elapsed / (APR_USEC_PER_SEC / LOOP_RATE) + 1));
+
+    stream->excess = (unsigned char)(times == 0 ? 0 : stream->excess + (times < 4 ? times : 4));
+    return stream->excess >= LOOP_PERIODS;
 }
 
 static void change_phase(stream_t *stream, apr_time_t now)
@@ -118,24 +174,47 @@ static void change_phase(stream_t *stream, apr_time_t now)
     }
     if (stream->phase == SILENCED) {
         enter(stream, TRUSTED, now);
-    } else if (stream->phase == WATCHED &&
-               stream->rounds > elapsed * LOOP_RATE / APR_USEC_PER_SEC) {
+    } else if (stream->phase == WATCHED && is_above_rate(stream, elapsed)) {
         enter(stream, SILENCED, now);
+        stream->excess = 0;
     } else {
         enter(stream, WATCHED, now);
     }
 }
 
-int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, apr_time_t now)
+/* Whether the stream alone may be answered, whatever its source is. */
+static int stream_passes(stream_t *stream, apr_time_t now)
 {
-    stream_t *stream = find_stream(detector, hash(detector, datagram));
-
     if (now - stream->last >= LOOP_PAUSE_US) {
         enter(stream, WATCHED, now);
+        stream->excess = 0;
     } else {
         change_phase(stream, now);
     }
     stream->rounds += now != stream->last;
-    stream->last = now;
     return stream->phase != SILENCED;
+}
+
+int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, apr_time_t now)
+{
+    names_t names = name(detector, datagram);
+    stream_t *stream = find_stream(detector, names.stream, now);
+
+    if (stream == NULL) {
+        return 1;
+    }
+    apr_interval_time_t pause = now - stream->last;
+    int passes = stream_passes(stream, now);
+
+    stream->last = now;
+    if (passes && pause >= LOOP_REPEAT_US) {
+        loop_source_t *source = find_source(detector, names.source);
+
+        source->last = now;
+        passes = loop_source_passes(source, stream->tag, &stream->mark, now);
+        if (!passes) {
+            enter(stream, SILENCED, now); /* copies of it, too */
+        }
+    }
+    return passes;
 }
