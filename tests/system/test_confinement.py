@@ -19,6 +19,9 @@ WORKERS = 4
 NOBODY = pwd.getpwnam("nobody")
 WITHOUT = shutil.which("without", path=os.environ["UDPECHO_TOOLS"])
 
+# A C library that makes a call more than others.
+CURIOUS = pathlib.Path(os.environ["UDPECHO_TOOLS"], "curious_library.so")
+
 # Runs a program as nobody, with other groups left out.
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups")
 
@@ -224,6 +227,22 @@ class Sandbox(Confinement):
         with harness.Server() as server:
             server.signal(signal.SIGHUP)
             server.wait_for("reloaded")
+            server.stop()
+
+    @not_sanitized
+    @unittest.skipUnless(HAS_FILTER and CURIOUS.exists(), "no filter, or nothing to preload")
+    def test_library_that_makes_another_call(self):
+        """It is refused, the log has one line about it, and the reload goes on."""
+        self.config.write_text("allow=127.0.0.1\nallow=192.0.2.1\n", encoding="utf-8")
+        with self.server(environment={"LD_PRELOAD": str(CURIOUS)}) as server:
+            for number in 1, 2:
+                server.signal(signal.SIGHUP)
+                server.wait_for("reloaded", count=number)
+                line = server.wait_for("the sandbox refused a system call", count=number)
+                self.assertGreaterEqual(line["count"], 2)
+                self.assertGreater(line["call"], 0)
+            with harness.client(server.address) as sock:
+                self.assertEqual(harness.echo(sock, b"here"), b"here")
             server.stop()
 
     def test_on_demand(self):
