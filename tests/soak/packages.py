@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 from systemd import Container, Load, make_debian, tell
 
@@ -95,6 +96,51 @@ def reload(host):
     host.expect("a reload opens another port", host.answers(7777), True)
 
 
+def use(host, config):
+    host.run("sh", "-c", f"printf '%s' '{config}' > {CONFIG}")
+
+
+def state(host, unit):
+    return host.show(unit, "ActiveState"), host.show(unit, "ExecMainStatus"), host.show(unit, "NRestarts")
+
+
+def mistake(host):
+    """A wrong file: a reload fails and changes nothing; a start fails, and is not tried again."""
+    before = host.run("cat", CONFIG).stdout
+    use(host, "listen=127.0.0.1.:8888\n")
+    done = host.run("systemctl", "reload", UNITS[0])
+    host.expect("a reload of a wrong file fails", done.returncode != 0, True)
+    host.expect("and says why", "expected ADDRESS[:PORT]" in host.run(
+        "journalctl", "-u", UNITS[0], "--no-pager").stdout, True)
+    host.expect("nothing has changed", (state(host, UNITS[0])[0], host.answers(8888)), ("active", True))
+    host.run("systemctl", "restart", UNITS[0])
+    host.run("sleep", "2")
+    host.expect("a start with a wrong file is not repeated", state(host, UNITS[0]), ("failed", "78", "0"))
+    use(host, before)
+    host.expect("mended, it reloads after a start", [
+        host.run("systemctl", verb, UNITS[0]).returncode for verb in ("start", "reload")], [0, 0])
+    host.expect("and answers", host.answers(8888), True)
+
+
+def mistake_with_sockets(host):
+    """A wrong file behind systemd's sockets, to which somebody sends on and on."""
+    before = host.run("cat", CONFIG).stdout
+    use(host, "no-such-option\n")
+    host.run("systemctl", "restart", UNITS[1])
+    load = Load(host, 100)
+    for _ in range(60):
+        if host.show(UNITS[2], "ActiveState") == "failed":
+            break
+        time.sleep(1)
+    host.expect("the socket gives up on a wrong file", [host.show(unit, "ActiveState") for unit in UNITS[1:]],
+                ["failed", "failed"])
+    load.end()
+    use(host, before)
+    time.sleep(10)  # for so long systemd counts what it started
+    host.expect("mended, it starts again", host.run("systemctl", "start", UNITS[2]).returncode, 0)
+    host.expect("and answers on the socket", host.answers(8888), True)
+
+
 def upgrade(host, what, rate, count, versions):
     """Back and forth between two versions."""
     before = host.states()
@@ -118,9 +164,9 @@ def change_to_sockets(host):
 def switch_off(host, versions):
     host.run("systemctl", "disable", "--now", *UNITS)
     host.dpkg("-i", *versions[1])
-    host.expect("what was disabled stays so", {state for pair in host.states().values()
-                                               for state in pair},
-                {"disabled", "static", "inactive"})
+    host.expect("what was disabled stays so", sorted({state for pair in host.states().values()
+                                                      for state in pair}),
+                ["disabled", "inactive", "static"])
 
 
 def remove(host, before):
@@ -152,9 +198,11 @@ def main():
         before = host.files()
         install(host, old)
         reload(host)
+        mistake(host)
         upgrade(host, "its own sockets", options.rate, options.upgrades, (new, old))
         change_to_sockets(host)
         upgrade(host, "systemd's socket", options.rate, options.upgrades, (new, old))
+        mistake_with_sockets(host)
         switch_off(host, (new, old))
         remove(host, before)
     finally:

@@ -227,6 +227,15 @@ class Systemd(unittest.TestCase):
             self.assertEqual(unit["Service"]["Restart"], "on-failure")
             self.assertIn("WatchdogSec", unit["Service"])
 
+    def test_mistakes_fail_a_reload_and_stop_it(self):
+        """What systemd makes of it is in tests/soak/packages.py."""
+        for name in self.SERVICES:
+            text = (self.DIRECTORY / name).read_text()
+            start, = re.findall("(?m)^ExecStart=(.*)$", text)
+            self.assertEqual(re.findall("(?m)^ExecReload=(.*)$", text),
+                             [f"{start} --check-config", "/bin/kill -HUP $MAINPID"])
+            self.assertEqual(self.unit(name)["Service"]["RestartPreventExitStatus"], "64 78")
+
     def test_socket_is_on_the_loopback(self):
         for name, address in (("udpechod.socket", "127.0.0.1:8888"),
                               ("udpechod-ipv6.socket", "[::1]:8888")):
