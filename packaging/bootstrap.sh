@@ -125,10 +125,14 @@ has_debian_packages() {
 
 # ---- Installing ----
 
+may_be_root() {
+    [ "$(id -u)" -eq 0 ] || command -v sudo > /dev/null
+}
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
-    elif command -v sudo > /dev/null; then
+    elif may_be_root; then
         sudo "$@"
     else
         say "needs root, and there is no sudo, to run: $*"
@@ -137,7 +141,7 @@ as_root() {
 }
 
 # shellcheck disable=SC2086 # the lists are to be split into words
-everything_is_there() {
+needs_are_there() {
     for command in $commands; do
         command -v "$command" > /dev/null || return 1
     done
@@ -146,15 +150,36 @@ everything_is_there() {
 }
 
 # shellcheck disable=SC2086 # here too
+install_packages() { # package...
+    # The lists of what could be installed may be missing, or so old that downloads fail.
+    $knows "$@" > /dev/null 2>&1 || $refresh
+    $install "$@" || { $refresh && $install "$@"; }
+}
+
+# What single tests need, which skip themselves without it.
+# shellcheck disable=SC2086 # here too
+install_tools() { # package...
+    lacking=
+    for tool; do
+        $has "$tool" > /dev/null 2>&1 || lacking="$lacking $tool"
+    done
+    [ -n "$lacking" ] || return 0
+    if may_be_root && install_packages $lacking; then
+        return
+    fi
+    say "goes on without$lacking, which could not be installed; tests that need them skip themselves"
+}
+
+# shellcheck disable=SC2086 # here too
 install_what() { # run|test|package|check|bench
     find_manager
     describe_manager
-    packages=$build modules='apr-1 apr-util-1' asked=
+    packages=$build modules='apr-1 apr-util-1' asked='' optional=''
     if [ "$(uname -s)" = Linux ]; then
         modules="$modules libseccomp libmicrohttpd"
     fi
     if [ "$1" != run ] && [ "$1" != package ]; then
-        packages="$packages $test $tools" modules="$modules cmocka" asked=$tools
+        packages="$packages $test" modules="$modules cmocka" optional=$tools
         commands="$commands ninja python3"
     fi
     case $1 in
@@ -164,13 +189,18 @@ install_what() { # run|test|package|check|bench
     *) besides='' ;;
     esac
     if [ -n "$besides" ]; then
-        packages="$packages $besides" asked="$asked $besides"
+        packages="$packages $besides" asked=$besides
     elif [ "$1" != run ] && [ "$1" != test ]; then
         say "installs what \"$1\" needs besides on Debian only"
     fi
-    if everything_is_there; then
-        return
+    if ! needs_are_there; then
+        install_needs
     fi
+    install_tools $optional
+}
+
+# shellcheck disable=SC2086 # here too
+install_needs() {
     if [ -z "$manager" ]; then
         say 'does not know this system. Please install a C11 compiler, make, CMake 3.18,' \
             'pkg-config, APR 1.7 and APR-util 1.6 with their headers, on Linux libseccomp 2.5' \
@@ -178,9 +208,7 @@ install_what() { # run|test|package|check|bench
             'Ninja, cmocka and Python 3.9; or later versions of these.'
         exit 69
     fi
-    # The lists of what could be installed may be missing, or so old that downloads fail.
-    $knows $packages > /dev/null 2>&1 || $refresh
-    $install $packages || { $refresh && $install $packages; }
+    install_packages $packages
 }
 
 # ---- The commands ----

@@ -195,7 +195,10 @@ class Fish(Shell, unittest.TestCase):
             env=self.environment, timeout=harness.PATIENCE).stdout.splitlines()
 
     def ask(self, line):
-        return [offer.split("\t")[0] for offer in self.fish(line)]
+        """What it offers; fish 4 offers options besides that have the letters elsewhere."""
+        offers = [offer.split("\t")[0] for offer in self.fish(line)]
+        word = line.split(" ")[-1]
+        return [offer for offer in offers if offer.startswith(word)] or offers
 
     def test_descriptions(self):
         for program in PROGRAMS:
