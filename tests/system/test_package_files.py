@@ -188,17 +188,31 @@ class Kubernetes(unittest.TestCase):
 
 @unittest.skipUnless(yaml, "Python has no module yaml")
 class HostedMachines(unittest.TestCase):
-    def test_scripts_that_they_call_are_there(self):
-        for path in (PROJECT / ".ci" / "hosted").glob("*.yml"):
+    def jobs(self):
+        """(workflow, name, job, what its steps run)."""
+        paths = list((PROJECT / ".github" / "workflows").glob("*.yml"))
+        self.assertGreater(len(paths), 1)
+        for path in paths:
             workflow = yaml.safe_load(path.read_text())
             for name, job in workflow["jobs"].items():
+                commands = [step.get("run") or step.get("with", {}).get("run", "")
+                            for step in job["steps"]]
                 with self.subTest(workflow=path.name, job=name):
-                    self.assertIn("runs-on", job)
-                    self.assertLessEqual({job.get("needs", name)}, workflow["jobs"].keys())
-                    commands = "\n".join([step.get("run") or step.get("with", {}).get("run", "")
-                                          for step in job["steps"]])
-                    for script in re.findall(r"\b(?:ba)?sh (\S+)", commands):
-                        self.assertTrue((PROJECT / script).exists(), script)
+                    yield workflow, name, job, commands
+
+    def test_scripts_that_they_call_are_there(self):
+        for workflow, name, job, commands in self.jobs():
+            self.assertIn("runs-on", job)
+            self.assertLessEqual({job.get("needs", name)}, workflow["jobs"].keys())
+            for script in re.findall(r"\b(?:ba)?sh (\S+)", "\n".join(commands)):
+                self.assertTrue((PROJECT / script).exists(), script)
+
+    def test_a_command_that_fails_ends_its_step(self):
+        """"sh -e" goes on where a command fails that "&&" follows, unless it is the last."""
+        for *_, commands in self.jobs():
+            for lines in commands:
+                for line in lines.splitlines()[:-1]:
+                    self.assertNotIn("&&", line)
 
 
 if __name__ == "__main__":

@@ -94,13 +94,12 @@ class Status(unittest.TestCase):
             asking = subprocess.Popen(
                 [harness.UDPECHOD, "--status", "--json", f"--control={self.path}"],
                 stdout=subprocess.PIPE)
-            time.sleep(0.3)
-            for _ in range(100):
+            while asking.poll() is None:  # before, between and behind both samples
                 harness.echo(sock, b"x")
-            shown = json.loads(asking.communicate(timeout=harness.PATIENCE)[0])
-            self.assertEqual(shown["received"], 100)
+                time.sleep(0.001)
+            shown = json.loads(asking.communicate()[0])
             self.assertGreater(shown["per_second"]["received"], 0)
-            self.assertLessEqual(shown["per_second"]["received"], 100)
+            self.assertLessEqual(shown["per_second"]["received"], shown["received"])
 
     def test_rates_are_those_of_one_process(self):
         takeover = f"--takeover={self.directory}/takeover"
