@@ -161,13 +161,14 @@ static apr_status_t reason(const struct sock_extended_err *error)
 int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival)
 {
     refusal_t refusal;
+    unsigned taken = 0;
 
     do {
         header->msg_namelen = sizeof arrival->from.sa;
         header->msg_controllen = FLOW_CONTROL_MAX;
         ssize_t length = recvmsg(descriptor, header, MSG_ERRQUEUE);
 
-        if (length < 0) {
+        if (length < 0 || taken++ == BATCH_MAX) { /* replies do not wait for a queue without end */
             return 0;
         }
         arrival->length = (apr_size_t)length;

@@ -172,10 +172,10 @@ class InThisHost(Endings):
         return log, ("env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-f", "-qq", "-o",
                      log.name, "-e", f"trace={call}", "-e", f"inject={inject}")
 
-    def check_fault(self, inject):
+    def check_fault(self, inject, open_peer=lambda: peer(echo)):
         def run_one(run):
             log, strace = self.strace(inject)
-            ended = self.run_one(run, lambda: peer(echo), prefix=strace)
+            ended = self.run_one(run, open_peer, prefix=strace)
             self.assertIn(b"INJECTED", log.read())
             return ended
 
@@ -215,6 +215,10 @@ class InThisHost(Endings):
         # The first call is to find out whether there is such a call.
         for name, report in self.check_fault("recvmmsg,recvmsg:error=EAGAIN:when=2+").items():
             self.assertLess(report.summary["received"], report.summary["sent"], name)
+
+    def test_refusals_without_end(self):
+        for name, report in self.check_fault("recvmsg:retval=0", closed_port).items():
+            self.assertEqual(report.summary["received"], 0, name)
 
     def test_the_reason_is_told(self):
         with peer(echo) as address, \
