@@ -63,7 +63,8 @@ static const char *add_line(void *context, char *line)
 }
 
 const char *access_rules_read(apr_array_header_t *rules, const char *option, int allowed,
-                              const apr_array_header_t *values, apr_pool_t *pool)
+                              const apr_array_header_t *values, apr_status_t *refusal,
+                              apr_pool_t *pool)
 {
     reading_t reading = {rules, option, allowed, NULL, pool};
     const char *error = NULL;
@@ -78,7 +79,7 @@ const char *access_rules_read(apr_array_header_t *rules, const char *option, int
         if (*value != '@') {
             add_rule(&reading, value);
         } else {
-            error = lines_read(value + 1, add_line, &reading, pool);
+            error = lines_read(value + 1, add_line, &reading, refusal, pool);
         }
     }
     apr_pool_destroy(reading.scratch);

@@ -16,9 +16,11 @@ const char *access_rules_check(const char *value, apr_pool_t *pool);
  * Appends to `rules`, an array of access_rule_t, what the values of an option say, an array of
  * const char * or NULL, each of which access_rules_check() found right. A file has a network on
  * each line; what follows # is passed over. Returns NULL, or the error as a sentence with the file
- * and line, from `pool`. `option` is its name without dashes.
+ * and line, from `pool`. `option` is its name without dashes; `refusal` is set if the error is one
+ * of the system, as lines_read() has it.
  */
 const char *access_rules_read(apr_array_header_t *rules, const char *option, int allowed,
-                              const apr_array_header_t *values, apr_pool_t *pool);
+                              const apr_array_header_t *values, apr_status_t *refusal,
+                              apr_pool_t *pool);
 
 #endif

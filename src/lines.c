@@ -52,7 +52,7 @@ static char *without_mark(char *line)
 
 static const char *read_all(apr_file_t *file, const char *path,
                             const char *(*each)(void *context, char *line), void *context,
-                            apr_pool_t *pool)
+                            apr_status_t *refusal, apr_pool_t *pool)
 {
     char line[LINE_MAX_BYTES + 2];
     char reason[128];
@@ -71,19 +71,22 @@ static const char *read_all(apr_file_t *file, const char *path,
             return apr_psprintf(pool, "%s:%u: %s", path, number, error);
         }
     }
-    return APR_STATUS_IS_EOF(status) ? NULL
-                                     : apr_psprintf(pool, "%s: cannot be read: %s", path,
-                                                    apr_strerror(status, reason, sizeof reason));
+    if (APR_STATUS_IS_EOF(status)) {
+        return NULL;
+    }
+    *refusal = status;
+    return apr_psprintf(pool, "%s: cannot be read: %s", path,
+                        apr_strerror(status, reason, sizeof reason));
 }
 
 const char *lines_read(const char *path, const char *(*each)(void *context, char *line),
-                       void *context, apr_pool_t *pool)
+                       void *context, apr_status_t *refusal, apr_pool_t *pool)
 {
     apr_file_t *file;
-    const char *error = regular_file_open(&file, path, LINES_FILE_MAX, pool);
+    const char *error = regular_file_open(&file, path, LINES_FILE_MAX, refusal, pool);
 
     if (error == NULL) {
-        error = read_all(file, path, each, context, pool);
+        error = read_all(file, path, each, context, refusal, pool);
         apr_file_close(file);
     }
     return error;

@@ -11,10 +11,11 @@
  * without, of lines that end in LF or CRLF. NUL bytes and UTF-16 are errors. Calls
  * each(context, line) for every line, without its end; it may write to the line. Whatever it
  * returns but NULL is what is wrong with the line and ends reading. Returns NULL, or the error as a
- * sentence that starts with the file and, if it is about one, with the number of the line. Main
- * thread; memory from `pool`.
+ * sentence that starts with the file and, if it is about one, with the number of the line;
+ * `refusal` is set if the error is one of the system. Main thread; memory from `pool`. Errors:
+ * those of open(2) and read(2).
  */
 const char *lines_read(const char *path, const char *(*each)(void *context, char *line),
-                       void *context, apr_pool_t *pool);
+                       void *context, apr_status_t *refusal, apr_pool_t *pool);
 
 #endif

@@ -268,9 +268,9 @@ static const char *read_line(void *context, char *line)
 }
 
 const char *options_read_file(const option_t *table, void *settings, const char *path,
-                              apr_pool_t *pool)
+                              apr_status_t *refusal, apr_pool_t *pool)
 {
     source_t source = source_open(table, settings, pool);
 
-    return lines_read(path, read_line, &source, pool);
+    return lines_read(path, read_line, &source, refusal, pool);
 }

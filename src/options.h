@@ -68,10 +68,11 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
  * Reads a file whose lines are options without the dashes: "name value" or "name=value". Blank
  * lines and what follows # are passed over; a value with spaces goes in quotes, and a backslash
  * takes the character after it as it is; LF or CRLF. Returns NULL, or the error as a sentence that
- * starts with the file and line.
+ * starts with the file and line; `refusal` is set if the error is one of the system, as
+ * lines_read() has it.
  */
 const char *options_read_file(const option_t *table, void *settings, const char *path,
-                              apr_pool_t *pool);
+                              apr_status_t *refusal, apr_pool_t *pool);
 
 /* The names of the options whose values differ, separated by commas; those that only the command
  * line takes are passed over. */

@@ -16,15 +16,24 @@ static apr_status_t open_without_waiting(apr_file_t **file, const char *path, ap
                : status;
 }
 
-static const char *check(apr_file_t *file, const char *path, apr_off_t size_max, apr_pool_t *pool)
+static const char *refuse(apr_status_t *refusal, apr_status_t status, const char *path,
+                          apr_pool_t *pool)
 {
     char reason[128];
+
+    *refusal = status;
+    return apr_psprintf(pool, "%s: cannot be read: %s", path,
+                        apr_strerror(status, reason, sizeof reason));
+}
+
+static const char *check(apr_file_t *file, const char *path, apr_off_t size_max,
+                         apr_status_t *refusal, apr_pool_t *pool)
+{
     apr_finfo_t info;
     apr_status_t status = apr_file_info_get(&info, APR_FINFO_TYPE | APR_FINFO_SIZE, file);
 
     if (status != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s: cannot be read: %s", path,
-                            apr_strerror(status, reason, sizeof reason));
+        return refuse(refusal, status, path, pool);
     }
     if (info.filetype != APR_REG) {
         return apr_psprintf(pool, "%s: expected a regular file", path);
@@ -36,16 +45,14 @@ static const char *check(apr_file_t *file, const char *path, apr_off_t size_max,
 }
 
 const char *regular_file_open(apr_file_t **file, const char *path, apr_off_t size_max,
-                              apr_pool_t *pool)
+                              apr_status_t *refusal, apr_pool_t *pool)
 {
-    char reason[128];
     apr_status_t status = open_without_waiting(file, path, pool);
 
     if (status != APR_SUCCESS) {
-        return apr_psprintf(pool, "%s: cannot be read: %s", path,
-                            apr_strerror(status, reason, sizeof reason));
+        return refuse(refusal, status, path, pool);
     }
-    const char *error = check(*file, path, size_max, pool);
+    const char *error = check(*file, path, size_max, refusal, pool);
 
     if (error != NULL) {
         apr_file_close(*file);

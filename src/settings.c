@@ -341,12 +341,12 @@ static const char *find_conflict(const settings_t *settings)
 }
 
 static const char *read_access_list(settings_t *settings, apr_array_header_t *rules,
-                                    apr_pool_t *pool)
+                                    apr_status_t *refusal, apr_pool_t *pool)
 {
-    const char *error = access_rules_read(rules, "allow", 1, settings->allow, pool);
+    const char *error = access_rules_read(rules, "allow", 1, settings->allow, refusal, pool);
 
     if (error == NULL) {
-        error = access_rules_read(rules, "deny", 0, settings->deny, pool);
+        error = access_rules_read(rules, "deny", 0, settings->deny, refusal, pool);
     }
     if (error == NULL && rules->nelts > 0) {
         error = access_list_create(&settings->access, rules, pool);
@@ -355,20 +355,20 @@ static const char *read_access_list(settings_t *settings, apr_array_header_t *ru
 }
 
 static const char *read_exempt_list(settings_t *settings, apr_array_header_t *rules,
-                                    apr_pool_t *pool)
+                                    apr_status_t *refusal, apr_pool_t *pool)
 {
     const apr_array_header_t *given = settings->rate_limit_exempt;
 
     if (given->nelts == 1 && strcmp(APR_ARRAY_IDX(given, 0, const char *), "none") == 0) {
         return NULL;
     }
-    const char *error = access_rules_read(rules, "rate-limit-exempt", 1, given, pool);
+    const char *error = access_rules_read(rules, "rate-limit-exempt", 1, given, refusal, pool);
 
     return error != NULL ? error : access_list_create(&settings->exempt, rules, pool);
 }
 
 /* The files that lists of networks name are read only here, when all is known. */
-static const char *read_networks(settings_t *settings, apr_pool_t *pool)
+static const char *read_networks(settings_t *settings, apr_status_t *refusal, apr_pool_t *pool)
 {
     apr_pool_t *scratch;
 
@@ -376,11 +376,11 @@ static const char *read_networks(settings_t *settings, apr_pool_t *pool)
         return "no memory for lists of networks";
     }
     apr_array_header_t *rules = apr_array_make(scratch, 16, sizeof(access_rule_t));
-    const char *error = read_access_list(settings, rules, pool);
+    const char *error = read_access_list(settings, rules, refusal, pool);
 
     apr_array_clear(rules);
     if (error == NULL) {
-        error = read_exempt_list(settings, rules, pool);
+        error = read_exempt_list(settings, rules, refusal, pool);
     }
     apr_pool_destroy(scratch);
     return error;
@@ -421,9 +421,21 @@ static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
 
 /* The command line wins over the file that it names, so it is read before it, to find that file,
  * and again after it. */
+/* A file is to blame for its contents, and for not being there or to be read; for all else the
+ * system is, and it may work the next time. */
+static exit_code_t code_of_file(apr_status_t refusal)
+{
+    return refusal == APR_SUCCESS || APR_STATUS_IS_ENOENT(refusal) ||
+                   APR_STATUS_IS_ENOTDIR(refusal) || APR_STATUS_IS_EACCES(refusal)
+               ? EXIT_CONFIG
+               : EXIT_SYSTEM;
+}
+
 const char *settings_read(settings_t *settings, int argc, const char *const *argv,
                           exit_code_t *code, apr_pool_t *pool)
 {
+    apr_status_t refusal = APR_SUCCESS;
+
     *settings = settings_default(pool);
     const char *error = read_arguments(settings, argc, argv, pool);
 
@@ -432,13 +444,13 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     *code = error != NULL ? EXIT_USAGE : EXIT_OK;
     if (file != NULL) {
         *settings = settings_default(pool);
-        error = options_read_file(settings_table, settings, file, pool);
-        *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
+        error = options_read_file(settings_table, settings, file, &refusal, pool);
+        *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
         read_arguments(settings, argc, argv, pool);
     }
     if (error == NULL && !settings->help && !settings->version) {
-        error = read_networks(settings, pool);
-        *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
+        error = read_networks(settings, &refusal, pool);
+        *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
     }
     settings->file = file;
     settings->argc = argc;

@@ -46,13 +46,14 @@ const char *payload_from_file(const unsigned char **payload, apr_size_t *length,
 {
     unsigned char *bytes = apr_palloc(pool, PAYLOAD_MAX_IPV6);
     apr_file_t *file;
-    const char *error = regular_file_open(&file, path, PAYLOAD_MAX_IPV6, pool);
+    apr_status_t status;
+    const char *error = regular_file_open(&file, path, PAYLOAD_MAX_IPV6, &status, pool);
 
     *payload = bytes;
     if (error != NULL) {
         return apr_pstrcat(pool, "--payload-file=", error, NULL);
     }
-    apr_status_t status = apr_file_read_full(file, bytes, PAYLOAD_MAX_IPV6, length);
+    status = apr_file_read_full(file, bytes, PAYLOAD_MAX_IPV6, length);
 
     apr_file_close(file);
     return status == APR_SUCCESS || APR_STATUS_IS_EOF(status)

@@ -28,7 +28,9 @@ static const char *read_file(settings_t *settings, const char *content, apr_pool
     apr_file_t *file = file_create(&path, pool);
 
     require(apr_file_write_full(file, content, strlen(content), NULL) == APR_SUCCESS);
-    return options_read_file(settings_table, settings, path, pool);
+    apr_status_t refusal;
+
+    return options_read_file(settings_table, settings, path, &refusal, pool);
 }
 
 static void check_written(const settings_t *settings, apr_pool_t *pool)
@@ -37,7 +39,9 @@ static void check_written(const settings_t *settings, apr_pool_t *pool)
     char *path;
 
     options_write_settings(settings_table, settings, file_create(&path, pool), pool);
-    require(options_read_file(settings_table, &again, path, pool) == NULL);
+    apr_status_t refusal;
+
+    require(options_read_file(settings_table, &again, path, &refusal, pool) == NULL);
     require(*options_differing(settings_table, settings, &again, pool) == '\0');
 }
 

@@ -23,7 +23,9 @@ static outcome_t read_values(const char *const *values, apr_pool_t *pool)
         assert_null(access_rules_check(*values, pool));
         APR_ARRAY_PUSH(array, const char *) = *values;
     }
-    outcome.error = access_rules_read(outcome.rules, "deny", 0, array, pool);
+    apr_status_t refusal;
+
+    outcome.error = access_rules_read(outcome.rules, "deny", 0, array, &refusal, pool);
     return outcome;
 }
 
@@ -99,7 +101,9 @@ static void an_option_that_is_not_given_says_nothing(void **state)
 {
     apr_array_header_t *rules = apr_array_make(*state, 1, sizeof(access_rule_t));
 
-    assert_null(access_rules_read(rules, "allow", 1, NULL, *state));
+    apr_status_t refusal;
+
+    assert_null(access_rules_read(rules, "allow", 1, NULL, &refusal, *state));
     assert_int_equal(rules->nelts, 0);
 }
 

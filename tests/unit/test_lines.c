@@ -10,6 +10,7 @@
 typedef struct reading {
     const char *lines; /* all of them, each in brackets */
     const char *wrong; /* the line that is an error */
+    apr_status_t refusal;
     apr_pool_t *pool;
 } reading_t;
 
@@ -25,7 +26,7 @@ static const char *read_content(reading_t *reading, const char *content)
 {
     write_file(FILE_NAME, content, reading->pool);
     reading->lines = "";
-    const char *error = lines_read(FILE_NAME, take, reading, reading->pool);
+    const char *error = lines_read(FILE_NAME, take, reading, &reading->refusal, reading->pool);
 
     apr_file_remove(FILE_NAME, reading->pool);
     return error;
@@ -47,6 +48,7 @@ static void a_wrong_line_is_named_and_the_last_to_be_read(void **state)
 
     assert_string_equal(read_content(&reading, "a\nb\nc\n"), FILE_NAME ":2: it is wrong");
     assert_string_equal(reading.lines, "[a][b]");
+    assert_int_equal(reading.refusal, APR_SUCCESS);
 }
 
 static void lines_have_a_longest_length(void **state)
@@ -75,7 +77,7 @@ static const char *read_bytes(reading_t *reading, const char *bytes, apr_size_t 
     assert_int_equal(apr_file_write_full(file, bytes, length, NULL), APR_SUCCESS);
     apr_file_close(file);
     reading->lines = "";
-    const char *error = lines_read(FILE_NAME, take, reading, reading->pool);
+    const char *error = lines_read(FILE_NAME, take, reading, &reading->refusal, reading->pool);
 
     apr_file_remove(FILE_NAME, reading->pool);
     return error;
@@ -137,7 +139,7 @@ static void larger_files_are_refused(void **state)
                      APR_SUCCESS);
     assert_int_equal(apr_file_trunc(file, LINES_FILE_MAX + 1), APR_SUCCESS);
     apr_file_close(file);
-    const char *error = lines_read(FILE_NAME, take, &reading, *state);
+    const char *error = lines_read(FILE_NAME, take, &reading, &reading.refusal, *state);
 
     apr_file_remove(FILE_NAME, *state);
     assert_string_equal(error, FILE_NAME ": expected a file of at most 67108864 bytes");
@@ -147,15 +149,16 @@ static void a_directory_is_refused(void **state)
 {
     reading_t reading = {.pool = *state};
 
-    assert_non_null(lines_read(".", take, &reading, *state));
+    assert_non_null(lines_read(".", take, &reading, &reading.refusal, *state));
 }
 
 static void a_file_that_is_not_there_is_told(void **state)
 {
     reading_t reading = {.pool = *state};
-    const char *error = lines_read("no-such-file", take, &reading, *state);
+    const char *error = lines_read("no-such-file", take, &reading, &reading.refusal, *state);
 
     assert_non_null(strstr(error, "no-such-file: cannot be read: "));
+    assert_true(APR_STATUS_IS_ENOENT(reading.refusal));
 }
 
 int main(void)

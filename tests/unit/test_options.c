@@ -162,7 +162,8 @@ static void mistakes_name_option_value_and_remedy(void **state)
 static const char *read_file(sample_t *sample, const char *content, apr_pool_t *pool)
 {
     write_file(FILE_NAME, content, pool);
-    const char *error = options_read_file(table, sample, FILE_NAME, pool);
+    apr_status_t refusal;
+    const char *error = options_read_file(table, sample, FILE_NAME, &refusal, pool);
 
     apr_file_remove(FILE_NAME, pool);
     return error == NULL ? NULL : error + strlen(FILE_NAME);
@@ -235,9 +236,11 @@ static void a_line_without_end_is_refused(void **state)
 static void a_missing_file_is_named(void **state)
 {
     sample_t sample = {0};
-    const char *error = options_read_file(table, &sample, "no-such-file.conf", *state);
+    apr_status_t refusal = APR_SUCCESS;
+    const char *error = options_read_file(table, &sample, "no-such-file.conf", &refusal, *state);
 
     assert_non_null(strstr(error, "no-such-file.conf: cannot be read"));
+    assert_true(APR_STATUS_IS_ENOENT(refusal));
 }
 
 static void a_later_source_replaces_lists_and_keeps_the_rest(void **state)
