@@ -8,6 +8,11 @@
  * that is never used is never taken, so the size alone costs nothing. */
 #define MESSAGE_MAX PAYLOAD_MAX_IPV6
 
+/* How many bytes a batch may receive. They must still be in the processor's second cache when they
+ * are sent, and the kernel's copies take as much room again. Measured with 2 MiB of it: 65,507-byte
+ * datagrams cost 0.65 of what they do in batches of 128, and no less with fewer bytes. */
+#define BATCH_BYTES ((apr_size_t)256 << 10)
+
 struct slots {
     move_messages_t *receive;
     apr_size_t payload_max;
@@ -15,6 +20,8 @@ struct slots {
     unsigned used;    /* how many of them the kernel wrote to last */
     unsigned next;    /* the first that was not looked at yet */
     unsigned count;   /* how many there are */
+    int is_full;      /* as many as were asked for came */
+    unsigned room;    /* how many the next call may receive */
 
     /* What is left of the message that is being lent. */
     unsigned char *rest;
@@ -50,7 +57,21 @@ slots_t *slots_create(const platform_t *platform, apr_size_t payload_max, apr_po
         header->msg_control = slots->controls[i];
     }
     slots->used = BATCH_MAX;
+    slots->room = BATCH_MAX;
     return slots;
+}
+
+/* So many messages as long as these were are BATCH_BYTES. */
+static unsigned next_room(const slots_t *slots)
+{
+    apr_size_t bytes = 0;
+
+    for (unsigned i = 0; i < slots->count; i++) {
+        bytes += slots->messages[i].msg_len;
+    }
+    apr_size_t room = bytes > 0 ? slots->count * BATCH_BYTES / bytes : BATCH_MAX;
+
+    return room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
 }
 
 int slots_fill(slots_t *slots, const way_t *way)
@@ -62,14 +83,23 @@ int slots_fill(slots_t *slots, const way_t *way)
         header->msg_namelen = sizeof slots->senders[i].sa;
         header->msg_controllen = CONTROL_RECEIVED_MAX;
     }
-    int received = slots->receive(way->descriptor, slots->messages, BATCH_MAX);
+    int received = slots->receive(way->descriptor, slots->messages, slots->room);
 
     /* A call that failed may have written to the slot that it failed on. */
     slots->used = received > 0 ? (unsigned)received : 1;
     slots->count = received > 0 ? (unsigned)received : 0;
     slots->next = 0;
     slots->way = way;
+    slots->is_full = slots->count == slots->room;
+    if (received > 0) {
+        slots->room = next_room(slots);
+    }
     return received;
+}
+
+int slots_are_full(const slots_t *slots)
+{
+    return slots->is_full;
 }
 
 /* Begins to lend the next message: tells all of its datagram but where it lies, which may be the

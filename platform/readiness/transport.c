@@ -203,7 +203,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
                                                       : receive_batch(transport, batch, timeout);
     }
     /* The turn stays here as long as one worker is enough. */
-    if (status != APR_SUCCESS || batch->count == BATCH_MAX) {
+    if (status != APR_SUCCESS || batch->count == BATCH_MAX || slots_are_full(transport->slots)) {
         pass_turn(transport);
     }
     return status;

@@ -21,6 +21,7 @@ void add_listener(fixture_t *fixture, const char *host)
         .reuse = PORT_REUSE_WORKERS,
         /* A socket that is not the worker's own is shared with one that stands still. */
         .workers = platform_has(&fixture->platform, FEATURE_PORT_SHARING) ? 1 : 2,
+        .receive_buffer = 4 << 20,
         .send_buffer = 1 << 20,
         .offload = 1,
     };

@@ -271,6 +271,47 @@ static void what_else_the_kernel_tells_hides_no_address(void **state)
     close_fixture(fixture);
 }
 
+/* What a batch holds is to stay in the processor's cache until it is sent. */
+static void a_batch_of_long_datagrams_is_a_short_one(void **state)
+{
+    static const unsigned char payload[8000];
+    static const unsigned count = 200;
+    fixture_t *fixture = open_segments(state, "127.0.0.1", PAYLOAD_MAX_IPV6);
+    unsigned lent = 0;
+    unsigned batches = 0;
+
+    if (listener_describe(fixture->listeners[0])->receive_buffer < 4 << 20) {
+        print_message("skipped: this user may have no receive buffer for so much\n");
+        close_fixture(fixture);
+        skip();
+    }
+    for (unsigned i = 0; i < count; i++) {
+        client_send(fixture, payload, sizeof payload);
+    }
+    while (lent < count) {
+        batch_t batch;
+
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        assert_true(batches == 0 || batch.count * sizeof payload <= 256 << 10);
+        lent += batch.count;
+        batches++;
+        give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    }
+    assert_in_range(batches, 2, 8); /* one of 128, and of 32 each */
+    for (unsigned i = 0; i < 2 * BATCH_MAX; i++) {
+        client_send(fixture, payload, 10);
+    }
+    for (lent = 0, batches = 0; lent < 2 * BATCH_MAX; batches++) {
+        batch_t batch;
+
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        lent += batch.count;
+        give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    }
+    assert_in_range(batches, 2, 3); /* long ones are soon forgotten */
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     static const scene_t scenes[] = {
@@ -281,6 +322,7 @@ int main(void)
         SCENE(each_segment_is_truncated_by_itself),
         SCENE(each_segment_is_judged_by_itself),
         SCENE(plain_datagrams_between_keep_their_order),
+        SCENE(a_batch_of_long_datagrams_is_a_short_one),
         SCENE(what_else_the_kernel_tells_hides_no_address),
     };
 
