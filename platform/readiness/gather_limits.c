@@ -24,17 +24,21 @@ static gather_limit_t *place_of(gather_limits_t *limits, const endpoint_t *peer)
     return &limits->at[(mixed >> 16) % GATHER_LIMITS_MAX];
 }
 
-int gather_limits_allow(gather_limits_t *limits, const endpoint_t *peer, apr_size_t length)
+/* What is known of this peer; NULL: nothing. */
+static gather_limit_t *find(gather_limits_t *limits, const endpoint_t *peer)
 {
-    if (!limits->has_any || length > limits->segment_max) {
-        return length <= limits->segment_max;
-    }
     gather_limit_t *limit = place_of(limits, peer);
     endpoint_t host = host_of(peer);
 
-    if (limit->runs_left == 0 || length <= limit->segment_max ||
-        !endpoint_equal(&limit->peer, &host)) {
-        return 1;
+    return limit->runs_left > 0 && endpoint_equal(&limit->peer, &host) ? limit : NULL;
+}
+
+int gather_limits_allow(gather_limits_t *limits, const endpoint_t *peer, apr_size_t length)
+{
+    gather_limit_t *limit = limits->has_any ? find(limits, peer) : NULL;
+
+    if (limit == NULL || length <= limit->segment_max) {
+        return length <= limits->segment_max;
     }
     limit->runs_left--;
     return 0;
@@ -42,7 +46,11 @@ int gather_limits_allow(gather_limits_t *limits, const endpoint_t *peer, apr_siz
 
 void gather_limits_lower(gather_limits_t *limits, const endpoint_t *peer, apr_size_t length)
 {
-    *place_of(limits, peer) = (gather_limit_t){
-        .peer = host_of(peer), .segment_max = length - 1, .runs_left = GATHER_RETRY_RUNS};
-    limits->has_any = 1;
+    const gather_limit_t *known = find(limits, peer);
+
+    if (known == NULL || length <= known->segment_max) {
+        *place_of(limits, peer) = (gather_limit_t){
+            .peer = host_of(peer), .segment_max = length - 1, .runs_left = GATHER_RETRY_RUNS};
+        limits->has_any = 1;
+    }
 }

@@ -44,6 +44,18 @@ static void a_refusal_is_one_peers_alone(void **state)
     assert_true(allows(ipv6(0xfd, 0, 8, 2), 1300));
 }
 
+/* Runs of several lengths may be refused in one batch. */
+static void the_shortest_that_was_refused_counts(void **state)
+{
+    (void)state;
+    lower(ipv4(0x0a000009, 1), 500);
+    lower(ipv4(0x0a000009, 2), 700);
+    assert_false(allows(ipv4(0x0a000009, 1), 600));
+    lower(ipv4(0x0a000009, 2), 400);
+    assert_false(allows(ipv4(0x0a000009, 1), 400));
+    assert_true(allows(ipv4(0x0a000009, 1), 399));
+}
+
 static void it_is_tried_again(void **state)
 {
     (void)state;
@@ -86,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_refusal_is_one_peers_alone),
+        scene(the_shortest_that_was_refused_counts),
         scene(it_is_tried_again),
         scene(many_refusals_are_nobody_elses),
         scene(nothing_is_gathered_above_the_most),
