@@ -24,6 +24,7 @@ typedef struct session {
     unsigned prober_count;
     mtu_t *mtu;
     mtu_limit_t mtu_limit; /* that was found */
+    unsigned suspects;     /* source ports of a sweep */
     apr_time_t end;        /* of all, whatever is still to come; 0: none */
     probe_summary_t summary;
     apr_status_t status; /* of the measurement */
@@ -110,6 +111,7 @@ static void tell_sweep(session_t *session)
     }
     sweep_result_t result = sweep_judge(rows, count, session->pool);
 
+    session->suspects = result.suspects;
     tell(session, (event_t){.kind = EVENT_SWEEP, .sweep = &result});
 }
 
@@ -198,6 +200,8 @@ static client_exit_t judge(const session_t *session, const char **error)
     }
     if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {
         *error = "the search ended before it had found the largest payload";
+    } else if (session->suspects > 0) {
+        *error = "some source ports fare worse than the rest";
     } else if (settings->max_loss >= 0 &&
                (double)missing * 1e6 > (double)settings->max_loss * (double)decided) {
         *error = "more is lost than --max-loss";

@@ -6,11 +6,11 @@
  * paths, or one link of a bundle, by a hash over addresses and ports (RFC 2992), so a bad one of n
  * hits about one source port in n, and those wholly.
  *
- * A port is suspect if it lost more than the median port and three standard deviations of what
- * chance would make of that (of a Poisson distribution), and at least 3 datagrams more; or if even
- * its shortest round trip is above the median port's median by more than a quarter, six times the
- * median deviation and half a millisecond, below which it may be the hosts that were slow. One
- * median for all ports, so fewer than half of them can be suspect.
+ * A port is suspect if it is among the worst ports that together differ from the rest by more than
+ * chance (clusters.h): they lose more; or even the shortest of their round trips is longer than the
+ * shortest of the rest's median port, by more than a quarter and half a millisecond, below which it
+ * may be the hosts that were slow. If there are two kinds of ports, those that fare worse are the
+ * suspects, even if they are more.
  */
 
 #include "event.h"

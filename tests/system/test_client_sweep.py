@@ -66,11 +66,16 @@ class Sweep(unittest.TestCase):
 
     def check_conclusion(self, report, rows, suspects):
         conclusion = report.of("sweep")[0]["conclusion"]
+        lost = sum(row["lost"] for row in rows if not row["suspect"])
+        self.assertEqual(report.code, 1 if suspects else 0)
         if suspects:
-            paths = round(len(rows) / len(suspects))
+            self.assertRegex(conclusion,
+                             f"^{len(suspects)} of {len(rows)} source ports fare worse than the "
+                             "rest, as if (all but )?1 path of [0-9]+ were bad; they lose "
+                             r"[0-9.]+ %, the rest [0-9.]+ %\.$")
+        elif lost > 0:
             self.assertEqual(conclusion,
-                             f"{len(suspects)} of {len(rows)} source ports fare worse than the "
-                             f"rest, as if 1 path of {paths} were bad.")
+                             f"What {len(rows)} source ports lose differs by no more than chance.")
         else:
             self.assertEqual(conclusion, f"All {len(rows)} source ports fare alike.")
 
@@ -111,6 +116,29 @@ class Ports(Sweep):
         report = self.sweep(f"--source-port={FIRST}", "--timeout=2s", answer=answer)
         self.check_suspects(report, self.BAD)
         self.assertEqual((report.summary["lost"], report.summary["late"]), (len(self.BAD), 0))
+
+    def test_half_and_more_that_nobody_answers(self):
+        for bad in 8, 13:
+            with self.subTest(bad=bad):
+                self.filter(f"udp sport {FIRST}-{FIRST + bad - 1} drop")
+                report = self.sweep(f"--source-port={FIRST}", ports=16)
+                self.check_suspects(report, {FIRST + i for i in range(bad)})
+                self.assertIn("they lose 100 %, the rest 0 %",
+                              report.of("sweep")[0]["conclusion"])
+                self.doCleanups()
+
+    def test_what_all_lose_blames_nobody(self):
+        for loss in 5, 40:
+            with self.subTest(loss=loss):
+                self.filter(f"meta l4proto udp numgen random mod 100 < {loss} drop")
+                report = self.sweep(ports=64)
+                self.check_suspects(report, set())
+                self.assertGreater(report.summary["lost"], 0)
+                self.doCleanups()
+
+    def test_many_ports_once_each(self):
+        report = self.sweep("--count=1", ports=4096)
+        self.check_suspects(report, set())
 
     def test_all_bad(self):
         self.filter("udp sport >= 41000 drop")
