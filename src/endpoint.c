@@ -90,7 +90,7 @@ static void format(char *text, const endpoint_t *endpoint, const char *zone)
     char host[sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"];
 
     /* Not apr_sockaddr_ip_getbuf(), which asks the kernel for the zone of a link-local address: in
-     * a sandbox that is deadly. */
+     * a sandbox that is refused. */
     if (inet_ntop(family, address, host, sizeof host) == NULL) {
         apr_cpystrn(text, "unknown", ENDPOINT_TEXT_MAX);
         return;

@@ -166,11 +166,17 @@ class CheckConfig(Options):
             self.assertEqual(printed, text)
 
     @tracing.needs_strace
-    def test_binds_nothing(self):
-        with tracing.TracedServer("socket,write", "--check-config", wait=False) as server:
+    def test_binds_and_looks_up_nothing(self):
+        right = ("--listen=[fe80::1%lo]:7", "--listen=localhost", "--deny=fe80::/10",
+                 "--control=127.0.0.1:9001", "--rate-limit-exempt=fe80::1")
+        with tracing.TracedServer("socket,write", "--check-config", *right, wait=False) as server:
             self.assertEqual(server.finish(), 0)
             self.assertTrue(server.calls("write(", "listen=127.0.0.1:0"))
             self.assertEqual(server.calls("socket("), [])
+        for wrong in "--allow=10./8", "--listen=127.0.0.1.:7", "--control=[fe80::1%lo]:9001":
+            with tracing.TracedServer("socket", "--check-config", wrong, wait=False) as server:
+                self.assertEqual(server.finish(), 64)
+                self.assertEqual(server.calls("socket("), [])
 
 
 class ConfigurationFile(Options):
