@@ -7,27 +7,17 @@
 
 #include "readiness.h"
 
-/* An arrival cannot be older than what a receive buffer holds of a working network; a stamp that
- * says so is from before the wall clock was set. */
-#define AGE_MAX_US (10 * APR_USEC_PER_SEC)
-
 /*
  * The kernel stamps a datagram when the network hands it over. The process runs later, by as much
- * as it had to be woken or to deal with others first, and that is no part of a round trip. The
- * stamp is by the wall clock, which may be set or slewed while a reply is under way; only its
- * distance from now is used.
+ * as it had to be woken or to deal with others first, and that is no part of a round trip.
  */
 static void read_stamp(const struct msghdr *header, const struct cmsghdr *control,
-                       arrival_t *arrival, apr_time_t wall_clock)
+                       arrival_t *arrival, const stamp_clock_t *clock)
 {
     struct timeval stamp;
 
     if (control_copy(header, control, &stamp, sizeof stamp)) {
-        apr_interval_time_t age = wall_clock - apr_time_make(stamp.tv_sec, stamp.tv_usec);
-
-        if (age > 0 && age < AGE_MAX_US) {
-            arrival->at -= age;
-        }
+        arrival->at = stamp_clock_time(clock, apr_time_make(stamp.tv_sec, stamp.tv_usec));
     }
 }
 
@@ -41,18 +31,17 @@ static void read_hop_limit(const struct msghdr *header, const struct cmsghdr *co
     }
 }
 
-apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clock,
-                        apr_time_t now)
+apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, const stamp_clock_t *clock)
 {
     apr_size_t segment = 0;
 
-    arrival->at = now;
+    arrival->at = clock->now;
     arrival->hop_limit = -1;
     arrival->fragment = 0;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
          control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMP) {
-            read_stamp(header, control, arrival, wall_clock);
+            read_stamp(header, control, arrival, clock);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT) {
             read_hop_limit(header, control, arrival);
         } else if (control->cmsg_level == IPPROTO_UDP) {

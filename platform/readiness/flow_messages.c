@@ -6,7 +6,6 @@
 #include "flow.h"
 #include "flow_system.h"
 #include "readiness.h"
-#include "udpecho/host.h"
 
 typedef struct control {
     _Alignas(struct cmsghdr) unsigned char bytes[FLOW_CONTROL_MAX];
@@ -21,6 +20,7 @@ typedef struct received {
 
 struct flow_messages {
     move_messages_t *receive;
+    stamp_clock_t clock;
     apr_size_t payload_max;
     unsigned char *payloads;
     unsigned used; /* rooms that hold a message */
@@ -52,6 +52,7 @@ flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t
     flow_messages_t *messages = apr_pcalloc(pool, sizeof *messages);
 
     messages->receive = receive_messages(options->platform);
+    messages->clock = stamp_clock_begin_here();
     messages->payload_max = options->payload_max;
     messages->payloads = apr_palloc(pool, BATCH_MAX * options->payload_max);
     for (unsigned i = 0; i < BATCH_MAX; i++) {
@@ -89,9 +90,7 @@ int flow_messages_are_lent(const flow_messages_t *messages)
 /* Notes what the next `count` rooms hold, which has in common what `like` says. */
 static void take(flow_messages_t *messages, const arrival_t *like, unsigned count)
 {
-    apr_time_t wall_clock = apr_time_now(); /* first: an arrival may look late, not early */
-    apr_time_t now = clock_now();
-
+    stamp_clock_read_here(&messages->clock);
     for (; count > 0; count--) {
         unsigned room = messages->used++;
         struct msghdr *header = &messages->rooms[room].msg_hdr;
@@ -105,7 +104,7 @@ static void take(flow_messages_t *messages, const arrival_t *like, unsigned coun
         }
         arrival->data = payload_of(messages, room);
         arrival->truncated = (header->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-        received->segment = arrival_read(header, arrival, wall_clock, now);
+        received->segment = arrival_read(header, arrival, &messages->clock);
         clear_room(messages, room);
     }
 }
@@ -123,32 +122,35 @@ void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t soc
     }
 }
 
-/* A refusal that came in makes the receive fail, and can then be read apart. */
-static apr_status_t look_into_failure(flow_messages_t *messages, apr_os_sock_t socket,
-                                      unsigned flow)
-{
-    apr_status_t failure = errno;
-    unsigned before = messages->used;
-
-    clear_room(messages, messages->used); /* the call may have written to what it failed on */
-    if (APR_STATUS_IS_EAGAIN(failure) || APR_STATUS_IS_EINTR(failure)) {
-        return APR_SUCCESS;
-    }
-    flow_messages_receive_refusals(messages, socket, flow);
-    return messages->used > before ? APR_SUCCESS : failure;
-}
-
-apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
+static apr_status_t receive_replies(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
     const arrival_t like = {.flow = flow};
     int received =
         messages->receive(socket, &messages->rooms[messages->used], BATCH_MAX - messages->used);
 
     if (received < 0) {
-        return look_into_failure(messages, socket, flow);
+        apr_status_t failure = errno;
+
+        clear_room(messages, messages->used); /* the call may have written to what it failed on */
+        return APR_STATUS_IS_EAGAIN(failure) || APR_STATUS_IS_EINTR(failure) ? APR_SUCCESS
+                                                                             : failure;
     }
     take(messages, &like, (unsigned)received);
     return APR_SUCCESS;
+}
+
+/* A refusal that came in makes one receive fail, once (ip(7), IP_RECVERR), and can then be read
+ * apart: behind the replies, since there may be thousands of refusals to a reply. */
+apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
+{
+    unsigned before = messages->used;
+    apr_status_t status = receive_replies(messages, socket, flow);
+
+    if (status != APR_SUCCESS) {
+        status = receive_replies(messages, socket, flow);
+        flow_messages_receive_refusals(messages, socket, flow);
+    }
+    return messages->used > before ? APR_SUCCESS : status;
 }
 
 /* ---- Lending ---- */

@@ -6,18 +6,17 @@
 
 #include <sys/socket.h>
 
+#include "stamp_clock.h"
 #include "udpecho/flows.h"
 
 /* Room for the control messages of one arrival: its time, hop limit and fragments, and who refused
  * what with the address of that host. */
 #define FLOW_CONTROL_MAX 256
 
-/* Reads an arrival's time, hop limit and fragments from control messages. `wall_clock` and `now`
- * are the same moment, in microseconds since 1970 and in the time of clock_now(). Returns the
- * length of each of the datagrams, save the last, that the kernel received as one message; 0: it
- * is one datagram. */
-apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, apr_time_t wall_clock,
-                        apr_time_t now);
+/* Reads an arrival's time, hop limit and fragments from control messages. `clock` was read after it
+ * was received. Returns the length of each of the datagrams, save the last, that the kernel
+ * received as one message; 0: it is one datagram. */
+apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, const stamp_clock_t *clock);
 
 /* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
 

@@ -165,12 +165,14 @@ static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready)
 {
     const flow_t *flow = ready->client_data;
 
+    apr_status_t status = flow_messages_are_full(flows->messages)
+                              ? APR_SUCCESS
+                              : flow_messages_receive(flows->messages, flow->socket, flow->index);
+
     if (ready->rtnevents & APR_POLLERR) {
         flow_messages_receive_refusals(flows->messages, flow->socket, flow->index);
     }
-    return flow_messages_are_full(flows->messages)
-               ? APR_SUCCESS
-               : flow_messages_receive(flows->messages, flow->socket, flow->index);
+    return status;
 }
 
 /*

@@ -479,6 +479,27 @@ static void a_refusal_tells_which_datagram_it_was(void **state)
     }
 }
 
+static void replies_come_before_refusals(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1");
+    apr_sockaddr_t *unused, *flow;
+    apr_socket_t *other = open_socket(fixture, "127.0.0.1", &unused);
+    apr_size_t length = 1;
+
+    deafen_peer(fixture);
+    open_flows(fixture);
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        request_t request = request_of(0, i, 10);
+
+        send_all(fixture, &request, 1);
+    }
+    flow = address_of(fixture, "127.0.0.1", flows_port(fixture->flows, 0));
+    assert_int_equal(apr_socket_sendto(other, flow, 0, "r", &length), APR_SUCCESS);
+    receive_some(fixture);
+    assert_int_equal(fixture->arrivals.at[0]->refused, APR_SUCCESS);
+    close_fixture(fixture);
+}
+
 static void a_refusal_costs_no_other_datagram(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
@@ -530,6 +551,7 @@ int main(void)
         SCENE(a_hop_limit_is_what_the_peer_sees),
         SCENE(a_datagram_too_big_for_the_interface_is_fragmented_unless_forbidden),
         SCENE(a_refusal_tells_which_datagram_it_was),
+        SCENE(replies_come_before_refusals),
         SCENE(a_refusal_costs_no_other_datagram),
     };
 
