@@ -9,9 +9,10 @@
  * Every datagram carries its sequence number and a key of this run, and then a window into one
  * block of random bytes, another window for every datagram: a reply that was joined from the
  * fragments of two datagrams (RFC 4963) is found out. A payload of fewer than 4 bytes carries only
- * low bits of the number, and one that the user wrote carries nothing: such a reply is taken for
- * that to the oldest outstanding datagram of its flow that it can belong to; if there is none, to
- * the newest.
+ * low bits of the number, and one that the user wrote carries nothing: such a reply settles the
+ * oldest outstanding datagram of its flow that it can belong to; if there is none, the newest.
+ * Where it can belong to several, those lost in the last two timeouts among them, which one it
+ * answers and its round trip are not told.
  *
  * As many datagrams are remembered as are sent in two timeouts, within bounds: from 4096 to 4 Mi,
  * or as many as can be outstanding. None that is outstanding is ever forgotten: one that is lost
@@ -87,7 +88,7 @@ typedef struct reply {
     unsigned flow;         /* that it came by */
     int is_reordered;      /* a datagram of the same flow that was sent later was answered before
                             * (RFC 4737 section 3) */
-    int has_sequence;      /* 0: nothing tells which datagram it answers */
+    int has_sequence;      /* 0: nothing tells which datagram it answers, nor its round trip */
     apr_uint64_t sequence; /* of that datagram */
     apr_size_t expected;   /* how long it should have been, bytes */
     apr_interval_time_t round_trip; /* microseconds */
@@ -112,7 +113,8 @@ typedef struct probe_summary {
     /* From the first datagram sent to the last that was sent or received; while some are
      * outstanding, to now. */
     apr_interval_time_t elapsed;
-    /* Round trips of the received ones, microseconds; 0 if there are none. */
+    apr_uint64_t timed; /* of the received ones, those whose round trip is known */
+    /* Their round trips, microseconds; 0 if there are none. */
     apr_interval_time_t minimum, mean, maximum, deviation;
     apr_interval_time_t p50, p90, p99, p999; /* see histogram.h for how exact they are */
     apr_interval_time_t jitter; /* RFC 3550 section 6.4.1, on round trips instead of transits */
@@ -148,6 +150,10 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now);
  * not before that time of probe_next() at which they were made. Of no effect on what is answered or
  * missing. */
 void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now);
+
+/* Non-zero if probe_next() would say at `now` that a datagram is missing: all that has arrived
+ * ought to be told first, since that may be its answer. */
+int probe_is_overdue(const probe_t *probe, apr_time_t now);
 
 /* A request of probe_next() was refused by this host, and never left. Its sequence number is not
  * used again, nor its place in the plan. Of no effect once it is answered or missing. */

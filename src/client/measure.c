@@ -205,6 +205,8 @@ static client_exit_t judge(const session_t *session, const char **error)
     } else if (settings->max_loss >= 0 &&
                (double)missing * 1e6 > (double)settings->max_loss * (double)decided) {
         *error = "more is lost than --max-loss";
+    } else if (settings->max_rtt > 0 && summary->timed == 0) {
+        *error = "no round trip is known that --max-rtt could be held against";
     } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {
         *error = "the mean round trip is longer than --max-rtt";
     }

@@ -167,12 +167,24 @@ static probe_next_t send_next(probe_t *probe, apr_time_t now)
     return next;
 }
 
+/* When the oldest outstanding datagram is missing. */
+static apr_time_t overdue_at(const probe_t *probe)
+{
+    const sent_t *oldest = sent_oldest(&probe->sent);
+
+    return oldest != NULL ? oldest->at + probe->plan.timeout : NEVER;
+}
+
+int probe_is_overdue(const probe_t *probe, apr_time_t now)
+{
+    return overdue_at(probe) <= now;
+}
+
 probe_next_t probe_next(probe_t *probe, apr_time_t now)
 {
     begin(probe, now);
 
-    const sent_t *oldest = sent_oldest(&probe->sent);
-    apr_time_t overdue = oldest != NULL ? oldest->at + probe->plan.timeout : NEVER;
+    apr_time_t overdue = overdue_at(probe);
     apr_time_t due = next_due(probe, now);
 
     if (overdue <= now) {
@@ -232,20 +244,20 @@ static int is_peer(const probe_plan_t *plan, endpoint_t from)
 }
 
 /* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
-static const sent_t *recognise(const probe_t *probe, reply_t *reply, const unsigned char *data,
-                               apr_size_t length, apr_time_t received)
+static const sent_t *recognise(const probe_t *probe, reply_t *reply, sequence_part_t *part,
+                               const unsigned char *data, apr_size_t length, apr_time_t received)
 {
-    sequence_part_t part;
     apr_uint64_t sequence;
     const sent_t *sent = NULL;
 
-    if (payload_read(&probe->payload, data, length, &part)) {
-        sent = sent_find(&probe->sent, reply->flow, &part, &sequence);
+    if (payload_read(&probe->payload, data, length, part)) {
+        sent = sent_find(&probe->sent, reply->flow, part, &sequence);
     }
     if (sent == NULL || sent->fate == FATE_NOT_SENT) {
         return NULL;
     }
-    reply->has_sequence = 1;
+    reply->has_sequence =
+        sent_is_certain(&probe->sent, sequence, part, received - 2 * probe->plan.timeout);
     reply->sequence = sequence;
     reply->expected = sent->size;
     reply->round_trip = received > sent->at ? received - sent->at : 0;
@@ -264,6 +276,9 @@ static reply_verdict_t judge(const probe_t *probe, const reply_t *reply, const s
     if (sent->fate == FATE_RECEIVED) {
         return REPLY_DUPLICATE;
     }
+    if (!reply->has_sequence) {
+        return sent->fate == FATE_LOST ? REPLY_LATE : REPLY_ANSWER;
+    }
     return reply->round_trip < probe->plan.timeout ? REPLY_ANSWER : REPLY_LATE;
 }
 
@@ -271,7 +286,8 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received)
 {
     reply_t reply = {.verdict = REPLY_UNKNOWN, .flow = flow};
-    const sent_t *sent = recognise(probe, &reply, data, length, received);
+    sequence_part_t part;
+    const sent_t *sent = recognise(probe, &reply, &part, data, length, received);
     tally_t *tally = &probe->tallies[flow];
 
     if (!is_peer(&probe->plan, *from)) {
@@ -285,6 +301,9 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
         settle(probe, reply.sequence, FATE_RECEIVED);
     } else if (reply.verdict == REPLY_CORRUPT && sent->fate != FATE_RECEIVED) {
         settle(probe, reply.sequence, FATE_CORRUPTED);
+    }
+    if (sent != NULL && !reply.has_sequence) {
+        sent_doubt(&probe->sent, flow, &part);
     }
     return reply;
 }

@@ -15,6 +15,9 @@
 /* How many receive calls in a row may fail before it is no use. */
 #define FAILURES_MAX 100
 
+/* How many receives may come before a datagram is judged missing: far more than buffers hold. */
+#define READS_MAX 1000
+
 struct prober {
     prober_options_t options;
     atomic_int is_stopped;
@@ -178,25 +181,44 @@ static void take_reply(prober_t *prober, const arrival_t *arrival)
     prober_tell(prober, (event_t){.kind = EVENT_REPLY, .reply = &reply, .arrival = arrival});
 }
 
-static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
+/* Takes what one receive lends. Returns its status. */
+static apr_status_t receive_once(prober_t *prober, apr_interval_time_t timeout)
 {
     arrivals_t arrivals;
     apr_status_t status = flows_receive(prober->options.flows, &arrivals, timeout);
 
-    if (status == APR_SUCCESS) {
-        for (unsigned i = 0; i < arrivals.count; i++) {
-            if (arrivals.at[i]->refused != APR_SUCCESS) {
-                take_refusal(prober, arrivals.at[i]);
-            } else {
-                take_reply(prober, arrivals.at[i]);
-            }
+    for (unsigned i = 0; status == APR_SUCCESS && i < arrivals.count; i++) {
+        if (arrivals.at[i]->refused != APR_SUCCESS) {
+            take_refusal(prober, arrivals.at[i]);
+        } else {
+            take_reply(prober, arrivals.at[i]);
         }
     }
+    return status;
+}
+
+static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
+{
+    apr_status_t status = receive_once(prober, timeout);
+
     if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EINTR(status)) {
         prober->failures = 0;
         return APR_SUCCESS;
     }
     return ++prober->failures < FAILURES_MAX ? APR_SUCCESS : status;
+}
+
+/* Reads what has arrived before anything is judged missing: a process that was stopped, or had to
+ * wait for its processor, comes late to answers that were in time. */
+static void receive_before_judging(prober_t *prober, apr_time_t now)
+{
+    for (unsigned i = 0; i < READS_MAX && probe_is_overdue(prober->options.probe, now); i++) {
+        apr_status_t status = receive_once(prober, 0);
+
+        if (status != APR_SUCCESS && !APR_STATUS_IS_EINTR(status)) {
+            return; /* nothing is left, or receive() meets the same failure and counts it */
+        }
+    }
 }
 
 /* ---- The loop ---- */
@@ -236,6 +258,7 @@ apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summa
     while (status == APR_SUCCESS && !is_over(prober, now) && send_due(prober, now, &until)) {
         status = receive(prober, time_to_wait(prober, now, until));
         now = clock_now();
+        receive_before_judging(prober, now);
         tell_progress(prober, now);
     }
     *summary = probe_summary(prober->options.probe, now);

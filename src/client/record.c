@@ -139,7 +139,7 @@ static void add_round_trips(record_t *record, const probe_summary_t *summary)
     };
 
     for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
-        add_optional(record, times[i].name, (apr_uint64_t)times[i].time, summary->received > 0);
+        add_optional(record, times[i].name, (apr_uint64_t)times[i].time, summary->timed > 0);
     }
 }
 
@@ -166,6 +166,7 @@ static void add_summary(record_t *record, const probe_summary_t *summary, apr_po
     add_number(record, "elapsed_us", (apr_uint64_t)summary->elapsed);
     add_number(record, "received_per_second", per_second(summary->received, summary->elapsed));
     add_number(record, "bits_per_second", per_second(summary->bytes * 8, summary->elapsed));
+    add_number(record, "round_trips", summary->timed);
     add_round_trips(record, summary);
 }
 

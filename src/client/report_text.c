@@ -158,7 +158,7 @@ static const char *lines_of(const text_report_t *text, const event_t *event)
 
 static int is_round_trip(const event_t *event)
 {
-    return event->kind == EVENT_REPLY &&
+    return event->kind == EVENT_REPLY && event->reply->has_sequence &&
            (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE);
 }
 

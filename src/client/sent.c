@@ -1,7 +1,5 @@
 #include "sent.h"
 
-#define NO_SEQUENCE (~(apr_uint64_t)0)
-
 static apr_size_t round_capacity(double needed, double wanted)
 {
     apr_size_t capacity = SENT_MIN;
@@ -20,7 +18,7 @@ sent_ring_t sent_create(double needed, double wanted, unsigned flows, apr_pool_t
     ring.records = apr_palloc(pool, ring.capacity * sizeof *ring.records);
     ring.flows = apr_pcalloc(pool, flows * sizeof *ring.flows);
     for (unsigned i = 0; i < flows; i++) {
-        ring.flows[i].newest = NO_SEQUENCE;
+        ring.flows[i].newest = ring.flows[i].doubtful[0] = ring.flows[i].doubtful[1] = NO_SEQUENCE;
     }
     return ring;
 }
@@ -89,6 +87,17 @@ static void advance_flow(sent_ring_t *ring, sent_flow_t *line)
     } while (!is_outstanding(ring, line->oldest));
 }
 
+static void note_doubt(sent_flow_t *line, apr_uint64_t sequence, fate_t fate)
+{
+    if (fate == FATE_LOST) {
+        line->doubtful[1] = line->doubtful[0];
+        line->doubtful[0] = sequence;
+    } else if (line->doubtful[0] == sequence) {
+        line->doubtful[0] = line->doubtful[1];
+        line->doubtful[1] = NO_SEQUENCE;
+    }
+}
+
 void sent_settle(sent_ring_t *ring, apr_uint64_t sequence, fate_t fate)
 {
     sent_t *sent = record_of(ring, sequence);
@@ -96,6 +105,7 @@ void sent_settle(sent_ring_t *ring, apr_uint64_t sequence, fate_t fate)
     int was_outstanding = sent->fate == FATE_OUTSTANDING;
 
     sent->fate = fate & 0xf;
+    note_doubt(line, sequence, fate);
     if (!was_outstanding) {
         return;
     }
@@ -151,4 +161,30 @@ const sent_t *sent_find(const sent_ring_t *ring, unsigned flow, const sequence_p
         sent = find_newest(ring, ring->flows[flow].newest, part, sequence);
     }
     return sent != NULL && sent->flow == flow ? sent : NULL;
+}
+
+int sent_is_certain(const sent_ring_t *ring, apr_uint64_t sequence, const sequence_part_t *part,
+                    apr_time_t since)
+{
+    const sent_flow_t *line = &ring->flows[record_of(ring, sequence)->flow];
+    apr_uint64_t others = line->outstanding - (is_outstanding(ring, sequence) ? 1 : 0);
+    apr_uint64_t doubtful = line->doubtful[0] == sequence ? line->doubtful[1] : line->doubtful[0];
+    const sent_t *other = sent_get(ring, doubtful);
+
+    if (part->bits == 32) {
+        return 1;
+    }
+    if (others > 0 && (line->newest - line->oldest) >> part->bits != 0) {
+        return 0;
+    }
+    return other == NULL || other->at < since ||
+           ((doubtful ^ sequence) & (((apr_uint64_t)1 << part->bits) - 1)) != 0;
+}
+
+void sent_doubt(sent_ring_t *ring, unsigned flow, const sequence_part_t *part)
+{
+    sent_flow_t *line = &ring->flows[flow];
+
+    find_newest(ring, line->newest, part, &line->doubtful[0]);
+    line->doubtful[1] = line->doubtful[0];
 }

@@ -12,6 +12,8 @@
 
 #include "payload.h"
 
+#define NO_SEQUENCE (~(apr_uint64_t)0)
+
 #define SENT_MIN ((apr_uint64_t)1 << 12)
 #define SENT_MAX ((apr_uint64_t)1 << 26) /* a GiB, and well below 2^32: see sent_find() */
 
@@ -40,6 +42,9 @@ typedef struct sent_flow {
     apr_uint64_t oldest; /* of the outstanding ones; of no meaning if there are none */
     apr_uint64_t newest; /* that it sent */
     apr_uint64_t outstanding;
+    /* The last two, or NO_SEQUENCE, that may still be answered though they are not outstanding:
+     * lost, or taken for answered where that was not certain. [0] is the later one. */
+    apr_uint64_t doubtful[2];
 } sent_flow_t;
 
 typedef struct sent_ring {
@@ -63,6 +68,15 @@ int sent_left(sent_ring_t *ring, apr_uint64_t sequence, apr_time_t now);
 
 /* Non-zero if the next datagram would be remembered in place of one that is outstanding. */
 int sent_is_full(const sent_ring_t *ring);
+
+/* Non-zero if datagram `sequence`, which sent_find() found by `part`, is the only one of its flow
+ * that can be meant: no other that has these bits is outstanding, nor was sent after `since` and
+ * may still be answered. */
+int sent_is_certain(const sent_ring_t *ring, apr_uint64_t sequence, const sequence_part_t *part,
+                    apr_time_t since);
+
+/* Notes that an arrival by `flow` with this part may have been about any that has these bits. */
+void sent_doubt(sent_ring_t *ring, unsigned flow, const sequence_part_t *part);
 
 /* That which is outstanding for the longest time, or NULL. */
 const sent_t *sent_oldest(const sent_ring_t *ring);

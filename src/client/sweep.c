@@ -48,8 +48,8 @@ static void mark_lossy(sweep_row_t *rows, unsigned count, trials_t *trials)
 static int compare_minima(const void *first, const void *second)
 {
     const sweep_row_t *one = first, *other = second;
-    apr_interval_time_t a = one->summary.received > 0 ? one->summary.minimum : -1;
-    apr_interval_time_t b = other->summary.received > 0 ? other->summary.minimum : -1;
+    apr_interval_time_t a = one->summary.timed > 0 ? one->summary.minimum : -1;
+    apr_interval_time_t b = other->summary.timed > 0 ? other->summary.minimum : -1;
 
     return (a < b) - (a > b);
 }
@@ -57,12 +57,12 @@ static int compare_minima(const void *first, const void *second)
 /* How many of a port's round trips may have been as long as `time`. */
 static double slow_at_most(const probe_summary_t *summary, apr_interval_time_t time)
 {
-    double received = (double)summary->received;
+    double timed = (double)summary->timed;
 
     return summary->maximum < time ? 0
-           : summary->p90 < time   ? ceil(received / 10)
-           : summary->p50 < time   ? ceil(received / 2)
-                                   : received;
+           : summary->p90 < time   ? ceil(timed / 10)
+           : summary->p50 < time   ? ceil(timed / 2)
+                                   : timed;
 }
 
 /* What chance makes of the `k` slowest of `count` ports: that all their round trips, and no more of
@@ -75,11 +75,11 @@ static double chance_of_slow(const sweep_row_t *rows, unsigned k, unsigned count
 
     for (unsigned i = 0; i < count; i++) {
         const probe_summary_t *summary = &rows[i].summary;
-        double received = (double)summary->received;
+        double timed = (double)summary->timed;
 
-        total.all += received;
-        total.failed += i < k ? received : slow_at_most(summary, shortest);
-        slowest.all += i < k ? received : 0;
+        total.all += timed;
+        total.failed += i < k ? timed : slow_at_most(summary, shortest);
+        slowest.all += i < k ? timed : 0;
     }
     slowest.failed = slowest.all;
     return clusters_log_probability(slowest, k, total, count);
@@ -91,7 +91,7 @@ static void mark_slow(sweep_row_t *rows, unsigned count)
     unsigned found = 0;
 
     qsort(rows, count, sizeof *rows, compare_minima);
-    while (count > 0 && rows[count - 1].summary.received == 0) {
+    while (count > 0 && rows[count - 1].summary.timed == 0) {
         count--;
     }
     for (unsigned k = 1; k < count; k++) {

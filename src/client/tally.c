@@ -37,15 +37,17 @@ void tally_change(tally_t *tally, fate_t from, fate_t to)
 
 void tally_answer(tally_t *tally, reply_t *reply, apr_time_t received)
 {
-    reply->is_reordered = reply->sequence < tally->highest;
-    if (!reply->is_reordered) {
+    reply->is_reordered = reply->has_sequence && reply->sequence < tally->highest;
+    if (reply->has_sequence && !reply->is_reordered) {
         tally->highest = reply->sequence;
     }
     tally->reordered += reply->is_reordered != 0;
     tally->late += reply->verdict == REPLY_LATE;
     tally->bytes += reply->expected;
     tally->last = later(tally->last, received);
-    round_trips_add(&tally->round_trips, reply->round_trip);
+    if (reply->has_sequence) {
+        round_trips_add(&tally->round_trips, reply->round_trip);
+    }
 }
 
 void tally_merge(tally_t *tally, const tally_t *other)
@@ -70,6 +72,7 @@ void tally_merge(tally_t *tally, const tally_t *other)
 
 static void summarise_round_trips(probe_summary_t *summary, const round_trips_t *trips)
 {
+    summary->timed = trips->count;
     summary->minimum = trips->minimum;
     summary->mean = round_trips_mean(trips);
     summary->maximum = trips->maximum;

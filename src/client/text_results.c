@@ -67,6 +67,17 @@ static const char *rate_text(const probe_summary_t *summary, apr_pool_t *pool)
                         thousandths(summary->elapsed / 1000, pool));
 }
 
+/* How many answers the payload does not tell apart, if any. */
+static const char *untimed_text(const probe_summary_t *summary, apr_pool_t *pool)
+{
+    return summary->timed == summary->received
+               ? ""
+               : apr_psprintf(pool,
+                              "%" APR_UINT64_T_FMT " round trips are not known: this payload does "
+                              "not tell which datagram an answer is for\n",
+                              summary->received - summary->timed);
+}
+
 static const char *round_trips_text(const probe_summary_t *summary, apr_pool_t *pool)
 {
     return apr_psprintf(pool,
@@ -98,7 +109,8 @@ const char *text_summary(const event_t *event, apr_pool_t *pool)
                        datagrams_text(summary, pool), missed_text(summary, pool),
                        replies_text(summary, pool),
                        is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
-                       summary->received > 0 ? round_trips_text(summary, pool) : "", NULL);
+                       untimed_text(summary, pool),
+                       summary->timed > 0 ? round_trips_text(summary, pool) : "", NULL);
 }
 
 /* ---- Sweep ---- */
@@ -107,13 +119,13 @@ static const char *row_text(const sweep_row_t *row, apr_pool_t *pool)
 {
     const probe_summary_t *summary = &row->summary;
     const char *loss = loss_percent(summary, pool);
-    int is_answered = summary->received > 0;
+    int is_timed = summary->timed > 0;
 
     return apr_psprintf(pool, "%11u %9" APR_UINT64_T_FMT " %8s %11s %11s %11s%s\n",
                         (unsigned)row->port, summary->sent, loss != NULL ? loss : "-",
-                        is_answered ? thousandths(summary->minimum, pool) : "-",
-                        is_answered ? thousandths(summary->p50, pool) : "-",
-                        is_answered ? thousandths(summary->maximum, pool) : "-",
+                        is_timed ? thousandths(summary->minimum, pool) : "-",
+                        is_timed ? thousandths(summary->p50, pool) : "-",
+                        is_timed ? thousandths(summary->maximum, pool) : "-",
                         row->is_suspect ? "  suspect" : "");
 }
 

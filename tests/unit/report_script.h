@@ -48,6 +48,7 @@ static inline probe_summary_t script_summary(void)
 {
     return (probe_summary_t){.sent = 1000,
                              .received = 985,
+                             .timed = 985,
                              .corrupted = 2,
                              .lost = 11,
                              .outstanding = 2,

@@ -223,6 +223,7 @@ static void a_flood_shows_one_line_that_is_written_over(void **state)
     session.now += 1000000;
     summary.sent = 3500;
     summary.received = 1485;
+    summary.timed = summary.received;
     tell_summary(&session, EVENT_PROGRESS, summary);
     screen_t *screen = screen_of(&session);
 

@@ -104,7 +104,7 @@ static void a_summary_without_answers_has_no_round_trips(void **state)
         "\"corrupted\":2,\"lost\":1,\"loss_percent\":33.3333,\"outstanding\":0,\"not_sent\":0,"
         "\"refused\":0,\"late\":0,\"reordered\":0,\"duplicate_replies\":0,\"corrupt_replies\":0,"
         "\"misdelivered_replies\":0,\"elsewhere_replies\":0,\"unknown_replies\":0,\"bytes\":0,"
-        "\"elapsed_us\":0,\"received_per_second\":0,\"bits_per_second\":0,"
+        "\"elapsed_us\":0,\"received_per_second\":0,\"bits_per_second\":0,\"round_trips\":0,"
         "\"round_trip_min_us\":null,\"round_trip_mean_us\":null,\"round_trip_max_us\":null,"
         "\"round_trip_stddev_us\":null,\"round_trip_p50_us\":null,\"round_trip_p90_us\":null,"
         "\"round_trip_p99_us\":null,\"round_trip_p999_us\":null,"

@@ -235,7 +235,7 @@ static void a_pace_that_was_not_kept_is_told(void **state)
 {
     run_t run = script_run(MEASURE_PING);
     probe_summary_t summary = {
-        .sent = 438, .received = 438, .not_sent = 2, .is_scheduled = 1, .missed = 60};
+        .sent = 438, .received = 438, .timed = 438, .not_sent = 2, .is_scheduled = 1, .missed = 60};
     event_t event = script_event(EVENT_SUMMARY, &run);
 
     event.summary = &summary;
@@ -253,6 +253,7 @@ static sweep_row_t sweep_row(apr_port_t port, int is_suspect)
         row.summary.lost = 10;
     } else {
         row.summary.received = 10;
+        row.summary.timed = row.summary.received;
         row.summary.minimum = 101;
         row.summary.p50 = 305;
         row.summary.maximum = 1204113;

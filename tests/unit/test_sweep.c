@@ -16,6 +16,7 @@ static void fill(sweep_row_t *rows)
         rows[i] = (sweep_row_t){.port = (apr_port_t)(40000 + i),
                                 .summary = {.sent = ROUNDS,
                                             .received = ROUNDS,
+                                            .timed = ROUNDS,
                                             .minimum = 900,
                                             .p50 = 1000 + i % 7 * 10,
                                             .p90 = 1200,
@@ -27,6 +28,7 @@ static void lose(sweep_row_t *row, unsigned lost)
 {
     row->summary.lost = lost;
     row->summary.received = ROUNDS - lost;
+    row->summary.timed = row->summary.received;
 }
 
 static void ports_that_fare_alike_are_all_right(void **state)
@@ -220,8 +222,8 @@ static void ping(sweep_row_t *row, unsigned rounds, double loss, apr_uint64_t *r
         }
     }
     qsort(times, received, sizeof times[0], compare_times);
-    row->summary =
-        (probe_summary_t){.sent = rounds, .received = received, .lost = rounds - received};
+    row->summary = (probe_summary_t){
+        .sent = rounds, .received = received, .timed = received, .lost = rounds - received};
     if (received > 0) {
         row->summary.minimum = times[0];
         row->summary.p50 = times[(received - 1) / 2];
