@@ -40,7 +40,7 @@
 /* A detector belongs to one worker. */
 typedef struct loop_detector loop_detector_t;
 
-/* `key` is random and secret; it is not kept. All memory is taken here, about 360 KiB of `pool`. */
+/* `key` is random and secret; it is not kept. All memory is taken here, about 390 KiB of `pool`. */
 loop_detector_t *loop_detector_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool);
 
 /* Non-zero if the datagram may be answered. The same payload means: the same length, and the same
