@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lines.h"
+#include "memory.h"
 
 typedef struct reading {
     apr_array_header_t *rules;
@@ -66,12 +67,8 @@ const char *access_rules_read(apr_array_header_t *rules, const char *option, int
                               const apr_array_header_t *values, apr_status_t *refusal,
                               apr_pool_t *pool)
 {
-    reading_t reading = {rules, option, allowed, NULL, pool};
+    reading_t reading = {rules, option, allowed, memory_pool(rules->pool), pool};
     const char *error = NULL;
-
-    if (apr_pool_create(&reading.scratch, rules->pool) != APR_SUCCESS) {
-        return "no memory for access lists";
-    }
 
     for (int i = 0; error == NULL && values != NULL && i < values->nelts; i++) {
         const char *value = APR_ARRAY_IDX(values, i, const char *);

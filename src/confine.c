@@ -151,6 +151,11 @@ exit_code_t confine_calls(const settings_t *settings, const platform_t *platform
         log_sandbox(log, LOG_LEVEL_ERROR, "--sandbox=on cannot be met", found, status);
         return EXIT_SYSTEM;
     }
+    /* The system does have a sandbox, so auto must not mean to go without. */
+    if (APR_STATUS_IS_ENOMEM(status)) {
+        log_sandbox(log, LOG_LEVEL_ERROR, "cannot enter the sandbox", found, status);
+        return EXIT_SYSTEM;
+    }
     log_sandbox(log, LOG_LEVEL_INFO, "confined", found, status);
     return EXIT_OK;
 }

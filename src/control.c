@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "memory.h"
 #include "status_facts.h"
 #include "stream_address.h"
 #include "stream_socket.h"
@@ -101,21 +102,29 @@ static void answer_one(const control_t *control, apr_socket_t *connection, apr_p
     }
 }
 
+typedef struct accepting {
+    const control_t *control;
+    apr_status_t status;
+} accepting_t;
+
+/* A new pool has memory for the connection, which is closed with it. */
+static void accept_one(void *context, apr_pool_t *scratch)
+{
+    accepting_t *accepting = context;
+    apr_socket_t *connection;
+
+    accepting->status = apr_socket_accept(&connection, accepting->control->listening, scratch);
+    if (accepting->status == APR_SUCCESS) {
+        answer_one(accepting->control, connection, scratch);
+    }
+}
+
 apr_status_t control_answer(control_t *control)
 {
-    apr_socket_t *connection;
-    apr_pool_t *pool;
-    apr_status_t status = apr_pool_create(&pool, control->pool);
+    accepting_t accepting = {control, APR_ENOMEM};
 
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = apr_socket_accept(&connection, control->listening, pool);
-    if (status == APR_SUCCESS) {
-        answer_one(control, connection, pool);
-    }
-    apr_pool_destroy(pool); /* and with it the connection */
-    return status;
+    memory_try_scratch(accept_one, &accepting, control->pool);
+    return accepting.status;
 }
 
 apr_socket_t *control_socket(const control_t *control)

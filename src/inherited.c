@@ -3,6 +3,7 @@
 #include <apr_portable.h>
 
 #include "listener_failure.h"
+#include "memory.h"
 #include "udpecho/host.h"
 
 static exit_code_t refuse(log_t *log, const char *error)
@@ -40,7 +41,8 @@ static exit_code_t adopt(listener_set_t *set, const apr_array_header_t *sockets,
     apr_int64_t descriptor = (apr_int64_t)APR_ARRAY_IDX(sockets, 0, apr_os_sock_t);
     listener_error_t error;
     listener_t *listener;
-    apr_status_t status = listener_adopt(&listener, sockets, options, &error, opening->pool);
+    apr_status_t status =
+        listener_adopt(&listener, sockets, options, &error, memory_pool(opening->pool));
 
     if (status != APR_SUCCESS) {
         log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "memory.h"
 #include "regular_file.h"
 
 #define LINE_MAX_BYTES 4094
@@ -83,11 +84,11 @@ const char *lines_read(const char *path, const char *(*each)(void *context, char
                        void *context, apr_status_t *refusal, apr_pool_t *pool)
 {
     apr_file_t *file;
-    const char *error = regular_file_open(&file, path, LINES_FILE_MAX, refusal, pool);
+    apr_pool_t *own = memory_pool(pool); /* it closes the file, also if there is no memory */
+    const char *error = regular_file_open(&file, path, LINES_FILE_MAX, refusal, own);
 
-    if (error == NULL) {
-        error = read_all(file, path, each, context, refusal, pool);
-        apr_file_close(file);
-    }
+    error = error == NULL ? read_all(file, path, each, context, refusal, pool)
+                          : apr_pstrdup(pool, error);
+    apr_pool_destroy(own);
     return error;
 }

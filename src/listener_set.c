@@ -2,12 +2,14 @@
 
 #include <string.h>
 
+#include "memory.h"
 #include "udpecho/host.h"
 
 void listener_set_create(listener_set_t *set, apr_pool_t *pool)
 {
     set->places = apr_array_make(pool, 4, sizeof(place_t));
     set->all = apr_array_make(pool, 4, sizeof(listener_t *));
+    set->opening = NULL;
 }
 
 static int has(const apr_array_header_t *listeners, const listener_t *listener)
@@ -38,29 +40,40 @@ void listener_log_address(log_line_t *line, const listener_info_t *info)
     log_text(line, "address", text);
 }
 
+typedef struct storing {
+    const listener_t *listener;
+    apr_status_t status;
+} storing_t;
+
+static void store(void *context, apr_pool_t *scratch)
+{
+    storing_t *storing = context;
+    const listener_info_t *info = listener_describe(storing->listener);
+
+    storing->status =
+        host_store(&info->local, info->device, listener_sockets(storing->listener, scratch));
+}
+
 static void store_one(const listener_t *listener, log_t *log)
 {
-    const listener_info_t *info = listener_describe(listener);
-    apr_pool_t *scratch;
-    apr_status_t status = apr_pool_create(&scratch, NULL);
+    storing_t storing = {listener, APR_ENOMEM};
 
-    if (status == APR_SUCCESS) {
-        status = host_store(&info->local, info->device, listener_sockets(listener, scratch));
-        apr_pool_destroy(scratch);
-    }
-    if (status != APR_SUCCESS) {
+    memory_try_scratch(store, &storing, NULL);
+    if (storing.status != APR_SUCCESS) {
         log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING,
                                              "the service manager will not keep a listener");
 
-        listener_log_address(line, info);
-        log_status(line, "error", status);
+        listener_log_address(line, listener_describe(listener));
+        log_status(line, "error", storing.status);
         log_end(line);
     }
 }
 
 void listener_set_store(const listener_set_t *set, const listener_set_t *known, log_t *log)
 {
-    for (int i = 0; set->places->nelts > 0 && i < set->all->nelts; i++) {
+    int is_wanted = host_has_store() && set->places->nelts > 0;
+
+    for (int i = 0; is_wanted && i < set->all->nelts; i++) {
         const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
 
         if (known == NULL || !listener_set_has(known, listener)) {
@@ -104,6 +117,9 @@ void listener_set_close(const listener_set_t *set, const listener_set_t *kept, l
             close_one(listener, log);
         }
     }
+    if (set->opening != NULL) {
+        apr_pool_destroy(set->opening);
+    }
 }
 
 void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
@@ -114,6 +130,7 @@ void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
     if (!listener_set_has(set, listener)) {
         APR_ARRAY_PUSH(set->all, listener_t *) = listener;
     }
+    set->opening = NULL;
 }
 
 static int is_at(const listener_t *listener, const endpoint_t *endpoint, const char *device)

@@ -27,12 +27,14 @@ typedef struct place {
 typedef struct listener_set {
     apr_array_header_t *places; /* of place_t; empty if the sockets were handed over */
     apr_array_header_t *all;    /* of listener_t *, each once */
+    apr_pool_t *opening;        /* of a listener that is open and not in the set yet; else NULL */
 } listener_set_t;
 
 /* Makes it an empty set, which lives as long as `pool`. */
 void listener_set_create(listener_set_t *set, apr_pool_t *pool);
 
-/* Adds a listener to the set and to a place of it, unless it is there. */
+/* Adds a listener to the set and to a place of it, unless it is there. It is no longer one that is
+ * being opened. */
 void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener);
 
 /* Non-zero if the listener is in the set. Any thread. */
@@ -69,7 +71,7 @@ void listener_set_store(const listener_set_t *set, const listener_set_t *known, 
 void listener_set_forget(const listener_set_t *set, const listener_set_t *kept);
 
 /* Closes the listeners of `set` that are not in `kept`, which may be NULL, and tells `log`, unless
- * it is NULL, of each. */
+ * it is NULL, of each. Closes too what was opened and not added. */
 void listener_set_close(const listener_set_t *set, const listener_set_t *kept, log_t *log);
 
 #endif

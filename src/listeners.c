@@ -5,6 +5,7 @@
 #include "address.h"
 #include "inherited.h"
 #include "listener_failure.h"
+#include "memory.h"
 #include "udpecho/host.h"
 #include "wildcard.h"
 
@@ -65,22 +66,23 @@ static int is_of_this_host(const apr_sockaddr_t *address, apr_pool_t *pool)
     return 0;
 }
 
-static apr_status_t open_once(listener_t **listener, const opening_t *opening,
+static apr_status_t open_once(listener_t **listener, const opening_t *opening, listener_set_t *set,
                               const location_t *location, listener_error_t *error)
 {
     listener_options_t options = *opening->options;
-    apr_pool_t *scratch;
 
     options.device = location->device;
-    apr_status_t status =
-        listener_open(listener, location->address, &options, error, opening->pool);
+    set->opening = memory_pool(opening->pool);
+    apr_status_t status = listener_open(listener, location->address, &options, error, set->opening);
 
-    if (status != APR_SUCCESS && error->failure == LISTENER_NOT_LOCAL &&
-        apr_pool_create(&scratch, NULL) == APR_SUCCESS) {
-        error->failure =
-            is_of_this_host(location->address, scratch) ? LISTENER_NOT_READY : LISTENER_NOT_LOCAL;
-        apr_pool_destroy(scratch);
+    if (status == APR_SUCCESS) {
+        return APR_SUCCESS;
     }
+    if (error->failure == LISTENER_NOT_LOCAL && is_of_this_host(location->address, set->opening)) {
+        error->failure = LISTENER_NOT_READY;
+    }
+    apr_pool_destroy(set->opening);
+    set->opening = NULL;
     return status;
 }
 
@@ -96,21 +98,21 @@ static int await_readiness(const opening_t *opening)
 
 /* What the service manager was told to close may be open for a moment more, and an IPv6 address
  * that was just configured cannot be bound before nobody else on its link turned out to have it. */
-static apr_status_t open_new(listener_t **listener, const opening_t *opening,
+static apr_status_t open_new(listener_t **listener, const opening_t *opening, listener_set_t *set,
                              const location_t *location, listener_error_t *error)
 {
-    apr_status_t status = open_once(listener, opening, location, error);
+    apr_status_t status = open_once(listener, opening, set, location, error);
 
     while (status != APR_SUCCESS &&
            ((error->failure == LISTENER_IN_USE && host_await_forgetting()) ||
             (error->failure == LISTENER_NOT_READY && await_readiness(opening)))) {
-        status = open_once(listener, opening, location, error);
+        status = open_once(listener, opening, set, location, error);
     }
     return status;
 }
 
 static exit_code_t open_address(listener_t **listener, const opening_t *opening,
-                                const listener_set_t *set, const location_t *location, int may_lack)
+                                listener_set_t *set, const location_t *location, int may_lack)
 {
     listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
     apr_status_t status = APR_ENOMEM;
@@ -120,7 +122,7 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
         return EXIT_OK;
     }
     if (set->all->nelts < LISTENERS_MAX) {
-        status = open_new(listener, opening, location, &error);
+        status = open_new(listener, opening, set, location, &error);
     }
     if (status == APR_SUCCESS) {
         return EXIT_OK;
@@ -280,9 +282,6 @@ static exit_code_t open_places(listener_set_t *set, const opening_t *opening, ap
     for (int i = 0; code == EXIT_OK && i < set->places->nelts; i++) {
         code = open_place(set, &APR_ARRAY_IDX(set->places, i, place_t), opening);
     }
-    if (code != EXIT_OK) {
-        listener_set_close(set, opening->current, NULL);
-    }
     return code;
 }
 
@@ -323,7 +322,6 @@ exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_po
     opening_t with = *opening;
 
     with.patience_ends = clock_now() + READY_PATIENCE_US;
-    listener_set_create(set, pool);
     if (opening->current == NULL) {
         return open_at_start(set, &with, pool);
     }

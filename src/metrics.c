@@ -3,15 +3,16 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "memory.h"
 #include "metrics_text.h"
 #include "stream_address.h"
 #include "stream_socket.h"
 
-static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
+static http_answer_t answer(const char *path, status_source_t *source, apr_pool_t *pool)
 {
     status_t status;
 
-    status_read(&status, context, pool);
+    status_read(&status, source, pool);
     if (strcmp(path, "/metrics") == 0) {
         return (http_answer_t){200, METRICS_TYPE, metrics_text(&status, pool)};
     }
@@ -20,6 +21,28 @@ static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
                                apr_pstrcat(pool, health_name(status.health), "\n", NULL)};
     }
     return (http_answer_t){404, "text/plain", "there are /metrics and /healthz\n"};
+}
+
+typedef struct request {
+    const char *path;
+    status_source_t *source;
+    apr_pool_t *pool;
+    http_answer_t answer;
+} request_t;
+
+static void try_to_answer(void *context)
+{
+    request_t *request = context;
+
+    request->answer = answer(request->path, request->source, request->pool);
+}
+
+static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
+{
+    request_t request = {path, context, pool, {503, "text/plain", "no memory\n"}};
+
+    memory_try(try_to_answer, &request);
+    return request.answer;
 }
 
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,

@@ -7,6 +7,7 @@
 
 #include "control.h"
 #include "listener_failure.h"
+#include "memory.h"
 #include "metrics.h"
 #include "stream_socket.h"
 #include "udpecho/host.h"
@@ -128,12 +129,8 @@ static exit_code_t open_metrics(observer_t *observer, const char *where,
  * look at. */
 static apr_status_t create(observer_t **created, int has_sockets, log_t *log, apr_pool_t *pool)
 {
-    apr_pool_t *own;
-    apr_status_t status = apr_pool_create(&own, pool);
+    apr_pool_t *own = memory_pool(pool);
 
-    if (status != APR_SUCCESS) {
-        return status;
-    }
     *created = apr_pcalloc(own, sizeof **created);
     (*created)->pool = own;
     (*created)->log = log;
@@ -258,8 +255,9 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     observer_t *observer = data;
 
     (void)thread;
-    gate_pass(observer->gate);
-    serve(observer);
+    if (gate_pass(observer->gate)) {
+        serve(observer);
+    }
     return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "file_print.h"
 #include "options.h"
 
 void options_write_help(const option_t *table, apr_file_t *out)
@@ -11,16 +12,16 @@ void options_write_help(const option_t *table, apr_file_t *out)
         const char *help = option->help;
 
         if (option->letter != 0) {
-            apr_file_printf(out, "  -%c,", option->letter);
+            file_print(out, "  -%c,", option->letter);
         } else {
-            apr_file_printf(out, " ");
+            file_print(out, " ");
         }
-        apr_file_printf(out, " --%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
-                        option->argument != NULL ? option->argument : "");
+        file_print(out, " --%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
+                   option->argument != NULL ? option->argument : "");
         while (*help != '\0') {
             int length = (int)strcspn(help, "\n");
 
-            apr_file_printf(out, "        %.*s\n", length, help);
+            file_print(out, "        %.*s\n", length, help);
             help += length + (help[length] == '\n');
         }
     }
@@ -51,8 +52,8 @@ static void write_list(const option_t *option, const apr_array_header_t *list, a
                        apr_pool_t *pool)
 {
     for (int i = 0; list != NULL && i < list->nelts; i++) {
-        apr_file_printf(out, "%s=%s\n", option->name,
-                        quoted(APR_ARRAY_IDX(list, i, const char *), pool));
+        file_print(out, "%s=%s\n", option->name,
+                   quoted(APR_ARRAY_IDX(list, i, const char *), pool));
     }
 }
 
@@ -72,9 +73,9 @@ void options_write_settings(const option_t *table, const void *settings, apr_fil
         const char *value = option->kind->format(option, place, pool);
 
         if (value != NULL && option->argument != NULL) {
-            apr_file_printf(out, "%s=%s\n", option->name, quoted(value, pool));
+            file_print(out, "%s=%s\n", option->name, quoted(value, pool));
         } else if (value != NULL) {
-            apr_file_printf(out, "%s\n", option->name);
+            file_print(out, "%s\n", option->name);
         }
     }
 }

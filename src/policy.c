@@ -1,5 +1,6 @@
 #include "policy.h"
 
+#include "memory.h"
 #include "own_addresses.h"
 #include "udpecho/host.h"
 #include "udpecho/transport.h"
@@ -31,21 +32,15 @@ static apr_array_header_t *known_addresses(log_t *log, apr_pool_t *pool)
     return addresses;
 }
 
-apr_status_t policy_create(policy_t **created, const echo_policy_t *rules,
-                           const apr_array_header_t *listeners, log_t *log, apr_pool_t *pool)
+policy_t *policy_create(const echo_policy_t *rules, const apr_array_header_t *listeners, log_t *log,
+                        apr_pool_t *pool)
 {
-    apr_pool_t *own;
-    apr_status_t status = apr_pool_create(&own, pool);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
+    apr_pool_t *own = memory_pool(pool);
     policy_t *policy = apr_palloc(own, sizeof *policy);
 
     policy->rules = *rules;
     policy->rules.own =
         own_addresses_create(bound_addresses(listeners, own), known_addresses(log, own), own);
     policy->pool = own;
-    *created = policy;
-    return APR_SUCCESS;
+    return policy;
 }

@@ -18,10 +18,9 @@ typedef struct policy {
 /*
  * Makes a copy of `rules` that knows the addresses of `listeners`, an array of listener_t *, and of
  * this host. Where the host's cannot be listed, a line in the log says so, and only what the
- * listeners are bound to is known. It lives in a pool of its own below `pool`. Errors: those of
- * apr_pool_create().
+ * listeners are bound to is known. It lives in a pool of its own below `pool`.
  */
-apr_status_t policy_create(policy_t **policy, const echo_policy_t *rules,
-                           const apr_array_header_t *listeners, log_t *log, apr_pool_t *pool);
+policy_t *policy_create(const echo_policy_t *rules, const apr_array_header_t *listeners, log_t *log,
+                        apr_pool_t *pool);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "confine.h"
 #include "feature_table.h"
+#include "memory.h"
 #include "observer.h"
 #include "setup.h"
 #include "status.h"
@@ -40,6 +41,13 @@ static void stop_workers(server_t *server)
     }
 }
 
+static void join_workers(server_t *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_join(server->workers[i]);
+    }
+}
+
 /* Runs in the worker's thread. The workers end together: whatever ended one, the count, the time
  * or a request, holds for all. */
 static void on_worker_ended(void *context)
@@ -54,26 +62,39 @@ static void on_worker_ended(void *context)
 
 /* ---- Telling ---- */
 
+typedef struct reading {
+    server_t *server;
+    log_line_t *line;
+} reading_t;
+
+static void read_counters(void *context, apr_pool_t *scratch)
+{
+    const reading_t *reading = context;
+    log_line_t *line = reading->line;
+    status_t status;
+
+    status_read(&status, &reading->server->status, scratch);
+    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
+        log_number(line, counter_name(i), (apr_int64_t)status.totals.value[i]);
+    }
+    for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
+        log_count(line, counter_name(i), status.totals.value[i]);
+    }
+    if (status.has_kernel_drops) {
+        log_count(line, "kernel_drops", status.kernel_drops);
+    }
+    log_count(line, "reload_failures", status.reload_failures);
+    log_text(line, "health", health_name(status.health));
+}
+
 /* Ends the line with the counters; `pool` is for what it needs meanwhile. */
 static void log_counters(server_t *server, log_line_t *line, apr_pool_t *pool)
 {
-    status_t status;
-    apr_pool_t *scratch;
+    reading_t reading = {server, line};
+    apr_status_t status = memory_try_scratch(read_counters, &reading, pool);
 
-    if (apr_pool_create(&scratch, pool) == APR_SUCCESS) {
-        status_read(&status, &server->status, scratch);
-        for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
-            log_number(line, counter_name(i), (apr_int64_t)status.totals.value[i]);
-        }
-        for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
-            log_count(line, counter_name(i), status.totals.value[i]);
-        }
-        if (status.has_kernel_drops) {
-            log_count(line, "kernel_drops", status.kernel_drops);
-        }
-        log_count(line, "reload_failures", status.reload_failures);
-        log_text(line, "health", health_name(status.health));
-        apr_pool_destroy(scratch);
+    if (status != APR_SUCCESS) {
+        log_status(line, "error", status);
     }
     log_end(line);
 }
@@ -146,17 +167,25 @@ static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
 }
 
 /* Leaves no socket that is no worker's. */
-static void keep_sockets(const server_t *server, const setup_t *setup)
+static apr_status_t share_sockets(const server_t *server)
 {
-    const apr_array_header_t *listeners = setup->listeners.all;
+    const apr_array_header_t *listeners = server->setup->listeners.all;
+    apr_status_t status = APR_SUCCESS;
+    int has_changed = 0;
 
     for (int i = 0; i < listeners->nelts; i++) {
-        listener_keep(APR_ARRAY_IDX(listeners, i, listener_t *), server->worker_count);
+        has_changed |=
+            listener_share(APR_ARRAY_IDX(listeners, i, listener_t *), server->worker_count);
     }
+    for (unsigned i = 0; has_changed && status == APR_SUCCESS && i < server->worker_count; i++) {
+        status = worker_listen_anew(server->workers[i]);
+    }
+    return status;
 }
 
-/* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. */
-static void keep_workers(server_t *server, unsigned started, apr_status_t status)
+/* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. They
+ * wait at the gate. */
+static apr_status_t keep_workers(server_t *server, unsigned started, apr_status_t status)
 {
     log_line_t *line =
         log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than asked for");
@@ -166,8 +195,8 @@ static void keep_workers(server_t *server, unsigned started, apr_status_t status
     log_status(line, "error", status);
     log_end(line);
     server->worker_count = started;
-    keep_sockets(server, server->setup);
-    listener_set_forget(&server->setup->listeners, NULL); /* what is left is stored anew */
+    server->frame.options.workers = started; /* that a reload opens listeners for */
+    return share_sockets(server);
 }
 
 /* Starts the log's writer, the observer and the workers, which then wait at the gate. */
@@ -185,8 +214,7 @@ static apr_status_t start_threads(server_t *server)
         started += status == APR_SUCCESS;
     }
     if (status != APR_SUCCESS && started > 0) {
-        keep_workers(server, started, status);
-        status = APR_SUCCESS;
+        status = keep_workers(server, started, status);
     }
     atomic_init(&server->running, started);
     return status;
@@ -204,7 +232,7 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
     apr_status_t status = start_threads(server);
 
     if (status != APR_SUCCESS) {
-        gate_open(server->gate);
+        gate_abandon(server->gate);
         return refuse(server, "cannot start a thread", status);
     }
     server->status.workers = server->workers;
@@ -213,12 +241,11 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
     listener_set_store(&server->setup->listeners, NULL, server->log);
     code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
                          &server->frame.is_confined, pool);
-    if (code != EXIT_OK) {
-        stop_workers(server);
-    }
-    gate_open(server->gate);
-    for (unsigned i = 0; code != EXIT_OK && i < server->worker_count; i++) {
-        worker_join(server->workers[i]);
+    if (code == EXIT_OK) {
+        gate_open(server->gate);
+    } else {
+        gate_abandon(server->gate);
+        join_workers(server);
     }
     return code;
 }
@@ -255,9 +282,6 @@ static void reload(server_t *server)
         atomic_fetch_add(&server->status.counters.reload_failures, 1);
         return;
     }
-    if (server->worker_count < server->frame.options.workers) {
-        keep_sockets(server, next);
-    }
     for (unsigned i = 0; i < server->worker_count; i++) {
         echo_apply(worker_echo(server->workers[i]), &next->policy->rules);
         worker_listen(server->workers[i], next->listeners.all);
@@ -273,21 +297,35 @@ static void reload(server_t *server)
     setup_retire(old, next, server->log);
 }
 
+typedef struct handing_over {
+    const server_t *server;
+    apr_status_t status;
+} handing_over_t;
+
+static void send_listeners(void *context, apr_pool_t *scratch)
+{
+    handing_over_t *handing = context;
+    const apr_array_header_t *listeners = handing->server->setup->listeners.all;
+    apr_array_header_t *groups =
+        apr_array_make(scratch, listeners->nelts, sizeof(apr_array_header_t *));
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        APR_ARRAY_PUSH(groups, apr_array_header_t *) =
+            listener_sockets(APR_ARRAY_IDX(listeners, i, const listener_t *), scratch);
+    }
+    handing->status =
+        host_hand_over(groups, observer_sockets(handing->server->observer, scratch), scratch);
+}
+
 static void hand_over(server_t *server)
 {
-    const apr_array_header_t *listeners = server->setup->listeners.all;
-    apr_array_header_t *groups;
-    apr_pool_t *scratch;
-    apr_status_t status = apr_pool_create(&scratch, server->setup->pool);
+    handing_over_t handing = {.server = server};
+    apr_status_t status = memory_try_scratch(send_listeners, &handing, server->setup->pool);
 
     if (status == APR_SUCCESS) {
-        groups = apr_array_make(scratch, listeners->nelts, sizeof(apr_array_header_t *));
-        for (int i = 0; i < listeners->nelts; i++) {
-            APR_ARRAY_PUSH(groups, apr_array_header_t *) =
-                listener_sockets(APR_ARRAY_IDX(listeners, i, const listener_t *), scratch);
-        }
-        status = host_hand_over(groups, observer_sockets(server->observer, scratch), scratch);
-        apr_pool_destroy(scratch);
+        status = handing.status;
+    } else {
+        host_refuse_successor();
     }
     log_line_t *line = log_begin_waiting(
         server->log, status == APR_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
@@ -390,9 +428,7 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
         code = refuse(server, "cannot tell the process that served, it serves on", status);
         stop_workers(server);
     }
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        worker_join(server->workers[i]);
-    }
+    join_workers(server);
     observer_stop(server->observer);
     confine_log_refusals(server->log);
     log_stopped(server, pool);
@@ -402,7 +438,8 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
 exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr_pool_t *pool)
 {
     server_t server = {
-        .frame = {.settings = settings, .log = log, .pool = pool},
+        /* The listeners' pool is made before the workers', and so destroyed after them. */
+        .frame = {.settings = settings, .log = log, .pool = memory_pool(pool)},
         .host = host,
         .log = log,
     };

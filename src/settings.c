@@ -7,6 +7,7 @@
 
 #include "access_rules.h"
 #include "log.h"
+#include "memory.h"
 #include "rate_limit.h"
 #include "setting_kinds.h"
 #include "source_ports.h"
@@ -370,11 +371,7 @@ static const char *read_exempt_list(settings_t *settings, apr_array_header_t *ru
 /* The files that lists of networks name are read only here, when all is known. */
 static const char *read_networks(settings_t *settings, apr_status_t *refusal, apr_pool_t *pool)
 {
-    apr_pool_t *scratch;
-
-    if (apr_pool_create(&scratch, pool) != APR_SUCCESS) {
-        return "no memory for lists of networks";
-    }
+    apr_pool_t *scratch = memory_pool(pool);
     apr_array_header_t *rules = apr_array_make(scratch, 16, sizeof(access_rule_t));
     const char *error = read_access_list(settings, rules, refusal, pool);
 

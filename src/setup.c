@@ -1,9 +1,10 @@
 #include "setup.h"
 
+#include "memory.h"
 #include "server_limits.h"
 #include "source_ports.h"
 
-static apr_status_t create_policy(setup_t *setup, const setup_frame_t *frame)
+static void create_policy(setup_t *setup, const setup_frame_t *frame)
 {
     const settings_t *settings = &setup->settings;
     echo_policy_t rules = {
@@ -14,24 +15,21 @@ static apr_status_t create_policy(setup_t *setup, const setup_frame_t *frame)
 
     source_ports_create(&rules.ports, settings->deny_source_ports, setup->pool);
     server_limits_set(&rules, settings, frame->key, setup->pool);
-    return policy_create(&setup->policy, &rules, setup->listeners.all, frame->log, setup->pool);
+    setup->policy = policy_create(&rules, setup->listeners.all, frame->log, setup->pool);
 }
 
 /* A setup with nothing in it. */
 static setup_t *allocate(const setup_frame_t *frame)
 {
-    apr_pool_t *pool;
-
-    if (apr_pool_create(&pool, frame->pool) != APR_SUCCESS) {
-        return NULL;
-    }
+    apr_pool_t *pool = memory_pool(frame->pool);
     setup_t *setup = apr_pcalloc(pool, sizeof *setup);
 
     setup->pool = pool;
+    listener_set_create(&setup->listeners, pool);
     return setup;
 }
 
-/* Makes listeners and policy of the settings. On error nothing of it is left open. */
+/* Makes listeners and policy of the settings. */
 static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_frame_t *frame)
 {
     listener_options_t options = frame->options;
@@ -48,29 +46,33 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
 
     options.offload = (int)setup->settings.offload;
     code = listeners_open(&setup->listeners, &opening, setup->pool);
-    apr_status_t status = code == EXIT_OK ? create_policy(setup, frame) : APR_SUCCESS;
 
-    if (status != APR_SUCCESS) {
-        log_line_t *line = log_begin_waiting(frame->log, LOG_LEVEL_ERROR, "cannot make the policy");
-
-        log_status(line, "error", status);
-        log_end(line);
-        listener_set_close(&setup->listeners, opening.current, NULL);
-        code = EXIT_SYSTEM;
+    if (code == EXIT_OK) {
+        create_policy(setup, frame);
     }
     return code;
+}
+
+/* Frees a setup that never came into force, and closes what was opened for it alone. */
+static void abandon(setup_t *setup, const listener_set_t *current)
+{
+    listener_set_close(&setup->listeners, current, NULL);
+    apr_pool_destroy(setup->pool);
 }
 
 exit_code_t setup_create(setup_t **created, const setup_frame_t *frame)
 {
     setup_t *setup = allocate(frame);
 
-    *created = setup;
-    if (setup == NULL) {
-        return EXIT_SYSTEM;
-    }
     setup->settings = *frame->settings;
-    return fill(setup, NULL, frame);
+    exit_code_t code = fill(setup, NULL, frame);
+
+    if (code == EXIT_OK) {
+        *created = setup;
+    } else {
+        abandon(setup, NULL);
+    }
+    return code;
 }
 
 /* ---- Again ---- */
@@ -98,34 +100,57 @@ static settings_t merge(const settings_t *start, const settings_t *fresh, int ha
     return merged;
 }
 
-static const char *read_again(setup_t *setup, const setup_t *current, const setup_frame_t *frame)
-{
-    const settings_t *start = frame->settings;
-    exit_code_t code;
-    const char *error = settings_read(&setup->fresh, start->argc, start->argv, &code, setup->pool);
+typedef struct reload {
+    const setup_t *current;
+    const setup_frame_t *frame;
+    setup_t *setup;    /* NULL: there was no memory for it */
+    const char *error; /* NULL: it can come into force */
+} reload_t;
 
-    if (error == NULL) {
+/* Puts into words, while a reload can still be refused for want of memory, what it changes. */
+static void describe(setup_t *setup, const setup_t *current)
+{
+    setup->changed =
+        options_differing(settings_table, &current->settings, &setup->settings, setup->pool);
+    setup->needs_restart =
+        options_differing(settings_table, &setup->settings, &setup->fresh, setup->pool);
+}
+
+static void read_again(void *context)
+{
+    reload_t *reload = context;
+    const setup_t *current = reload->current;
+    const settings_t *start = reload->frame->settings;
+    setup_t *setup = allocate(reload->frame);
+    exit_code_t code;
+
+    reload->setup = setup;
+    reload->error = settings_read(&setup->fresh, start->argc, start->argv, &code, setup->pool);
+    if (reload->error == NULL) {
         setup->settings = merge(start, &setup->fresh, listener_set_is_fixed(&current->listeners));
-        code = fill(setup, current, frame);
+        describe(setup, current);
+        code = fill(setup, current, reload->frame);
+        reload->error = code == EXIT_OK ? NULL : "the line before this says why";
     }
-    return code == EXIT_OK ? NULL : error != NULL ? error : "the line before this says why";
 }
 
 setup_t *setup_reload(const setup_t *current, const setup_frame_t *frame)
 {
-    setup_t *setup = allocate(frame);
-    const char *error = setup != NULL ? read_again(setup, current, frame) : "no memory";
+    reload_t reload = {.current = current, .frame = frame};
 
-    if (error == NULL) {
-        return setup;
+    if (memory_try(read_again, &reload) != APR_SUCCESS) {
+        reload.error = "no memory";
+    }
+    if (reload.error == NULL) {
+        return reload.setup;
     }
     log_line_t *line =
         log_begin_waiting(frame->log, LOG_LEVEL_ERROR, "cannot reload, nothing changed");
 
-    log_text(line, "error", error);
+    log_text(line, "error", reload.error);
     log_end(line);
-    if (setup != NULL) {
-        apr_pool_destroy(setup->pool);
+    if (reload.setup != NULL) {
+        abandon(reload.setup, &current->listeners);
     }
     return NULL;
 }
@@ -140,33 +165,45 @@ static log_line_t *begin_options(log_t *log, log_level_t level, const char *mess
     return line;
 }
 
+typedef struct reloaded {
+    const setup_t *current;
+    const setup_t *next;
+    const setup_frame_t *frame;
+} reloaded_t;
+
+static void log_listeners(void *context)
+{
+    const reloaded_t *reloaded = context;
+    const setup_t *next = reloaded->next;
+
+    listeners_log(&next->listeners, &reloaded->current->listeners, &next->settings,
+                  &reloaded->frame->platform, reloaded->frame->log, next->pool);
+}
+
 void setup_log_reload(const setup_t *current, const setup_t *next, const setup_frame_t *frame)
 {
+    reloaded_t both = {current, next, frame};
     log_t *log = frame->log;
     log_level_t before = (log_level_t)current->settings.log_level;
     log_level_t after = (log_level_t)next->settings.log_level;
-    apr_pool_t *pool = next->pool;
 
     /* The lines are begun under the level that lets them through, and written when the new one is
      * in force. */
     log_set_level(log, after > before ? after : before);
     log_line_t *reloaded = log_begin_waiting(log, LOG_LEVEL_INFO, "reloaded");
-    log_line_t *restart =
-        begin_options(log, LOG_LEVEL_WARNING, "changed settings need a restart",
-                      options_differing(settings_table, &next->settings, &next->fresh, pool));
-
-    const char *changed =
-        options_differing(settings_table, &current->settings, &next->settings, pool);
+    log_line_t *restart = begin_options(log, LOG_LEVEL_WARNING, "changed settings need a restart",
+                                        next->needs_restart);
 
     log_text(reloaded, "log_level", log_level_name(after));
-    if (*changed != '\0') {
-        log_text(reloaded, "changed", changed);
+    if (*next->changed != '\0') {
+        log_text(reloaded, "changed", next->changed);
     }
     log_set_level(log, after);
     log_end(reloaded);
     log_end(restart);
-    listeners_log(&next->listeners, &current->listeners, &next->settings, &frame->platform, log,
-                  pool);
+    if (memory_try(log_listeners, &both) != APR_SUCCESS) {
+        log_end(log_begin_waiting(log, LOG_LEVEL_WARNING, "no memory to log new listeners"));
+    }
 }
 
 void setup_retire(setup_t *setup, const setup_t *next, log_t *log)

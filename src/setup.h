@@ -14,7 +14,9 @@ typedef struct setup {
     settings_t fresh;    /* as they were read, what only a restart changes included */
     listener_set_t listeners;
     policy_t *policy;
-    apr_pool_t *pool; /* of all this but the listeners; destroyed to free it */
+    const char *changed;       /* by the reload, and what needs a restart: names of options, */
+    const char *needs_restart; /* separated by commas; NULL in the first setup */
+    apr_pool_t *pool;          /* of all this but the listeners; destroyed to free it */
 } setup_t;
 
 /* What is the same for all setups of a process. */
@@ -37,7 +39,8 @@ exit_code_t setup_create(setup_t **setup, const setup_frame_t *frame);
 /*
  * Reads again where the settings were read, and makes a setup of what they say now, save for those
  * that only a restart changes. Listeners that `current` has as well are the same in both. Returns
- * NULL if something is wrong: the log says what, and nothing has changed. Main thread.
+ * NULL if something is wrong or there is no memory: the log says what, and nothing has changed.
+ * Main thread.
  */
 setup_t *setup_reload(const setup_t *current, const setup_frame_t *frame);
 

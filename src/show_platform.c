@@ -7,6 +7,7 @@
 #include "confine.h"
 #include "facts.h"
 #include "feature_table.h"
+#include "file_print.h"
 #include "json_text.h"
 #include "listeners.h"
 #include "udpecho/host.h"
@@ -84,19 +85,18 @@ static void write_text(const apr_array_header_t *facts, const platform_t *platfo
     for (int i = 0; i < facts->nelts; i++) {
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
-        apr_file_printf(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
+        file_print(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
     }
-    apr_file_printf(out, "\n");
+    file_print(out, "\n");
     for (feature_t feature = 0; feature < FEATURES; feature++) {
         const char *by = platform->features[feature].by;
         const char *reason = feature_missing(platform, feature, pool);
 
         if (reason == NULL) {
-            apr_file_printf(out, "%-26s yes  %s\n", feature_name(feature), by);
+            file_print(out, "%-26s yes  %s\n", feature_name(feature), by);
         } else {
-            apr_file_printf(out, "%-26s no   %s%s%s; %s\n", feature_name(feature),
-                            by != NULL ? by : "", by != NULL ? ": " : "", reason,
-                            feature_instead(feature));
+            file_print(out, "%-26s no   %s%s%s; %s\n", feature_name(feature), by != NULL ? by : "",
+                       by != NULL ? ": " : "", reason, feature_instead(feature));
         }
     }
 }
@@ -104,22 +104,21 @@ static void write_text(const apr_array_header_t *facts, const platform_t *platfo
 static void write_json(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
                        apr_pool_t *pool)
 {
-    apr_file_printf(out, "{%s,\"features\":[", facts_json(facts, pool));
+    file_print(out, "{%s,\"features\":[", facts_json(facts, pool));
     for (feature_t feature = 0; feature < FEATURES; feature++) {
         const char *by = platform->features[feature].by;
         const char *reason = feature_missing(platform, feature, pool);
 
-        apr_file_printf(out, "%s{\"feature\":%s,\"by\":%s,\"works\":%s", feature > 0 ? "," : "",
-                        json_text(feature_name(feature), pool),
-                        by != NULL ? json_text(by, pool) : "null",
-                        reason == NULL ? "true" : "false");
+        file_print(out, "%s{\"feature\":%s,\"by\":%s,\"works\":%s", feature > 0 ? "," : "",
+                   json_text(feature_name(feature), pool),
+                   by != NULL ? json_text(by, pool) : "null", reason == NULL ? "true" : "false");
         if (reason != NULL) {
-            apr_file_printf(out, ",\"error\":%s,\"instead\":%s", json_text(reason, pool),
-                            json_text(feature_instead(feature), pool));
+            file_print(out, ",\"error\":%s,\"instead\":%s", json_text(reason, pool),
+                       json_text(feature_instead(feature), pool));
         }
-        apr_file_printf(out, "}");
+        file_print(out, "}");
     }
-    apr_file_printf(out, "]}\n");
+    file_print(out, "]}\n");
 }
 
 void show_platform(const settings_t *settings, apr_file_t *out, apr_pool_t *pool)

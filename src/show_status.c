@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "file_print.h"
 #include "listener_failure.h"
 #include "status_facts.h"
 #include "udpecho/host.h"
@@ -139,20 +140,20 @@ static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
         if (!is_counter(fact) && !is_service_time(fact)) {
-            apr_file_printf(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
+            file_print(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
         }
     }
     if (has_received(facts)) {
-        apr_file_printf(out, "%-26s %s, %s\n", "service time", service_time_of(facts, 50, pool),
-                        service_time_of(facts, 99, pool));
+        file_print(out, "%-26s %s, %s\n", "service time", service_time_of(facts, 50, pool),
+                   service_time_of(facts, 99, pool));
     }
-    apr_file_printf(out, "\n%-26s %16s %16s\n", "", "since the start", "per second");
+    file_print(out, "\n%-26s %16s %16s\n", "", "since the start", "per second");
     for (int i = 0; i < facts->nelts; i++) {
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
         if (is_worth_a_line(fact)) {
-            apr_file_printf(out, "%-26s %16s %16.1f\n", fact->name, fact_words(fact, pool),
-                            rate(samples, fact));
+            file_print(out, "%-26s %16s %16.1f\n", fact->name, fact_words(fact, pool),
+                       rate(samples, fact));
         }
     }
 }
@@ -164,16 +165,16 @@ static void write_json(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
     const apr_array_header_t *facts = samples[1].facts;
     const char *separator = "";
 
-    apr_file_printf(out, "{%s,\"per_second\":{", facts_json(facts, pool));
+    file_print(out, "{%s,\"per_second\":{", facts_json(facts, pool));
     for (int i = 0; i < facts->nelts; i++) {
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
         if (is_counter(fact)) {
-            apr_file_printf(out, "%s\"%s\":%.1f", separator, fact->name, rate(samples, fact));
+            file_print(out, "%s\"%s\":%.1f", separator, fact->name, rate(samples, fact));
             separator = ",";
         }
     }
-    apr_file_printf(out, "}}\n");
+    file_print(out, "}}\n");
 }
 
 const char *show_status(const settings_t *settings, apr_file_t *out, exit_code_t *code,

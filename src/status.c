@@ -76,10 +76,9 @@ static int is_stalled(const status_source_t *source, apr_pool_t *pool)
     return 0;
 }
 
-static void read_listeners(status_t *status, const apr_array_header_t *listeners, apr_pool_t *pool)
+static void read_listeners(status_t *status, const apr_array_header_t *listeners,
+                           apr_array_header_t *infos)
 {
-    apr_array_header_t *infos = apr_array_make(pool, listeners->nelts, sizeof(listener_info_t));
-
     for (int i = 0; i < listeners->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
 
@@ -99,13 +98,16 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
         .batching = features_batching(source->platform, pool),
         .platform = source->platform,
     };
+    /* All memory is taken before the lock: where there is none, this is left on the spot. */
+    apr_array_header_t *infos = apr_array_make(pool, LISTENERS_MAX, sizeof(listener_info_t));
+
     apr_thread_mutex_lock(source->lock);
     status->workers = source->worker_count;
     status->kernel_drops = source->past_drops;
     for (unsigned i = 0; i < source->worker_count; i++) {
         read_worker(status, source->workers[i]);
     }
-    read_listeners(status, source->listeners, pool);
+    read_listeners(status, source->listeners, infos);
     apr_thread_mutex_unlock(source->lock);
     if (status->health == HEALTH_OK && is_stalled(source, pool)) {
         status->health = HEALTH_STALLED;

@@ -2,11 +2,14 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "file_print.h"
 #include "installation.h"
 #include "json_text.h"
+#include "memory.h"
 #include "server.h"
 #include "show_platform.h"
 #include "show_status.h"
@@ -38,14 +41,13 @@ static exit_code_t fail(const program_t *program, const char *error, exit_code_t
 
 static void print_help(const program_t *program)
 {
-    apr_file_printf(program->out, "Usage: udpechod [OPTION]...\n"
-                                  "Answer UDP datagrams with the same bytes (RFC 862).\n\n");
+    file_print(program->out, "Usage: udpechod [OPTION]...\n"
+                             "Answer UDP datagrams with the same bytes (RFC 862).\n\n");
     options_write_help(settings_table, program->out);
-    apr_file_printf(
-        program->out,
-        "\nSizes take KiB, MiB, GiB, kB, MB, GB; times us, ms, s, m, h, d. SIGTERM and\n"
-        "SIGINT drain and end, SIGUSR1 logs the counters, SIGHUP reads the options\n"
-        "again. See udpechod(8).\n");
+    file_print(program->out,
+               "\nSizes take KiB, MiB, GiB, kB, MB, GB; times us, ms, s, m, h, d. SIGTERM and\n"
+               "SIGINT drain and end, SIGUSR1 logs the counters, SIGHUP reads the options\n"
+               "again. See udpechod(8).\n");
 }
 
 static exit_code_t serve(program_t *program)
@@ -129,7 +131,7 @@ static int run(void *data)
     if (settings->help) {
         print_help(program);
     } else if (settings->version) {
-        apr_file_printf(program->out, "udpechod " UDPECHO_VERSION "\n");
+        file_print(program->out, "udpechod " UDPECHO_VERSION "\n");
     } else if (settings->check_config) {
         options_write_settings(settings_table, settings, program->out, program->pool);
     } else if (settings->show_platform) {
@@ -164,25 +166,42 @@ static int start(program_t *program, int argc, const char *const *argv)
     return code;
 }
 
+/* What give_up() writes to; NULL at first. */
+static const log_sink_t *errors_of_program;
+
+/* Asks for no memory, and leaves out what ends the program in order, which might. */
+static void give_up(void)
+{
+    static const char line[] = "udpechod: no memory\n";
+    const log_sink_t *errors = errors_of_program;
+
+    if (errors != NULL) {
+        errors->write(errors->context, LOG_LEVEL_ERROR, line, sizeof line - 1, APR_USEC_PER_SEC);
+    } else {
+        fputs(line, stderr);
+    }
+    _Exit(EXIT_SYSTEM);
+}
+
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program = {.pool = NULL};
     apr_file_t *error;
-    int code = EXIT_SYSTEM;
 
     host_fill_standard_files();
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
-        return EXIT_SYSTEM;
+        give_up(); /* nothing else makes it fail on POSIX, nor usually on Windows */
     }
     atexit(apr_terminate);
-    if (apr_pool_create(&program.pool, NULL) == APR_SUCCESS &&
-        apr_file_open_flags_stdout(&program.out, APR_FOPEN_BUFFERED, program.pool) == APR_SUCCESS &&
-        apr_file_open_stderr(&error, program.pool) == APR_SUCCESS) {
-        program.errors = log_to_file(error);
-        code = start(&program, argc, argv);
-        if (program.is_held_up) {
-            _Exit(code); /* apr_terminate() would take the thread's memory away */
-        }
+    program.pool = memory_start(give_up);
+    apr_file_open_flags_stdout(&program.out, APR_FOPEN_BUFFERED, program.pool);
+    apr_file_open_stderr(&error, program.pool);
+    program.errors = log_to_file(error);
+    errors_of_program = &program.errors;
+    int code = start(&program, argc, argv);
+
+    if (program.is_held_up) {
+        _Exit(code); /* apr_terminate() would take the thread's memory away */
     }
     return code;
 }

@@ -4,6 +4,7 @@
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
+#include "memory.h"
 #include "udpecho/host.h"
 
 /* At most one line in this time tells of failed calls, and one of limits that were met; the
@@ -147,22 +148,36 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     return now;
 }
 
+typedef struct listening {
+    worker_t *worker;
+    const apr_array_header_t *listeners;
+    apr_status_t status;
+} listening_t;
+
+static void listen_to(void *context)
+{
+    listening_t *listening = context;
+
+    listening->status = transport_listen(listening->worker->transport,
+                                         (listener_t *const *)listening->listeners->elts,
+                                         (unsigned)listening->listeners->nelts);
+}
+
 static void take_listeners(worker_t *worker)
 {
     const apr_array_header_t *wanted = atomic_load(&worker->wanted);
+    listening_t listening = {worker, wanted, APR_ENOMEM};
 
     if (wanted == atomic_load(&worker->listening)) {
         return;
     }
-    apr_status_t status = transport_listen(worker->transport, (listener_t *const *)wanted->elts,
-                                           (unsigned)wanted->nelts);
-
-    if (status != APR_SUCCESS) {
+    memory_try(listen_to, &listening);
+    if (listening.status != APR_SUCCESS) {
         log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_ERROR,
                                      "a listener is not served by this worker");
 
         log_text(line, "thread", worker->name);
-        log_status(line, "error", status);
+        log_status(line, "error", listening.status);
         log_end(line);
     }
     atomic_store(&worker->listening, wanted);
@@ -233,8 +248,9 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     (void)thread;
     worker->thread_id = host_thread_id();
     pin(worker);
-    gate_pass(worker->options.gate);
-    serve(worker);
+    if (gate_pass(worker->options.gate)) {
+        serve(worker);
+    }
     atomic_store(&worker->has_ended, 1);
     worker->options.ended(worker->options.context);
     return NULL;
@@ -242,12 +258,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
 apr_status_t worker_create(worker_t **created, const worker_options_t *options, apr_pool_t *pool)
 {
-    apr_pool_t *own;
-    apr_status_t status = apr_pool_create(&own, pool);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
+    apr_pool_t *own = memory_pool(pool);
     worker_t *worker = apr_pcalloc(own, sizeof *worker);
     const apr_array_header_t *listeners = options->listeners;
 
@@ -257,8 +268,10 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
     worker->echo = echo_create(options->policy, clock_now(), own);
     atomic_init(&worker->wanted, listeners);
     atomic_init(&worker->listening, listeners);
-    status = transport_open(&worker->transport, (listener_t *const *)listeners->elts,
-                            (unsigned)listeners->nelts, options->index, options->payload_max, own);
+    apr_status_t status =
+        transport_open(&worker->transport, (listener_t *const *)listeners->elts,
+                       (unsigned)listeners->nelts, options->index, options->payload_max, own);
+
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;
@@ -270,6 +283,15 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
 apr_status_t worker_start(worker_t *worker)
 {
     return apr_thread_create(&worker->thread, NULL, run, worker, worker->pool);
+}
+
+apr_status_t worker_listen_anew(worker_t *worker)
+{
+    const apr_array_header_t *listeners = atomic_load(&worker->listening);
+
+    transport_listen(worker->transport, NULL, 0);
+    return transport_listen(worker->transport, (listener_t *const *)listeners->elts,
+                            (unsigned)listeners->nelts);
 }
 
 void worker_stop(worker_t *worker)

@@ -155,6 +155,9 @@ apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *stre
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
                             apr_pool_t *pool);
 
+/* Lets the successor that asked go without the sockets. Main thread, also after sandbox_enter(). */
+void host_refuse_successor(void);
+
 /*
  * These tell the service manager, if it wants to hear it: that the service serves; that it reads
  * its settings again, and has done so; that it ends. On POSIX this is sd_notify(3), to

@@ -100,13 +100,14 @@ typedef struct listener listener_t;
  * address  where to bind; port 0 lets the kernel choose. Not kept.
  * error    filled only on error
  *
- * The listener and its sockets live as long as `pool`, or until listener_close(). On error nothing
- * stays open. Any thread, one at a time for each pool. Errors: those of socket(2), bind(2) and
- * setsockopt(2); APR_EMISMATCH if the kernel bound another address than the one asked for;
- * APR_EINVAL for a broadcast or multicast address; for LISTENER_INTERFACE ENODEV, EPERM, or
- * APR_ENOTIMPL on systems that bind no socket to an interface; APR_ENOTIMPL for a wildcard where
- * the platform does not tell the arrival address of datagrams, or lets an IPv6 wildcard take IPv4
- * datagrams too.
+ * `pool` is for this listener alone, and its parent outlives all transports. The listener and its
+ * sockets live as long as `pool`, which listener_close() may destroy; on error the caller destroys
+ * it, which closes what had been opened. Any thread, one at a time for each pool. Errors: those of
+ * socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound another address than the
+ * one asked for; APR_EINVAL for a broadcast or multicast address; for LISTENER_INTERFACE ENODEV,
+ * EPERM, or APR_ENOTIMPL on systems that bind no socket to an interface; APR_ENOTIMPL for a
+ * wildcard where the platform does not tell the arrival address of datagrams, or lets an IPv6
+ * wildcard take IPv4 datagrams too.
  */
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
@@ -123,7 +124,7 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
  * An IPv6 wildcard must not take IPv4 datagrams too: their senders would look like IPv6 addresses
  * to everything that tells one address from another.
  *
- * They belong to the listener from here on, and on error are closed. Any thread.
+ * They belong to the listener from here on. `pool` is as for listener_open(). Any thread.
  * Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP and
  * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too; as
  * for listener_open() where such an address cannot be served; APR_ENOTIMPL on Windows.
@@ -138,9 +139,10 @@ const listener_info_t *listener_describe(const listener_t *listener);
 /* Its sockets, an array of apr_os_sock_t from `pool`; they stay the listener's. Main thread. */
 apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool);
 
-/* Closes the sockets of all workers but the first `workers`, so that no datagram waits where nobody
- * receives. Their transports must not be used any more. Main thread. */
-void listener_keep(listener_t *listener, unsigned workers);
+/* Has the first `workers` workers share all its sockets, so that no datagram waits where nobody
+ * receives. Returns non-zero if some have other sockets now: each transport then has to listen to
+ * nothing, and after that to its listeners again. Main thread, while no transport is in use. */
+int listener_share(listener_t *listener, unsigned workers);
 
 /* Changes what the option `offload` said, for the replies from now on. Sockets that were opened
  * with it go on to receive datagrams that the kernel put together: those that wait would be taken
@@ -169,7 +171,7 @@ apr_status_t transport_open(transport_t **transport, listener_t *const *listener
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
 
 /*
- * Receives from these `count` listeners from now on, 1 to LISTENERS_MAX, and from no others. Those
+ * Receives from these `count` listeners from now on, 0 to LISTENERS_MAX, and from no others. Those
  * that it had before keep their sockets and all that waits there. The thread that receives, before
  * the first receive or when the last one has lent nothing: APR_EINTR is the occasion.
  * Errors: those of apr_pollset_add() or of CreateIoCompletionPort(), and then some of them are not

@@ -162,9 +162,12 @@ listener_failure_t listener_failure_of(apr_status_t status)
 
 static apr_status_t close_socket(void *data)
 {
-    listener_t *listener = data;
+    way_t *way = &((listener_t *)data)->way;
 
-    closesocket(listener->way.socket);
+    if (way->socket != INVALID_SOCKET) {
+        closesocket(way->socket);
+        way->socket = INVALID_SOCKET;
+    }
     return APR_SUCCESS;
 }
 
@@ -172,7 +175,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool)
 {
-    listener_t *listener = apr_pcalloc(pool, sizeof *listener);
+    /* It stays when its sockets are closed: a completion that is on its way may still name it. */
+    listener_t *listener = apr_pcalloc(apr_pool_parent_get(pool), sizeof *listener);
     endpoint_t endpoint = endpoint_of(address);
     int is_broadcast;
     apr_status_t status = ask_broadcast(&is_broadcast, address);
@@ -195,6 +199,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         return APR_ENOTIMPL;
     }
     listener->pool = pool;
+    listener->way.socket = INVALID_SOCKET;
+    apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     error->step = "open a socket";
     listener->way.socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
                                       WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
@@ -202,13 +208,9 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         prepare(listener->way.socket, address->family, options, &error->step) != 0 ||
         bind_and_read_back(listener, address, &error->step) != 0) {
         status = apr_get_netos_error();
-        if (listener->way.socket != INVALID_SOCKET) {
-            closesocket(listener->way.socket);
-        }
         error->failure = listener_failure_of(status);
         return status;
     }
-    apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     listener->info.sharing = SHARING_COMPLETION_PORT;
     listener->info.reason = SHARING_BY_SYSTEM;
     listener->info.receive_buffer = buffer_size(listener->way.socket, SO_RCVBUF);
@@ -217,14 +219,15 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     return APR_SUCCESS;
 }
 
-void listener_keep(listener_t *listener, unsigned workers)
+int listener_share(listener_t *listener, unsigned workers)
 {
-    (void)listener, (void)workers; /* the one socket is everybody's */
+    (void)listener, (void)workers;
+    return 0; /* the one socket is everybody's */
 }
 
 void listener_close(listener_t *listener)
 {
-    apr_pool_cleanup_run(listener->pool, listener, close_socket);
+    apr_pool_destroy(listener->pool);
 }
 
 void listener_set_offload(listener_t *listener, int offload)

@@ -12,7 +12,7 @@ static apr_status_t close_port(void *data)
 
 apr_status_t port_find(port_t **found, listener_t *const *listeners, unsigned count)
 {
-    apr_pool_t *pool = listener_pool(listeners[0]);
+    apr_pool_t *pool = apr_pool_parent_get(listener_pool(listeners[0])); /* listeners may go */
     port_t *port = NULL;
 
     for (unsigned i = 0; i < count && port == NULL; i++) {

@@ -327,27 +327,50 @@ static apr_status_t close_transport(void *data)
     return APR_SUCCESS;
 }
 
-/* Has the listener's receives posted, as many as each worker has on each. */
+/* A receive that is not posted, in no list. */
+static operation_t *take_unposted(transport_t *transport)
+{
+    operation_t *operation = spare_take(transport->port);
+
+    if (operation == NULL) {
+        operation = apr_pcalloc(transport->pool, sizeof *operation);
+        operation->payload_max = transport->payload_max;
+        operation->datagram.data = apr_palloc(transport->pool, transport->payload_max);
+    }
+    return operation;
+}
+
+/* Has the listener's receives posted, as many as each worker has on each. There may be no memory
+ * for them, so all are there before the first is made this way's. */
 static void enter(transport_t *transport, way_t *way)
 {
-    atomic_store(&way->is_left, 0);
-    for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
-        operation_t *operation = spare_take(transport->port);
+    operation_t *operations[RECEIVES_POSTED];
 
-        if (operation == NULL) {
-            operation = apr_pcalloc(transport->pool, sizeof *operation);
-            operation->payload_max = transport->payload_max;
-            operation->datagram.data = apr_palloc(transport->pool, transport->payload_max);
-        }
-        operation->way = way;
-        operation_push(&transport->idle, operation);
+    for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
+        operations[i] = take_unposted(transport);
+    }
+    atomic_store(&way->is_left, 0);
+    transport->ways[transport->way_count++] = way;
+    for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
+        operations[i]->way = way;
+        operation_push(&transport->idle, operations[i]);
     }
 }
 
-static int is_among(const way_t *way, way_t *const *ways, unsigned count)
+static int has_way(const transport_t *transport, const way_t *way)
+{
+    for (unsigned i = 0; i < transport->way_count; i++) {
+        if (transport->ways[i] == way) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_among(const way_t *way, listener_t *const *listeners, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (ways[i] == way) {
+        if (listener_way(listeners[i]) == way) {
             return 1;
         }
     }
@@ -365,32 +388,36 @@ static void leave(way_t *way)
     CancelIoEx((HANDLE)way->socket, NULL);
 }
 
+static void leave_others(transport_t *transport, listener_t *const *listeners, unsigned count)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < transport->way_count; i++) {
+        way_t *way = transport->ways[i];
+
+        if (is_among(way, listeners, count)) {
+            transport->ways[kept++] = way;
+        } else {
+            leave(way);
+        }
+    }
+    transport->way_count = kept;
+}
+
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
-    way_t *ways[LISTENERS_MAX];
-    unsigned way_count = 0;
     apr_status_t result = APR_SUCCESS;
 
+    leave_others(transport, listeners, count);
     for (unsigned i = 0; i < count; i++) {
-        way_t *way = listener_way(listeners[i]);
         apr_status_t status = port_join(transport->port, listeners[i]);
 
         if (status != APR_SUCCESS) {
             result = status;
-            continue;
-        }
-        if (!is_among(way, transport->ways, transport->way_count)) {
-            enter(transport, way);
-        }
-        ways[way_count++] = way;
-    }
-    for (unsigned i = 0; i < transport->way_count; i++) {
-        if (!is_among(transport->ways[i], ways, way_count)) {
-            leave(transport->ways[i]);
+        } else if (!has_way(transport, listener_way(listeners[i]))) {
+            enter(transport, listener_way(listeners[i]));
         }
     }
-    memcpy(transport->ways, ways, way_count * sizeof *ways);
-    transport->way_count = way_count;
     return result;
 }
 

@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "refusals.h"
+
+#define MEMORY_WANTED (1 << 20)
 
 /* Of some calls there is an old one and a new one. glibc makes the old where the processor has it;
  * musl does it the other way round with epoll_wait. */
@@ -312,6 +315,17 @@ static int set_attributes(scmp_filter_ctx filter)
     return error;
 }
 
+/* Whether libseccomp will find memory. Where it does not (2.5.4), it crashes, hangs or leaves rules
+ * out and says nothing, so memory is asked for before, ten times what it takes at most. No other
+ * thread allocates meanwhile. */
+static int has_memory(void)
+{
+    void *volatile memory = malloc(MEMORY_WANTED);
+
+    free(memory);
+    return memory != NULL;
+}
+
 apr_status_t filter_load(const platform_t *platform, const sandbox_needs_t *needs,
                          const char **found)
 {
@@ -321,13 +335,16 @@ apr_status_t filter_load(const platform_t *platform, const sandbox_needs_t *need
         *found = "none: the calls of this processor are not known";
         return APR_ENOTIMPL;
     }
+    if (!has_memory()) {
+        *found = "none: no memory for a filter";
+        return APR_ENOMEM;
+    }
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_TRAP);
     int error = filter != NULL ? set_attributes(filter) : -ENOSYS;
 
     if (error == 0) {
         error = -refusals_catch(needs->refusals);
     }
-
     if (error == 0) {
         error = fill(filter, platform, needs);
     }

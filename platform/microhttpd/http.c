@@ -26,7 +26,7 @@ typedef struct server {
     struct MHD_Daemon *daemon;
     http_respond_t respond;
     void *context;
-    apr_pool_t *pool;
+    apr_pool_t *answers; /* for one answer at a time */
     guest_t guests[HTTP_CONNECTIONS_MAX];
     int has_closed; /* a connection, in the last run */
     int has_moved;  /* any connection, in it */
@@ -57,19 +57,15 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 {
     server_t *server = data;
     http_answer_t answer = {MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n"};
-    apr_pool_t *pool;
 
     (void)version, (void)body, (void)body_length, (void)state;
     server->has_moved = 1;
-    if (apr_pool_create(&pool, server->pool) != APR_SUCCESS) {
-        return MHD_NO;
-    }
     if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
-        answer = server->respond(server->context, path, pool);
+        answer = server->respond(server->context, path, server->answers);
     }
     enum MHD_Result result = send_answer(connection, &answer);
 
-    apr_pool_destroy(pool);
+    apr_pool_clear(server->answers);
     return result;
 }
 
@@ -169,11 +165,16 @@ static apr_status_t open_server(http_t **opened, apr_os_sock_t listening, http_r
                                 void *context, apr_pool_t *pool)
 {
     server_t *server = apr_pcalloc(pool, sizeof *server);
+    apr_pool_t *answers;
+    apr_status_t status = apr_pool_create(&answers, pool);
 
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     *server = (server_t){.http = {.timeout = timeout, .run = run},
                          .respond = respond,
                          .context = context,
-                         .pool = pool};
+                         .answers = answers};
     errno = 0;
     server->daemon =
         MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,

@@ -41,21 +41,33 @@ static void add_address(apr_array_header_t *addresses, const struct ifaddrs *ent
     memcpy(&added->address.sa, entry->ifa_addr, added->address.length);
 }
 
+static apr_status_t free_list(void *list)
+{
+    struct ifaddrs *first = *(struct ifaddrs **)list;
+
+    if (first != NULL) {
+        freeifaddrs(first);
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
 {
-    struct ifaddrs *list;
+    struct ifaddrs **list = apr_pcalloc(pool, sizeof(struct ifaddrs *));
 
-    if (getifaddrs(&list) != 0) {
+    /* The pool frees it where there is no memory for what comes of it. */
+    apr_pool_cleanup_register(pool, list, free_list, apr_pool_cleanup_null);
+    if (getifaddrs(list) != 0) {
         return errno;
     }
     *addresses = apr_array_make(pool, 16, sizeof(host_address_t));
-    for (const struct ifaddrs *entry = list; entry != NULL; entry = entry->ifa_next) {
+    for (const struct ifaddrs *entry = *list; entry != NULL; entry = entry->ifa_next) {
         /* Interfaces without an address are in the list too. */
         if (entry->ifa_addr != NULL &&
             (entry->ifa_addr->sa_family == AF_INET || entry->ifa_addr->sa_family == AF_INET6)) {
             add_address(*addresses, entry);
         }
     }
-    freeifaddrs(list);
+    apr_pool_cleanup_run(pool, list, free_list);
     return APR_SUCCESS;
 }

@@ -411,3 +411,11 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
     }
     return status;
 }
+
+void host_refuse_successor(void)
+{
+    if (successor >= 0) {
+        close(successor);
+        successor = -1;
+    }
+}

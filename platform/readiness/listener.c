@@ -19,7 +19,7 @@ struct listener {
     apr_socket_t **sockets;
     apr_uint32_t *drops_seen; /* of each socket, at the last reading */
     apr_uint64_t drops;
-    apr_pool_t *pool; /* its own */
+    apr_pool_t *pool; /* nobody else's */
 };
 
 apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsigned number)
@@ -243,27 +243,20 @@ static void decide_sharing(listener_t *listener, const listener_options_t *optio
                                          : SHARING_BY_SYSTEM;
 }
 
-/* A listener without sockets, in a pool of its own, which is returned. */
-static apr_status_t listener_create(listener_t **created, const listener_options_t *options,
-                                    unsigned sockets, listener_error_t *error, apr_pool_t **own,
-                                    apr_pool_t *pool)
+/* A listener without sockets, and with room for so many. */
+static listener_t *listener_create(const listener_options_t *options, unsigned sockets,
+                                   apr_pool_t *pool)
 {
-    apr_status_t status = apr_pool_create(own, pool);
+    listener_t *listener = apr_pcalloc(pool, sizeof *listener);
 
-    *error = (listener_error_t){LISTENER_SYSTEM, "allocate memory"};
-    if (status == APR_SUCCESS) {
-        listener_t *listener = apr_pcalloc(*own, sizeof *listener);
-
-        listener->platform = options->platform;
-        atomic_init(&listener->offload, options->offload);
-        decide_sharing(listener, options);
-        listener->workers = options->workers;
-        listener->pool = *own;
-        listener->sockets = apr_pcalloc(*own, sockets * sizeof(apr_socket_t *));
-        listener->drops_seen = apr_pcalloc(*own, sockets * sizeof *listener->drops_seen);
-        *created = listener;
-    }
-    return status;
+    listener->platform = options->platform;
+    atomic_init(&listener->offload, options->offload);
+    decide_sharing(listener, options);
+    listener->workers = options->workers;
+    listener->pool = pool;
+    listener->sockets = apr_pcalloc(pool, sockets * sizeof(apr_socket_t *));
+    listener->drops_seen = apr_pcalloc(pool, sockets * sizeof *listener->drops_seen);
+    return listener;
 }
 
 static void read_back(listener_t *listener)
@@ -278,31 +271,23 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool)
 {
-    apr_pool_t *own;
-    listener_t *listener;
-    apr_status_t status = listener_create(&listener, options, options->workers, error, &own, pool);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
+    listener_t *listener = listener_create(options, options->workers, pool);
     /* The sockets keep a pointer to the address that they are bound to. */
-    apr_sockaddr_t *kept = apr_pmemdup(own, address, sizeof *address);
+    apr_sockaddr_t *kept = apr_pmemdup(pool, address, sizeof *address);
+    apr_status_t status = check_address(kept, options->platform, error, pool);
 
-    status = check_address(kept, options->platform, error, own);
     if (status == APR_SUCCESS) {
         status = check_interface(kept, options, error);
     }
     if (status == APR_SUCCESS) {
-        status = open_sockets(listener, kept, options, &error->step, own);
+        status = open_sockets(listener, kept, options, &error->step, pool);
         error->failure = listener_failure_of(status);
     }
-    if (status != APR_SUCCESS) {
-        apr_pool_destroy(own);
-        return status;
+    if (status == APR_SUCCESS) {
+        read_back(listener);
+        *opened = listener;
     }
-    read_back(listener);
-    *opened = listener;
-    return APR_SUCCESS;
+    return status;
 }
 
 /* One socket of an adopted listener, which closes it with its pool or, if it cannot, at once. */
@@ -344,34 +329,29 @@ apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sock
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool)
 {
-    apr_pool_t *own;
-    listener_t *listener;
-    apr_status_t status =
-        listener_create(&listener, options, (unsigned)sockets->nelts, error, &own, pool);
+    listener_t *listener = listener_create(options, (unsigned)sockets->nelts, pool);
+    apr_status_t status = APR_SUCCESS;
 
     for (int i = 0; i < sockets->nelts; i++) {
         int descriptor = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
 
         if (status == APR_SUCCESS) {
-            status = adopt(listener, descriptor, options, error, own);
+            status = adopt(listener, descriptor, options, error, pool);
         } else {
             close(descriptor);
         }
     }
-    if (status != APR_SUCCESS) {
-        apr_pool_destroy(own);
-        return status;
+    if (status == APR_SUCCESS) {
+        describe_adopted(listener);
+        *adopted = listener;
     }
-    describe_adopted(listener);
-    *adopted = listener;
-    return APR_SUCCESS;
+    return status;
 }
 
-void listener_keep(listener_t *listener, unsigned workers)
+int listener_share(listener_t *listener, unsigned workers)
 {
-    while (listener->count > workers) {
-        apr_socket_close(listener->sockets[--listener->count]);
-    }
+    listener->workers = workers;
+    return listener->count > workers;
 }
 
 void listener_close(listener_t *listener)

@@ -45,11 +45,20 @@ apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_opt
     return APR_SUCCESS;
 }
 
+/* APR registers what closes a socket only once it is open. There is memory for that then, since APR
+ * uses a cleanup again that was killed. */
+static void make_room_for_cleanup(apr_pool_t *pool)
+{
+    apr_pool_cleanup_register(pool, NULL, apr_pool_cleanup_null, apr_pool_cleanup_null);
+    apr_pool_cleanup_kill(pool, NULL, apr_pool_cleanup_null);
+}
+
 apr_status_t socket_create(apr_socket_t **socket, const apr_sockaddr_t *address,
                            const listener_options_t *options, const char **step, apr_pool_t *pool)
 {
     apr_status_t status;
 
+    make_room_for_cleanup(pool);
     *step = "open a socket";
     status = apr_socket_create(socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, pool);
     if (status != APR_SUCCESS) {
@@ -81,6 +90,7 @@ apr_status_t address_ask_broadcast(int *is_broadcast, apr_sockaddr_t *address, a
     if (address->family != AF_INET) {
         return APR_SUCCESS; /* IPv6 has none */
     }
+    make_room_for_cleanup(pool);
     status = apr_socket_create(&socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, pool);
     if (status != APR_SUCCESS) {
         return status;

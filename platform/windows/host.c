@@ -128,6 +128,10 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
     return APR_ENOTIMPL;
 }
 
+void host_refuse_successor(void)
+{
+}
+
 apr_status_t host_ready(host_t *host)
 {
     (void)host;

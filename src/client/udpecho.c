@@ -3,11 +3,14 @@
 #include <apr_file_io.h>
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "failure.h"
+#include "file_print.h"
 #include "json_text.h"
 #include "measure.h"
+#include "memory.h"
 #include "report.h"
 #include "udpecho/host.h"
 #include "version.h"
@@ -21,7 +24,7 @@ typedef struct program {
 
 static client_exit_t fail(const program_t *program, const char *error)
 {
-    apr_file_printf(program->errors, "udpecho: %s\n", printable_text(error, program->pool));
+    file_print(program->errors, "udpecho: %s\n", printable_text(error, program->pool));
     return CLIENT_ERROR;
 }
 
@@ -29,20 +32,20 @@ static client_exit_t fail(const program_t *program, const char *error)
 
 static void print_version(const program_t *program)
 {
-    apr_file_printf(program->out, "udpecho " UDPECHO_VERSION "\n");
+    file_print(program->out, "udpecho " UDPECHO_VERSION "\n");
 }
 
 static void print_help(const program_t *program)
 {
-    apr_file_printf(program->out,
-                    "Usage: udpecho [OPTION]... HOST[:PORT]\n"
-                    "Ask a UDP echo server (RFC 862), port 7 unless another is named, and tell\n"
-                    "what comes back and how fast.\n\n");
+    file_print(program->out,
+               "Usage: udpecho [OPTION]... HOST[:PORT]\n"
+               "Ask a UDP echo server (RFC 862), port 7 unless another is named, and tell\n"
+               "what comes back and how fast.\n\n");
     options_write_help(client_settings_table, program->out);
-    apr_file_printf(program->out,
-                    "\nSizes take KiB, MiB, kB, MB; times us, ms, s, m, h, d. Ctrl-C ends it and\n"
-                    "shows what it came to. Exits with 0 if there was an answer, 1 if not, 2 on\n"
-                    "an error. See udpecho(1).\n");
+    file_print(program->out,
+               "\nSizes take KiB, MiB, kB, MB; times us, ms, s, m, h, d. Ctrl-C ends it and\n"
+               "shows what it came to. Exits with 0 if there was an answer, 1 if not, 2 on\n"
+               "an error. See udpecho(1).\n");
 }
 
 static client_exit_t tell(const program_t *program, void (*print)(const program_t *program))
@@ -143,19 +146,24 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
     return code;
 }
 
+/* Asks for no memory, and leaves out what ends the program in order, which might. */
+static void give_up(void)
+{
+    fputs("udpecho: no memory\n", stderr);
+    _Exit(CLIENT_ERROR);
+}
+
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program;
 
     host_fill_standard_files();
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
-        return CLIENT_ERROR;
+        give_up(); /* nothing else makes it fail on POSIX, nor usually on Windows */
     }
     atexit(apr_terminate);
-    if (apr_pool_create(&program.pool, NULL) != APR_SUCCESS ||
-        apr_file_open_stdout(&program.out, program.pool) != APR_SUCCESS ||
-        apr_file_open_stderr(&program.errors, program.pool) != APR_SUCCESS) {
-        return CLIENT_ERROR;
-    }
+    program.pool = memory_start(give_up);
+    apr_file_open_stdout(&program.out, program.pool);
+    apr_file_open_stderr(&program.errors, program.pool);
     return (int)run(&program, argc, argv);
 }

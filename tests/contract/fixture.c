@@ -27,19 +27,22 @@ void add_listener(fixture_t *fixture, const char *host)
     };
     listener_t **listener = &fixture->listeners[fixture->listener_count++];
     listener_error_t error;
+    apr_pool_t *own;
 
-    assert_int_equal(listener_open(listener, address_of(host, 0, fixture->pool), &options, &error,
-                                   fixture->pool),
-                     APR_SUCCESS);
+    assert_int_equal(apr_pool_create(&own, fixture->pool), APR_SUCCESS);
+    assert_int_equal(
+        listener_open(listener, address_of(host, 0, fixture->pool), &options, &error, own),
+        APR_SUCCESS);
     fixture->port = endpoint_port(&listener_describe(*listener)->local);
     assert_int_not_equal(fixture->port, 0);
 }
 
 void reopen_transport(fixture_t *fixture)
 {
+    assert_int_equal(apr_pool_create(&fixture->transport_pool, fixture->pool), APR_SUCCESS);
     apr_status_t status =
         fixture->variant->open(&fixture->transport, fixture->listeners, fixture->listener_count, 0,
-                               fixture->payload_max, fixture->pool);
+                               fixture->payload_max, fixture->transport_pool);
 
     if (APR_STATUS_IS_ENOTIMPL(status)) {
         skip_test(
@@ -70,6 +73,7 @@ fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t p
 
 void close_fixture(fixture_t *fixture)
 {
+    apr_pool_destroy(fixture->transport_pool); /* before the listeners that it receives from */
     apr_pool_destroy(fixture->pool);
 }
 

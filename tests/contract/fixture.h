@@ -25,8 +25,9 @@ typedef struct fixture {
     listener_t *listeners[4];
     unsigned listener_count;
     apr_size_t payload_max;
-    apr_port_t port; /* of the listener added last */
-    transport_t *transport;
+    apr_port_t port;        /* of the listener added last */
+    transport_t *transport; /* opened last */
+    apr_pool_t *transport_pool;
     apr_socket_t *client;
 } fixture_t;
 

@@ -18,10 +18,17 @@ static apr_status_t open_listener(listener_t **listener, const char *host, apr_p
                                   apr_pool_t *pool)
 {
     apr_sockaddr_t *address;
+    apr_pool_t *own;
     int family = strchr(host, ':') != NULL ? APR_INET6 : APR_INET;
 
     assert_int_equal(apr_sockaddr_info_get(&address, host, family, port, 0, pool), APR_SUCCESS);
-    return listener_open(listener, address, options, error, pool);
+    assert_int_equal(apr_pool_create(&own, pool), APR_SUCCESS);
+    apr_status_t status = listener_open(listener, address, options, error, own);
+
+    if (status != APR_SUCCESS) {
+        apr_pool_destroy(own);
+    }
+    return status;
 }
 
 static const listener_info_t *must_open(const char *host, const listener_options_t *options,

@@ -153,22 +153,24 @@ class Restart(Store):
 
     @tracing.needs_strace
     def test_sockets_of_threads_that_could_not_be_started(self):
-        with tracing.TracedServer("clone,clone3", "--workers=4",
-                                  more_environment=self.manager.environment) as server:
-            self.manager.wait_for("READY")
-            address = server.address
+        """The others answer what waits there, too."""
+        with tracing.TracedServer("clone,clone3", "--workers=4") as server:
             server.stop()
-            self.manager.wait_for("STOPPING")
             threads = len([call for call in server.calls("clone") if "resumed" not in call])
-        self.assertEqual(self.manager.stored(), [address] * 4)
+        address, = self.first("--workers=8")
+        clients = self.clients(address)
+        for client in clients:
+            client.send(b"early")
         fail = f"inject=clone,clone3:error=EAGAIN:when={threads - 1}+"
         with self.manager.start("--workers=4", prefix=["strace", "-D", "-f", "-qq", "-o", "/dev/null",
                                                        "-e", "trace=clone,clone3", "-e", fail]) as server:
             server.wait_for("fewer workers than asked for", started=2)
             os.kill(int(server.status("TracerPid")), signal.SIGKILL)  # it has the sockets too
             harness.wait_until(lambda: server.status("TracerPid") == "0")
-            self.assertEqual(self.manager.stored(), [address] * 2)
-            self.check_echoes(self.clients(address))
+            self.assertEqual(self.manager.stored(), [address] * 8)
+            for client in clients:
+                self.assertEqual(client.recv(100), b"early")
+            self.check_echoes(clients)
             server.stop()
 
 

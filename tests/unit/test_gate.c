@@ -17,8 +17,7 @@ static void *APR_THREAD_FUNC pass(apr_thread_t *thread, void *data)
     crowd_t *crowd = data;
 
     (void)thread;
-    gate_pass(crowd->gate);
-    atomic_fetch_add(&crowd->passed, 1);
+    atomic_fetch_add(&crowd->passed, gate_pass(crowd->gate) ? 1 : 0);
     return NULL;
 }
 
@@ -61,7 +60,20 @@ static void an_open_gate_holds_nobody_up(void **state)
     start(threads, &crowd, *state);
     gate_open(crowd.gate); /* whoever is not there yet finds it open */
     join(threads);
-    gate_pass(crowd.gate);
+    assert_true(gate_pass(crowd.gate));
+}
+
+static void nobody_passes_when_it_is_abandoned(void **state)
+{
+    apr_thread_t *threads[THREADS];
+    crowd_t crowd;
+
+    start(threads, &crowd, *state);
+    gate_await(crowd.gate, THREADS);
+    gate_abandon(crowd.gate);
+    join(threads);
+    assert_int_equal(atomic_load(&crowd.passed), 0);
+    assert_false(gate_pass(crowd.gate));
 }
 
 int main(void)
@@ -69,6 +81,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(nobody_passes_before_it_opens),
         scene(an_open_gate_holds_nobody_up),
+        scene(nobody_passes_when_it_is_abandoned),
     };
 
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

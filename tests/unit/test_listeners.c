@@ -52,6 +52,7 @@ static outcome_t reopen_listeners(const listener_set_t *current, int is_confined
         .pool = pool,
     };
 
+    listener_set_create(&outcome.set, pool);
     outcome.code = listeners_open(&outcome.set, &opening, pool);
     if (outcome.code == EXIT_OK) {
         listeners_log(&outcome.set, current, &settings, platform, captured.log, pool);

@@ -1,0 +1,37 @@
+#ifndef UDPECHO_MEMORY_H
+#define UDPECHO_MEMORY_H
+
+/*
+ * What happens when there is no memory. All memory comes from APR's pools, and neither this program
+ * nor APR itself checks what an allocation from a pool returns. So a pool's abort function (see
+ * apr_pool_abort_set()) is the one place where want of memory can be handled. Here it ends the
+ * program, except within memory_try(), which gives up only what it was called for.
+ */
+
+#include <apr_pools.h>
+
+/*
+ * Makes the pool that all others descend from. It never returns NULL: `give_up` is called instead,
+ * here and whenever an allocation outside memory_try() fails. It says that there is no memory and
+ * ends the process; it must not return and must not allocate. Main thread, once, before all other
+ * functions here.
+ */
+apr_pool_t *memory_start(void (*give_up)(void));
+
+/* Makes a pool below `parent`, never NULL. Any thread that may use `parent`. */
+apr_pool_t *memory_pool(apr_pool_t *parent);
+
+/*
+ * Calls `attempt` with `context`. Returns APR_SUCCESS when it has returned. When an allocation in
+ * it fails, it is left where it is and APR_ENOMEM is returned. So it must not hold a mutex while it
+ * allocates, and what it opens must belong to a pool that the caller destroys. Calls may be nested.
+ * Any thread.
+ */
+apr_status_t memory_try(void (*attempt)(void *context), void *context);
+
+/* The same for what needs memory only while it is at work: `scratch` is a pool below `parent` that
+ * is destroyed when it returns and when it is left. */
+apr_status_t memory_try_scratch(void (*attempt)(void *context, apr_pool_t *scratch), void *context,
+                                apr_pool_t *parent);
+
+#endif
