@@ -94,9 +94,10 @@ static apr_status_t ask_bound(int *is_bound, apr_os_sock_t descriptor,
     apr_status_t status = apr_os_sock_put(&socket, &descriptor, pool);
 
     *is_bound = 0;
-    if (status == APR_SUCCESS) {
-        status = apr_socket_addr_get(&local, APR_LOCAL, socket);
+    if (status != APR_SUCCESS) {
+        return status;
     }
+    status = apr_socket_addr_get(&local, APR_LOCAL, socket);
     if (status != APR_SUCCESS || local->sa.sin.sin_family != address->sa.sin.sin_family) {
         return status;
     }
