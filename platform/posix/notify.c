@@ -80,8 +80,9 @@ void notify_open(void)
 static int has_room(int patience_ms)
 {
     struct pollfd waited = {.fd = manager, .events = POLLOUT};
+    int may_wait = !is_stuck || patience_ms >= NOTIFY_READY_MS;
 
-    is_stuck = poll(&waited, 1, is_stuck ? 0 : patience_ms) == 0;
+    is_stuck = poll(&waited, 1, may_wait ? patience_ms : 0) == 0;
     return !is_stuck;
 }
 

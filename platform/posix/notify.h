@@ -12,8 +12,8 @@
 void notify_open(void);
 
 /* How long to wait at most, milliseconds, for a manager that reads nothing; and for one that would
- * end the service for want of a READY=1. After one that waited in vain no message waits until there
- * is room again. */
+ * end the service for want of a READY=1. After one that waited in vain only the latter waits until
+ * there is room again. */
 #define NOTIFY_PATIENCE_MS 500
 #define NOTIFY_READY_MS    5000
 

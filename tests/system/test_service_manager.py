@@ -105,6 +105,31 @@ class Notify(unittest.TestCase):
             self.assertLess(longest, 1.2)
             server.stop()
 
+    def test_a_server_that_waits_for_an_address_is_alive(self):
+        """The manager was told to close its copy of a socket, and does not get round to it."""
+        manager = self.manager(patience_us=1200000)
+        manager._forget = lambda is_gone: None  # pylint: disable=protected-access
+        config = os.path.join(self.directory, "udpechod.conf")
+        def listen(address):
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(f"listen={address}\n")
+        listen("127.0.0.1:0")
+        with harness.Server(f"--config={config}", environment=manager.environment,
+                            listen=()) as server:
+            manager.wait_for("READY")
+            listen("127.0.0.2:0")
+            server.signal(signal.SIGHUP)
+            server.wait_for("reloaded")
+            listen("%s:%d" % server.addresses[0])
+            server.signal(signal.SIGHUP)
+            heard, longest = time.monotonic(), 0
+            while not server.find("cannot reload, nothing changed"):
+                manager.wait_for("WATCHDOG")
+                longest = max(longest, time.monotonic() - heard)
+                heard = time.monotonic()
+            self.assertLess(longest, 1.2)
+            server.stop()
+
     def test_a_manager_that_reads_nothing_holds_nobody_up(self):
         manager = self.manager(patience_us=400000)
         with harness.Server(environment=manager.environment) as server, \
