@@ -8,6 +8,11 @@
 
 #include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
 
+#ifndef IPV6_FLOWINFO
+#define IPV6_FLOWINFO \
+    11 /* glibc lacks it, and some of the kernel's headers hide it beside glibc's */
+#endif
+
 const report_option_t system_reports[] = {
     {SOL_SOCKET, SO_TIMESTAMP}, /* and SO_TIMESTAMPNS, of which it has one at a time */
     {SOL_SOCKET, SO_TIMESTAMPING},
