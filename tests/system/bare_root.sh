@@ -1,9 +1,9 @@
 #!/bin/sh
-# Tries one of the README's two commands, or all checks, on a Debian 12 that has nothing yet: makes
-# one, clones what is committed here into it, and runs the command there. Needs root, mmdebstrap and
-# a network.
+# Tries one of the README's two commands, or all checks, on a Debian that has nothing yet: makes one,
+# clones what is committed here into it, and runs the command there. Needs root, mmdebstrap and a
+# network. The release is bookworm unless another is named; options behind "test" are ctest's.
 #
-# Usage: sh tests/system/bare_root.sh run|test|check
+# Usage: sh tests/system/bare_root.sh [-r RELEASE] run|test|check [OPTION]...
 set -eu
 
 say() {
@@ -12,11 +12,13 @@ say() {
 
 # A command of the checkout, with nothing of this machine in its environment.
 in_root() {
+    # A mount of its own, without which unshare(1) makes no mount namespace in the root.
+    mount --bind "$dir/root" "$dir/root"
     mount -t proc proc "$dir/root/proc"
     mount -t sysfs sysfs "$dir/root/sys"
     mount -t devpts -o ptmxmode=666 devpts "$dir/root/dev/pts"
     exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb chroot "$dir/root" \
-        sh -c "cd /udpecho && exec $1"
+        sh -c 'cd /udpecho && exec "$@"' sh "$@"
 }
 
 # The first question to a server of this host in the README, word by word, in the root where that
@@ -31,7 +33,7 @@ ask_as_the_readme_does() {
 
 check_run() {
     mkfifo "$dir/log"
-    in_root "sh packaging/bootstrap.sh run" > "$dir/log" 2>&1 &
+    in_root sh packaging/bootstrap.sh run > "$dir/log" 2>&1 &
     answered=no
     while IFS= read -r line; do
         printf '%s\n' "$line"
@@ -48,17 +50,23 @@ check_run() {
 }
 
 if [ "${1-}" = inside ]; then
-    started=$3 dir=$4
-    case $2 in
+    started=$2 dir=$3 command=$4
+    shift 4
+    case $command in
     run) check_run ;;
-    test) in_root 'sh packaging/bootstrap.sh test' ;;
-    check) in_root 'bash .ci/run' ;;
+    test) in_root sh packaging/bootstrap.sh test "$@" ;;
+    check) in_root bash .ci/run ;;
     esac
     exit
 fi
 
+release=bookworm
+if [ "${1-}" = -r ] && [ $# -gt 1 ]; then
+    release=$2
+    shift 2
+fi
 case $#,${1-} in
-1,run | 1,test | 1,check) ;;
+1,run | *,test | 1,check) ;;
 *)
     sed -n 's/^# Usage: /Usage: /p' "$0" >&2
     exit 64
@@ -72,7 +80,7 @@ chmod 755 "$dir" # for apt, which downloads as a user of its own
 trap 'rm -rf --one-file-system "$dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
-mmdebstrap --quiet --variant=minbase bookworm "$dir/root"
+mmdebstrap --quiet --variant=minbase "$release" "$dir/root"
 cp /etc/resolv.conf "$dir/root/etc/"
 # As netbase has it, which an installer would bring.
 printf '%s\n' '127.0.0.1 localhost' '::1 localhost ip6-localhost ip6-loopback' \
@@ -81,5 +89,5 @@ git clone --quiet "$(dirname "$0")/../.." "$dir/root/udpecho"
 say 'made'
 
 # What the command mounts and starts ends with its namespaces, before the directory is removed.
-unshare --mount --pid --fork --kill-child sh "$0" inside "$1" "$started" "$dir"
-say "\"$1\" worked"
+unshare --mount --pid --fork --kill-child sh "$0" inside "$started" "$dir" "$@"
+say "\"$*\" worked"
