@@ -244,20 +244,21 @@ static int is_peer(const probe_plan_t *plan, endpoint_t from)
 }
 
 /* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
-static const sent_t *recognise(const probe_t *probe, reply_t *reply, sequence_part_t *part,
-                               const unsigned char *data, apr_size_t length, apr_time_t received)
+static const sent_t *recognise(const probe_t *probe, reply_t *reply, const unsigned char *data,
+                               apr_size_t length, apr_time_t received)
 {
+    sequence_part_t part;
     apr_uint64_t sequence;
     const sent_t *sent = NULL;
 
-    if (payload_read(&probe->payload, data, length, part)) {
-        sent = sent_find(&probe->sent, reply->flow, part, &sequence);
+    if (payload_read(&probe->payload, data, length, &part)) {
+        sent = sent_find(&probe->sent, reply->flow, &part, &sequence);
     }
     if (sent == NULL || sent->fate == FATE_NOT_SENT) {
         return NULL;
     }
     reply->has_sequence =
-        sent_is_certain(&probe->sent, sequence, part, received - 2 * probe->plan.timeout);
+        sent_is_certain(&probe->sent, sequence, &part, received - 2 * probe->plan.timeout);
     reply->sequence = sequence;
     reply->expected = sent->size;
     reply->round_trip = received > sent->at ? received - sent->at : 0;
@@ -286,8 +287,7 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received)
 {
     reply_t reply = {.verdict = REPLY_UNKNOWN, .flow = flow};
-    sequence_part_t part;
-    const sent_t *sent = recognise(probe, &reply, &part, data, length, received);
+    const sent_t *sent = recognise(probe, &reply, data, length, received);
     tally_t *tally = &probe->tallies[flow];
 
     if (!is_peer(&probe->plan, *from)) {
@@ -303,7 +303,7 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
         settle(probe, reply.sequence, FATE_CORRUPTED);
     }
     if (sent != NULL && !reply.has_sequence) {
-        sent_doubt(&probe->sent, flow, &part);
+        sent_guessed(&probe->sent, flow);
     }
     return reply;
 }

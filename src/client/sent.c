@@ -18,7 +18,7 @@ sent_ring_t sent_create(double needed, double wanted, unsigned flows, apr_pool_t
     ring.records = apr_palloc(pool, ring.capacity * sizeof *ring.records);
     ring.flows = apr_pcalloc(pool, flows * sizeof *ring.flows);
     for (unsigned i = 0; i < flows; i++) {
-        ring.flows[i].newest = ring.flows[i].doubtful[0] = ring.flows[i].doubtful[1] = NO_SEQUENCE;
+        ring.flows[i].newest = ring.flows[i].lost[0] = ring.flows[i].lost[1] = NO_SEQUENCE;
     }
     return ring;
 }
@@ -87,14 +87,14 @@ static void advance_flow(sent_ring_t *ring, sent_flow_t *line)
     } while (!is_outstanding(ring, line->oldest));
 }
 
-static void note_doubt(sent_flow_t *line, apr_uint64_t sequence, fate_t fate)
+static void note_loss(sent_flow_t *line, apr_uint64_t sequence, fate_t fate)
 {
     if (fate == FATE_LOST) {
-        line->doubtful[1] = line->doubtful[0];
-        line->doubtful[0] = sequence;
-    } else if (line->doubtful[0] == sequence) {
-        line->doubtful[0] = line->doubtful[1];
-        line->doubtful[1] = NO_SEQUENCE;
+        line->lost[1] = line->lost[0];
+        line->lost[0] = sequence;
+    } else if (line->lost[0] == sequence) {
+        line->lost[0] = line->lost[1];
+        line->lost[1] = NO_SEQUENCE;
     }
 }
 
@@ -105,7 +105,7 @@ void sent_settle(sent_ring_t *ring, apr_uint64_t sequence, fate_t fate)
     int was_outstanding = sent->fate == FATE_OUTSTANDING;
 
     sent->fate = fate & 0xf;
-    note_doubt(line, sequence, fate);
+    note_loss(line, sequence, fate);
     if (!was_outstanding) {
         return;
     }
@@ -163,28 +163,59 @@ const sent_t *sent_find(const sent_ring_t *ring, unsigned flow, const sequence_p
     return sent != NULL && sent->flow == flow ? sent : NULL;
 }
 
+/* ---- What else an arrival may be about ---- */
+
+/* Of payloads that tell nothing of the number any other will do. */
+static int another_was_lost(const sent_ring_t *ring, apr_uint64_t sequence, apr_time_t since)
+{
+    const sent_flow_t *line = &ring->flows[record_of(ring, sequence)->flow];
+    const sent_t *lost = sent_get(ring, line->lost[0] == sequence ? line->lost[1] : line->lost[0]);
+
+    return lost != NULL && lost->at >= since;
+}
+
+/* How many earlier datagrams with the same bits are looked at: in a flood there are many within two
+ * timeouts, and the nearest ones are what a slow answer is about. */
+#define EARLIER_MAX 16
+
+static int an_earlier_one_is_unanswered(const sent_ring_t *ring, apr_uint64_t sequence,
+                                        unsigned bits, apr_time_t since)
+{
+    unsigned flow = record_of(ring, sequence)->flow;
+
+    for (unsigned i = 1; i <= EARLIER_MAX; i++) {
+        const sent_t *sent = sent_get(ring, sequence - ((apr_uint64_t)i << bits));
+
+        if (sent == NULL || sent->at < since) {
+            return 0;
+        }
+        if (sent->flow == flow && sent->fate != FATE_RECEIVED) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int sent_is_certain(const sent_ring_t *ring, apr_uint64_t sequence, const sequence_part_t *part,
                     apr_time_t since)
 {
     const sent_flow_t *line = &ring->flows[record_of(ring, sequence)->flow];
     apr_uint64_t others = line->outstanding - (is_outstanding(ring, sequence) ? 1 : 0);
-    apr_uint64_t doubtful = line->doubtful[0] == sequence ? line->doubtful[1] : line->doubtful[0];
-    const sent_t *other = sent_get(ring, doubtful);
 
     if (part->bits == 32) {
         return 1;
     }
-    if (others > 0 && (line->newest - line->oldest) >> part->bits != 0) {
+    if (line->guessed_at >= since ||
+        (others > 0 && (line->newest - line->oldest) >> part->bits != 0)) {
         return 0;
     }
-    return other == NULL || other->at < since ||
-           ((doubtful ^ sequence) & (((apr_uint64_t)1 << part->bits) - 1)) != 0;
+    return part->bits == 0 ? !another_was_lost(ring, sequence, since)
+                           : !an_earlier_one_is_unanswered(ring, sequence, part->bits, since);
 }
 
-void sent_doubt(sent_ring_t *ring, unsigned flow, const sequence_part_t *part)
+void sent_guessed(sent_ring_t *ring, unsigned flow)
 {
     sent_flow_t *line = &ring->flows[flow];
 
-    find_newest(ring, line->newest, part, &line->doubtful[0]);
-    line->doubtful[1] = line->doubtful[0];
+    line->guessed_at = record_of(ring, line->newest)->at;
 }

@@ -42,9 +42,9 @@ typedef struct sent_flow {
     apr_uint64_t oldest; /* of the outstanding ones; of no meaning if there are none */
     apr_uint64_t newest; /* that it sent */
     apr_uint64_t outstanding;
-    /* The last two, or NO_SEQUENCE, that may still be answered though they are not outstanding:
-     * lost, or taken for answered where that was not certain. [0] is the later one. */
-    apr_uint64_t doubtful[2];
+    apr_uint64_t lost[2]; /* the last two, or NO_SEQUENCE; [0] is the later one */
+    apr_time_t
+        guessed_at; /* when the newest one was sent as of the last sent_guessed(); 0: never */
 } sent_flow_t;
 
 typedef struct sent_ring {
@@ -69,14 +69,15 @@ int sent_left(sent_ring_t *ring, apr_uint64_t sequence, apr_time_t now);
 /* Non-zero if the next datagram would be remembered in place of one that is outstanding. */
 int sent_is_full(const sent_ring_t *ring);
 
-/* Non-zero if datagram `sequence`, which sent_find() found by `part`, is the only one of its flow
- * that can be meant: no other that has these bits is outstanding, nor was sent after `since` and
- * may still be answered. */
+/* Non-zero if datagram `sequence`, which sent_find() found by `part`, is the only one of its flow,
+ * among those sent after `since`, that can be meant: no other that has these bits may still be
+ * answered. */
 int sent_is_certain(const sent_ring_t *ring, apr_uint64_t sequence, const sequence_part_t *part,
                     apr_time_t since);
 
-/* Notes that an arrival by `flow` with this part may have been about any that has these bits. */
-void sent_doubt(sent_ring_t *ring, unsigned flow, const sequence_part_t *part);
+/* Notes that an arrival by `flow` settled a datagram that it need not have been about: any other
+ * sent so far may still be answered. */
+void sent_guessed(sent_ring_t *ring, unsigned flow);
 
 /* That which is outstanding for the longest time, or NULL. */
 const sent_t *sent_oldest(const sent_ring_t *ring);

@@ -458,6 +458,32 @@ static void a_late_answer_is_told_if_nothing_else_can_be_meant(void **state)
     assert_int_equal(reply.round_trip, 500 * MILLISECOND);
 }
 
+/* Eight bits, 200 a second, and a peer that takes longer than the timeout: the answer to one comes
+ * while one that has the same bits is waited for. */
+static void a_slow_answer_is_not_told_as_that_to_a_later_datagram(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    packet_t packets[600];
+    probe_t *probe;
+
+    plan.size = 1;
+    plan.interval = 5 * MILLISECOND;
+    probe = probe_of(plan, *state);
+    for (unsigned i = 0; i < 600; i++) {
+        apr_time_t now = START + i * plan.interval;
+
+        while (probe_is_overdue(probe, now)) {
+            assert_int_equal(probe_next(probe, now).step, PROBE_MISSING);
+        }
+        packets[i] = sent_at(probe, now);
+        if (i >= 280) {
+            reply_t reply = echoed_at(probe, &packets[i - 280], now + 1);
+
+            assert_true(!reply.has_sequence || reply.round_trip == 1400 * MILLISECOND + 1);
+        }
+    }
+}
+
 static void short_payloads_are_told_while_their_numbers_differ(void **state)
 {
     probe_plan_t plan = plain_plan();
@@ -501,6 +527,7 @@ int main(void)
         scene(which_of_several_is_answered_is_not_told),
         scene(two_that_are_outstanding_cannot_be_told_apart),
         scene(a_late_answer_is_told_if_nothing_else_can_be_meant),
+        scene(a_slow_answer_is_not_told_as_that_to_a_later_datagram),
         scene(short_payloads_are_told_while_their_numbers_differ),
         scene(a_missing_datagram_does_not_take_the_answers_of_the_next),
     };
