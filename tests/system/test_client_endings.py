@@ -15,7 +15,7 @@ from client_harness import Client
 from responder import Reply, Responder, echo, flip, silence
 
 # What a busy machine, strace and sanitizers may add to the time that a run should take, seconds.
-SLACK = 6
+SLACK = 12
 
 TIMEOUT = 0.2
 
