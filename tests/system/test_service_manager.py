@@ -91,7 +91,7 @@ class Notify(unittest.TestCase):
 
     def test_a_server_that_waits_for_its_successor_is_alive(self):
         """The successor reads nothing, and there are more listeners than its socket has room for."""
-        manager = self.manager(patience_us=1200000)
+        manager = self.manager(patience_us=3000000)
         door = os.path.join(self.directory, "takeover")
         with harness.Server("--workers=1", f"--takeover={door}", environment=manager.environment,
                             listen=[f"127.0.0.{host}:0" for host in range(1, 251)]) as server, \
@@ -102,12 +102,12 @@ class Notify(unittest.TestCase):
                 manager.wait_for("WATCHDOG")
                 longest = max(longest, time.monotonic() - heard)
                 heard = time.monotonic()
-            self.assertLess(longest, 1.2)
+            self.assertLess(longest, 3)
             server.stop()
 
     def test_a_server_that_waits_for_an_address_is_alive(self):
         """The manager was told to close its copy of a socket, and does not get round to it."""
-        manager = self.manager(patience_us=1200000)
+        manager = self.manager(patience_us=3000000)
         manager._forget = lambda is_gone: None  # pylint: disable=protected-access
         config = os.path.join(self.directory, "udpechod.conf")
         def listen(address):
@@ -127,7 +127,7 @@ class Notify(unittest.TestCase):
                 manager.wait_for("WATCHDOG")
                 longest = max(longest, time.monotonic() - heard)
                 heard = time.monotonic()
-            self.assertLess(longest, 1.2)
+            self.assertLess(longest, 3)
             server.stop()
 
     def test_a_manager_that_reads_nothing_holds_nobody_up(self):
