@@ -11,11 +11,15 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "stop.h"
 #include "udpecho/host.h"
 
 /* How often to tell of the rate where no watchdog waits, and how often before one bites. */
 #define STATUS_INTERVAL_US (5 * APR_USEC_PER_SEC)
 #define WATCHDOG_LOOKS     4
+
+/* A longer wait is made of parts of this length, between which a request to end is heard. */
+#define PART_MS 100
 
 static int manager = -1; /* the socket */
 static int is_stuck;     /* it had no room the last time */
@@ -80,9 +84,12 @@ void notify_open(void)
 static int has_room(int patience_ms)
 {
     struct pollfd waited = {.fd = manager, .events = POLLOUT};
-    int may_wait = !is_stuck || patience_ms >= NOTIFY_READY_MS;
+    int left = !is_stuck || patience_ms >= NOTIFY_READY_MS ? patience_ms : 0;
 
-    is_stuck = poll(&waited, 1, may_wait ? patience_ms : 0) == 0;
+    do {
+        is_stuck = poll(&waited, 1, left < PART_MS ? left : PART_MS) == 0;
+        left -= PART_MS;
+    } while (is_stuck && left > 0 && !stop_is_asked());
     return !is_stuck;
 }
 
