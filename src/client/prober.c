@@ -23,8 +23,9 @@ struct prober {
     atomic_int is_stopped;
     atomic_int is_asked; /* prober_report() */
     apr_time_t next_progress;
-    apr_time_t end; /* 0: none */
-    unsigned failures;
+    apr_time_t end;       /* 0: none */
+    unsigned failures;    /* of receive calls since something arrived */
+    apr_status_t failure; /* the last of these */
     outbox_t outbox;
     apr_time_t full_since; /* this host has had no room for what is due; 0: it has */
 };
@@ -197,15 +198,31 @@ static apr_status_t receive_once(prober_t *prober, apr_interval_time_t timeout)
     return status;
 }
 
+/* Word from the network, which a kernel without memory to queue it leaves as a mere error. */
+static int is_refusal(apr_status_t status)
+{
+    return APR_STATUS_IS_ECONNREFUSED(status) || APR_STATUS_IS_EHOSTUNREACH(status) ||
+           APR_STATUS_IS_ENETUNREACH(status) || APR_STATUS_IS_EACCES(status);
+}
+
 static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
 {
     apr_status_t status = receive_once(prober, timeout);
 
-    if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EINTR(status)) {
+    if (status == APR_SUCCESS) {
         prober->failures = 0;
-        return APR_SUCCESS;
+    } else if (!APR_STATUS_IS_TIMEUP(status) && !APR_STATUS_IS_EINTR(status) &&
+               !is_refusal(status)) {
+        prober->failures++;
+        prober->failure = status;
     }
-    return ++prober->failures < FAILURES_MAX ? APR_SUCCESS : status;
+    return prober->failures < FAILURES_MAX ? APR_SUCCESS : prober->failure;
+}
+
+/* What is lost since receive calls began to fail may be lost here, and not on the network. */
+static int is_lost_here(const prober_t *prober, const probe_summary_t *summary)
+{
+    return prober->failures > 0 && summary->lost > 0;
 }
 
 /* Reads what has arrived before anything is judged missing: a process that was stopped, or had to
@@ -262,7 +279,7 @@ apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summa
         tell_progress(prober, now);
     }
     *summary = probe_summary(prober->options.probe, now);
-    return status;
+    return is_lost_here(prober, summary) ? prober->failure : status;
 }
 
 /* ---- From outside ---- */

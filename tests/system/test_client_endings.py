@@ -216,6 +216,12 @@ class InThisHost(Endings):
         for name, report in self.check_fault("recvmmsg,recvmsg:error=EAGAIN:when=2+").items():
             self.assertLess(report.summary["received"], report.summary["sent"], name)
 
+    def test_receives_that_fail(self):
+        """What is lost since then may be lost here, and is not told as the network's loss alone."""
+        for name, report in self.check_fault("recvmmsg,recvmsg:error=ENOMEM:when=2+").items():
+            self.assertEqual(report.code, 2, name)
+            self.assertIn("cannot receive: Cannot allocate memory", report.errors, name)
+
     def test_refusals_without_end(self):
         for name, report in self.check_fault("recvmsg:retval=0", closed_port).items():
             self.assertEqual(report.summary["received"], 0, name)
