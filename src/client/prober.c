@@ -15,8 +15,9 @@
 /* How many receive calls in a row may fail before it is no use. */
 #define FAILURES_MAX 100
 
-/* How many receives may come before a datagram is judged missing: far more than buffers hold. */
-#define READS_MAX 1000
+/* For how long arrivals are read before a datagram is judged missing: the full buffers of a process
+ * that was stopped take less, and a peer that never pauses may not hold up the rest. */
+#define CATCH_UP_US 100000
 
 struct prober {
     prober_options_t options;
@@ -229,7 +230,7 @@ static int is_lost_here(const prober_t *prober, const probe_summary_t *summary)
  * wait for its processor, comes late to answers that were in time. */
 static void receive_before_judging(prober_t *prober, apr_time_t now)
 {
-    for (unsigned i = 0; i < READS_MAX && probe_is_overdue(prober->options.probe, now); i++) {
+    while (probe_is_overdue(prober->options.probe, now) && clock_now() - now < CATCH_UP_US) {
         apr_status_t status = receive_once(prober, 0);
 
         if (status != APR_SUCCESS && !APR_STATUS_IS_EINTR(status)) {
