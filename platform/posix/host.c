@@ -30,7 +30,7 @@
 struct host {
     int events[2]; /* a pipe: events are read from [0], written to [1] */
     sigset_t signals;
-    int is_interruptible; /* SIGINT was not ignored at the start */
+    sigset_t stops;       /* those of them that ask it to end */
     apr_time_t next_look; /* where a service manager wants to hear how the service fares */
 };
 
@@ -60,13 +60,18 @@ static void put_event(host_event_t event)
     errno = interrupted;
 }
 
+/* What may ask it to end: SIGHUP, where nothing can be reloaded. */
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define STOP_SIGNALS (sizeof stop_signals / sizeof stop_signals[0])
+
 static void on_stop(int signal_number)
 {
     (void)signal_number;
     /* Whoever asks twice does not want to wait: from now on these signals end the process. */
-    signal(SIGTERM, SIG_DFL);
-    if (the_host.is_interruptible) {
-        signal(SIGINT, SIG_DFL);
+    for (unsigned i = 0; i < STOP_SIGNALS; i++) {
+        if (sigismember(&the_host.stops, stop_signals[i])) {
+            signal(stop_signals[i], SIG_DFL);
+        }
     }
     stop_ask();
     put_event(HOST_STOP);
@@ -145,6 +150,23 @@ static int is_ignored(int signal_number)
     return sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 }
 
+/* SIGTERM is nobody's to ignore. */
+static apr_status_t handle_stops(int reloads)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    sigemptyset(&the_host.stops);
+    for (unsigned i = 0; i < STOP_SIGNALS && status == APR_SUCCESS; i++) {
+        int number = stop_signals[i];
+
+        if (number == SIGTERM || (!is_ignored(number) && !(number == SIGHUP && reloads))) {
+            sigaddset(&the_host.stops, number);
+            status = handle(number, on_stop);
+        }
+    }
+    return status;
+}
+
 apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
 {
     if (as_service) {
@@ -187,19 +209,13 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
         status = pthread_sigmask(SIG_BLOCK, &the_host.signals, NULL);
     }
     if (status == APR_SUCCESS) {
-        status = handle(SIGTERM, on_stop);
-    }
-    if (status == APR_SUCCESS) {
-        the_host.is_interruptible = !is_ignored(SIGINT);
-        status = the_host.is_interruptible ? handle(SIGINT, on_stop) : APR_SUCCESS;
+        status = handle_stops(reloads);
     }
     if (status == APR_SUCCESS) {
         status = handle(SIGUSR1, on_report);
     }
-    if (status == APR_SUCCESS) {
-        status = reloads              ? handle(SIGHUP, on_reload)
-                 : is_ignored(SIGHUP) ? APR_SUCCESS
-                                      : handle(SIGHUP, on_stop);
+    if (status == APR_SUCCESS && reloads) {
+        status = handle(SIGHUP, on_reload);
     }
     host_ignore_hang_ups(); /* of whoever reads the log */
     *host = &the_host;
