@@ -205,8 +205,8 @@ static int is_asked(const observer_t *observer, const apr_pollfd_t *ready, apr_i
 static apr_status_t turn(observer_t *observer)
 {
     apr_interval_time_t wait = timeout(observer);
-    apr_status_t answered = APR_EAGAIN;
-    apr_status_t scraped = APR_EAGAIN;
+    apr_status_t answered = APR_SUCCESS;
+    apr_status_t scraped = APR_SUCCESS;
     const apr_pollfd_t *ready;
     apr_int32_t count = 0;
     apr_status_t waited = apr_pollset_poll(observer->sockets, wait, &count, &ready);
@@ -217,14 +217,10 @@ static apr_status_t turn(observer_t *observer)
     if (observer->http != NULL) {
         scraped = observer->http->run(observer->http);
     }
-    if (answered == APR_SUCCESS || scraped == APR_SUCCESS ||
-        (wait != 0 && APR_STATUS_IS_TIMEUP(waited))) {
-        return APR_SUCCESS;
+    if (answered != APR_SUCCESS || scraped != APR_SUCCESS) {
+        return answered != APR_SUCCESS ? answered : scraped;
     }
-    if (waited != APR_SUCCESS) {
-        return waited;
-    }
-    return APR_STATUS_IS_EAGAIN(answered) ? scraped : answered;
+    return APR_STATUS_IS_TIMEUP(waited) ? APR_SUCCESS : waited;
 }
 
 static void pause_after(observer_t *observer, apr_status_t status)

@@ -37,8 +37,8 @@ struct http {
     /* When to call run() even if there is not: microseconds from now; -1: never. */
     apr_interval_time_t (*timeout)(const http_t *http);
 
-    /* Does what can be done without waiting. Errors: APR_EAGAIN if that was nothing, or why the
-     * last call failed. */
+    /* Does what can be done without waiting. Errors, where somebody waits who could not be
+     * accepted: why the last call failed, or APR_EAGAIN. */
     apr_status_t (*run)(http_t *http);
 };
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -24,12 +25,13 @@ typedef struct guest {
 typedef struct server {
     http_t http; /* first, as that is what others know of it */
     struct MHD_Daemon *daemon;
+    int listening;
     http_respond_t respond;
     void *context;
     apr_pool_t *answers; /* for one answer at a time */
     guest_t guests[HTTP_CONNECTIONS_MAX];
-    int has_closed; /* a connection, in the last run */
-    int has_moved;  /* any connection, in it */
+    int has_closed;   /* a connection, in the last run */
+    int has_accepted; /* one, in it */
 } server_t;
 
 /* ---- Requests ---- */
@@ -59,7 +61,6 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
     http_answer_t answer = {MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n"};
 
     (void)version, (void)body, (void)body_length, (void)state;
-    server->has_moved = 1;
     if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0) {
         answer = server->respond(server->context, path, server->answers);
     }
@@ -80,7 +81,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 
     (void)context;
     server->has_closed |= !has_started;
-    server->has_moved = 1;
+    server->has_accepted |= has_started;
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
         if (server->guests[i].connection == wanted) {
             server->guests[i] = has_started
@@ -134,20 +135,37 @@ static apr_interval_time_t timeout(const http_t *http)
     return first == APR_INT64_MAX ? -1 : first > now ? first - now : 0;
 }
 
+static int has_place(const server_t *server)
+{
+    for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
+        if (server->guests[i].connection == NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Somebody waits outside though there is a place. */
+static int is_refusing(const server_t *server)
+{
+    struct pollfd waiting = {.fd = server->listening, .events = POLLIN};
+
+    return has_place(server) && poll(&waiting, 1, 0) > 0;
+}
+
 /* The library does not say whether it could accept who waits, but errno may. */
 static apr_status_t run(http_t *http)
 {
     server_t *server = (server_t *)http;
+    apr_status_t failure;
 
     server->has_closed = 0;
-    server->has_moved = 0;
+    server->has_accepted = 0;
     end_late_guests(server);
     errno = 0;
     MHD_run(server->daemon);
-    if (server->has_moved) {
-        return APR_SUCCESS;
-    }
-    return errno != 0 ? errno : APR_EAGAIN;
+    failure = errno != 0 ? errno : APR_EAGAIN;
+    return !server->has_accepted && is_refusing(server) ? failure : APR_SUCCESS;
 }
 
 /* ---- Opening ---- */
@@ -172,6 +190,7 @@ static apr_status_t open_server(http_t **opened, apr_os_sock_t listening, http_r
         return status;
     }
     *server = (server_t){.http = {.timeout = timeout, .run = run},
+                         .listening = listening,
                          .respond = respond,
                          .context = context,
                          .answers = answers};

@@ -399,6 +399,20 @@ class HostileScrapers(unittest.TestCase):
             self.assertEqual(get(address)[0], 200)
             running.stop()
 
+    def test_who_dawdles_is_no_failure(self):
+        """A byte now and then is work that is done, and nobody waits in vain."""
+        with server() as running:
+            guests = [self.connect(where(running)) for _ in range(3)]
+            for byte in b"GET /healthz HTTP/1.1\r\nHost: a-host-of-some-length.example\r\n":
+                for guest in guests:
+                    self.send(guest, bytes([byte]))
+                time.sleep(0.005)
+            self.assertEqual(get(where(running), "/healthz"), (200, "ok\n"))
+            self.assertEqual(running.find("cannot answer who asks"), [])
+            for guest in guests:
+                guest.close()
+            running.stop()
+
     def test_who_reads_nothing_harms_nobody(self):
         with server() as running, harness.client(running.address) as sock:
             address = where(running)
