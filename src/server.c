@@ -262,7 +262,6 @@ static int is_everywhere(const server_t *server, const setup_t *old)
     return 1;
 }
 
-/* The workers never wait for this; it waits until all of them have what is new. */
 static void set_offload(const setup_t *setup)
 {
     const apr_array_header_t *listeners = setup->listeners.all;
@@ -273,6 +272,7 @@ static void set_offload(const setup_t *setup)
     }
 }
 
+/* The workers never wait for this; it waits until all of them have what is new. */
 static void reload(server_t *server)
 {
     setup_t *old = server->setup;

@@ -164,11 +164,14 @@ int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arr
     unsigned taken = 0;
 
     do {
+        if (taken++ == BATCH_MAX) { /* replies do not wait for a queue without end */
+            return 0;
+        }
         header->msg_namelen = sizeof arrival->from.sa;
         header->msg_controllen = FLOW_CONTROL_MAX;
         ssize_t length = recvmsg(descriptor, header, MSG_ERRQUEUE);
 
-        if (length < 0 || taken++ == BATCH_MAX) { /* replies do not wait for a queue without end */
+        if (length < 0) {
             return 0;
         }
         arrival->length = (apr_size_t)length;
