@@ -21,14 +21,13 @@ in_root() {
         sh -c 'cd /udpecho && exec "$@"' sh "$@"
 }
 
-# The first question to a server of this host in the README, word by word, in the root where that
-# was built: 0 if it is answered.
+# What the README says to type in another terminal, word by word, in the root where that was built: 0
+# if the server answers.
 ask_as_the_readme_does() {
-    readme=$dir/root/udpecho/README.md
-    question=$(sed -n 's/^\$ \(udpecho .*localhost:8888\)$/\1/p' "$readme" | head -n 1)
-    [ -n "$question" ]
-    say "$question"
-    env -i PATH=/udpecho/build/run/src:/usr/sbin:/usr/bin:/sbin:/bin chroot "$dir/root" sh -c "$question"
+    typed=$(sed -n '/^PATH=/,/^udpecho /p' "$dir/root/udpecho/README.md")
+    [ -n "$typed" ]
+    say "$typed"
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$dir/root" sh -c "cd /udpecho && $typed"
 }
 
 check_run() {
