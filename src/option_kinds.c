@@ -27,7 +27,8 @@ static const char *format_number(apr_int64_t number, apr_pool_t *pool)
     return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);
 }
 
-/* Reads a value that lies between the option's bounds, or the word that stands for 0. */
+/* Reads a value that lies between the option's bounds, or the word that stands for 0. `what` names
+ * the units and no values, which would lie outside the bounds of some option. */
 static const char *read_bounded(const option_t *option, void *place, const char *text,
                                 apr_status_t (*parse)(const char *, apr_int64_t *),
                                 const char *(*format)(apr_int64_t, apr_pool_t *), const char *what,
@@ -68,20 +69,20 @@ static const char *read_size(const option_t *option, void *place, const char *va
                              apr_pool_t *pool)
 {
     return read_bounded(option, place, value, parse_size, format_size,
-                        "a size in bytes (1400, 64KiB)", pool);
+                        "a size (bytes, or with KiB, MiB, GiB, kB, MB or GB)", pool);
 }
 
 static const char *read_duration(const option_t *option, void *place, const char *value,
                                  apr_pool_t *pool)
 {
     return read_bounded(option, place, value, parse_duration, format_duration,
-                        "a time (500ms, 90s, 1h30m)", pool);
+                        "a time (seconds, or with us, ms, s, m, h or d)", pool);
 }
 
 static const char *read_rate(const option_t *option, void *place, const char *value,
                              apr_pool_t *pool)
 {
-    return read_bounded(option, place, value, parse_rate, format_rate, "a rate (10000/s, 10k/s)",
+    return read_bounded(option, place, value, parse_rate, format_rate, "a rate (N/s, Nk/s or NM/s)",
                         pool);
 }
 
@@ -89,7 +90,7 @@ static const char *read_bandwidth(const option_t *option, void *place, const cha
                                   apr_pool_t *pool)
 {
     return read_bounded(option, place, value, parse_bandwidth, format_bandwidth,
-                        "bytes per second (125MB/s, 64KiB/s)", pool);
+                        "bytes per second (N/s, NKiB/s, NMB/s, ...)", pool);
 }
 
 static const char *format_number_option(const option_t *option, const void *place, apr_pool_t *pool)

@@ -13,9 +13,9 @@ typedef struct unit {
 
 /* In each table the units that a value is formatted with come first, largest first. */
 static const unit_t size_units[] = {
-    {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},   {"", 1},
-    {"G", 1 << 30},   {"M", 1 << 20},   {"K", 1 << 10},     {"B", 1},
-    {"kB", 1000},     {"MB", 1000000},  {"GB", 1000000000}, {NULL, 0},
+    {"GiB", 1 << 30}, {"GB", 1000000000}, {"MiB", 1 << 20}, {"MB", 1000000}, {"KiB", 1 << 10},
+    {"", 1},          {"G", 1 << 30},     {"M", 1 << 20},   {"K", 1 << 10},  {"B", 1},
+    {"kB", 1000},     {NULL, 0},
 };
 
 static const unit_t duration_units[] = {

@@ -5,6 +5,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "advice.h"
 #include "client_settings.h"
 
 /* Reads a command line, its words parted by blanks. */
@@ -198,6 +199,11 @@ static void a_payload_comes_as_text_digits_or_a_file(void **state)
     assert_non_null(read_line(&settings, "h --payload-file=/nonexistent", *state));
 }
 
+static void an_error_shows_only_values_that_its_option_takes(void **state)
+{
+    assert_advice_is_taken(client_settings_table, *state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +217,7 @@ int main(void)
         scene(code_points_go_by_number_and_by_name),
         scene(shares_are_read_with_and_without_their_sign),
         scene(a_payload_comes_as_text_digits_or_a_file),
+        scene(an_error_shows_only_values_that_its_option_takes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

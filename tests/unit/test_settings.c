@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "advice.h"
 #include "settings.h"
 
 static const option_t *find(const char *name)
@@ -98,6 +99,11 @@ static void access_lists_are_read_when_all_is_known(void **state)
     assert_null(settings_read(&settings, 3, file, &code, *state)); /* who asks for help gets it */
 }
 
+static void an_error_shows_only_values_that_its_option_takes(void **state)
+{
+    assert_advice_is_taken(settings_table, *state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +113,7 @@ int main(void)
         scene(a_bad_listen_is_refused_at_once),
         scene(what_does_not_go_together_is_refused),
         scene(access_lists_are_read_when_all_is_known),
+        scene(an_error_shows_only_values_that_its_option_takes),
     };
 
     return cmocka_run_group_tests_name("settings", tests, NULL, NULL);

@@ -115,7 +115,9 @@ static void what_is_formatted_parses_to_the_same(void **state)
                                          3600000000,
                                          5400000001,
                                          86400000000,
+                                         125000000,
                                          1 << 30,
+                                         APR_INT64_C(1000000000000),
                                          APR_INT64_C(90061001001)};
 
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
@@ -125,6 +127,9 @@ static void what_is_formatted_parses_to_the_same(void **state)
         assert_value(parse_bandwidth, format_bandwidth(values[i], *state), values[i]);
     }
     assert_string_equal(format_size(65536, *state), "64KiB");
+    assert_string_equal(format_size(9000, *state), "9000");
+    assert_string_equal(format_bandwidth(125000000, *state), "125MB/s");
+    assert_string_equal(format_bandwidth(APR_INT64_C(1000000000000), *state), "1000GB/s");
     assert_string_equal(format_duration(5400000000, *state), "1h30m");
 }
 
