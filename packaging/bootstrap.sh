@@ -56,7 +56,7 @@ describe_manager() {
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux mandoc
                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
                monitoring-plugins-basic'
-        package='ninja-build dpkg-dev rpm'
+        package='ninja-build dpkg-dev file rpm'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                python3-yaml ruby
                gcc-arm-linux-gnueabi libc6-dev-armel-cross gcc-s390x-linux-gnu

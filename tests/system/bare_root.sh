@@ -1,9 +1,9 @@
 #!/bin/sh
-# Tries one of the README's two commands, or all checks, on a Debian that has nothing yet: makes one,
+# Tries one of the README's commands to bootstrap.sh, or all checks, on a Debian that has nothing yet: makes one,
 # clones what is committed here into it, and runs the command there. Needs root, mmdebstrap and a
 # network. The release is bookworm unless another is named; options behind "test" are ctest's.
 #
-# Usage: sh tests/system/bare_root.sh [-r RELEASE] run|test|check [OPTION]...
+# Usage: sh tests/system/bare_root.sh [-r RELEASE] run|test|package|check [OPTION]...
 set -eu
 
 say() {
@@ -54,6 +54,7 @@ if [ "${1-}" = inside ]; then
     case $command in
     run) check_run ;;
     test) in_root sh packaging/bootstrap.sh test "$@" ;;
+    package) in_root sh packaging/bootstrap.sh package ;;
     check) in_root bash .ci/run ;;
     esac
     exit
@@ -65,7 +66,7 @@ if [ "${1-}" = -r ] && [ $# -gt 1 ]; then
     shift 2
 fi
 case $#,${1-} in
-1,run | *,test | 1,check) ;;
+1,run | *,test | 1,package | 1,check) ;;
 *)
     sed -n 's/^# Usage: /Usage: /p' "$0" >&2
     exit 64
