@@ -9,6 +9,9 @@
 /* apr_getopt takes numbers below this for the letters of short options. */
 #define FIRST_LONG_OPTION 256
 
+/* From this length on, the beginning of a name says which option may be meant. */
+#define BEGINNING_MIN 3
+
 /* ---- Storing ---- */
 
 /* One source of options: the command line, or one file. What it says of a list replaces what an
@@ -19,6 +22,53 @@ typedef struct source {
     unsigned char *given; /* for each option: non-zero once this source has named it */
     apr_pool_t *pool;
 } source_t;
+
+/* Whether the text of `length` is one of the words, which "|" separates. */
+static int is_among(const char *words, const char *text, apr_size_t length)
+{
+    while (words != NULL && *words != '\0') {
+        apr_size_t next = strcspn(words, "|");
+
+        if (next == length && strncmp(words, text, length) == 0) {
+            return 1;
+        }
+        words += next + (words[next] == '|');
+    }
+    return 0;
+}
+
+/* The option that may be meant by a name that is none, or NULL. */
+static const option_t *find_similar(const option_t *table, const char *name, apr_size_t length,
+                                    int is_file)
+{
+    for (const option_t *option = table; option->name != NULL; option++) {
+        int begins_so = length >= BEGINNING_MIN && strncmp(option->name, name, length) == 0;
+
+        if ((begins_so || is_among(option->also, name, length)) &&
+            !(is_file && option->command_line_only)) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+static const char *unknown_option(const option_t *table, const char *argument, int is_file,
+                                  apr_pool_t *pool)
+{
+    const char *name = argument + strspn(argument, "-");
+    const option_t *similar = find_similar(table, name, strcspn(name, "="), is_file);
+    const char *hint = "";
+
+    if (similar == NULL && name == argument + 1) {
+        similar = find_similar(table, name, 1, is_file); /* -p9999 */
+    }
+    if (similar != NULL) {
+        hint = apr_pstrcat(pool, "did you mean ", is_file ? "" : "--", similar->name,
+                           similar->argument != NULL ? "=" : "",
+                           similar->argument != NULL ? similar->argument : "", "? ", NULL);
+    }
+    return apr_psprintf(pool, "unknown option %s; %s--help lists the options", argument, hint);
+}
 
 static source_t source_open(const option_t *table, void *settings, apr_pool_t *pool)
 {
@@ -51,7 +101,7 @@ static const char *store(source_t *source, unsigned index, const char *value)
 static const char *describe_error(const source_t *source, apr_status_t status, const char *argument)
 {
     if (status == APR_BADCH) {
-        return apr_psprintf(source->pool, "unknown option %s; --help lists the options", argument);
+        return unknown_option(source->table, argument, 0, source->pool);
     }
     const char *name = argument + strspn(argument, "-");
     apr_size_t length = strcspn(name, "=");
@@ -264,7 +314,7 @@ static const char *read_line(void *context, char *line)
         error = store(source, i, value);
         return error == NULL ? NULL : apr_psprintf(pool, "%s=%s: expected %s", name, value, error);
     }
-    return apr_psprintf(pool, "unknown option %s; --help lists the options", name);
+    return unknown_option(source->table, name, 1, pool);
 }
 
 const char *options_read_file(const option_t *table, void *settings, const char *path,

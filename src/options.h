@@ -36,6 +36,7 @@ struct option {
     apr_int64_t maximum;
     const char *zero;    /* of these: a word that stands for 0, "auto"; 0 then needs no minimum */
     const char *choices; /* of option_choice: "off|on" */
+    const char *also; /* what other programs call it, "port|p", for the error that it is unknown */
     unsigned command_line_only : 1;
 };
 

@@ -26,6 +26,7 @@ const option_t settings_table[] = {
      .argument = "ADDRESS[:PORT]",
      .offset = AT(listen),
      .kind = &option_listen,
+     .also = "port|p|address|bind|host|l",
      .help = "Answer datagrams sent to this address; may be given again. An IPv6\n"
              "address goes in brackets, with its interface if it is link-local:\n"
              "[fe80::1%eth0]:7. Any may have one, 192.0.2.1%eth0:7, by which alone\n"
@@ -39,6 +40,7 @@ const option_t settings_table[] = {
      .minimum = 1,
      .maximum = WORKERS_MAX,
      .zero = "auto",
+     .also = "threads|t|jobs|j",
      .help = "Threads that answer. Default: auto, one for each processor that this\n"
              "process may use, and no more than its control groups leave it time of."},
     {.name = "pin",
@@ -92,6 +94,7 @@ const option_t settings_table[] = {
      .kind = &option_size,
      .minimum = 1,
      .maximum = PAYLOAD_MAX_IPV6,
+     .also = "size|s",
      .help = "Longest payload to echo; longer datagrams are dropped and counted.\n"
              "Default: 65527, which is every datagram."},
     {.name = "allow",
@@ -164,6 +167,7 @@ const option_t settings_table[] = {
      .minimum = 1,
      .maximum = APR_INT64_C(1000000000000000),
      .zero = "unlimited",
+     .also = "n",
      .help = "End after N echoes. Default: unlimited."},
     {.name = "duration",
      .argument = "TIME",
@@ -178,6 +182,7 @@ const option_t settings_table[] = {
      .offset = AT(log_level),
      .kind = &option_choice,
      .choices = "error|warning|info|debug",
+     .also = "verbose|v|debug|quiet|q",
      .help = "Least important lines to log: error, warning, info or debug, which has\n"
              "a line for every datagram. Default: info."},
     {.name = "log-format",
@@ -197,16 +202,19 @@ const option_t settings_table[] = {
      .argument = "NAME",
      .offset = AT(user),
      .kind = &option_text,
+     .also = "u",
      .help = "Become this user, a name or a number, once everything is bound."},
     {.name = "group",
      .argument = "NAME",
      .offset = AT(group),
      .kind = &option_text,
+     .also = "g",
      .help = "The group then. Default: that of the user."},
     {.name = "chroot",
      .argument = "DIRECTORY",
      .offset = AT(chroot),
      .kind = &option_text,
+     .also = "root",
      .help = "Make this directory the root of all that the process can see of files."},
     {.name = "sandbox",
      .argument = "WHEN",
@@ -240,12 +248,14 @@ const option_t settings_table[] = {
      .offset = AT(config),
      .kind = &option_text,
      .command_line_only = 1,
+     .also = "file|f|c",
      .help = "Read options from this file first; each line is an option without the\n"
              "dashes. What the command line says wins."},
     {.name = "check-config",
      .offset = AT(check_config),
      .kind = &option_flag,
      .command_line_only = 1,
+     .also = "test",
      .help = "Read everything, print the settings that result, and exit."},
     {.name = "show-platform",
      .offset = AT(show_platform),
@@ -392,9 +402,10 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
 
     if (error == NULL && operands->nelts > 0) {
         const char *operand = APR_ARRAY_IDX(operands, 0, const char *);
+        int is_number = strspn(operand, "0123456789") == strlen(operand);
 
-        error = apr_psprintf(pool, "%s: expected options only; addresses go to --listen=%s",
-                             operand, operand);
+        error = apr_psprintf(pool, "%s: expected options only; addresses go to --listen=%s%s",
+                             operand, is_number ? "localhost:" : "", operand);
     }
     return error != NULL ? error : find_conflict(settings);
 }

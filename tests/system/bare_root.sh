@@ -1,7 +1,7 @@
 #!/bin/sh
-# Tries one of the README's commands to bootstrap.sh, or all checks, on a Debian that has nothing yet: makes one,
-# clones what is committed here into it, and runs the command there. Needs root, mmdebstrap and a
-# network. The release is bookworm unless another is named; options behind "test" are ctest's.
+# Tries one of the README's commands to bootstrap.sh, or all checks, on a Debian that has nothing yet:
+# makes one, clones what is committed here into it, and runs the command there. Needs root, mmdebstrap
+# and a network. The release is bookworm unless another is named; options behind "test" are ctest's.
 #
 # Usage: sh tests/system/bare_root.sh [-r RELEASE] run|test|package|check [OPTION]...
 set -eu

@@ -68,6 +68,14 @@ class Options(unittest.TestCase):
 
 
 class CommandLine(Options):
+    def test_what_else_people_type_for_a_port(self):
+        for options in ["9999"], ["-p", "9999"], ["-p9999"], ["--port=9999"], ["--port", "9999"]:
+            with self.subTest(options=options):
+                self.assertIn("--listen=", self.check_refused(64, *options))
+        for operand in "9999", "127.0.0.1:9999":
+            advice, = re.findall("--listen=.*", self.check_refused(64, operand))
+            self.assertIn(":9999\n", harness.run(advice, "--check-config").stdout)
+
     def test_help_names_every_option(self):
         done = harness.run("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))

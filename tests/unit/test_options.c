@@ -22,6 +22,7 @@ static const option_t table[] = {
     {.name = "flag", .offset = offsetof(sample_t, flag), .kind = &option_flag, .help = "A flag."},
     {.name = "number",
      .letter = 'n',
+     .also = "amount|a",
      .argument = "N",
      .offset = offsetof(sample_t, number),
      .kind = &option_number,
@@ -133,7 +134,12 @@ static void mistakes_name_option_value_and_remedy(void **state)
         const char *error;
     } cases[] = {
         {"--nosuch", "unknown option --nosuch; --help lists the options"},
-        {"--num=3", "unknown option --num=3; --help lists the options"},
+        {"--nu=3", "unknown option --nu=3; --help lists the options"},
+        {"--num=3", "unknown option --num=3; did you mean --number=N? --help lists the options"},
+        {"--amount", "unknown option --amount; did you mean --number=N? --help lists the options"},
+        {"-a3", "unknown option -a3; did you mean --number=N? --help lists the options"},
+        {"-amount", "unknown option -amount; did you mean --number=N? --help lists the options"},
+        {"--fla", "unknown option --fla; did you mean --flag? --help lists the options"},
         {"-x", "unknown option -x; --help lists the options"},
         {"--number", "--number needs a value: --number=N"},
         {"-n", "--number needs a value: --number=N"},
@@ -207,7 +213,9 @@ static void errors_name_file_and_line(void **state)
         {"text='a b", ":1: text: a quote is not closed"},
         {"flag=1", ":1: flag: this option takes no value"},
         {"only", ":1: only: only the command line takes this option"},
-        {"--flag", ":1: unknown option --flag; --help lists the options"},
+        {"onl", ":1: unknown option onl; --help lists the options"},
+        {"amount", ":1: unknown option amount; did you mean number=N? --help lists the options"},
+        {"--flag", ":1: unknown option --flag; did you mean flag? --help lists the options"},
         {"=3", ":1: unknown option ; --help lists the options"},
     };
 
