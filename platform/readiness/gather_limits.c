@@ -11,7 +11,8 @@ static endpoint_t host_of(const endpoint_t *peer)
 }
 
 /* The multiplier is 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming,
- * volume 3, section 6.4). */
+ * volume 3, section 6.4). Every bit of the address reaches the highest bits of the product, and
+ * no others: the words are in network order. */
 static gather_limit_t *place_of(gather_limits_t *limits, const endpoint_t *peer)
 {
     apr_uint32_t words[4] = {peer->sa.v4.sin_addr.s_addr};
@@ -21,7 +22,7 @@ static gather_limit_t *place_of(gather_limits_t *limits, const endpoint_t *peer)
     }
     apr_uint32_t mixed = (words[0] ^ words[1] ^ words[2] ^ words[3]) * 0x9e3779b1U;
 
-    return &limits->at[(mixed >> 16) % GATHER_LIMITS_MAX];
+    return &limits->at[mixed >> (32 - GATHER_LIMITS_BITS)];
 }
 
 /* What is known of this peer; NULL: nothing. */

@@ -13,7 +13,8 @@
 #define GATHER_RETRY_RUNS 1000
 
 /* A peer whose place another one takes is only refused once more. */
-#define GATHER_LIMITS_MAX 256
+#define GATHER_LIMITS_BITS 8
+#define GATHER_LIMITS_MAX  (1U << GATHER_LIMITS_BITS)
 
 typedef struct gather_limit {
     endpoint_t peer; /* of any port */

@@ -82,6 +82,40 @@ static void many_refusals_are_nobody_elses(void **state)
     assert_false(allows(ipv4(0x0b000000 + 9999, 1), 1400));
 }
 
+/* How many of 1,000 runs to these hosts in turn are begun, and refused. */
+static int runs_refused(const endpoint_t *hosts, unsigned count)
+{
+    int refused = 0;
+
+    limits = (gather_limits_t){.segment_max = PAYLOAD_MAX_IPV6};
+    for (unsigned i = 0; i < GATHER_RETRY_RUNS; i++) {
+        if (allows(hosts[i % count], 1400)) {
+            refused++;
+            lower(hosts[i % count], 1400);
+        }
+    }
+    return refused;
+}
+
+/* Hosts behind one tunnel differ in the last byte of their addresses. */
+static void neighbours_do_not_displace_each_other(void **state)
+{
+    endpoint_t one = ipv4(0x0a080002, 1);
+    int last_octet = 0;
+    int last_byte = 0;
+
+    (void)state;
+    for (unsigned other = 3; other <= 254; other++) {
+        endpoint_t of_ipv4[] = {one, ipv4(0x0a080000 + other, 1)};
+        endpoint_t of_ipv6[] = {ipv6(0xfd, 0, 2, 1), ipv6(0xfd, 0, (unsigned char)other, 1)};
+
+        last_octet += runs_refused(of_ipv4, 2) == 2;
+        last_byte += runs_refused(of_ipv6, 2) == 2;
+    }
+    assert_int_equal(last_octet, 252);
+    assert_int_equal(last_byte, 252);
+}
+
 static void nothing_is_gathered_above_the_most(void **state)
 {
     (void)state;
@@ -101,6 +135,7 @@ int main(void)
         scene(the_shortest_that_was_refused_counts),
         scene(it_is_tried_again),
         scene(many_refusals_are_nobody_elses),
+        scene(neighbours_do_not_displace_each_other),
         scene(nothing_is_gathered_above_the_most),
     };
 
