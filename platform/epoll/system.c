@@ -179,12 +179,13 @@ int system_coalesce(int descriptor)
     return setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
 }
 
-apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control)
+void system_read_segment(const struct msghdr *header, const struct cmsghdr *control,
+                         apr_size_t *segment)
 {
-    int segment;
+    int length;
 
-    return control->cmsg_type == UDP_GRO &&
-                   control_copy(header, control, &segment, sizeof segment) && segment > 0
-               ? (apr_size_t)segment
-               : 0;
+    if (control->cmsg_type == UDP_GRO && control_copy(header, control, &length, sizeof length) &&
+        length > 0) {
+        *segment = (apr_size_t)length;
+    }
 }

@@ -238,8 +238,8 @@ int system_coalesce(int descriptor)
     return not_here();
 }
 
-apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control)
+void system_read_segment(const struct msghdr *header, const struct cmsghdr *control,
+                         apr_size_t *segment)
 {
-    (void)header, (void)control;
-    return 0;
+    (void)header, (void)control, (void)segment;
 }

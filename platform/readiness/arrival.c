@@ -45,7 +45,7 @@ apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, const stamp_c
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT) {
             read_hop_limit(header, control, arrival);
         } else if (control->cmsg_level == IPPROTO_UDP) {
-            segment = system_read_segment(header, control);
+            system_read_segment(header, control, &segment);
         } else {
             system_read_arrival(header, control, arrival);
         }

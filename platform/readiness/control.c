@@ -85,7 +85,7 @@ apr_size_t control_read(struct msghdr *header, datagram_t *datagram)
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
             read_ipv6(header, control, datagram);
         } else if (control->cmsg_level == IPPROTO_UDP) {
-            segment = system_read_segment(header, control);
+            system_read_segment(header, control, &segment);
         }
     }
     return segment;

@@ -171,7 +171,9 @@ void system_write_segment(struct msghdr *header, apr_size_t length);
  * and errno. */
 int system_coalesce(int descriptor);
 
-/* Reads from one control message of `header`, of UDP's level, what control_read() returns. */
-apr_size_t system_read_segment(const struct msghdr *header, const struct cmsghdr *control);
+/* Reads from one control message of `header`, of UDP's level, what control_read() returns. One that
+ * says something else leaves `segment` as it is. */
+void system_read_segment(const struct msghdr *header, const struct cmsghdr *control,
+                         apr_size_t *segment);
 
 #endif

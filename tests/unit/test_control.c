@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "flow_system.h"
 #include "readiness.h"
 
 typedef struct received {
@@ -237,6 +238,23 @@ static void what_came_together_is_told_with_its_address(void **state)
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
 }
 
+/* A later kernel may have more to tell of UDP. */
+static void another_message_of_udp_leaves_the_length(void **state)
+{
+    received_t received = {.header = {0}};
+    datagram_t datagram = datagram_of(AF_INET);
+    arrival_t arrival;
+    int length = 1400;
+    int unknown = 1;
+    stamp_clock_t clock = {.now = 0};
+
+    (void)state;
+    put(&received, IPPROTO_UDP, UDP_GRO, &length, sizeof length);
+    put(&received, IPPROTO_UDP, UDP_GRO + 1000, &unknown, sizeof unknown);
+    assert_int_equal(control_read(&received.header, &datagram), 1400);
+    assert_int_equal(arrival_read(&received.header, &arrival, &clock), 1400);
+}
+
 static void a_length_that_is_none_is_passed_over(void **state)
 {
     datagram_t datagram = datagram_of(AF_INET);
@@ -292,6 +310,7 @@ int main(void)
         scene(a_reply_leaves_from_the_arrival_address_by_any_interface),
         scene(only_link_local_peers_are_answered_by_a_named_interface),
         scene(what_came_together_is_told_with_its_address),
+        scene(another_message_of_udp_leaves_the_length),
         scene(a_length_that_is_none_is_passed_over),
         scene(gathered_replies_leave_from_the_arrival_address),
     };
