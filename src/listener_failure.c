@@ -13,7 +13,10 @@ static const struct {
     [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
     [LISTENER_INTERFACE] = {EXIT_NO_HOST,
                             "the part after % must be an interface of this host; only Linux and "
-                            "macOS bind sockets to one, Linux before 5.7 with CAP_NET_RAW"},
+                            "macOS bind sockets to one"},
+    [LISTENER_INTERFACE_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
+                                          "Linux before 5.7 binds sockets to an interface with "
+                                          "CAP_NET_RAW only; start it anew as root or with that"},
     [LISTENER_NOT_READY] = {EXIT_UNAVAILABLE,
                             "an interface has this address, but duplicate address detection has "
                             "not ended, or found another host that has it"},

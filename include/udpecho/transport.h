@@ -69,10 +69,11 @@ typedef enum listener_failure {
     LISTENER_IN_USE,        /* another socket has this address and port */
     LISTENER_NOT_LOCAL,     /* the address is none of this host's */
     LISTENER_NOT_READY,     /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
-    LISTENER_INTERFACE,     /* it cannot be bound to the network interface */
+    LISTENER_INTERFACE,     /* this host has no such network interface, or binds no socket to one */
     LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
     LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
-    LISTENER_NO_FAMILY,     /* this host has no IPv6, or no IPv4 */
+    LISTENER_INTERFACE_NOT_PERMITTED, /* binding to a network interface does */
+    LISTENER_NO_FAMILY,               /* this host has no IPv6, or no IPv4 */
     LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each address of its own works */
     LISTENER_NOT_UDP,       /* what was handed over is no bound UDP socket */
     LISTENER_BOTH_FAMILIES, /* it takes IPv4 datagrams as IPv6 ones */
@@ -104,8 +105,8 @@ typedef struct listener listener_t;
  * sockets live as long as `pool`, which listener_close() may destroy; on error the caller destroys
  * it, which closes what had been opened. Any thread, one at a time for each pool. Errors: those of
  * socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound another address than the
- * one asked for; APR_EINVAL for a broadcast or multicast address; for LISTENER_INTERFACE ENODEV,
- * EPERM, or APR_ENOTIMPL on systems that bind no socket to an interface; APR_ENOTIMPL for a
+ * one asked for; APR_EINVAL for a broadcast or multicast address; for LISTENER_INTERFACE ENODEV
+ * or, on systems that bind no socket to an interface, APR_ENOTIMPL; APR_ENOTIMPL for a
  * wildcard where the platform does not tell the arrival address of datagrams, or lets an IPv6
  * wildcard take IPv4 datagrams too.
  */

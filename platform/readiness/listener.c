@@ -203,6 +203,20 @@ static apr_status_t check_address(apr_sockaddr_t *address, const platform_t *pla
     return APR_SUCCESS;
 }
 
+static listener_failure_t interface_failure_of(apr_status_t status)
+{
+    switch (status) {
+    case ENODEV:
+    case ENXIO: /* macOS, of an interface that went meanwhile */
+    case ENOPROTOOPT:
+        return LISTENER_INTERFACE;
+    case EPERM:
+        return LISTENER_INTERFACE_NOT_PERMITTED;
+    default:
+        return LISTENER_SYSTEM;
+    }
+}
+
 /* By a socket that is closed again, since why it fails is to be told from why others do. */
 static apr_status_t check_interface(const apr_sockaddr_t *address,
                                     const listener_options_t *options, listener_error_t *error)
@@ -219,7 +233,7 @@ static apr_status_t check_interface(const apr_sockaddr_t *address,
         return errno;
     }
     if (system_bind_interface(descriptor, address->family, options->device) != 0) {
-        *error = (listener_error_t){LISTENER_INTERFACE, "bind to the interface"};
+        *error = (listener_error_t){interface_failure_of(errno), "bind to the interface"};
         status = errno == ENOPROTOOPT ? APR_ENOTIMPL : errno;
     }
     close(descriptor);

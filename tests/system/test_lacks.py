@@ -118,6 +118,19 @@ class Shortage(unittest.TestCase):
             server.stop()
             self.assertTrue(server.calls("INJECTED"))
 
+    def test_interface_that_a_socket_cannot_be_bound_to(self):
+        """What the interface is not to blame for is told from what it is."""
+        with tracing.TracedServer("setsockopt", listen=["127.0.0.1%lo:0"]) as server:
+            server.stop()
+            place = tracing.when(server.calls(f"{server.process.pid} "), "SO_BINDTODEVICE")
+        for error, code in ("ENODEV", 68), ("EPERM", 77), ("ENOMEM", 71):
+            with self.subTest(error=error), \
+                    tracing.TracedServer("setsockopt", listen=["127.0.0.1%lo:0"], wait=False,
+                                         inject=f"setsockopt:error={error}:when={place}") as server:
+                self.assertEqual(server.finish(), code, server.log())
+                line = server.wait_for("cannot listen")
+                self.assertEqual("CAP_NET_RAW" in line.get("hint", ""), error == "EPERM")
+
     def test_no_descriptor_at_all(self):
         place = self.place()
         with tracing.TracedServer("socket", wait=False, inject=
