@@ -78,7 +78,10 @@ static apr_status_t open_once(listener_t **listener, const opening_t *opening, l
     if (status == APR_SUCCESS) {
         return APR_SUCCESS;
     }
-    if (error->failure == LISTENER_NOT_LOCAL && is_of_this_host(location->address, set->opening)) {
+    /* Also IPv4 has addresses that cannot be bound here though an interface has them: with another
+     * VRF's. Only IPv6 has addresses that are not ready. */
+    if (error->failure == LISTENER_NOT_LOCAL && location->address->family == APR_INET6 &&
+        is_of_this_host(location->address, set->opening)) {
         error->failure = LISTENER_NOT_READY;
     }
     apr_pool_destroy(set->opening);
@@ -88,12 +91,7 @@ static apr_status_t open_once(listener_t **listener, const opening_t *opening, l
 
 static int await_readiness(const opening_t *opening)
 {
-    int is_worth_it = clock_now() < opening->patience_ends;
-
-    if (is_worth_it) {
-        clock_pause(READY_PAUSE_US);
-    }
-    return is_worth_it;
+    return clock_now() < opening->patience_ends && host_pause(READY_PAUSE_US);
 }
 
 /* What the service manager was told to close may be open for a moment more, and an IPv6 address

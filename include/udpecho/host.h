@@ -123,6 +123,11 @@ void host_forget(const endpoint_t *address, const char *device);
  * end, returns 0 at once. Main thread. */
 int host_await_forgetting(void);
 
+/* Waits for `duration`, microseconds, before something outside is looked at again, and lets the
+ * service manager know that this process lives. Returns 0 if a signal asks for the end, and then
+ * sooner; a process that does not serve yet ends by that signal. Main thread. */
+int host_pause(apr_interval_time_t duration);
+
 /*
  * Makes way for a socket at `path`: removes the one that a process left there which listens no
  * more. Whatever else is there stays, what another process listens at, files, symbolic links. On

@@ -353,6 +353,19 @@ host_event_t host_wait(host_t *host)
     return event;
 }
 
+int host_pause(apr_interval_time_t duration)
+{
+    sigset_t before;
+
+    stop_let_in(&before);
+    if (!stop_is_asked()) {
+        clock_pause(duration);
+    }
+    stop_keep_out(&before);
+    notify_alive();
+    return !stop_is_asked();
+}
+
 void host_finish(host_t *host)
 {
     (void)host;

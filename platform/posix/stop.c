@@ -1,6 +1,6 @@
 #include "stop.h"
 
-#include <signal.h>
+#include <pthread.h>
 
 static volatile sig_atomic_t is_asked;
 
@@ -12,4 +12,24 @@ void stop_ask(void)
 int stop_is_asked(void)
 {
     return is_asked;
+}
+
+void stop_let_in(sigset_t *before)
+{
+    sigset_t stops;
+
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, &stops, before);
+}
+
+void stop_keep_out(const sigset_t *before)
+{
+    /* The host handles it only once. A process that does not serve yet has nothing to drain. */
+    if (is_asked && sigismember(before, SIGTERM)) {
+        raise(SIGTERM);
+    }
+    pthread_sigmask(SIG_SETMASK, before, NULL);
 }

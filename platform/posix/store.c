@@ -10,7 +10,6 @@
 #include "descriptors.h"
 #include "notify.h"
 #include "socket.h"
-#include "stop.h"
 #include "udpecho/host.h"
 
 /* Of every name; the port and the address follow. */
@@ -97,13 +96,8 @@ void host_forget(const endpoint_t *address, const char *device)
 
 int host_await_forgetting(void)
 {
-    if (!notify_is_open() || forgotten_at == 0 || stop_is_asked() ||
-        clock_now() - forgotten_at >= FORGETTING_US) {
-        return 0;
-    }
-    clock_pause(FORGETTING_PAUSE_US);
-    notify_alive();
-    return 1;
+    return notify_is_open() && forgotten_at != 0 && clock_now() - forgotten_at < FORGETTING_US &&
+           host_pause(FORGETTING_PAUSE_US);
 }
 
 /* ---- Back ---- */

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -219,17 +217,6 @@ static apr_status_t connect_predecessor(const struct sockaddr_un *address)
     return status;
 }
 
-/* Whether signals that ask for the end are let in, which the host keeps for host_wait(). */
-static void let_in(int how)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(how, &signals, NULL);
-}
-
 static apr_status_t take_over(apr_array_header_t *groups, apr_array_header_t *streams,
                               const struct sockaddr_un *address, const char **step,
                               apr_pool_t *pool)
@@ -249,19 +236,17 @@ apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *stre
                             const char *path, const char **step, apr_pool_t *pool)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    sigset_t before;
 
     if (strlen(path) >= sizeof address.sun_path) {
         *step = "make an address of the path";
         return ENAMETOOLONG;
     }
     memcpy(address.sun_path, path, strlen(path));
-    let_in(SIG_UNBLOCK);
+    stop_let_in(&before);
     apr_status_t status = take_over(groups, streams, &address, step, pool);
 
-    if (stop_is_asked()) {
-        raise(SIGTERM); /* which the host handles only once: there is nothing to drain */
-    }
-    let_in(SIG_BLOCK);
+    stop_keep_out(&before);
     return status;
 }
 
@@ -300,7 +285,7 @@ apr_status_t takeover_ready(void)
 {
     apr_status_t status;
 
-    let_in(SIG_UNBLOCK);
+    stop_let_in(NULL);
     if (predecessor < 0) {
         return APR_SUCCESS;
     }

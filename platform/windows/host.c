@@ -106,6 +106,12 @@ int host_await_forgetting(void)
     return 0;
 }
 
+int host_pause(apr_interval_time_t duration)
+{
+    clock_pause(duration);
+    return 1;
+}
+
 apr_status_t host_clear_path(const char *path, const char **step)
 {
     (void)path;

@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 import forging
@@ -40,8 +41,8 @@ def port_of(server, address):
 
 
 class Namespaces(unittest.TestCase):
-    def server(self, *options, listen=("*:0",)):
-        server = harness.Server(*options, listen=listen, prefix=namespaces.IN_SERVER)
+    def server(self, *options, listen=("*:0",), **others):
+        server = harness.Server(*options, listen=listen, prefix=namespaces.IN_SERVER, **others)
         self.addCleanup(server.kill)
         return server
 
@@ -160,6 +161,22 @@ class Tentative(Namespaces):
                                check=True, capture_output=True, text=True).stdout
         self.assertIn("fd00::77", shown)
         self.check_reply_source(self.server(listen=["[fd00::77]:0"]), "fd00::77")
+
+    def probe_for_others(self, times):
+        command = f"echo {times} > /proc/sys/net/ipv6/conf/far0/dad_transmits"
+        subprocess.run([*namespaces.IN_SERVER, "sh", "-c", command], check=True)
+
+    def test_wait_ends_by_a_signal(self):
+        self.probe_for_others(30)
+        self.addCleanup(self.probe_for_others, 1)
+        self.add("fd00::78/64")
+        server = self.server(listen=["[fd00::78]:0"], wait=False)
+        time.sleep(0.5)
+        self.assertIsNone(server.process.poll(), server.log())
+        asked = time.monotonic()
+        server.process.terminate()
+        self.assertEqual(server.finish(), -signal.SIGTERM, server.log())
+        self.assertLess(time.monotonic() - asked, 1)
 
     def test_is_told_where_another_host_has_it(self):
         self.add("fd00::9/64")  # near0 has that
