@@ -16,7 +16,7 @@ static const char *parse_port(apr_port_t *port, const char *text)
     apr_int64_t number;
 
     if (parse_number(text, &number) != APR_SUCCESS || number > 65535) {
-        return "the port must be a number, 65535 at most";
+        return "the port must be a number from 0 to 65535";
     }
     *port = (apr_port_t)number;
     return NULL;
@@ -80,7 +80,7 @@ static const char *parse_bracketed(address_t *address, const char *text, apr_poo
         return "brackets are for IPv6 addresses only";
     }
     if (!ip_address_parse(&endpoint, address->host)) {
-        return "an IPv6 address such as 2001:db8::1 goes in brackets";
+        return "in brackets goes an IPv6 address such as 2001:db8::1";
     }
     if (is_link_local(&endpoint) && address->device == NULL) {
         return "a link-local address needs its interface; write [fe80::1%eth0]:PORT";
@@ -117,10 +117,10 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
         return error;
     }
     if (*address->host == '\0') {
-        return "the address is missing; write *:PORT for every address";
+        return "the address is missing";
     }
     if (strspn(address->host, "0123456789") == strlen(address->host)) {
-        return "a number alone is no address; write *:PORT or 127.0.0.1:PORT";
+        return "a number alone is no address";
     }
     /* No host name ends in a number (RFC 1123 section 2.1), so nobody needs to be asked. */
     if (strspn(address->host, "0123456789.") == strlen(address->host) &&
@@ -134,6 +134,20 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
     return error != NULL ? error : check_interface(address);
 }
 
+/* What is wrong with an address without brackets. */
+static const char *check_bare_ipv6(const char *text, apr_pool_t *pool)
+{
+    endpoint_t endpoint;
+
+    if (!ip_address_parse(&endpoint, apr_pstrmemdup(pool, text, strcspn(text, "%")))) {
+        return "neither HOST:PORT nor an IPv6 address such as 2001:db8::1";
+    }
+    /* ::1:8888 is such an address, which no host has any more (RFC 4291 section 2.5.5.1). */
+    return IN6_IS_ADDR_V4COMPAT(&endpoint.sa.v6.sin6_addr)
+               ? "no host has this address; if it ends in a port, write [ADDRESS]:PORT"
+               : NULL;
+}
+
 const char *address_parse_host(address_t *address, const char *text, apr_port_t default_port,
                                apr_pool_t *pool)
 {
@@ -143,6 +157,11 @@ const char *address_parse_host(address_t *address, const char *text, apr_port_t 
         return "the host is missing";
     }
     if (*text != '[' && colon != NULL && strchr(colon + 1, ':') != NULL) {
+        const char *error = check_bare_ipv6(text, pool);
+
+        if (error != NULL) {
+            return error;
+        }
         text = apr_pstrcat(pool, "[", text, "]", NULL);
     }
     return address_parse(address, text, default_port, pool);

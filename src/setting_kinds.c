@@ -15,7 +15,7 @@ static const char *read_listen(const option_t *option, void *place, const char *
     const char *error = address_parse(&address, value, 0, pool);
 
     if (error != NULL) {
-        return apr_psprintf(pool, "ADDRESS[:PORT] (%s)", error);
+        return apr_psprintf(pool, "ADDRESS[:PORT], or *[:PORT] for every address (%s)", error);
     }
     return option_list.read(option, place, value, pool);
 }

@@ -428,9 +428,9 @@ static const char *read_host(client_settings_t *settings, const apr_array_header
     const char *error = address_parse_host(&settings->address, settings->host, ECHO_PORT, pool);
 
     if (error == NULL && settings->address.host == NULL) {
-        error = "* is no host that could be asked";
+        error = "* is no host to ask";
     } else if (error == NULL && settings->address.port == 0) {
-        error = "the port must be a number from 1 to 65535";
+        error = "0 is no port to ask";
     }
     return error == NULL
                ? read_device(settings, pool)

@@ -76,9 +76,9 @@ static void mistakes_are_refused_with_advice(void **state)
         const char *advice; /* part of the answer */
     } cases[] = {
         {"", "address is missing"},
-        {":7", "*:PORT"},
-        {"8888", "*:PORT"},
-        {"8888:7", "*:PORT"},
+        {":7", "address is missing"},
+        {"8888", "number alone"},
+        {"8888:7", "number alone"},
         {"::1", "brackets"},
         {"2001:db8::1:7", "brackets"},
         {"127.0.0.1.:7", "four numbers"},
@@ -88,7 +88,7 @@ static void mistakes_are_refused_with_advice(void **state)
         {"[1:2]:7", "2001:db8::1"},
         {"[::1", "not closed"},
         {"[::1]7", ":PORT"},
-        {"[::1]:", "65535 at most"},
+        {"[::1]:", "0 to 65535"},
         {"[127.0.0.1]:7", "IPv6 addresses only"},
         {"[fe80::1%]:7", "interface"},
         {"[fe80::1]:7", "needs its interface"},
@@ -100,10 +100,10 @@ static void mistakes_are_refused_with_advice(void **state)
         {"*%interface_of_016:7", "at most 15"},
         {"[2001:db8::1%interface_of_016]:7", "at most 15"},
         {"[ff02::1%]:7", "interface is missing"},
-        {"127.0.0.1:", "65535 at most"},
-        {"127.0.0.1:65536", "65535 at most"},
-        {"127.0.0.1:echo", "65535 at most"},
-        {"127.0.0.1:-1", "65535 at most"},
+        {"127.0.0.1:", "0 to 65535"},
+        {"127.0.0.1:65536", "0 to 65535"},
+        {"127.0.0.1:echo", "0 to 65535"},
+        {"127.0.0.1:-1", "0 to 65535"},
     };
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -113,6 +113,38 @@ static void mistakes_are_refused_with_advice(void **state)
         if (error == NULL || strstr(error, cases[i].advice) == NULL) {
             fail_msg("\"%s\": %s", cases[i].text, error != NULL ? error : "was taken");
         }
+    }
+}
+
+static void a_host_to_ask_is_refused_with_advice(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *advice; /* NULL: it is taken */
+    } cases[] = {
+        {"http://localhost:8888", "HOST:PORT"},
+        {"localhost:8888:9", "HOST:PORT"},
+        {"::1:8888", "[ADDRESS]:PORT"},
+        {"::192.0.2.1", "no host has this address"},
+        {"8888", "number alone"},
+        {"%eth0", "address is missing"},
+        {"::", NULL},
+        {"::1", NULL},
+        {"::1%lo", NULL},
+        {"2001:db8::1:8888", NULL},
+        {"[::1:8888]:7", NULL}, /* asked for by name */
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        address_t address;
+        const char *error = address_parse_host(&address, cases[i].text, 7, *state);
+
+        if (cases[i].advice == NULL ? error != NULL
+                                    : error == NULL || strstr(error, cases[i].advice) == NULL) {
+            fail_msg("\"%s\": %s", cases[i].text, error != NULL ? error : "was taken");
+        }
+        /* Such advice is for those who listen. */
+        assert_true(error == NULL || strstr(error, "*:PORT") == NULL);
     }
 }
 
@@ -212,6 +244,7 @@ int main(void)
         scene(addresses_are_taken_apart),
         scene(any_address_may_have_an_interface),
         scene(mistakes_are_refused_with_advice),
+        scene(a_host_to_ask_is_refused_with_advice),
         scene(the_wildcard_is_one_address_of_each_family),
         scene(numeric_addresses_need_no_resolver),
         scene(localhost_is_both_loopbacks_and_asks_nobody),

@@ -129,12 +129,11 @@ static void a_host_that_cannot_be_asked_is_told(void **state)
     assert_error("-q", "expected whom to ask: udpecho HOST[:PORT]; --help lists the options",
                  *state);
     assert_error("a b", "b: expected one HOST[:PORT] only", *state);
-    assert_error("h:0", "h:0: expected HOST[:PORT] (the port must be a number from 1 to 65535)",
-                 *state);
-    assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number, 65535 at most)",
+    assert_error("h:0", "h:0: expected HOST[:PORT] (0 is no port to ask)", *state);
+    assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number from 0 to 65535)",
                  *state);
     assert_error(":7", ":7: expected HOST[:PORT] (the host is missing)", *state);
-    assert_error("*:7", "*:7: expected HOST[:PORT] (* is no host that could be asked)", *state);
+    assert_error("*:7", "*:7: expected HOST[:PORT] (* is no host to ask)", *state);
     assert_error("h --source-port=65530 --sweep=64",
                  "--source-port=65530: expected one with 63 ports above it", *state);
 }
