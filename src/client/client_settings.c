@@ -332,6 +332,24 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
     return NULL;
 }
 
+/* The second one to write would destroy what the first one wrote, or what is to be sent. */
+static const char *find_same_file(const client_settings_t *given, apr_pool_t *pool)
+{
+    const char *names[] = {"json-file", "csv-file", "payload-file"};
+    const char *paths[] = {given->json_file, given->csv_file, given->payload_file};
+
+    for (unsigned first = 0; first < 2; first++) {
+        for (unsigned second = first + 1; second < 3; second++) {
+            if (paths[first] != NULL && paths[second] != NULL &&
+                strcmp(paths[first], paths[second]) == 0) {
+                return apr_psprintf(pool, "--%s and --%s: expected two files, not twice %s",
+                                    names[first], names[second], paths[first]);
+            }
+        }
+    }
+    return NULL;
+}
+
 static const char *find_without_flood(const client_settings_t *given, apr_pool_t *pool)
 {
     const char *name = given->rate != 0       ? "rate"
@@ -451,6 +469,9 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
         return error;
     }
     error = find_exclusive(settings, pool);
+    if (error == NULL) {
+        error = find_same_file(settings, pool);
+    }
     if (error == NULL) {
         error = find_without_flood(settings, pool);
     }

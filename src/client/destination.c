@@ -11,58 +11,90 @@ static int is_wanted(const client_settings_t *settings, const apr_sockaddr_t *ad
     return address->family == APR_INET6 ? !settings->ipv4 : !settings->ipv6;
 }
 
-static const char *find_peer(destination_t *destination, const client_settings_t *settings,
-                             apr_pool_t *pool)
+/* The first wanted address from `list` on, or NULL. */
+static apr_sockaddr_t *next_wanted(apr_sockaddr_t *list, const client_settings_t *settings)
 {
-    apr_status_t status = address_resolve(&destination->peer, &settings->address, pool);
+    while (list != NULL && !is_wanted(settings, list)) {
+        list = list->next;
+    }
+    return list;
+}
+
+static apr_sockaddr_t *first_of_family(apr_sockaddr_t *list, int family)
+{
+    while (list != NULL && list->family != family) {
+        list = list->next;
+    }
+    return list;
+}
+
+static const char *find_peer(apr_sockaddr_t **found, destination_t *destination,
+                             const client_settings_t *settings, apr_pool_t *pool)
+{
+    apr_status_t status = address_resolve(found, &settings->address, pool);
 
     if (status != APR_SUCCESS) {
         return apr_psprintf(pool, "%s: %s", settings->host, cannot("find it", status, pool));
     }
-    apr_sockaddr_t *first = destination->peer;
+    destination->peer = next_wanted(*found, settings);
+    return destination->peer != NULL
+               ? NULL
+               : apr_psprintf(pool, "%s: it has no IPv%s address", settings->host,
+                              settings->ipv4 ? "4 (--ipv4)" : "6 (--ipv6)");
+}
 
-    while (destination->peer != NULL && !is_wanted(settings, destination->peer)) {
-        destination->peer = destination->peer->next;
+static const char *resolve_source(apr_sockaddr_t **found, const char *source, apr_pool_t *pool)
+{
+    address_t address;
+    const char *error = address_parse_host(&address, source, 0, pool);
+
+    if (error != NULL) {
+        return error;
     }
-    if (destination->peer == NULL) {
-        return apr_psprintf(pool, "%s: it has no IPv%s address", settings->host,
-                            settings->ipv4 ? "4 (--ipv4)" : "6 (--ipv6)");
+    if (address.host == NULL || address.port != 0) {
+        return "ports go to --source-port";
     }
-    destination->other = first != destination->peer ? first : first->next;
-    return NULL;
+    if (address.device != NULL) {
+        return "interfaces go to --interface";
+    }
+    return address_resolve(found, &address, pool) == APR_SUCCESS
+               ? NULL
+               : "cannot find it; interfaces go to --interface";
+}
+
+/* Of the peer's wanted addresses, takes the first for which there is a source of its family. */
+static const char *match_source(destination_t *destination, apr_sockaddr_t *sources,
+                                const client_settings_t *settings)
+{
+    apr_sockaddr_t *peer = destination->peer;
+
+    for (; peer != NULL; peer = next_wanted(peer->next, settings)) {
+        destination->source = first_of_family(sources, peer->family);
+        if (destination->source != NULL) {
+            destination->peer = peer;
+            return NULL;
+        }
+    }
+    return destination->peer->family == APR_INET6 ? "the peer has IPv6" : "the peer has IPv4";
 }
 
 static const char *find_source(destination_t *destination, const client_settings_t *settings,
                                apr_pool_t *pool)
 {
-    int is_ipv6 = destination->peer->family == APR_INET6;
-    const char *host = settings->source != NULL ? settings->source : is_ipv6 ? "::" : "0.0.0.0";
-    address_t address;
-    apr_sockaddr_t *found;
+    const char *any = destination->peer->family == APR_INET6 ? "::" : "0.0.0.0";
+    const char *text = settings->source != NULL ? settings->source : any;
+    apr_sockaddr_t *sources;
 
     if (settings->source == NULL && settings->source_port == 0) {
         return NULL;
     }
-    const char *error = address_parse_host(&address, host, 0, pool);
+    const char *error = resolve_source(&sources, text, pool);
 
-    if (error == NULL && (address.host == NULL || address.port != 0)) {
-        error = "ports go to --source-port";
-    } else if (error == NULL && address.device != NULL) {
-        error = "interfaces go to --interface";
-    }
-    if (error == NULL && address_resolve(&found, &address, pool) != APR_SUCCESS) {
-        error = "cannot find it";
-    }
-    for (; error == NULL && found != NULL && destination->source == NULL; found = found->next) {
-        if (found->family == destination->peer->family) {
-            destination->source = found;
-        }
-    }
-    if (error == NULL && destination->source == NULL) {
-        error = is_ipv6 ? "the peer has IPv6" : "the peer has IPv4";
+    if (error == NULL) {
+        error = match_source(destination, sources, settings);
     }
     if (error != NULL) {
-        return apr_psprintf(pool, "--source=%s: expected an address of this host (%s)", host,
+        return apr_psprintf(pool, "--source=%s: expected an address of this host (%s)", text,
                             error);
     }
     apr_sockaddr_t *source = destination->source;
@@ -111,16 +143,37 @@ const char *destination_advice(const destination_t *destination, const client_se
                                                                    : "-4 picks it");
 }
 
+/* The next address of the name that could have been asked, --source permitting. */
+static const apr_sockaddr_t *find_other(const destination_t *destination, apr_sockaddr_t *found,
+                                        const client_settings_t *settings)
+{
+    const apr_sockaddr_t *other = found != destination->peer ? found : found->next;
+
+    return other != NULL && settings->source != NULL && other->family != destination->peer->family
+               ? NULL
+               : other;
+}
+
 const char *destination_find(destination_t *destination, const client_settings_t *settings,
                              apr_pool_t *pool)
 {
     *destination = (destination_t){0};
-    const char *error = find_peer(destination, settings, pool);
+    apr_sockaddr_t *found;
+    const char *error = find_peer(&found, destination, settings, pool);
 
+    if (error == NULL) {
+        error = find_source(destination, settings, pool);
+    }
     if (error != NULL) {
         return error;
     }
+    destination->other = find_other(destination, found, settings);
     endpoint_t peer = endpoint_of(destination->peer);
+
+    if (endpoint_is_wildcard(&peer)) {
+        return apr_psprintf(pool, "%s: expected a host to ask; localhost is this one",
+                            settings->host);
+    }
 
     destination->is_broadcast = endpoint_is_multicast(&peer) || is_network_broadcast(&peer, pool);
     if (destination->is_broadcast && !settings->broadcast) {
@@ -131,5 +184,5 @@ const char *destination_find(destination_t *destination, const client_settings_t
         return apr_psprintf(pool, "--size=%" APR_INT64_T_FMT ": expected at most %d over IPv4",
                             settings->size, PAYLOAD_MAX_IPV4);
     }
-    return find_source(destination, settings, pool);
+    return NULL;
 }

@@ -1,5 +1,6 @@
 """How udpecho is told what to do, how it ends, and what it says of mistakes."""
 
+import itertools
 import os
 import pathlib
 import re
@@ -287,6 +288,25 @@ class CommandLine(unittest.TestCase):
             names = [option.split("=")[0] for option in (one, other)]
             self.check_refused(f"{names[0]} and {names[1]}: expected one of them", one, other,
                                "127.0.0.1")
+
+    def test_a_file_named_twice(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "file")
+            for one, other in itertools.combinations(("json", "csv", "payload"), 2):
+                pathlib.Path(path).write_text("payload")
+                self.check_refused(f"--{one}-file and --{other}-file: expected two files",
+                                   f"--{one}-file={path}", f"--{other}-file={path}", "127.0.0.1")
+                self.assertEqual(pathlib.Path(path).read_text(), "payload")
+
+    def test_a_source_that_is_none(self):
+        for source, advice in ("nosuch0", "--interface"), ("10.0.0.1:7", "--source-port"):
+            done = run(f"--source={source}", "127.0.0.1")
+            self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+            self.assertIn(advice, done.stderr)
+
+    def test_every_address_is_no_host(self):
+        for host in "0.0.0.0", "[::]:8888", "::":
+            self.check_refused(f"{host}: expected a host to ask; localhost is this one", host)
 
     def test_families(self):
         self.check_refused("127.0.0.1: it has no IPv6 (--ipv6) address", "-6", "127.0.0.1")

@@ -178,6 +178,11 @@ class Families(Wire):
         for option, family in ("-4", socket.AF_INET), ("-6", socket.AF_INET6):
             self.check_family(option, NEAR[family])
 
+    def test_of_the_source(self):
+        for source, family in ("10.0.0.2", socket.AF_INET), ("fd00::2", socket.AF_INET6):
+            self.check_family(f"--source={source}", NEAR[family])
+        self.check_advice("", "--source=10.0.0.2", "both.test")  # which the other family cannot ask
+
     def check_advice(self, advice, *arguments):
         report = ask("--timeout=100ms", *arguments)
         self.assertEqual((report.code, report.errors),
