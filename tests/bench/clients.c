@@ -115,7 +115,7 @@ static void send_segments(const client_t *client)
     control->cmsg_type = UDP_SEGMENT;
     control->cmsg_len = CMSG_LEN(sizeof segment);
     memcpy(CMSG_DATA(control), &segment, sizeof segment);
-    if (sendmsg(client->descriptor, &message, 0) != (ssize_t)(size * window)) {
+    if (sendmsg(client->descriptor, &message, 0) != (ssize_t)size * (ssize_t)window) {
         fail("sendmsg");
     }
 }

@@ -22,6 +22,6 @@ int main(int argc, char **argv)
         scene(may_skip),
     };
 
-    to_skip = argc > 1 ? atoi(argv[1]) : 0;
+    to_skip = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
     return run_group("skipping", tests);
 }
