@@ -6,6 +6,7 @@
  * the same events with the same numbers in them, so that no two formats can disagree.
  */
 
+#include "output.h"
 #include "udpecho/flows.h"
 #include "udpecho/probe.h"
 
@@ -97,7 +98,7 @@ typedef struct event {
 typedef struct report {
     void (*tell)(void *context, const event_t *event);
     void *context;
-    apr_status_t status; /* why it cannot go on; APR_SUCCESS: it can */
+    output_t *output; /* where it writes; NULL: it does not */
 } report_t;
 
 #endif

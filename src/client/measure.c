@@ -93,6 +93,42 @@ static const char *open_session(session_t *session)
     return error == NULL ? add_prober(session, MTU_SEARCH_TRIES) : error;
 }
 
+/* ---- The reports' outputs ---- */
+
+/* No report holds up the run past this time. */
+static void end_outputs_at(const session_t *session, apr_time_t end)
+{
+    for (int i = 0; i < session->reports->nelts; i++) {
+        output_end_at(APR_ARRAY_IDX(session->reports, i, report_t *)->output, end);
+    }
+}
+
+static void on_output_failure(void *context)
+{
+    const session_t *session = context;
+
+    flows_wake(session->flows);
+}
+
+static apr_status_t start_outputs(session_t *session)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; i < session->reports->nelts && status == APR_SUCCESS; i++) {
+        status = output_start(APR_ARRAY_IDX(session->reports, i, report_t *)->output,
+                              on_output_failure, session);
+    }
+    return status;
+}
+
+static void close_outputs(const session_t *session)
+{
+    end_outputs_at(session, clock_now()); /* all at the same time */
+    for (int i = 0; i < session->reports->nelts; i++) {
+        output_close(APR_ARRAY_IDX(session->reports, i, report_t *)->output);
+    }
+}
+
 /* ---- The measurement, in a thread of its own so that the main one hears the user ---- */
 
 static void tell(const session_t *session, event_t event)
@@ -140,14 +176,19 @@ static void tell_mtu(session_t *session)
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     session_t *session = data;
+    const client_settings_t *settings = session->settings;
+    apr_interval_time_t length = plan_length(settings);
 
     (void)thread;
     tell(session, (event_t){.kind = EVENT_START});
-    session->end = session->settings->deadline > 0 ? clock_now() + session->settings->deadline : 0;
+    session->end = settings->deadline > 0 ? clock_now() + settings->deadline : 0;
+    if (length > 0) {
+        end_outputs_at(session, clock_now() + length);
+    }
     session->status = prober_run(session->probers[0], session->end, &session->summary);
-    if (session->settings->measurement == MEASURE_SWEEP) {
+    if (settings->measurement == MEASURE_SWEEP) {
         tell_sweep(session);
-    } else if (session->settings->measurement == MEASURE_MTU) {
+    } else if (settings->measurement == MEASURE_MTU) {
         tell_mtu(session);
     }
     tell(session, (event_t){.kind = EVENT_SUMMARY, .summary = &session->summary});
@@ -163,6 +204,9 @@ static void serve_user(session_t *session)
         if (event == HOST_FINISHED) {
             return;
         }
+        if (event != HOST_REPORT) {
+            end_outputs_at(session, clock_now());
+        }
         for (unsigned i = 0; i < session->prober_count; i++) {
             if (event == HOST_REPORT) {
                 prober_report(session->probers[i]);
@@ -174,6 +218,15 @@ static void serve_user(session_t *session)
 }
 
 /* ---- The end ---- */
+
+static const char *writing_error(apr_status_t status, apr_pool_t *pool)
+{
+    if (APR_STATUS_IS_TIMEUP(status)) {
+        return "cannot write the end of the report: nothing reads it";
+    }
+    /* Who reads by a pipe and has enough, as head(1) does, needs no word about it. */
+    return APR_STATUS_IS_EPIPE(status) ? NULL : cannot("write the report", status, pool);
+}
 
 static client_exit_t judge(const session_t *session, const char **error)
 {
@@ -188,10 +241,7 @@ static client_exit_t judge(const session_t *session, const char **error)
         return CLIENT_ERROR;
     }
     if (reports_status(session->reports) != APR_SUCCESS) {
-        /* Who reads by a pipe and has enough, as head(1) does, needs no word about it. */
-        if (!APR_STATUS_IS_EPIPE(reports_status(session->reports))) {
-            *error = cannot("write the report", reports_status(session->reports), session->pool);
-        }
+        *error = writing_error(reports_status(session->reports), session->pool);
         return CLIENT_ERROR;
     }
     if (summary->received == 0) {
@@ -227,6 +277,9 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
     }
     status = host_start(&session.host, 0, pool);
     if (status == APR_SUCCESS) {
+        status = start_outputs(&session);
+    }
+    if (status == APR_SUCCESS) {
         status = apr_thread_create(&thread, NULL, run, &session, pool);
     }
     if (status != APR_SUCCESS) {
@@ -235,5 +288,6 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
     }
     serve_user(&session);
     apr_thread_join(&status, thread);
+    close_outputs(&session);
     return judge(&session, error);
 }

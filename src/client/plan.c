@@ -11,6 +11,9 @@
  * what waits while this host looks elsewhere is not lost here. */
 #define BUFFER (4 * 1024 * 1024)
 
+/* What is longer has no end that anybody would wait for: 1000 years, well below the last time. */
+#define PLAN_LENGTH_MAX_US ((apr_interval_time_t)1000 * 366 * 86400 * APR_USEC_PER_SEC)
+
 /* ---- Flows ---- */
 
 /* Which address and port could not be had, by the options that name them. */
@@ -117,11 +120,36 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
     return plan;
 }
 
+static int is_paced(const client_settings_t *settings)
+{
+    return settings->measurement != MEASURE_MTU && settings->window == 0;
+}
+
 apr_interval_time_t plan_patience(const client_settings_t *settings)
 {
-    int is_paced = settings->measurement != MEASURE_MTU && settings->window == 0;
+    return is_paced(settings) ? SCHEDULE_CATCH_UP_US : settings->timeout;
+}
 
-    return is_paced ? SCHEDULE_CATCH_UP_US : settings->timeout;
+/* In double, as a count times an interval may be longer than any time. */
+static double sooner(double one, double other)
+{
+    return one == 0 || (other > 0 && other < one) ? other : one;
+}
+
+apr_interval_time_t plan_length(const client_settings_t *settings)
+{
+    double timeout = (double)settings->timeout;
+    double interval =
+        settings->rate > 0 ? APR_USEC_PER_SEC / (double)settings->rate : (double)settings->interval;
+    double length = (double)settings->deadline;
+
+    if (settings->duration > 0) {
+        length = sooner(length, (double)settings->duration + timeout);
+    }
+    if (settings->count > 0 && is_paced(settings)) {
+        length = sooner(length, (double)settings->count * interval + timeout);
+    }
+    return length < (double)PLAN_LENGTH_MAX_US ? (apr_interval_time_t)length : 0;
 }
 
 const char *plan_probe(probe_t **probe, const client_settings_t *settings,

@@ -21,4 +21,8 @@ const char *plan_probe(probe_t **probe, const client_settings_t *settings,
  * schedule says what is due, no longer than what is late is made up for. */
 apr_interval_time_t plan_patience(const client_settings_t *settings);
 
+/* How long the run takes by its schedule, its duration and its deadline, the last answer included,
+ * microseconds; 0: only answers or the user end it. */
+apr_interval_time_t plan_length(const client_settings_t *settings);
+
 #endif

@@ -28,9 +28,9 @@ typedef struct record {
  * single datagrams too. Memory from `pool`. */
 apr_array_header_t *records_of(const event_t *event, int lines, apr_pool_t *pool);
 
-/* A report that writes what `format` makes of each record: whole lines. */
+/* A report that writes `heading`, then what `format` makes of each record: whole lines. */
 typedef const char *record_format_t(const record_t *record, apr_pool_t *pool);
-report_t *report_records(const report_options_t *options, record_format_t *format,
-                         apr_pool_t *pool);
+report_t *report_records(const report_options_t *options, const char *heading,
+                         record_format_t *format, apr_pool_t *pool);
 
 #endif

@@ -2,21 +2,15 @@
 #define UDPECHO_REPORT_H
 
 /* The formats of the output. Each lives as long as `pool`, and writes a whole line with one call of
- * report_write(), so that two of them can share a file. One thread at a time. */
-
-#include <apr_file_io.h>
+ * output_write(), so that two of them can share a file. One thread at a time. */
 
 #include "event.h"
 
 typedef struct report_options {
     int lines;     /* a line for each datagram, not only the summary */
     int histogram; /* draw the round trips */
-    apr_file_t *file;
+    output_t *output;
 } report_options_t;
-
-/* Writes whole lines to the file of `report`; sets its status if that fails, after which nothing
- * more is written. */
-void report_write(report_t *report, apr_file_t *file, const char *lines);
 
 /* Why the first of the reports that cannot go on cannot; APR_SUCCESS: all can. `reports` is an
  * array of report_t *. */

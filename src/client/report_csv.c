@@ -84,8 +84,5 @@ static const char *rows_text(const record_t *record, apr_pool_t *pool)
 
 report_t *report_csv(const report_options_t *options, apr_pool_t *pool)
 {
-    report_t *report = report_records(options, rows_text, pool);
-
-    report_write(report, options->file, row_text(columns, pool));
-    return report;
+    return report_records(options, row_text(columns, pool), rows_text, pool);
 }

@@ -27,5 +27,5 @@ static const char *object_text(const record_t *record, apr_pool_t *pool)
 
 report_t *report_json(const report_options_t *options, apr_pool_t *pool)
 {
-    return report_records(options, object_text, pool);
+    return report_records(options, "", object_text, pool);
 }

@@ -105,7 +105,7 @@ static const char *histogram_lines(const text_report_t *text)
     if (!text->options.histogram) {
         return "";
     }
-    terminal_describe(&terminal, text->options.file);
+    terminal_describe(&terminal, output_file(text->options.output));
     apr_array_header_t *lines = picture_histogram(
         &text->histogram, HISTOGRAM_ROWS,
         terminal.columns <= HISTOGRAM_COLUMNS ? terminal.columns - 1 : HISTOGRAM_COLUMNS,
@@ -177,8 +177,7 @@ static void tell(void *context, const event_t *event)
     if (text->has_colour) {
         lines = coloured(lines, colour_of(event), text->scratch);
     }
-    report_write(&text->report, text->options.file,
-                 live_around(text->live, lines, event->now, text->scratch));
+    output_write(text->options.output, live_around(text->live, lines, event->now, text->scratch));
     apr_pool_clear(text->scratch);
 }
 
@@ -186,10 +185,11 @@ report_t *report_text(const report_options_t *options, apr_pool_t *pool)
 {
     text_report_t *text = apr_pcalloc(pool, sizeof *text);
 
-    text->report = (report_t){.tell = tell, .context = text};
+    text->report = (report_t){.tell = tell, .context = text, .output = options->output};
     text->options = *options;
-    text->live = live_create(options->file, options->histogram ? &text->histogram : NULL, pool);
-    text->has_colour = wants_colour(options->file, pool);
+    text->live = live_create(output_file(options->output),
+                             options->histogram ? &text->histogram : NULL, pool);
+    text->has_colour = wants_colour(output_file(options->output), pool);
     apr_pool_create(&text->scratch, pool);
     return &text->report;
 }

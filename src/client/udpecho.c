@@ -15,16 +15,25 @@
 #include "udpecho/host.h"
 #include "version.h"
 
+/* How long files that take nothing hold up the end: together no more than a second. */
+#define REPORT_PATIENCE_US (750 * 1000)
+#define ERRORS_PATIENCE_US (100 * 1000)
+
 typedef struct program {
     apr_pool_t *pool;
     apr_file_t *out;
-    apr_file_t *errors;
+    output_t *errors;
+    apr_array_header_t *reports; /* of report_t * */
     client_settings_t settings;
 } program_t;
 
 static client_exit_t fail(const program_t *program, const char *error)
 {
-    file_print(program->errors, "udpecho: %s\n", printable_text(error, program->pool));
+    /* It is often the same pipe as standard output. */
+    output_start(program->errors, NULL, NULL);
+    output_write(program->errors, apr_pstrcat(program->pool, "udpecho: ",
+                                              printable_text(error, program->pool), "\n", NULL));
+    output_close(program->errors);
     return CLIENT_ERROR;
 }
 
@@ -67,20 +76,21 @@ static client_exit_t tell(const program_t *program, void (*print)(const program_
 
 typedef report_t *report_kind_t(const report_options_t *options, apr_pool_t *pool);
 
-static void add_report(const program_t *program, apr_array_header_t *reports, report_kind_t *kind,
-                       int is_quiet, apr_file_t *file)
+static void add_report(const program_t *program, report_kind_t *kind, int is_quiet,
+                       apr_file_t *file)
 {
     const client_settings_t *settings = &program->settings;
     int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .histogram = settings->histogram != 0,
-                                      .file = file};
+                                      .output =
+                                          output_create(file, REPORT_PATIENCE_US, program->pool)};
 
-    APR_ARRAY_PUSH(reports, const report_t *) = kind(&options, program->pool);
+    APR_ARRAY_PUSH(program->reports, const report_t *) = kind(&options, program->pool);
 }
 
-static const char *add_file(const program_t *program, apr_array_header_t *reports,
-                            report_kind_t *kind, const char *option, const char *path)
+static const char *add_file(const program_t *program, report_kind_t *kind, const char *option,
+                            const char *path)
 {
     apr_file_t *file;
 
@@ -95,30 +105,28 @@ static const char *add_file(const program_t *program, apr_array_header_t *report
         return apr_psprintf(program->pool, "--%s=%s: %s", option, path,
                             cannot("write it", status, program->pool));
     }
-    add_report(program, reports, kind, 0, file); /* --quiet is about what is shown */
+    add_report(program, kind, 0, file); /* --quiet is about what is shown */
     return NULL;
 }
 
-static const char *add_reports(const program_t *program, apr_array_header_t *reports)
+static const char *add_reports(const program_t *program)
 {
     const client_settings_t *settings = &program->settings;
     const char *error;
 
-    add_report(program, reports,
+    add_report(program,
                settings->json  ? report_json
                : settings->csv ? report_csv
                                : report_text,
                settings->quiet != 0, program->out);
-    error = add_file(program, reports, report_json, "json-file", settings->json_file);
-    return error == NULL ? add_file(program, reports, report_csv, "csv-file", settings->csv_file)
-                         : error;
+    error = add_file(program, report_json, "json-file", settings->json_file);
+    return error == NULL ? add_file(program, report_csv, "csv-file", settings->csv_file) : error;
 }
 
 /* ---- ---- */
 
 static client_exit_t run(program_t *program, int argc, const char *const *argv)
 {
-    apr_array_header_t *reports = apr_array_make(program->pool, 3, sizeof(const report_t *));
     client_settings_t *settings = &program->settings;
     destination_t destination;
     const char *error = client_settings_read(settings, argc, argv, program->pool);
@@ -133,17 +141,27 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
         error = destination_find(&destination, settings, program->pool);
     }
     if (error == NULL) {
-        error = add_reports(program, reports);
+        error = add_reports(program);
     }
     if (error != NULL) {
         return fail(program, error);
     }
-    client_exit_t code = measure(settings, &destination, reports, &error, program->pool);
+    client_exit_t code = measure(settings, &destination, program->reports, &error, program->pool);
 
     if (error != NULL) {
         fail(program, error);
     }
     return code;
+}
+
+static int is_held_up(const program_t *program)
+{
+    int result = output_is_held_up(program->errors);
+
+    for (int i = 0; i < program->reports->nelts; i++) {
+        result |= output_is_held_up(APR_ARRAY_IDX(program->reports, i, report_t *)->output);
+    }
+    return result;
 }
 
 /* Asks for no memory, and leaves out what ends the program in order, which might. */
@@ -156,6 +174,7 @@ static void give_up(void)
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program;
+    apr_file_t *errors;
 
     host_fill_standard_files();
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
@@ -164,6 +183,14 @@ int main(int argc, const char *const *argv, const char *const *environment)
     atexit(apr_terminate);
     program.pool = memory_start(give_up);
     apr_file_open_stdout(&program.out, program.pool);
-    apr_file_open_stderr(&program.errors, program.pool);
-    return (int)run(&program, argc, argv);
+    apr_file_open_stderr(&errors, program.pool);
+    program.errors = output_create(errors, ERRORS_PATIENCE_US, program.pool);
+    program.reports = apr_array_make(program.pool, 3, sizeof(const report_t *));
+
+    client_exit_t code = run(&program, argc, argv);
+
+    if (is_held_up(&program)) {
+        _Exit((int)code); /* apr_terminate() would take the writers' memory away */
+    }
+    return (int)code;
 }

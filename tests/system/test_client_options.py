@@ -1,5 +1,6 @@
 """How udpecho is told what to do, how it ends, and what it says of mistakes."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -17,6 +18,11 @@ from client_harness import Client, ask, run
 from responder import Responder, echo, flip, silence
 
 UNANSWERED, ERROR = 1, 2
+
+# What a busy machine and sanitizers may add to the time that a run should take, seconds.
+SLACK = 5
+
+NOTHING_READS = "udpecho: cannot write the end of the report: nothing reads it\n"
 
 
 class Exit(unittest.TestCase):
@@ -212,6 +218,72 @@ class Reports(unittest.TestCase):
                 self.assertIn(" sent, ", done.stdout)
 
 
+    @harness.posix_only("pipes are given over as they are made")
+    def test_an_end_in_time_where_nobody_reads_on(self):
+        """Like a pager that its user has stopped reading."""
+        runs = (("--count=2", "--interval=200ms"), 0.2), (("--deadline=300ms",), 0.3), \
+            (("--flood", "--rate=100/s", "--duration=300ms"), 0.3), \
+            (("--flood", "--verbose", "--rate=5000/s", "--duration=600ms", "--timeout=100ms"),
+             0.7), (("--flood", "--verbose", "--deadline=500ms"), 0.5), \
+            (("--sweep=500", "--verbose", "--count=3", "--interval=200ms"), 0.4), \
+            (("--flood", "--json"), None), (("--flood", "--verbose", "--csv"), None), \
+            (("--interval=200ms",), None)
+        with Responder(echo) as server, full_pipe() as pipe:
+            for options, seconds in runs:
+                with self.subTest(options=options):
+                    client = subprocess.Popen(
+                        [*harness.EMULATOR, client_harness.UDPECHO, server.address(), *options],
+                        stdout=pipe, stderr=subprocess.PIPE, text=True)
+                    start = time.monotonic()
+                    if seconds is None:  # a signal is what ends it
+                        seconds = 0.7
+                        time.sleep(seconds)
+                        client.send_signal(harness.STOP)
+                    _, errors = client.communicate(timeout=harness.PATIENCE)
+                    self.assertEqual((client.returncode, errors), (ERROR, NOTHING_READS))
+                    self.assertLess(time.monotonic() - start, seconds + 1 + SLACK)
+
+    @harness.posix_only("there are no such files")
+    def test_an_end_in_time_of_files_that_nobody_reads(self):
+        with tempfile.TemporaryDirectory() as directory, Responder(echo) as server:
+            path = pathlib.Path(directory, "fifo")
+            os.mkfifo(path)
+            reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, reader)
+            for option in "--json-file", "--csv-file":
+                start = time.monotonic()
+                done = run(server.address(), "--flood", "--rate=5000/s", "--deadline=600ms",
+                           "--verbose", f"{option}={path}")
+                self.assertEqual((done.returncode, done.stderr), (ERROR, NOTHING_READS))
+                self.assertIn(" sent, ", done.stdout)
+                self.assertLess(time.monotonic() - start, 1.6 + SLACK)
+
+    @harness.posix_only("pipes are given over as they are made")
+    def test_an_end_in_time_where_nobody_reads_errors(self):
+        with Responder(echo) as server, full_pipe() as pipe:
+            for arguments in ("--count=0x",), (server.address(), "--count=1"):
+                start = time.monotonic()
+                done = subprocess.run([*harness.EMULATOR, client_harness.UDPECHO, *arguments],
+                                      stdout=pipe, stderr=pipe, timeout=harness.PATIENCE)
+                self.assertEqual(done.returncode, ERROR)
+                self.assertLess(time.monotonic() - start, 1 + SLACK)
+
+    @harness.posix_only("pipes are given over as they are made")
+    def test_a_full_pipe_that_somebody_made_non_blocking(self):
+        """As ssh(1) does, and terminal multiplexers."""
+        inside, outside = os.pipe()
+        os.set_blocking(outside, False)
+        with Responder(echo) as server, open(inside, "rb") as pipe:
+            client = subprocess.Popen(
+                [*harness.EMULATOR, client_harness.UDPECHO, server.address(), "--flood",
+                 "--verbose", "--rate=4000/s", "--count=4000"],
+                stdout=outside, stderr=subprocess.PIPE, text=True)
+            os.close(outside)
+            time.sleep(0.7)
+            lines = pipe.read().decode().splitlines()
+            self.assertEqual((client.communicate()[1], client.returncode), ("", 0))
+        self.assertEqual(sum(line.startswith("56 bytes from ") for line in lines), 4000)
+
     @harness.posix_only("the error has another name")
     def test_an_end_at_once_where_standard_output_is_closed(self):
         closed = "sh", "-c", 'exec "$@" >&-', "sh"
@@ -238,6 +310,20 @@ class Reports(unittest.TestCase):
                                  "/dev/null")
             client.interrupt()
             self.assertEqual(client.finish().code, 0)
+
+
+@contextlib.contextmanager
+def full_pipe():
+    """The end of one that has no room left."""
+    inside, outside = os.pipe()
+    os.set_blocking(outside, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(outside, bytes(4096))
+    os.set_blocking(outside, True)
+    yield outside
+    os.close(outside)
+    os.close(inside)
 
 
 class CommandLine(unittest.TestCase):

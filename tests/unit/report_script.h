@@ -112,13 +112,15 @@ static inline const char *script_written(apr_file_t *file, apr_pool_t *pool)
 static inline const char *script_report(report_format_t *format, report_options_t options,
                                         const event_t *events, unsigned count, apr_pool_t *pool)
 {
-    options.file = script_file(pool);
+    apr_file_t *file = script_file(pool);
+
+    options.output = output_create(file, 0, pool);
     report_t *report = format(&options, pool);
 
     for (unsigned i = 0; i < count; i++) {
         report->tell(report->context, &events[i]);
     }
-    return script_written(options.file, pool);
+    return script_written(file, pool);
 }
 
 #endif

@@ -103,7 +103,8 @@ static session_t begin(measurement_t measurement, int lines, int histogram, apr_
 {
     session_t session = {
         .run = script_run(measurement), .file = script_file(pool), .now = WALL_CLOCK, .pool = pool};
-    const report_options_t options = {.lines = lines, .histogram = histogram, .file = session.file};
+    const report_options_t options = {
+        .lines = lines, .histogram = histogram, .output = output_create(session.file, 0, pool)};
 
     session.report = report_text(&options, pool);
     return session;
