@@ -25,6 +25,16 @@ const char *access_rules_check(const char *value, apr_pool_t *pool)
     return cidr_parse(&network, value, pool);
 }
 
+int access_rules_name_file(const apr_array_header_t *values)
+{
+    for (int i = 0; values != NULL && i < values->nelts; i++) {
+        if (*APR_ARRAY_IDX(values, i, const char *) == '@') {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Returns NULL, or what would have been right, until the next rule. */
 static const char *add_rule(reading_t *reading, const char *text)
 {
@@ -63,6 +73,19 @@ static const char *add_line(void *context, char *line)
     return expected != NULL ? apr_psprintf(reading->pool, "%s: expected %s", line, expected) : NULL;
 }
 
+/* An error about a line begins with the file; one about the file names the option. */
+static const char *read_list(reading_t *reading, const char *path, apr_status_t *refusal)
+{
+    apr_status_t status = APR_SUCCESS;
+    const char *error = lines_read(path, add_line, reading, &status, reading->pool);
+
+    if (status == APR_SUCCESS) {
+        return error;
+    }
+    *refusal = status;
+    return apr_pstrcat(reading->pool, "--", reading->option, "=@", error, NULL);
+}
+
 const char *access_rules_read(apr_array_header_t *rules, const char *option, int allowed,
                               const apr_array_header_t *values, apr_status_t *refusal,
                               apr_pool_t *pool)
@@ -76,7 +99,7 @@ const char *access_rules_read(apr_array_header_t *rules, const char *option, int
         if (*value != '@') {
             add_rule(&reading, value);
         } else {
-            error = lines_read(value + 1, add_line, &reading, refusal, pool);
+            error = read_list(&reading, value + 1, refusal);
         }
     }
     apr_pool_destroy(reading.scratch);

@@ -12,6 +12,9 @@
  * here; else what would have been right, in words that can follow "expected". */
 const char *access_rules_check(const char *value, apr_pool_t *pool);
 
+/* Non-zero if one of the values of an option, NULL or such an array as below, names a file. */
+int access_rules_name_file(const apr_array_header_t *values);
+
 /*
  * Appends to `rules`, an array of access_rule_t, what the values of an option say, an array of
  * const char * or NULL, each of which access_rules_check() found right. A file has a network on

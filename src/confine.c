@@ -15,6 +15,8 @@ static const struct {
     [PRIVILEGES_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
                                   "--user, --group and --chroot need the privileges of root; start "
                                   "it as root, or as that user and without them"},
+    [PRIVILEGES_NO_ROOT] = {EXIT_CONFIG, "--chroot takes a directory that is there, best an empty "
+                                         "one of root's: mkdir -p /var/empty"},
     [PRIVILEGES_NOT_HERE] = {EXIT_USAGE,
                              "--user, --group and --chroot are for POSIX systems; on Windows the "
                              "service runs as LocalService, which may do next to nothing"},

@@ -427,8 +427,6 @@ static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
     return APR_STATUS_IS_ENOENT(status) ? NULL : file;
 }
 
-/* The command line wins over the file that it names, so it is read before it, to find that file,
- * and again after it. */
 /* A file is to blame for its contents, and for not being there or to be read; for all else the
  * system is, and it may work the next time. */
 static exit_code_t code_of_file(apr_status_t refusal)
@@ -439,6 +437,18 @@ static exit_code_t code_of_file(apr_status_t refusal)
                : EXIT_SYSTEM;
 }
 
+/* Without a file, the command line is to blame. */
+static exit_code_t code_of_networks(const settings_t *settings, apr_status_t refusal)
+{
+    return settings->file != NULL || access_rules_name_file(settings->allow) ||
+                   access_rules_name_file(settings->deny) ||
+                   access_rules_name_file(settings->rate_limit_exempt)
+               ? code_of_file(refusal)
+               : EXIT_USAGE;
+}
+
+/* The command line wins over the file that it names, so it is read before it, to find that file,
+ * and again after it. */
 const char *settings_read(settings_t *settings, int argc, const char *const *argv,
                           exit_code_t *code, apr_pool_t *pool)
 {
@@ -455,12 +465,15 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
         error = options_read_file(settings_table, settings, file, &refusal, pool);
         *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
         read_arguments(settings, argc, argv, pool);
-    }
-    if (error == NULL && !settings->help && !settings->version) {
-        error = read_networks(settings, &refusal, pool);
-        *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
+        if (refusal != APR_SUCCESS && settings->config != NULL) {
+            error = apr_pstrcat(pool, "--config=", error, NULL);
+        }
     }
     settings->file = file;
+    if (error == NULL && !settings->help && !settings->version) {
+        error = read_networks(settings, &refusal, pool);
+        *code = error != NULL ? code_of_networks(settings, refusal) : EXIT_OK;
+    }
     settings->argc = argc;
     settings->argv = argv;
     return error;

@@ -23,6 +23,7 @@ typedef struct privileges {
 typedef enum privileges_failure {
     PRIVILEGES_UNKNOWN,       /* no such user or group */
     PRIVILEGES_NOT_PERMITTED, /* another user may do this */
+    PRIVILEGES_NO_ROOT,       /* no such directory, or not to be entered */
     PRIVILEGES_NOT_HERE,      /* this system has no such thing */
     PRIVILEGES_SYSTEM
 } privileges_failure_t;

@@ -81,7 +81,11 @@ static apr_status_t refused(privileges_error_t *error, const char *step, const c
 {
     apr_status_t status = errno;
 
-    error->failure = status == EPERM ? PRIVILEGES_NOT_PERMITTED : PRIVILEGES_SYSTEM;
+    error->failure = status == EPERM ? PRIVILEGES_NOT_PERMITTED
+                     /* only a path brings these */
+                     : status == ENOENT || status == ENOTDIR || status == EACCES
+                         ? PRIVILEGES_NO_ROOT
+                         : PRIVILEGES_SYSTEM;
     error->step = apr_pstrcat(pool, step, name, NULL);
     return status;
 }

@@ -166,8 +166,9 @@ class AsRoot(Confinement):
             self.check_works(server, reloads=False)
 
     def test_new_root_that_is_not_there(self):
-        self.check_refused(71, f"--chroot={self.directory}/none",
-                           words=[f"change root to {self.directory}/none", "No such file"])
+        for name, error in ("none", "No such file"), (self.config.name, "Not a directory"):
+            self.check_refused(78, f"--chroot={self.directory}/{name}", words=[
+                f"change root to {self.directory}/{name}", error, "--chroot takes a directory"])
 
     def test_file_that_only_root_may_read(self):
         self.config.chmod(0o600)

@@ -253,7 +253,17 @@ class ConfigurationFile(Options):
 
     def test_file_that_cannot_be_read(self):
         missing = self.file("") + ".missing"
-        self.assertIn(f"{missing}: cannot be read: ", self.check_refused(78, f"--config={missing}"))
+        for option in "--config=", "--allow=@", "--deny=@", "--rate-limit-exempt=@":
+            error = self.check_refused(78, option + missing)
+            self.assertTrue(error.startswith(f"{option}{missing}: cannot be read: "), error)
+
+    def test_the_blame_for_a_contradiction(self):
+        rules = "--allow=10.0.0.0/8", "--deny=10.0.0.0/8"
+        self.assertIn(" contradict each other", self.check_refused(64, *rules))
+        path = self.file("allow=10.0.0.0/8\n")
+        self.assertIn(" contradict each other", self.check_refused(78, f"--config={path}", rules[1]))
+        path = self.file("10.0.0.0/8\n")
+        self.assertIn(" contradict each other", self.check_refused(78, f"--allow=@{path}", rules[1]))
 
     @harness.posix_only("a FIFO and such devices are no files there")
     def test_what_is_no_regular_file(self):

@@ -93,7 +93,7 @@ static void access_lists_are_read_when_all_is_known(void **state)
     assert_non_null(settings.access);
     assert_string_equal(settings_read(&settings, 3, tie, &code, *state),
                         "--allow=10.0.0.0/8 and --deny=10.0.0.0/8 contradict each other");
-    assert_int_equal(code, EXIT_CONFIG);
+    assert_int_equal(code, EXIT_USAGE); /* no file says so */
     assert_non_null(settings_read(&settings, 2, file, &code, *state));
     assert_int_equal(code, EXIT_CONFIG);
     assert_null(settings_read(&settings, 3, file, &code, *state)); /* who asks for help gets it */
