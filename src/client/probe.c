@@ -8,6 +8,9 @@
 
 #define NEVER APR_INT64_MAX
 
+/* As the time since which something was: before any of the run, as clocks begin at 0. */
+#define EVER 1
+
 /* Any time of an interval from now is below NEVER. */
 #define INTERVAL_MAX ((apr_interval_time_t)1 << 62)
 
@@ -312,11 +315,17 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
                   apr_uint64_t *sequence)
 {
     sequence_part_t part;
+    const sent_t *sent = NULL;
 
     probe->tallies[flow].refused++;
     /* Nothing at all may be what a router quotes of a datagram. */
-    return length > 0 && payload_read(&probe->payload, data, length, &part) &&
-           sent_find(&probe->sent, flow, &part, sequence) != NULL;
+    if (length > 0 && payload_read(&probe->payload, data, length, &part)) {
+        sent = sent_find(&probe->sent, flow, &part, sequence);
+    }
+    /* A router may take its time, however short the timeout: any datagram of the run can be meant.
+     * One that was answered is so only where its whole number says so. */
+    return sent != NULL && (part.bits == 32 || sent->fate != FATE_RECEIVED) &&
+           sent_is_certain(&probe->sent, *sequence, &part, EVER);
 }
 
 /* ---- What it came to ---- */

@@ -174,8 +174,12 @@ static int another_was_lost(const sent_ring_t *ring, apr_uint64_t sequence, apr_
     return lost != NULL && lost->at >= since;
 }
 
-/* How many earlier datagrams with the same bits are looked at: in a flood there are many within two
- * timeouts, and the nearest ones are what a slow answer is about. */
+/*
+ * How many earlier datagrams with the same bits are looked at. More would cost a flood of short
+ * payloads, which has thousands of them within two timeouts, its rate, and tell it nothing: while
+ * one that is farther back was outstanding, answers to those that followed it were themselves
+ * guesses, which puts all that were sent by then in doubt. See sent_guessed().
+ */
 #define EARLIER_MAX 16
 
 static int an_earlier_one_is_unanswered(const sent_ring_t *ring, apr_uint64_t sequence,

@@ -393,113 +393,6 @@ static void a_missing_datagram_does_not_take_the_answers_of_the_next(void **stat
     assert_int_equal(summary_at(probe, START + 2 * SECOND + 5).lost, 1);
 }
 
-static probe_t *probe_of_user(apr_interval_time_t interval, apr_interval_time_t timeout,
-                              apr_pool_t *pool)
-{
-    probe_plan_t plan = plain_plan();
-
-    plan.payload = (const unsigned char *)"hello";
-    plan.size = 5;
-    plan.random = NULL;
-    plan.interval = interval;
-    plan.timeout = timeout;
-    return probe_of(plan, pool);
-}
-
-static void assert_untold(reply_t reply, reply_verdict_t verdict)
-{
-    assert_int_equal(reply.verdict, verdict);
-    assert_false(reply.has_sequence);
-    assert_false(reply.is_reordered);
-}
-
-/* Answers of a peer that takes longer than the timeout: each comes while the next is waited for. */
-static void which_of_several_is_answered_is_not_told(void **state)
-{
-    probe_t *probe = probe_of_user(300 * MILLISECOND, 400 * MILLISECOND, *state);
-    packet_t packet = sent_at(probe, START);
-    probe_summary_t summary;
-
-    sent_at(probe, START + 300 * MILLISECOND);
-    assert_int_equal(probe_next(probe, START + 400 * MILLISECOND).step, PROBE_MISSING);
-    assert_untold(echoed_at(probe, &packet, START + 500 * MILLISECOND), REPLY_ANSWER);
-    sent_at(probe, START + 600 * MILLISECOND);
-    assert_untold(echoed_at(probe, &packet, START + 800 * MILLISECOND), REPLY_ANSWER);
-    summary = summary_at(probe, START + 800 * MILLISECOND);
-    assert_int_equal(summary.received, 2);
-    assert_int_equal(summary.timed, 0);
-    assert_int_equal(summary.lost, 1);
-}
-
-static void two_that_are_outstanding_cannot_be_told_apart(void **state)
-{
-    probe_t *probe = probe_of_user(100 * MILLISECOND, SECOND, *state);
-    packet_t packet = sent_at(probe, START);
-
-    sent_at(probe, START + 100 * MILLISECOND);
-    assert_untold(echoed_at(probe, &packet, START + 150 * MILLISECOND), REPLY_ANSWER);
-    /* The first is taken for answered, but it may as well have been the second. */
-    assert_untold(echoed_at(probe, &packet, START + 160 * MILLISECOND), REPLY_ANSWER);
-    sent_at(probe, START + 2300 * MILLISECOND);
-    assert_int_equal(echoed_at(probe, &packet, START + 2310 * MILLISECOND).round_trip,
-                     10 * MILLISECOND);
-}
-
-static void a_late_answer_is_told_if_nothing_else_can_be_meant(void **state)
-{
-    probe_t *probe = probe_of_user(SECOND, 200 * MILLISECOND, *state);
-    packet_t packet = sent_at(probe, START);
-    reply_t reply;
-
-    assert_int_equal(probe_next(probe, START + 200 * MILLISECOND).step, PROBE_MISSING);
-    reply = echoed_at(probe, &packet, START + 500 * MILLISECOND);
-    assert_int_equal(reply.verdict, REPLY_LATE);
-    assert_true(reply.has_sequence);
-    assert_int_equal(reply.round_trip, 500 * MILLISECOND);
-}
-
-/* Eight bits, 200 a second, and a peer that takes longer than the timeout: the answer to one comes
- * while one that has the same bits is waited for. */
-static void a_slow_answer_is_not_told_as_that_to_a_later_datagram(void **state)
-{
-    probe_plan_t plan = plain_plan();
-    packet_t packets[600];
-    probe_t *probe;
-
-    plan.size = 1;
-    plan.interval = 5 * MILLISECOND;
-    probe = probe_of(plan, *state);
-    for (unsigned i = 0; i < 600; i++) {
-        apr_time_t now = START + i * plan.interval;
-
-        while (probe_is_overdue(probe, now)) {
-            assert_int_equal(probe_next(probe, now).step, PROBE_MISSING);
-        }
-        packets[i] = sent_at(probe, now);
-        if (i >= 280) {
-            reply_t reply = echoed_at(probe, &packets[i - 280], now + 1);
-
-            assert_true(!reply.has_sequence || reply.round_trip == 1400 * MILLISECOND + 1);
-        }
-    }
-}
-
-static void short_payloads_are_told_while_their_numbers_differ(void **state)
-{
-    probe_plan_t plan = plain_plan();
-    probe_t *probe;
-    packet_t first;
-
-    plan.size = 1; /* eight bits of the number */
-    plan.interval = 0;
-    probe = probe_of(plan, *state);
-    first = sent_at(probe, START);
-    assert_int_equal(steps_at(probe, PROBE_SEND, START + 1, 255), 255);
-    assert_int_equal(echoed_at(probe, &first, START + 5).round_trip, 5);
-    assert_int_equal(steps_at(probe, PROBE_SEND, START + 6, 256), 256);
-    assert_untold(echoed_at(probe, &first, START + 9), REPLY_ANSWER);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,11 +417,6 @@ int main(void)
         scene(one_byte_is_enough_for_any_number_of_datagrams_in_order),
         scene(an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate),
         scene(what_the_user_wrote_is_compared_and_answers_are_counted_in_order),
-        scene(which_of_several_is_answered_is_not_told),
-        scene(two_that_are_outstanding_cannot_be_told_apart),
-        scene(a_late_answer_is_told_if_nothing_else_can_be_meant),
-        scene(a_slow_answer_is_not_told_as_that_to_a_later_datagram),
-        scene(short_payloads_are_told_while_their_numbers_differ),
         scene(a_missing_datagram_does_not_take_the_answers_of_the_next),
     };
 
