@@ -181,10 +181,20 @@ static exit_code_t refuse(log_t *log, const char *text, const char *error, const
     return EXIT_NO_HOST;
 }
 
-/* Names of hosts and of interfaces take more calls to look up than the sandbox leaves. */
-static int needs_look_up(const address_t *address)
+/* What to do about an address that a reload does not look up; NULL: it does. A name service may
+ * keep the main thread waiting for longer than the service manager waits for a sign of life, and to
+ * find the interface of a link-local address takes more calls than the sandbox leaves. */
+static const char *hint_at_reload(const address_t *address, const opening_t *opening)
 {
-    return address->scope != NULL || address_is_foreign_name(address);
+    if (opening->current == NULL) {
+        return NULL;
+    }
+    if (address_is_foreign_name(address)) {
+        return "write the address in figures, or restart the server";
+    }
+    return address->scope != NULL && opening->is_confined
+               ? "restart the server, whose sandbox keeps interfaces from being looked up"
+               : NULL;
 }
 
 static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t *pool)
@@ -192,10 +202,10 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
     char reason[128];
     address_t address;
     const char *error = address_parse(&address, place->text, DEFAULT_PORT, pool);
+    const char *hint = error == NULL ? hint_at_reload(&address, opening) : NULL;
 
-    if (error == NULL && opening->is_confined && needs_look_up(&address)) {
-        return refuse(opening->log, place->text, "names are looked up at the start only",
-                      "name the address and no interface, or restart it");
+    if (hint != NULL) {
+        return refuse(opening->log, place->text, "names are looked up at the start only", hint);
     }
     place->device = address.device;
     apr_status_t status =

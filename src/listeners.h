@@ -18,7 +18,7 @@ typedef struct opening {
     const listener_options_t *options;
     const listener_set_t *current; /* to keep what is open already; NULL: nothing is */
     listener_set_t *inherited;     /* from the process before this one; NULL: nothing was */
-    int is_confined;               /* in the sandbox, where nothing can be looked up */
+    int is_confined;               /* in the sandbox, where no interface can be looked up */
     apr_time_t patience_ends;      /* for addresses that are not ready; set by listeners_open() */
     apr_array_header_t *streams;   /* gets those that host_take_over() brings */
     log_t *log;
