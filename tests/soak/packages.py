@@ -97,7 +97,7 @@ def reload(host):
 
 
 def use(host, config):
-    host.run("sh", "-c", f"printf '%s' '{config}' > {CONFIG}")
+    host.run("sh", "-c", f"printf '%s' \"$1\" > {CONFIG}", "sh", config)
 
 
 def state(host, unit):
@@ -120,6 +120,28 @@ def mistake(host):
     host.expect("mended, it reloads after a start", [
         host.run("systemctl", verb, UNITS[0]).returncode for verb in ("start", "reload")], [0, 0])
     host.expect("and answers", host.answers(8888), True)
+
+
+def low_port(host):
+    """Ports below 1024 as the comment of the unit says; without it, a start is not repeated."""
+    before = host.run("cat", CONFIG).stdout
+    use(host, "listen=*:7\n")
+    host.run("systemctl", "restart", UNITS[0])
+    host.run("sleep", "2")
+    host.expect("a port below 1024 is refused once", state(host, UNITS[0]), ("failed", "77", "0"))
+    unit = host.run("systemctl", "cat", UNITS[0]).stdout
+    lines = re.findall(r"(?m)^#     (\S+)$", unit)
+    host.expect("the comment has a section", lines[0], "[Service]")
+    folder = f"/run/systemd/system/{UNITS[0]}.d"
+    host.run("sh", "-c", f"mkdir -p {folder} && printf '%s\\n' {' '.join(lines)} > {folder}/low.conf")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "restart", UNITS[0])
+    host.expect("with the lines of the comment it answers there", host.answers(7), True)
+    host.run("rm", "-r", folder)
+    host.run("systemctl", "daemon-reload")
+    use(host, before)
+    host.run("systemctl", "restart", UNITS[0])
+    host.expect("and is back", host.answers(8888), True)
 
 
 def mistake_with_sockets(host):
@@ -154,9 +176,15 @@ def upgrade(host, what, rate, count, versions):
 
 
 def change_to_sockets(host):
-    host.run("systemctl", "disable", "--now", UNITS[0])
-    host.run("systemctl", "enable", "--now", UNITS[2])
+    host.run("systemctl", "disable", UNITS[0])
+    done = host.run("systemctl", "enable", "--now", UNITS[2])
+    host.expect("the sockets take over from the service", done.returncode, 0)
     host.expect("it answers on systemd's socket", host.answers(8888), True)
+    host.expect("by the service that has no network", host.show(UNITS[1], "NRestarts"), "0")
+    host.run("systemctl", "start", UNITS[0])
+    host.expect("and back", (host.answers(8888), host.states()[UNITS[2]][1]), (True, "inactive"))
+    host.run("systemctl", "start", UNITS[2])
+    host.expect("and again to the sockets", host.answers(8888), True)
     host.expect("and on that of IPv6",
                 host.run("udpecho", "--count=1", "[::1]:8888").returncode, 0)
 
@@ -199,6 +227,7 @@ def main():
         install(host, old)
         reload(host)
         mistake(host)
+        low_port(host)
         upgrade(host, "its own sockets", options.rate, options.upgrades, (new, old))
         change_to_sockets(host)
         upgrade(host, "systemd's socket", options.rate, options.upgrades, (new, old))

@@ -234,7 +234,7 @@ class Systemd(unittest.TestCase):
             start, = re.findall("(?m)^ExecStart=(.*)$", text)
             self.assertEqual(re.findall("(?m)^ExecReload=(.*)$", text),
                              [f"{start} --check-config", "/bin/kill -HUP $MAINPID"])
-            self.assertEqual(self.unit(name)["Service"]["RestartPreventExitStatus"], "64 78")
+            self.assertEqual(self.unit(name)["Service"]["RestartPreventExitStatus"], "64 67 77 78")
 
     def test_socket_is_on_the_loopback(self):
         for name, address in (("udpechod.socket", "127.0.0.1:8888"),
