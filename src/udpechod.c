@@ -188,7 +188,10 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program_t program = {.pool = NULL};
     apr_file_t *error;
 
-    host_fill_standard_files();
+    if (host_fill_standard_files() != APR_SUCCESS) {
+        fputs("udpechod: no descriptors in place of standard files that are closed\n", stderr);
+        return EXIT_SYSTEM;
+    }
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
         give_up(); /* nothing else makes it fail on POSIX, nor usually on Windows */
     }

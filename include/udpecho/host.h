@@ -16,9 +16,10 @@
 /*
  * Where this process was started without standard input, output or error, opens something in their
  * place that can neither be read nor written, with the error of what is closed, so that no socket
- * gets the number of one of them and what is written there. The first thing in main().
+ * gets the number of one of them and what is written there. The first thing in main(). Errors:
+ * those of pipe(2); standard error may then be closed.
  */
-void host_fill_standard_files(void);
+apr_status_t host_fill_standard_files(void);
 
 /* From here on, to write to somebody who has hung up is an error, EPIPE, and does not end the
  * process: SIGPIPE of signal(7), which Windows has not. Any thread. */

@@ -96,16 +96,23 @@ static void on_reload(int signal_number)
     put_event_once(HOST_RELOAD);
 }
 
-/* Open for the wrong direction, so that whoever reads or writes learns that they are closed. */
-void host_fill_standard_files(void)
+/* The wrong end of a pipe, so that whoever reads or writes learns that they are closed. Not
+ * /dev/null, which a changed root may lack. */
+apr_status_t host_fill_standard_files(void)
 {
     for (int wanted = STDIN_FILENO; wanted <= STDERR_FILENO; wanted++) {
-        int descriptor = open("/dev/null", wanted == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        int ends[2];
 
-        if (descriptor != wanted) {
-            close(descriptor);
+        if (fcntl(wanted, F_GETFD) >= 0) {
+            continue;
         }
+        /* The first end gets the lowest free number, which is the one wanted. */
+        if (pipe(ends) != 0 || (wanted == STDIN_FILENO && dup2(ends[1], wanted) < 0)) {
+            return errno;
+        }
+        close(ends[1]);
     }
+    return APR_SUCCESS;
 }
 
 void host_ignore_hang_ups(void)
@@ -318,7 +325,8 @@ static int next_event(host_t *host, host_event_t *event)
     int error = errno;
     unsigned char byte;
 
-    if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1) {
+    if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1 &&
+        byte <= HOST_FINISHED) {
         pending[byte] = NOT_PENDING;
         *event = (host_event_t)byte;
         return 1;

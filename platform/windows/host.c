@@ -40,8 +40,9 @@ static BOOL WINAPI on_control(DWORD control)
 }
 
 /* Handles have no such numbers. */
-void host_fill_standard_files(void)
+apr_status_t host_fill_standard_files(void)
 {
+    return APR_SUCCESS;
 }
 
 void host_ignore_hang_ups(void)

@@ -176,7 +176,10 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program_t program;
     apr_file_t *errors;
 
-    host_fill_standard_files();
+    if (host_fill_standard_files() != APR_SUCCESS) {
+        fputs("udpecho: no descriptors in place of standard files that are closed\n", stderr);
+        return CLIENT_ERROR;
+    }
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
         give_up(); /* nothing else makes it fail on POSIX, nor usually on Windows */
     }

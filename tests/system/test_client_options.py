@@ -306,8 +306,7 @@ class Reports(unittest.TestCase):
                 "sh", "-c", 'exec "$@" <&- 2>&-', "sh")) as client:
             client.wait_for("reply")
             for number in 0, 2:
-                self.assertEqual(os.readlink(f"/proc/{client.process.pid}/fd/{number}"),
-                                 "/dev/null")
+                self.assertIn("pipe:", os.readlink(f"/proc/{client.process.pid}/fd/{number}"))
             client.interrupt()
             self.assertEqual(client.finish().code, 0)
 

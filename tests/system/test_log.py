@@ -332,7 +332,7 @@ class NobodyReads(unittest.TestCase):
             harness.wait_until(lambda: any("socket:" in os.path.realpath(name)
                                            for name in glob.glob(f"{descriptors}/*")))
             for number in 0, 1, 2:
-                self.assertEqual(os.readlink(f"{descriptors}/{number}"), "/dev/null")
+                self.assertIn("pipe:", os.readlink(f"{descriptors}/{number}"))
             server.signal(signal.SIGTERM)
             self.assertEqual(server.finish(), 0)
 

@@ -2,7 +2,9 @@
 
 #include "unit.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "child.h"
 #include "udpecho/host.h"
@@ -149,6 +151,60 @@ static void a_service_names_its_configuration_file(void **state)
     assert_null(host_config_file(*state));
 }
 
+static void require_closed(void)
+{
+    char byte = 0;
+
+    require(write(STDOUT_FILENO, &byte, 1) < 0 && errno == EBADF);
+    require(write(STDERR_FILENO, &byte, 1) < 0 && errno == EBADF);
+    require(read(STDIN_FILENO, &byte, 1) < 0 && errno == EBADF);
+}
+
+static void close_standard_files(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+        close(i);
+    }
+}
+
+static void filled_in_child(apr_pool_t *pool)
+{
+    host_t *host;
+
+    /* Where this may be done, there is no /dev/null either. */
+    if (chroot("/proc/self/fdinfo") == 0) {
+        require(access("/dev/null", F_OK) != 0);
+    }
+    close_standard_files();
+    require(host_fill_standard_files() == APR_SUCCESS);
+    require_closed();
+    host = start(pool);
+    require_closed();
+    host_finish(host);
+    require(host_wait(host) == HOST_FINISHED);
+}
+
+static void what_is_written_where_no_file_was_is_no_event(void **state)
+{
+    assert_int_equal(status_of_child(filled_in_child, *state), 0);
+}
+
+static void without_descriptors_in_child(apr_pool_t *pool)
+{
+    struct rlimit none = {0, 0};
+
+    (void)pool;
+    require(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    require(host_fill_standard_files() == APR_SUCCESS);
+    close_standard_files();
+    require(host_fill_standard_files() == EMFILE);
+}
+
+static void closed_standard_files_need_descriptors(void **state)
+{
+    assert_int_equal(status_of_child(without_descriptors_in_child, *state), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +213,8 @@ int main(void)
         scene(what_was_ignored_at_the_start_stays_ignored),
         scene(a_second_stop_ends_the_process),
         scene(a_flood_of_requests_hides_no_other_event),
+        scene(what_is_written_where_no_file_was_is_no_event),
+        scene(closed_standard_files_need_descriptors),
         scene(the_main_thread_has_the_number_of_the_process),
         scene(nothing_is_run_as_a_service_of_windows),
         scene(a_service_names_its_configuration_file),
