@@ -8,6 +8,9 @@
 
 #define SLOWER_MORE_MIN_US 500
 
+/* With fewer datagrams a port, no difference is too large for chance. */
+#define ROUNDS_MIN 2
+
 static double missing(const sweep_row_t *row)
 {
     return (double)(row->summary.lost + row->summary.corrupted);
@@ -151,16 +154,23 @@ static const char *loss_text(const sweep_row_t *rows, unsigned count, apr_pool_t
 static const char *verdict(const sweep_result_t *result, apr_pool_t *pool)
 {
     const sweep_row_t *rows = result->rows;
-    unsigned count = result->count, suspects = result->suspects;
+    unsigned count = result->count, suspects = result->suspects, untried = 0;
     apr_uint64_t received = 0;
     double lost = 0;
 
     for (unsigned i = 0; i < count; i++) {
         received += rows[i].summary.received;
         lost += missing(&rows[i]);
+        untried += losses(&rows[i]).all < ROUNDS_MIN;
     }
     if (received == 0) {
         return "No port got an answer.";
+    }
+    if (suspects == 0 && untried > 0) {
+        return apr_psprintf(pool,
+                            "Too few datagrams to tell: %u of %u source ports have fewer than %d "
+                            "that were answered or lost.",
+                            untried, count, ROUNDS_MIN);
     }
     if (suspects == 0) {
         return apr_psprintf(pool,

@@ -67,12 +67,17 @@ class Sweep(unittest.TestCase):
     def check_conclusion(self, report, rows, suspects):
         conclusion = report.of("sweep")[0]["conclusion"]
         lost = sum(row["lost"] for row in rows if not row["suspect"])
+        untried = sum(row["sent"] < 2 for row in rows)
         self.assertEqual(report.code, 1 if suspects else 0)
         if suspects:
             self.assertRegex(conclusion,
                              f"^{len(suspects)} of {len(rows)} source ports fare worse than the "
                              "rest, as if (all but )?1 path of [0-9]+ were bad; they lose "
                              r"[0-9.]+ %, the rest [0-9.]+ %\.$")
+        elif untried > 0:
+            self.assertEqual(conclusion,
+                             f"Too few datagrams to tell: {untried} of {len(rows)} source ports have "
+                             "fewer than 2 that were answered or lost.")
         elif lost > 0:
             self.assertEqual(conclusion,
                              f"What {len(rows)} source ports lose differs by no more than chance.")

@@ -42,6 +42,22 @@ static void ports_that_fare_alike_are_all_right(void **state)
     assert_string_equal(result.verdict, "All 64 source ports fare alike.");
 }
 
+static void too_few_datagrams_tell_nothing(void **state)
+{
+    sweep_row_t rows[PORTS];
+
+    fill(rows);
+    for (unsigned i = 0; i < 3; i++) {
+        rows[i].summary = (probe_summary_t){.sent = i, .outstanding = i > 1};
+    }
+    sweep_result_t result = sweep_judge(rows, PORTS, *state);
+
+    assert_int_equal(result.suspects, 0);
+    assert_string_equal(result.verdict,
+                        "Too few datagrams to tell: 3 of 64 source ports have fewer "
+                        "than 2 that were answered or lost.");
+}
+
 static void a_path_that_loses_everything_shows_first(void **state)
 {
     sweep_row_t rows[PORTS];
@@ -308,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(ports_that_fare_alike_are_all_right),
+        scene(too_few_datagrams_tell_nothing),
         scene(a_path_that_loses_everything_shows_first),
         scene(losses_that_hit_all_alike_make_no_suspect),
         scene(one_or_two_lost_are_chance),
