@@ -10,7 +10,7 @@ say() {
 }
 
 usage() {
-    cat >&2 << 'END'
+    cat << 'END'
 Usage: sh packaging/bootstrap.sh run [OPTION]...        build, run udpechod with these options
        sh packaging/bootstrap.sh test [OPTION]...       build, run ctest with these options
        sh packaging/bootstrap.sh package                build a .deb and an .rpm of each program
@@ -20,7 +20,6 @@ Usage: sh packaging/bootstrap.sh run [OPTION]...        build, run udpechod with
                                                         that udpechod is measured beside; these
                                                         three on Debian
 END
-    exit 64
 }
 
 # ---- What each system calls things ----
@@ -240,5 +239,9 @@ case $#,${1-},${2-} in
 *,run,*) shift && run "$@" ;;
 *,test,*) shift && run_tests "$@" ;;
 1,package,) build_packages ;;
-*) usage ;;
+1,-h, | 1,--help,) usage ;;
+*)
+    usage >&2
+    exit 64
+    ;;
 esac

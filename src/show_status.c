@@ -30,7 +30,7 @@ static const char *take_sample(sample_t *sample, const char *path, exit_code_t *
     apr_status_t status = control_ask(&answer, path, "status", pool);
 
     if (status != APR_SUCCESS) {
-        *code = listener_failure_code(status) == EXIT_SYSTEM ? EXIT_SYSTEM : EXIT_UNAVAILABLE;
+        *code = listener_failure_code(status);
         apr_strerror(status, reason, sizeof reason);
         return apr_psprintf(pool,
                             "--status: cannot ask at %s: %s; udpechod --control makes that "

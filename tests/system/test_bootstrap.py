@@ -21,6 +21,16 @@ echo installed
 """
 
 
+class Usage(unittest.TestCase):
+    def test_who_asks_for_help_gets_it(self):
+        for option, code in ("--help", 0), ("-h", 0), ("--typo", 64):
+            done = subprocess.run([shutil.which("sh"), BOOTSTRAP, option], capture_output=True,
+                                  text=True, check=False)
+            usage, rest = (done.stderr, done.stdout) if code else (done.stdout, done.stderr)
+            self.assertEqual((done.returncode, rest), (code, ""))
+            self.assertTrue(usage.startswith("Usage: sh packaging/bootstrap.sh run"))
+
+
 @unittest.skipUnless(shutil.which("apt-get"), "not a system of Debian's packages")
 class WithoutRoot(unittest.TestCase):
     def setUp(self):

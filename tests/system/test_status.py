@@ -268,7 +268,7 @@ class Status(unittest.TestCase):
         with self.server("--user=nobody", f"--chroot={self.directory}"):
             self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
             self.assertIn("health", self.status())
-            self.check_refused(69, "--status", f"--control={self.path}", prefix=AS_NOBODY,
+            self.check_refused(77, "--status", f"--control={self.path}", prefix=AS_NOBODY,
                                words=["Permission denied"])
 
     def test_what_is_no_request_is_not_answered(self):
