@@ -10,6 +10,9 @@ static const struct {
     [LISTENER_IN_USE] = {EXIT_UNAVAILABLE,
                          "another socket has this port, of another program or another --listen; "
                          "choose another port, or see --reuse-port"},
+    [LISTENER_OVERLAPS] = {EXIT_UNAVAILABLE,
+                           "this server has an address with this port open, and a reload opens "
+                           "before it closes; restart the server instead"},
     [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
     [LISTENER_INTERFACE] = {EXIT_NO_HOST,
                             "the part after % must be an interface of this host; only Linux and "

@@ -109,6 +109,25 @@ static apr_status_t open_new(listener_t **listener, const opening_t *opening, li
     return status;
 }
 
+/* Whether what is open stands in the way: every address of a family where one is wanted, or the
+ * other way round. */
+static int overlaps_open(const opening_t *opening, const apr_sockaddr_t *address)
+{
+    const listener_set_t *current = opening->current;
+    endpoint_t wanted = endpoint_of(address);
+
+    for (int i = 0; current != NULL && i < current->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(current->all, i, const listener_t *);
+        const endpoint_t *open = &listener_describe(listener)->local;
+
+        if (open->sa.any.sa_family == wanted.sa.any.sa_family &&
+            endpoint_port(open) == endpoint_port(&wanted)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static exit_code_t open_address(listener_t **listener, const opening_t *opening,
                                 listener_set_t *set, const location_t *location, int may_lack)
 {
@@ -126,6 +145,9 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
         return EXIT_OK;
     }
     *listener = NULL;
+    if (error.failure == LISTENER_IN_USE && overlaps_open(opening, location->address)) {
+        error.failure = LISTENER_OVERLAPS;
+    }
     if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL ||
                      error.failure == LISTENER_NOT_READY)) {
         listener_failure_log(

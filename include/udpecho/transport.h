@@ -66,12 +66,13 @@ typedef struct listener_info {
 
 /* Why a listener could not be opened, as far as it matters to the operator. */
 typedef enum listener_failure {
-    LISTENER_IN_USE,        /* another socket has this address and port */
-    LISTENER_NOT_LOCAL,     /* the address is none of this host's */
-    LISTENER_NOT_READY,     /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
-    LISTENER_INTERFACE,     /* this host has no such network interface, or binds no socket to one */
-    LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
-    LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
+    LISTENER_IN_USE,      /* another socket has this address and port */
+    LISTENER_NOT_LOCAL,   /* the address is none of this host's */
+    LISTENER_OVERLAPS,    /* a listener of this process is in the way: IN_USE to listener_open() */
+    LISTENER_NOT_READY,   /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
+    LISTENER_INTERFACE,   /* this host has no such network interface, or binds no socket to one */
+    LISTENER_NOT_UNICAST, /* it is a broadcast or multicast address, which cannot answer */
+    LISTENER_NOT_PERMITTED,           /* the port needs a privilege that this process has not */
     LISTENER_INTERFACE_NOT_PERMITTED, /* binding to a network interface does */
     LISTENER_NO_FAMILY,               /* this host has no IPv6, or no IPv4 */
     LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each address of its own works */

@@ -237,6 +237,15 @@ class Reload(unittest.TestCase):
             self.assertEqual(server.find("received"), [])
 
     @needs_root
+    def test_every_address_instead_of_one(self):
+        """What is in the way is this server's own."""
+        with self.serve("listen=127.0.0.1:0\n") as server:
+            self.write(f"listen=*:{server.address[1]}\n")
+            server.signal(signal.SIGHUP)
+            server.wait_for("cannot reload, nothing changed", level="error")
+            self.assertIn("restart the server", server.find("cannot listen")[0]["hint"])
+            server.stop()
+
     def test_port_of_root_once_it_is_nobody(self):
         with self.serve("listen=127.0.0.1:0\nuser=nobody\n") as server:
             os.chmod(os.path.dirname(self.path), 0o755)
