@@ -8,12 +8,14 @@
 typedef struct terminal {
     unsigned columns; /* as they are now; ask again after a while, windows are resized */
     unsigned rows;
-    int has_utf8; /* it shows UTF-8 */
+    int has_utf8;      /* it shows UTF-8 */
+    int is_background; /* another job has it, whose lines a picture would paint over; as columns */
 } terminal_t;
 
 /* Returns 0 if the file is no terminal that understands cursor movements (ECMA-48), and then leaves
  * `terminal` alone. On Windows it switches the console to both, for as long as the process lives.
- * Sources: ioctl_tty(2) TIOCGWINSZ, isatty(3), nl_langinfo(3) CODESET; SetConsoleMode(). */
+ * Sources: ioctl_tty(2) TIOCGWINSZ, isatty(3), tcgetpgrp(3), nl_langinfo(3) CODESET;
+ * SetConsoleMode(). */
 int terminal_describe(terminal_t *terminal, apr_file_t *file);
 
 #endif

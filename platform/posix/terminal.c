@@ -39,6 +39,14 @@ static int has_utf8(void)
     return found;
 }
 
+/* A terminal that does not control this process tells none: it has no jobs. */
+static int is_background(int descriptor)
+{
+    pid_t foreground = tcgetpgrp(descriptor);
+
+    return foreground > 0 && foreground != getpgrp();
+}
+
 int terminal_describe(terminal_t *terminal, apr_file_t *file)
 {
     struct winsize size = {0};
@@ -52,5 +60,6 @@ int terminal_describe(terminal_t *terminal, apr_file_t *file)
     terminal->columns = size.ws_col > 0 ? size.ws_col : COLUMNS_USUAL;
     terminal->rows = size.ws_row > 0 ? size.ws_row : ROWS_USUAL;
     terminal->has_utf8 = has_utf8();
+    terminal->is_background = is_background(descriptor);
     return 1;
 }

@@ -48,5 +48,6 @@ int terminal_describe(terminal_t *terminal, apr_file_t *file)
     terminal->columns = (unsigned)(screen.srWindow.Right - screen.srWindow.Left + 1);
     terminal->rows = (unsigned)(screen.srWindow.Bottom - screen.srWindow.Top + 1);
     terminal->has_utf8 = GetConsoleOutputCP() == CP_UTF8;
+    terminal->is_background = 0;
     return 1;
 }

@@ -170,7 +170,7 @@ static const char *draw(const live_t *live, apr_time_t now, apr_pool_t *pool)
 {
     terminal_t terminal;
 
-    if (!terminal_describe(&terminal, live->file)) {
+    if (!terminal_describe(&terminal, live->file) || terminal.is_background) {
         return "";
     }
     apr_array_header_t *lines = draw_lines(live, &terminal, now, pool);

@@ -153,7 +153,7 @@ static screen_t *screen_of(const session_t *session)
 static void use_terminal(unsigned columns, unsigned rows, int has_utf8, apr_pool_t *pool)
 {
     made_up.exists = 1;
-    made_up.is = (terminal_t){columns, rows, has_utf8};
+    made_up.is = (terminal_t){.columns = columns, .rows = rows, .has_utf8 = has_utf8};
     apr_env_delete("NO_COLOR", pool);
 }
 

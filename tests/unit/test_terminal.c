@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "udpecho/terminal.h"
 
 /* Both ends of a terminal; the near one is what a program writes to. */
@@ -113,6 +114,32 @@ static void the_locale_says_whether_there_is_utf8(void **state)
     close_terminal(&pseudo);
 }
 
+static void look_from_the_background(apr_pool_t *pool)
+{
+    pseudo_terminal_t pseudo = open_terminal(pool);
+    apr_os_file_t near;
+    terminal_t terminal;
+    int status;
+
+    require(setsid() > 0 && apr_os_file_get(&near, pseudo.near) == APR_SUCCESS &&
+            ioctl(near, TIOCSCTTY, 0) == 0);
+    require(terminal_describe(&terminal, pseudo.near) && !terminal.is_background);
+    pid_t child = fork();
+
+    if (child == 0) {
+        require(setpgid(0, 0) == 0);
+        require(terminal_describe(&terminal, pseudo.near) && terminal.is_background);
+        _exit(0);
+    }
+    require(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void a_job_in_the_background_is_told_so(void **state)
+{
+    apr_env_set("TERM", "xterm", *state);
+    assert_int_equal(status_of_child(look_from_the_background, *state), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +147,7 @@ int main(void)
         scene(one_that_tells_no_size_has_the_usual_one),
         scene(what_cannot_be_drawn_on_is_left_alone),
         scene(the_locale_says_whether_there_is_utf8),
+        scene(a_job_in_the_background_is_told_so),
     };
 
     return cmocka_run_group_tests_name("terminal", tests, NULL, NULL);
