@@ -235,7 +235,7 @@ apr_status_t host_ready(host_t *host)
 
     if (status == APR_SUCCESS) {
         host->next_look = clock_now() + notify_interval();
-        notify_send("READY=1", NOTIFY_READY_MS);
+        notify_ready();
     }
     return status;
 }
@@ -247,19 +247,19 @@ void host_reloading(host_t *host)
     (void)host;
     apr_snprintf(assignments, sizeof assignments, "RELOADING=1\nMONOTONIC_USEC=%" APR_TIME_T_FMT,
                  clock_now());
-    notify_send(assignments, NOTIFY_PATIENCE_MS);
+    notify_send(assignments);
 }
 
 void host_reloaded(host_t *host)
 {
     (void)host;
-    notify_send("READY=1", NOTIFY_READY_MS);
+    notify_ready();
 }
 
 void host_stopping(host_t *host)
 {
     (void)host;
-    notify_send("STOPPING=1", NOTIFY_PATIENCE_MS);
+    notify_send("STOPPING=1");
 }
 
 void host_tell(host_t *host, const char *status, int is_alive)
@@ -269,7 +269,7 @@ void host_tell(host_t *host, const char *status, int is_alive)
     (void)host;
     apr_snprintf(assignments, sizeof assignments, "STATUS=%s%s", status,
                  is_alive ? "\nWATCHDOG=1" : "");
-    notify_send(assignments, NOTIFY_PATIENCE_MS);
+    notify_send(assignments);
 }
 
 /* Milliseconds until it is time for a look; -1: there is none. */

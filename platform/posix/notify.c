@@ -18,11 +18,14 @@
 #define STATUS_INTERVAL_US (5 * APR_USEC_PER_SEC)
 #define WATCHDOG_LOOKS     4
 
+#define CONNECT_ATTEMPTS 3
+
 /* A longer wait is made of parts of this length, between which a request to end is heard. */
 #define PART_MS 100
 
 static int manager = -1; /* the socket */
 static int is_stuck;     /* it had no room the last time */
+static int owes_ready;   /* it has not heard READY=1 yet, which it waits for */
 static apr_interval_time_t interval_us;
 
 /* Returns a socket, or -1. A name that begins with @ is none of a file (unix(7)). */
@@ -67,8 +70,8 @@ void notify_open(void)
 {
     const char *name = getenv("NOTIFY_SOCKET");
 
-    if (name != NULL) {
-        manager = connect_to(name);
+    for (unsigned i = 0; name != NULL && manager < 0 && i < CONNECT_ATTEMPTS; i++) {
+        manager = connect_to(name); /* for a moment the system may be short of something */
     }
     if (manager >= 0) {
         apr_interval_time_t patience = watchdog_patience();
@@ -93,13 +96,23 @@ static int has_room(int patience_ms)
     return !is_stuck;
 }
 
-void notify_send(const char *assignments, int patience_ms)
+static int is_sent(const char *assignments, int patience_ms)
 {
-    /* There is nobody to tell of an error, and nothing else to do about it. */
-    if (manager >= 0 && has_room(patience_ms) &&
-        write(manager, assignments, strlen(assignments)) < 0) {
-        return;
+    return manager >= 0 && has_room(patience_ms) &&
+           write(manager, assignments, strlen(assignments)) >= 0;
+}
+
+void notify_ready(void)
+{
+    owes_ready = !is_sent("READY=1", NOTIFY_READY_MS);
+}
+
+void notify_send(const char *assignments)
+{
+    if (owes_ready) {
+        owes_ready = !is_sent("READY=1", NOTIFY_PATIENCE_MS);
     }
+    (void)is_sent(assignments, NOTIFY_PATIENCE_MS); /* there is nobody to tell of an error */
 }
 
 void notify_alive(void)
@@ -109,7 +122,7 @@ void notify_alive(void)
 
     if (interval_us > 0 && now >= next) {
         next = now + interval_us;
-        notify_send("WATCHDOG=1", NOTIFY_PATIENCE_MS);
+        notify_send("WATCHDOG=1");
     }
 }
 

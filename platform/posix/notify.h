@@ -17,9 +17,13 @@ void notify_open(void);
 #define NOTIFY_PATIENCE_MS 500
 #define NOTIFY_READY_MS    5000
 
+/* Sends READY=1, now or before the next assignments that can be sent: a manager that does not hear
+ * it ends the service. */
+void notify_ready(void);
+
 /* Sends assignments, lines of NAME=VALUE, if somebody wants to hear them. What the manager has no
  * room for is lost. */
-void notify_send(const char *assignments, int patience_ms);
+void notify_send(const char *assignments);
 
 /* Tells the watchdog, if there is one and it is time to, that this process lives: from within a
  * wait that is longer than it has patience, and that has an end. */

@@ -82,7 +82,7 @@ static void forget(const char *name)
     char assignments[sizeof "FDSTOREREMOVE=1\nFDNAME=" + FDNAME_MAX];
 
     apr_snprintf(assignments, sizeof assignments, "FDSTOREREMOVE=1\nFDNAME=%s", name);
-    notify_send(assignments, NOTIFY_PATIENCE_MS);
+    notify_send(assignments);
     forgotten_at = clock_now();
 }
 

@@ -1,6 +1,7 @@
 """What a service manager that speaks systemd's protocol hears: sd_notify(3), and the journal. Here the
 test is the manager."""
 
+import contextlib
 import os
 import re
 import signal
@@ -50,6 +51,26 @@ class Notify(unittest.TestCase):
         manager.socket.setblocking(False)
         with self.assertRaises(BlockingIOError):
             manager.hear()
+
+    @tracing.needs_strace
+    def test_ready_is_said_again_if_it_could_not_be_sent(self):
+        manager = self.manager(patience_us=2000000)
+        with tracing.TracedServer("write", more_environment=manager.environment) as server:
+            self.assertEqual(manager.hear(), {"READY": "1"})
+            server.stop()
+            calls = [call for call in server.calls("write(")
+                     if call.startswith(f"{server.process.pid} ")]
+        number = tracing.when(calls, "READY=1")
+        manager.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while manager.hear():
+                pass
+        manager.socket.settimeout(harness.PATIENCE)
+        with tracing.TracedServer("write", inject=f"write:error=ENOBUFS:when={number}",
+                                  more_environment=manager.environment) as server:
+            self.assertEqual(manager.hear(), {"READY": "1"})
+            server.stop()
+            self.assertTrue(server.calls("READY=1", "INJECTED"), server.calls("write"))
 
     def test_nobody_listens(self):
         with harness.Server(environment={"NOTIFY_SOCKET": "/nonexistent"}) as server:
