@@ -15,8 +15,9 @@
 /* How many receive calls in a row may fail before it is no use. */
 #define FAILURES_MAX 100
 
-/* For how long arrivals are read before a datagram is judged missing: the full buffers of a process
- * that was stopped take less, and a peer that never pauses may not hold up the rest. */
+/* For how long arrivals are read before a datagram is judged missing, after the last one that had
+ * arrived by then: other flows, in their turn, may have more of these. The buffers are read to
+ * their end, however full they are, while a peer that never pauses holds up nothing. */
 #define CATCH_UP_US 100000
 
 struct prober {
@@ -27,6 +28,7 @@ struct prober {
     apr_time_t end;       /* 0: none */
     unsigned failures;    /* of receive calls since something arrived */
     apr_status_t failure; /* the last of these */
+    apr_time_t earliest;  /* when the first of what was received at last arrived */
     outbox_t outbox;
     apr_time_t full_since; /* this host has had no room for what is due; 0: it has */
 };
@@ -75,6 +77,9 @@ static void give_up_first(prober_t *prober, apr_status_t reason)
     probe_not_sent(prober->options.probe, request);
     prober_tell(prober, (event_t){.kind = EVENT_NOT_SENT, .request = request, .status = reason});
     outbox_drop(&prober->outbox, 1);
+    if (prober->outbox.count == 0) {
+        prober->full_since = 0; /* nothing waits for room, and there may be some by the next time */
+    }
 }
 
 /* Gives up what waited too long for room. After the timeout the probe would miss it. */
@@ -189,7 +194,11 @@ static apr_status_t receive_once(prober_t *prober, apr_interval_time_t timeout)
     arrivals_t arrivals;
     apr_status_t status = flows_receive(prober->options.flows, &arrivals, timeout);
 
+    prober->earliest = APR_INT64_MAX;
     for (unsigned i = 0; status == APR_SUCCESS && i < arrivals.count; i++) {
+        if (arrivals.at[i]->at < prober->earliest) {
+            prober->earliest = arrivals.at[i]->at;
+        }
         if (arrivals.at[i]->refused != APR_SUCCESS) {
             take_refusal(prober, arrivals.at[i]);
         } else {
@@ -226,25 +235,31 @@ static int is_lost_here(const prober_t *prober, const probe_summary_t *summary)
     return prober->failures > 0 && summary->lost > 0;
 }
 
-/* Reads what has arrived before anything is judged missing: a process that was stopped, or had to
- * wait for its processor, comes late to answers that were in time. */
-static void receive_before_judging(prober_t *prober, apr_time_t now)
-{
-    while (probe_is_overdue(prober->options.probe, now) && clock_now() - now < CATCH_UP_US) {
-        apr_status_t status = receive_once(prober, 0);
-
-        if (status != APR_SUCCESS && !APR_STATUS_IS_EINTR(status)) {
-            return; /* nothing is left, or receive() meets the same failure and counts it */
-        }
-    }
-}
-
 /* ---- The loop ---- */
 
 static int is_over(const prober_t *prober, apr_time_t now)
 {
     return reports_status(prober->options.reports) != APR_SUCCESS ||
            atomic_load(&prober->is_stopped) || (prober->end != 0 && now >= prober->end);
+}
+
+/* Reads what has arrived before anything is judged missing: a process that was stopped, or had to
+ * wait for its processor, comes late to answers that were in time. */
+static void receive_before_judging(prober_t *prober, apr_time_t now)
+{
+    apr_time_t until = now + CATCH_UP_US;
+
+    while (probe_is_overdue(prober->options.probe, now) && clock_now() < until &&
+           !is_over(prober, clock_now())) {
+        apr_status_t status = receive_once(prober, 0);
+
+        if (status != APR_SUCCESS && !APR_STATUS_IS_EINTR(status)) {
+            return; /* nothing is left, or receive() meets the same failure and counts it */
+        }
+        if (prober->earliest < now) {
+            until = clock_now() + CATCH_UP_US;
+        }
+    }
 }
 
 /* How long to wait: no longer than until `until`, the end and the next progress report. */

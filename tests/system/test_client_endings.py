@@ -4,7 +4,10 @@ network and in this host: each run ends when it should, and accounts for what it
 import collections
 import concurrent.futures
 import contextlib
+import re
+import signal
 import tempfile
+import threading
 import time
 import unittest
 
@@ -232,6 +235,44 @@ class InThisHost(Endings):
                     prefix=self.strace("sendmsg:error=EAGAIN:when=2+")[1]) as client:
             report = client.finish()
         self.assertIn("not sent: no room in this host's buffers", report.text)
+
+    def test_answers_that_take_long_to_read(self):
+        """Those to a process that was stopped: none is told as missing that came in time."""
+        flows = 256
+        held = []
+        stopped = threading.Event()
+
+        def answer(request):
+            held.append(Reply(request.payload, to=request.source))
+            if len(held) < flows:
+                return []
+            stopped.wait(harness.PATIENCE)
+            return held
+
+        _, strace = self.strace("recvmmsg,recvmsg:delay_enter=2000")
+        with Responder(answer) as server, \
+             Client(server.address(), "--flood", f"--flows={flows}", "--window=1",
+                    f"--count={flows}", "--timeout=3s", "--verbose", prefix=strace) as client:
+            harness.wait_until(lambda: len(held) == flows)
+            client.process.send_signal(signal.SIGSTOP)
+            stopped.set()
+            time.sleep(3.5)
+            client.process.send_signal(signal.SIGCONT)
+            report = client.finish()
+        self.assertEqual((report.verdicts(), report.of("missing")), ({"answer": flows}, []))
+
+    def test_each_datagram_waits_for_room_for_as_long(self):
+        """Also after one before it was given up."""
+        log, strace = self.strace("sendmsg:error=EAGAIN")
+        with peer(echo) as address, \
+             Client(address, "--count=4", "--interval=200ms",
+                    prefix=(*strace[:3], "-ttt", *strace[3:])) as client:
+            self.assertEqual(client.finish().summary["not_sent"], 4)
+        tries = [float(re.search(rb"\d+\.\d+", line).group())
+                 for line in log if b"INJECTED" in line]
+        groups = collections.Counter(int((at - tries[0] + 0.05) / 0.2) for at in tries)
+        self.assertEqual(len(groups), 4, tries)
+        self.assertGreater(min(groups.values()), 1, tries)
 
     def test_a_signal_ends_a_flood_whose_sends_are_refused(self):
         for error in "ENETUNREACH", "EAGAIN":
