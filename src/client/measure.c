@@ -228,6 +228,17 @@ static const char *writing_error(apr_status_t status, apr_pool_t *pool)
     return APR_STATUS_IS_EPIPE(status) ? NULL : cannot("write the report", status, pool);
 }
 
+/* Asked, waited for or refused, and nothing came back from anywhere. */
+static int is_silent(const probe_summary_t *summary)
+{
+    apr_uint64_t replies = 0;
+
+    for (unsigned i = 0; i < REPLY_KINDS; i++) {
+        replies += summary->replies[i];
+    }
+    return replies == 0 && (summary->lost > 0 || summary->refused > 0);
+}
+
 static client_exit_t judge(const session_t *session, const char **error)
 {
     const client_settings_t *settings = session->settings;
@@ -245,7 +256,9 @@ static client_exit_t judge(const session_t *session, const char **error)
         return CLIENT_ERROR;
     }
     if (summary->received == 0) {
-        *error = destination_advice(session->destination, settings, session->pool);
+        if (is_silent(summary)) {
+            *error = destination_advice(session->destination, settings, session->pool);
+        }
         return summary->sent == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
     }
     if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {

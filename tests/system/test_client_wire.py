@@ -13,7 +13,8 @@ import unittest
 import client_harness
 import harness
 import namespaces
-from responder import Reply, Responder, echo
+from client_harness import Client
+from responder import Reply, Responder, echo, flip, silence
 
 NEAR = {socket.AF_INET: "10.0.0.9", socket.AF_INET6: "fd00::9"}
 FAMILIES = tuple(NEAR)
@@ -197,6 +198,19 @@ class Families(Wire):
                           "asked; name the address to ask it", "two.test")
         self.check_advice("", "one.test")
         self.check_advice("", NEAR[socket.AF_INET6])
+
+    def test_no_advice_where_somebody_answered_or_nobody_was_asked(self):
+        """With something else, or from elsewhere; or the user did not wait for it."""
+        for answer in (lambda request: [flip(request.payload)]), \
+                      (lambda request: [Reply(request.payload, by=1)]):
+            with Responder(answer, host=NEAR[socket.AF_INET],
+                           others=[(NEAR[socket.AF_INET], 0)]) as server:
+                self.check_advice("", "-4", f"both.test:{server.port}")
+        with Responder(silence, host=NEAR[socket.AF_INET]) as server, \
+                Client("-4", "--timeout=10s", f"both.test:{server.port}") as client:
+            client.wait_for("start")
+            client.interrupt()
+            self.assertEqual(client.finish().errors, "")
 
     def check_family(self, option, host):
         with Responder(echo, host=host) as server:
