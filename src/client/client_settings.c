@@ -283,6 +283,14 @@ const option_t client_settings_table[] = {
 #define FLOOD_DURATION_US (10 * APR_USEC_PER_SEC)
 #define SWEEP_ROUNDS      10
 
+const char *client_settings_size_option(const client_settings_t *settings)
+{
+    return settings->payload_text != NULL   ? "payload"
+           : settings->payload_hex != NULL  ? "payload-hex"
+           : settings->payload_file != NULL ? "payload-file"
+                                            : "size";
+}
+
 /* Two options of which one says that the other is not wanted. */
 typedef struct pair {
     int is_first, is_second;
@@ -303,15 +311,9 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {is_text, is_hex, "payload", "payload-hex"},
         {is_text, is_file, "payload", "payload-file"},
         {is_hex, is_file, "payload-hex", "payload-file"},
-        {is_payload, is_sized, "size",
-         is_text  ? "payload"
-         : is_hex ? "payload-hex"
-                  : "payload-file"},
+        {is_payload, is_sized, "size", client_settings_size_option(given)},
         {given->mtu != 0, is_sized, "mtu", "size"},
-        {given->mtu != 0, is_payload, "mtu",
-         is_text  ? "payload"
-         : is_hex ? "payload-hex"
-                  : "payload-file"},
+        {given->mtu != 0, is_payload, "mtu", client_settings_size_option(given)},
         {given->mtu != 0, given->count != 0, "mtu", "count"},
         {given->mtu != 0, given->max_loss >= 0, "mtu", "max-loss"},
         {given->mtu != 0, given->broadcast != 0, "mtu", "broadcast"},
@@ -398,24 +400,6 @@ static void fill_defaults(client_settings_t *settings)
     settings->size = settings->size < 0 ? 56 : settings->size;
 }
 
-static const char *read_payload(client_settings_t *settings, apr_pool_t *pool)
-{
-    apr_size_t length;
-    const char *error = NULL;
-
-    if (settings->payload_text != NULL) {
-        settings->payload = (const unsigned char *)settings->payload_text;
-        settings->size = (apr_int64_t)strlen(settings->payload_text);
-    } else if (settings->payload_hex != NULL) {
-        error = payload_from_hex(&settings->payload, &length, settings->payload_hex, pool);
-        settings->size = (apr_int64_t)length;
-    } else if (settings->payload_file != NULL) {
-        error = payload_from_file(&settings->payload, &length, settings->payload_file, pool);
-        settings->size = (apr_int64_t)length;
-    }
-    return error;
-}
-
 /* HOST%eth0 is HOST with --interface=eth0. */
 static const char *read_device(client_settings_t *settings, apr_pool_t *pool)
 {
@@ -477,7 +461,7 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
     }
     if (error == NULL) {
         fill_defaults(settings);
-        error = read_payload(settings, pool);
+        error = payload_from_options(settings, pool);
     }
     if (error == NULL && settings->source_port + settings->flows > 65536) {
         error = apr_psprintf(pool,

@@ -65,4 +65,8 @@ extern const option_t client_settings_table[];
 const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
                                  apr_pool_t *pool);
 
+/* What the size of the payload comes from: "size", or the option of the payload that the user
+ * wrote. Static. */
+const char *client_settings_size_option(const client_settings_t *settings);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "failure.h"
 #include "figures.h"
+#include "payload_text.h"
 #include "udpecho/host.h"
 
 static int is_wanted(const client_settings_t *settings, const apr_sockaddr_t *address)
@@ -181,8 +182,7 @@ const char *destination_find(destination_t *destination, const client_settings_t
                             settings->host);
     }
     if (peer.sa.any.sa_family == AF_INET && settings->size > PAYLOAD_MAX_IPV4) {
-        return apr_psprintf(pool, "--size=%" APR_INT64_T_FMT ": expected at most %d over IPv4",
-                            settings->size, PAYLOAD_MAX_IPV4);
+        return payload_too_long(settings, PAYLOAD_MAX_IPV4, " over IPv4", pool);
     }
     return NULL;
 }

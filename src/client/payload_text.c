@@ -17,8 +17,20 @@ static int digit_value(char digit)
     return apr_isxdigit(digit) ? apr_tolower(digit) - 'a' + 10 : -1;
 }
 
-const char *payload_from_hex(const unsigned char **payload, apr_size_t *length, const char *text,
+const char *payload_too_long(const client_settings_t *settings, apr_size_t most, const char *why,
                              apr_pool_t *pool)
+{
+    const char *option = client_settings_size_option(settings);
+
+    if (settings->payload == NULL) {
+        option = apr_psprintf(pool, "%s=%" APR_INT64_T_FMT, option, settings->size);
+    }
+    return apr_psprintf(pool, "--%s: expected at most %" APR_SIZE_T_FMT " bytes%s", option, most,
+                        why);
+}
+
+static const char *from_hex(const unsigned char **payload, apr_size_t *length, const char *text,
+                            apr_pool_t *pool)
 {
     unsigned char *bytes = apr_palloc(pool, strlen(text) / 2 + 1);
 
@@ -41,8 +53,8 @@ const char *payload_from_hex(const unsigned char **payload, apr_size_t *length, 
                : apr_psprintf(pool, "--payload-hex: expected at most %d bytes", PAYLOAD_MAX_IPV6);
 }
 
-const char *payload_from_file(const unsigned char **payload, apr_size_t *length, const char *path,
-                              apr_pool_t *pool)
+static const char *from_file(const unsigned char **payload, apr_size_t *length, const char *path,
+                             apr_pool_t *pool)
 {
     unsigned char *bytes = apr_palloc(pool, PAYLOAD_MAX_IPV6);
     apr_file_t *file;
@@ -59,4 +71,25 @@ const char *payload_from_file(const unsigned char **payload, apr_size_t *length,
     return status == APR_SUCCESS || APR_STATUS_IS_EOF(status)
                ? NULL
                : apr_psprintf(pool, "--payload-file=%s: %s", path, cannot("read it", status, pool));
+}
+
+const char *payload_from_options(client_settings_t *settings, apr_pool_t *pool)
+{
+    apr_size_t length;
+    const char *error = NULL;
+
+    if (settings->payload_text != NULL) {
+        settings->payload = (const unsigned char *)settings->payload_text;
+        settings->size = (apr_int64_t)strlen(settings->payload_text);
+        if (settings->size > PAYLOAD_MAX_IPV6) {
+            error = payload_too_long(settings, PAYLOAD_MAX_IPV6, "", pool);
+        }
+    } else if (settings->payload_hex != NULL) {
+        error = from_hex(&settings->payload, &length, settings->payload_hex, pool);
+        settings->size = (apr_int64_t)length;
+    } else if (settings->payload_file != NULL) {
+        error = from_file(&settings->payload, &length, settings->payload_file, pool);
+        settings->size = (apr_int64_t)length;
+    }
+    return error;
 }

@@ -4,14 +4,15 @@
 /* A payload that the user wrote. Each function returns NULL, or what is wrong as a sentence that
  * names the option. Memory comes from `pool`. */
 
-#include <apr_pools.h>
+#include "client_settings.h"
 
-/* From hexadecimal digits, in pairs that spaces, colons or dashes may part: --payload-hex. */
-const char *payload_from_hex(const unsigned char **payload, apr_size_t *length, const char *text,
+/* Sets payload and size from whichever of --payload, --payload-hex and --payload-file was given, if
+ * one was. */
+const char *payload_from_options(client_settings_t *settings, apr_pool_t *pool);
+
+/* What is wrong with a payload, of whichever option, that is longer than `most` bytes; `why` says
+ * where the bound comes from: " over IPv4", or "". */
+const char *payload_too_long(const client_settings_t *settings, apr_size_t most, const char *why,
                              apr_pool_t *pool);
-
-/* From a file: --payload-file. More than a datagram holds is an error. */
-const char *payload_from_file(const unsigned char **payload, apr_size_t *length, const char *path,
-                              apr_pool_t *pool);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failure.h"
+#include "payload_text.h"
 #include "schedule.h"
 
 /* Asked for each way, so that a datagram of any size has room, whatever the system's default, and
@@ -41,10 +42,8 @@ static const char *check_room(const flows_t *flows, const client_settings_t *set
     if (settings->measurement == MEASURE_MTU || (apr_size_t)settings->size <= room) {
         return NULL;
     }
-    return apr_psprintf(pool,
-                        "--size=%" APR_INT64_T_FMT ": expected at most %" APR_SIZE_T_FMT
-                        ", which is what this host gives the buffers of a socket",
-                        settings->size, room);
+    return payload_too_long(settings, room,
+                            ", which is what this host gives the buffers of a socket", pool);
 }
 
 const char *plan_flows(flows_t **flows, const client_settings_t *settings,

@@ -396,7 +396,7 @@ class CommandLine(unittest.TestCase):
     def test_families(self):
         self.check_refused("127.0.0.1: it has no IPv6 (--ipv6) address", "-6", "127.0.0.1")
         self.check_refused("::1: it has no IPv4 (--ipv4) address", "-4", "::1")
-        self.check_refused("--size=65508: expected at most 65507 over IPv4", "--size=65508",
+        self.check_refused("--size=65508: expected at most 65507 bytes over IPv4", "--size=65508",
                            "127.0.0.1")
 
 
@@ -423,6 +423,21 @@ class Payload(unittest.TestCase):
             self.check_sent(bytes(range(256)), f"--payload-file={file.name}")
 
     @harness.posix_only("a FIFO and such devices are no files there")
+    def test_one_that_is_too_long_is_named(self):
+        with tempfile.NamedTemporaryFile() as file:
+            for length, bound in (65508, "65507 bytes over IPv4"), (65528, "65527 bytes"):
+                file.truncate(length)
+                for options in ("--payload", "x" * length), ("--payload-hex", "00" * length):
+                    self.check_too_long(options[0], bound, *options)
+            file.truncate(65508)
+            self.check_too_long("--payload-file", "65507 bytes over IPv4", "--payload-file",
+                                file.name)
+
+    def check_too_long(self, name, bound, *options):
+        done = run("127.0.0.1", *options)
+        self.assertEqual((done.returncode, done.stderr),
+                         (ERROR, f"udpecho: {name}: expected at most {bound}\n"))
+
     def test_a_payload_that_is_no_regular_file(self):
         with tempfile.TemporaryDirectory() as directory:
             fifo = os.path.join(directory, "fifo")
