@@ -21,8 +21,9 @@
  */
 apr_status_t host_fill_standard_files(void);
 
-/* From here on, to write to somebody who has hung up is an error, EPIPE, and does not end the
- * process: SIGPIPE of signal(7), which Windows has not. Any thread. */
+/* From here on, to write to somebody who has hung up, or to a file at the limit of its size, is an
+ * error, EPIPE or EFBIG, and does not end the process: SIGPIPE and SIGXFSZ of signal(7), which
+ * Windows has not. Any thread. */
 void host_ignore_hang_ups(void);
 
 /* Binds a TCP socket that is to listen, to a port that is nobody else's: connections of the process

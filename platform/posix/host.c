@@ -118,6 +118,7 @@ apr_status_t host_fill_standard_files(void)
 void host_ignore_hang_ups(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 /* For TCP it is not what it is for UDP: a second socket that listens is refused all the same. */
@@ -224,7 +225,7 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
     if (status == APR_SUCCESS && reloads) {
         status = handle(SIGHUP, on_reload);
     }
-    host_ignore_hang_ups(); /* of whoever reads the log */
+    host_ignore_hang_ups();
     *host = &the_host;
     return status;
 }

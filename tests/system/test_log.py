@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -335,6 +336,23 @@ class NobodyReads(unittest.TestCase):
                 self.assertIn("pipe:", os.readlink(f"{descriptors}/{number}"))
             server.signal(signal.SIGTERM)
             self.assertEqual(server.finish(), 0)
+
+    @harness.posix_only("files have no limit there")
+    def test_file_at_its_limit_ends_nothing(self):
+        with tempfile.NamedTemporaryFile() as log:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.bind(("127.0.0.1", 0))
+                address = sock.getsockname()
+            server = subprocess.Popen(
+                ["sh", "-c", f'ulimit -f 1; exec "$@" 2>{log.name}', "sh", harness.UDPECHOD,
+                 "--listen=%s:%d" % address, "--log-level=debug"])
+            self.addCleanup(server.wait)
+            self.addCleanup(server.kill)
+            harness.wait_until(lambda: b"serving" in pathlib.Path(log.name).read_bytes())
+            with harness.client(address) as client:
+                for _ in range(50):
+                    self.assertEqual(harness.echo(client, b"hello"), b"hello")
+            self.assertLess(os.stat(log.name).st_size, 1025)
 
     def test_reader_that_left_ends_nothing(self):
         process = subprocess.Popen([*harness.EMULATOR, harness.UDPECHOD, "--listen=127.0.0.1:0",
