@@ -158,6 +158,7 @@ apr_status_t control_ask(const char **answer, const char *where, const char *req
     apr_size_t had = 0;
     apr_sockaddr_t *address;
     apr_socket_t *connection;
+    apr_time_t deadline = clock_now() + ANSWER_PATIENCE_US;
     apr_status_t status = stream_address_find(&address, where, pool);
 
     if (status == APR_SUCCESS) {
@@ -168,8 +169,12 @@ apr_status_t control_ask(const char **answer, const char *where, const char *req
     }
     status = apr_socket_send(connection, line, &length);
     while (status == APR_SUCCESS && had < ANSWER_MAX - 1) {
-        length = ANSWER_MAX - 1 - had;
-        status = apr_socket_recv(connection, text + had, &length);
+        length = 0;
+        status = APR_TIMEUP;
+        if (wait_readable(connection, deadline - clock_now(), pool)) {
+            length = ANSWER_MAX - 1 - had;
+            status = apr_socket_recv(connection, text + had, &length);
+        }
         had += length;
     }
     apr_socket_close(connection);

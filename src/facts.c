@@ -1,6 +1,7 @@
 #include "facts.h"
 
 #include <apr_strings.h>
+#include <errno.h>
 #include <string.h>
 
 #include "json_text.h"
@@ -104,6 +105,16 @@ static const char *take_string(const char **text, apr_pool_t *pool)
     return apr_pstrmemdup(pool, string, (apr_size_t)(end - string));
 }
 
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+/* What stands in quotes if it can be the name of a fact, or NULL. */
+static const char *take_name(const char **text, apr_pool_t *pool)
+{
+    const char *name = take_string(text, pool);
+
+    return name != NULL && name[strspn(name, NAME_LETTERS)] == '\0' ? name : NULL;
+}
+
 /* What stands in brackets, or NULL. */
 static const apr_array_header_t *take_list(const char **text, apr_pool_t *pool)
 {
@@ -126,7 +137,7 @@ static const apr_array_header_t *take_list(const char **text, apr_pool_t *pool)
 
 static int take_fact(const char **text, fact_t *fact, apr_pool_t *pool)
 {
-    *fact = (fact_t){.name = take_string(text, pool)};
+    *fact = (fact_t){.name = take_name(text, pool)};
     if (fact->name == NULL || !take(text, ':')) {
         return 0;
     }
@@ -140,8 +151,9 @@ static int take_fact(const char **text, fact_t *fact, apr_pool_t *pool)
     }
     char *end;
 
+    errno = 0;
     fact->number = apr_strtoi64(*text, &end, 10);
-    if (end == *text) {
+    if (end == *text || errno != 0 || fact->number < 0) {
         return 0;
     }
     *text = end;

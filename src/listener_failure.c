@@ -60,7 +60,8 @@ exit_code_t listener_failure_code(apr_status_t status)
                      APR_STATUS_IS_EEXIST(status) || APR_STATUS_IS_ECONNREFUSED(status);
     int is_of_peer = APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_ETIMEDOUT(status) ||
                      APR_STATUS_IS_EOF(status) || APR_STATUS_IS_ECONNRESET(status) ||
-                     APR_STATUS_IS_EPIPE(status);
+                     APR_STATUS_IS_EPIPE(status) ||
+                     APR_STATUS_IS_EAGAIN(status); /* too many wait at its socket (unix(7)) */
 
     return is_of_path || is_of_peer ? EXIT_UNAVAILABLE : failures[listener_failure_of(status)].code;
 }

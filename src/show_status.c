@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "file_print.h"
+#include "json_text.h"
 #include "listener_failure.h"
 #include "status_facts.h"
 #include "udpecho/host.h"
@@ -106,7 +107,7 @@ static const char *service_time_of(const apr_array_header_t *facts, unsigned per
     for (unsigned i = 0; received != NULL && i < SERVICE_TIME_BOUNDS; i++) {
         const fact_t *within = facts_find(facts, service_time_name(i, pool));
 
-        if (within != NULL && within->number * 100 >= received->number * (apr_int64_t)percent) {
+        if (within != NULL && (double)within->number * 100 >= (double)received->number * percent) {
             return apr_psprintf(pool, "%u%% within %" APR_INT64_T_FMT " us", percent,
                                 service_time_bounds_us[i]);
         }
@@ -140,7 +141,8 @@ static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
         if (!is_counter(fact) && !is_service_time(fact)) {
-            file_print(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
+            file_print(out, "%-26s %s\n", fact_title(fact, pool),
+                       printable_text(fact_words(fact, pool), pool));
         }
     }
     if (has_received(facts)) {
@@ -152,8 +154,8 @@ static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
         const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
 
         if (is_worth_a_line(fact)) {
-            file_print(out, "%-26s %16s %16.1f\n", fact->name, fact_words(fact, pool),
-                       rate(samples, fact));
+            file_print(out, "%-26s %16s %16.1f\n", fact->name,
+                       printable_text(fact_words(fact, pool), pool), rate(samples, fact));
         }
     }
 }

@@ -1,5 +1,6 @@
 """--control and --status: asking the running service."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,7 +9,9 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -241,6 +244,57 @@ class Status(unittest.TestCase):
             self.check_refused(71, "--status", f"--control={self.path}", prefix=(
                 "strace", "-qq", "-o/dev/null", "-e", "trace=socket",
                 "-e", "inject=socket:error=EMFILE"), words=["Too many open files"])
+
+    @unittest.skipUnless(sys.platform == "linux", "a full queue refuses otherwise here")
+    def test_too_many_wait(self):
+        with socket.socket(socket.AF_UNIX) as busy:
+            busy.bind(self.path)
+            busy.listen(0)
+            with socket.socket(socket.AF_UNIX) as first:
+                first.connect(self.path)
+                self.check_refused(69, "--status", f"--control={self.path}",
+                                   words=["cannot ask", "temporarily unavailable"])
+
+    def answered_by(self, answer, pause=0):
+        """What --status makes of a process that answers so, byte by byte if it pauses."""
+        def serve():
+            for _ in range(2):
+                with contextlib.suppress(OSError), listening.accept()[0] as connection:
+                    connection.recv(100)
+                    for i in range(len(answer)) if pause else (0,):
+                        connection.sendall(answer[i:i + 1] if pause else answer)
+                        time.sleep(pause)
+
+        pathlib.Path(self.path).unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(self.path)
+            listening.listen(5)
+            threading.Thread(target=serve, daemon=True).start()
+            return harness.run("--status", f"--control={self.path}")
+
+    def test_answer_of_somebody_else(self):
+        for answer in (b'{"started":"x","received":5,"a\x1b]0;owned\x07":5}',
+                       b'{"started":"x","received":-5}',
+                       b'{"started":"x","received":9223372036854775808}'):
+            with self.subTest(answer=answer):
+                done = self.answered_by(answer)
+                self.assertEqual((done.returncode, done.stdout), (69, ""))
+                self.assertIn("is no udpechod", done.stderr)
+
+    def test_answer_for_the_terminal(self):
+        done = self.answered_by(b'{"started":"x","text":"\x1b[2Jred","list":["\x1b[2J"],'
+                                b'"received":9223372036854775807,'
+                                b'"service_within_10us":9223372036854775807}')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("[2Jred", done.stdout)
+        self.assertNotIn("\x1b", done.stdout)
+        self.assertIn("99% within 10 us", done.stdout)
+
+    def test_answer_that_comes_slowly(self):
+        began = time.monotonic()
+        done = self.answered_by(b"{" + 100 * b" ", pause=0.6)
+        self.assertEqual(done.returncode, 69, done.stderr)
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_path_that_is_left_over_is_replaced(self):
         for end in harness.Server.stop, harness.Server.kill:
