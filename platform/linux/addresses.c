@@ -13,6 +13,16 @@
 
 #include "netlink.h"
 
+/* How often to ask again where the addresses changed meanwhile. */
+#define DUMPS_MAX 10
+
+/* What the kernel answers in several parts. */
+typedef struct dump {
+    apr_array_header_t *addresses;
+    unsigned question;
+    int has_changed; /* some may be missing, or there twice */
+} dump_t;
+
 static apr_status_t ask(int descriptor, unsigned question)
 {
     struct {
@@ -78,19 +88,31 @@ static void add_address(apr_array_header_t *addresses, const struct nlmsghdr *me
     }
 }
 
+/* The dump ends with an error where it broke off. */
+static apr_status_t read_end(const struct nlmsghdr *message)
+{
+    int error = 0;
+
+    if (message->nlmsg_len >= NLMSG_LENGTH(sizeof error)) {
+        memcpy(&error, NLMSG_DATA(message), sizeof error);
+    }
+    return -error;
+}
+
 /* What a message of the answer says. APR_INCOMPLETE: there are more to come. */
-static apr_status_t take_message(apr_array_header_t *addresses, const struct nlmsghdr *message)
+static apr_status_t take_message(dump_t *dump, const struct nlmsghdr *message)
 {
     const struct nlmsgerr *error;
 
+    dump->has_changed |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
     switch (message->nlmsg_type) {
     case NLMSG_DONE:
-        return APR_SUCCESS;
+        return read_end(message);
     case NLMSG_ERROR:
         error = NLMSG_DATA(message);
         return -error->error;
     case RTM_NEWADDR:
-        add_address(addresses, message);
+        add_address(dump->addresses, message);
         break;
     default:
         break;
@@ -98,14 +120,14 @@ static apr_status_t take_message(apr_array_header_t *addresses, const struct nlm
     return APR_INCOMPLETE;
 }
 
-static apr_status_t take_part(apr_array_header_t *addresses, int descriptor, unsigned question)
+static apr_status_t take_part(dump_t *dump, int descriptor)
 {
     _Alignas(struct nlmsghdr) unsigned char part[NETLINK_PART_MAX];
     ssize_t length = read(descriptor, part, sizeof part);
     apr_status_t status = APR_INCOMPLETE;
 
-    if (length < 0) {
-        return errno == EINTR ? APR_INCOMPLETE : errno;
+    if (length <= 0) {
+        return length == 0 ? EIO : errno == EINTR ? APR_INCOMPLETE : errno;
     }
     for (ssize_t at = 0; status == APR_INCOMPLETE && at < length;) {
         const struct nlmsghdr *message = (const struct nlmsghdr *)(part + at);
@@ -115,25 +137,40 @@ static apr_status_t take_part(apr_array_header_t *addresses, int descriptor, uns
             return EMSGSIZE;
         }
         /* Not to a question that was given up. */
-        if (message->nlmsg_seq == question) {
-            status = take_message(addresses, message);
+        if (message->nlmsg_seq == dump->question) {
+            status = take_message(dump, message);
         }
         at += (ssize_t)NLMSG_ALIGN(message->nlmsg_len);
     }
     return status;
 }
 
-apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
+static apr_status_t take_dump(dump_t *dump, int descriptor)
 {
-    unsigned question = netlink_question();
-    int descriptor = netlink_socket();
-    apr_status_t status = descriptor < 0 ? errno : ask(descriptor, question);
+    apr_status_t status;
 
-    *addresses = apr_array_make(pool, 16, sizeof(host_address_t));
+    apr_array_clear(dump->addresses);
+    dump->question = netlink_question();
+    dump->has_changed = 0;
+    status = ask(descriptor, dump->question);
     if (status == APR_SUCCESS) {
         do {
-            status = take_part(*addresses, descriptor, question);
+            status = take_part(dump, descriptor);
         } while (status == APR_INCOMPLETE);
+    }
+    return status;
+}
+
+apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
+{
+    dump_t dump = {.addresses = apr_array_make(pool, 16, sizeof(host_address_t))};
+    int descriptor = netlink_socket();
+    apr_status_t status = descriptor < 0 ? errno : APR_SUCCESS;
+
+    *addresses = dump.addresses;
+    dump.has_changed = 1;
+    for (int i = 0; status == APR_SUCCESS && dump.has_changed && i < DUMPS_MAX; i++) {
+        status = take_dump(&dump, descriptor);
     }
     return status;
 }
