@@ -7,15 +7,20 @@
 #include "address.h"
 #include "source_ports.h"
 #include "stream_address.h"
+#include "udpecho/transport.h"
 
 static const char *read_listen(const option_t *option, void *place, const char *value,
                                apr_pool_t *pool)
 {
+    apr_array_header_t *const *list = place;
     address_t address;
     const char *error = address_parse(&address, value, 0, pool);
 
     if (error != NULL) {
         return apr_psprintf(pool, "ADDRESS[:PORT], or *[:PORT] for every address (%s)", error);
+    }
+    if (*list != NULL && (*list)->nelts == LISTENERS_MAX) {
+        return apr_psprintf(pool, "at most %d addresses", LISTENERS_MAX);
     }
     return option_list.read(option, place, value, pool);
 }

@@ -2,6 +2,7 @@
 
 #include "advice.h"
 #include "settings.h"
+#include "udpecho/transport.h"
 
 static const option_t *find(const char *name)
 {
@@ -53,6 +54,18 @@ static void every_default_is_a_value_that_its_option_takes(void **state)
             fail_msg("--%s does not take its default %s", option->name, value);
         }
     }
+}
+
+static void no_more_are_listened_on_than_there_can_be(void **state)
+{
+    apr_array_header_t *list = NULL;
+    const option_t *listen = find("listen");
+
+    for (int i = 0; i < LISTENERS_MAX; i++) {
+        assert_null(listen->kind->read(listen, &list, "127.0.0.1:7", *state));
+    }
+    assert_string_equal(listen->kind->read(listen, &list, "127.0.0.1:7", *state),
+                        "at most 256 addresses");
 }
 
 static void a_bad_listen_is_refused_at_once(void **state)
@@ -110,6 +123,7 @@ int main(void)
         scene(the_default_listens_on_the_loopback_only),
         scene(every_option_has_its_own_place_and_a_help),
         scene(every_default_is_a_value_that_its_option_takes),
+        scene(no_more_are_listened_on_than_there_can_be),
         scene(a_bad_listen_is_refused_at_once),
         scene(what_does_not_go_together_is_refused),
         scene(access_lists_are_read_when_all_is_known),
