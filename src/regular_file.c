@@ -2,6 +2,7 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <errno.h>
 
 #define HOW (APR_FOPEN_READ | APR_FOPEN_BUFFERED | APR_FOPEN_BINARY)
 
@@ -26,6 +27,18 @@ static const char *refuse(apr_status_t *refusal, apr_status_t status, const char
                         apr_strerror(status, reason, sizeof reason));
 }
 
+static const char *expected(const char *path, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s: expected a regular file", path);
+}
+
+/* What open(2) says of sockets, on Linux and on the BSDs, and of devices without a driver. */
+static int is_of_another_kind(apr_status_t status)
+{
+    return status == APR_FROM_OS_ERROR(ENXIO) || status == APR_FROM_OS_ERROR(EOPNOTSUPP) ||
+           status == APR_FROM_OS_ERROR(ENODEV);
+}
+
 static const char *check(apr_file_t *file, const char *path, apr_off_t size_max,
                          apr_status_t *refusal, apr_pool_t *pool)
 {
@@ -36,7 +49,7 @@ static const char *check(apr_file_t *file, const char *path, apr_off_t size_max,
         return refuse(refusal, status, path, pool);
     }
     if (info.filetype != APR_REG) {
-        return apr_psprintf(pool, "%s: expected a regular file", path);
+        return expected(path, pool);
     }
     return info.size <= size_max
                ? NULL
@@ -50,7 +63,8 @@ const char *regular_file_open(apr_file_t **file, const char *path, apr_off_t siz
     apr_status_t status = open_without_waiting(file, path, pool);
 
     if (status != APR_SUCCESS) {
-        return refuse(refusal, status, path, pool);
+        return is_of_another_kind(status) ? expected(path, pool)
+                                          : refuse(refusal, status, path, pool);
     }
     const char *error = check(*file, path, size_max, refusal, pool);
 

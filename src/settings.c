@@ -2,6 +2,7 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -427,12 +428,13 @@ static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
     return APR_STATUS_IS_ENOENT(status) ? NULL : file;
 }
 
-/* A file is to blame for its contents, and for not being there or to be read; for all else the
- * system is, and it may work the next time. */
+/* A file is to blame for its contents, and its path for where it leads and for what may not be
+ * read; for all else the system is, and it may work the next time. */
 static exit_code_t code_of_file(apr_status_t refusal)
 {
     return refusal == APR_SUCCESS || APR_STATUS_IS_ENOENT(refusal) ||
-                   APR_STATUS_IS_ENOTDIR(refusal) || APR_STATUS_IS_EACCES(refusal)
+                   APR_STATUS_IS_ENOTDIR(refusal) || APR_STATUS_IS_EACCES(refusal) ||
+                   APR_STATUS_IS_ENAMETOOLONG(refusal) || refusal == APR_FROM_OS_ERROR(ELOOP)
                ? EXIT_CONFIG
                : EXIT_SYSTEM;
 }

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import socket
 import tempfile
 import unittest
 
@@ -271,12 +272,26 @@ class ConfigurationFile(Options):
         self.addCleanup(directory.cleanup)
         fifo = os.path.join(directory.name, "fifo")
         os.mkfifo(fifo)
-        for path in fifo, "/dev/zero", "/dev/null", directory.name:
+        unix = os.path.join(directory.name, "socket")
+        listening = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listening.close)
+        listening.bind(unix)
+        for path in fifo, unix, "/dev/zero", "/dev/null", directory.name:
             for option in f"--config={path}", f"--allow=@{path}", f"--rate-limit-exempt=@{path}":
                 with self.subTest(option=option):
                     for check in [], ["--check-config"]:
                         self.assertIn(f"{path}: expected a regular file",
                                       self.check_refused(78, option, *check))
+
+    @harness.posix_only("such links need a privilege there")
+    def test_path_that_leads_nowhere(self):
+        with tempfile.TemporaryDirectory() as directory:
+            loop = os.path.join(directory, "loop")
+            os.symlink(loop, loop)
+            for path in loop, "/" + 300 * "x", "/dev/null/x":
+                for option in f"--config={path}", f"--allow=@{path}":
+                    with self.subTest(option=option[:30]):
+                        self.assertIn("cannot be read", self.check_refused(78, option))
 
     def test_what_is_no_text(self):
         for content, words in ((b"log-level=debug\0\n", ":1: a NUL byte"),
