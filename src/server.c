@@ -185,17 +185,16 @@ static apr_status_t share_sockets(const server_t *server)
 
 /* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. They
  * wait at the gate. */
-static apr_status_t keep_workers(server_t *server, unsigned started, apr_status_t status)
+static apr_status_t keep_workers(server_t *server, unsigned asked, apr_status_t status)
 {
     log_line_t *line =
         log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than asked for");
 
-    log_number(line, "asked", server->worker_count);
-    log_number(line, "started", started);
+    log_number(line, "asked", asked);
+    log_number(line, "started", server->worker_count);
     log_status(line, "error", status);
     log_end(line);
-    server->worker_count = started;
-    server->frame.options.workers = started; /* that a reload opens listeners for */
+    server->frame.options.workers = server->worker_count; /* that a reload opens listeners for */
     return share_sockets(server);
 }
 
@@ -203,18 +202,20 @@ static apr_status_t keep_workers(server_t *server, unsigned started, apr_status_
 static apr_status_t start_threads(server_t *server)
 {
     apr_status_t status = log_start(server->log, server->gate);
+    unsigned asked = server->worker_count;
     unsigned started = 0;
 
     if (status == APR_SUCCESS) {
         status = observer_start(server->observer, server->gate);
     }
 
-    while (status == APR_SUCCESS && started < server->worker_count) {
+    while (status == APR_SUCCESS && started < asked) {
         status = worker_start(server->workers[started]);
         started += status == APR_SUCCESS;
     }
-    if (status != APR_SUCCESS && started > 0) {
-        status = keep_workers(server, started, status);
+    if (status != APR_SUCCESS) {
+        server->worker_count = started; /* those that there are to join */
+        status = started > 0 ? keep_workers(server, asked, status) : status;
     }
     atomic_init(&server->running, started);
     return status;
@@ -233,6 +234,7 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
 
     if (status != APR_SUCCESS) {
         gate_abandon(server->gate);
+        join_workers(server);
         return refuse(server, "cannot start a thread", status);
     }
     server->status.workers = server->workers;

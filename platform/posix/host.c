@@ -379,6 +379,11 @@ void host_finish(host_t *host)
 {
     (void)host;
     put_event(HOST_FINISHED);
+    /* No signal comes with it, so nothing else need end the wait of the main thread. */
+    while (pending[HOST_FINISHED] == NOT_WRITTEN) {
+        clock_pause(READ_PAUSE_US);
+        put_event(HOST_FINISHED);
+    }
 }
 
 const char *host_system(apr_pool_t *pool)
