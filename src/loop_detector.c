@@ -34,6 +34,7 @@ struct loop_detector {
     apr_uint32_t tags[1 << ROW_BITS][ROW_LENGTH];
     unsigned char latest[1 << ROW_BITS]; /* of a row */
     unsigned replaced;
+    unsigned char sources_met;
     stream_t streams[1 << ROW_BITS][ROW_LENGTH];
     loop_source_t sources[1 << SOURCE_ROW_BITS][ROW_LENGTH];
 };
@@ -142,7 +143,7 @@ static loop_source_t *find_source(loop_detector_t *detector, apr_uint64_t name)
         }
         oldest = row[i].last < oldest->last ? &row[i] : oldest;
     }
-    *oldest = (loop_source_t){.name = name};
+    *oldest = (loop_source_t){.name = name, .group = detector->sources_met++};
     return oldest;
 }
 

@@ -14,7 +14,7 @@
  *
  * The groups are secret: a forger cannot make a client that sends from the same address and port
  * look like a loop without knowing them, and if he guesses he costs it one datagram a payload in
- * LOOP_END_US.
+ * LOOP_END_US. A source whose place another one took begins anew, at any of the groups.
  */
 
 #include <apr_time.h>

@@ -11,6 +11,15 @@
  * counters tell of all. */
 #define WARNING_INTERVAL_US APR_USEC_PER_SEC
 
+/* A loop is told of once in this time. The sources of loops that were told of last are kept. */
+#define LOOP_WARNING_INTERVAL_US (60 * APR_USEC_PER_SEC)
+#define LOOPS_MAX                16
+
+typedef struct told_loop {
+    endpoint_t from;
+    apr_time_t at;
+} told_loop_t;
+
 struct worker {
     worker_options_t options;
     const char *name;
@@ -25,6 +34,8 @@ struct worker {
     _Atomic apr_uint64_t turns; /* of the loop */
     apr_time_t next_failure_warning;
     apr_time_t next_limit_warning;
+    told_loop_t told_loops[LOOPS_MAX];
+    unsigned next_told; /* the place of the one that was told of longest ago */
     apr_pool_t *pool;
     apr_thread_t *thread;
 };
@@ -75,9 +86,30 @@ static int may_warn(apr_time_t *next, apr_time_t now)
     return 1;
 }
 
+/* The datagrams of one loop are dropped over several seconds. */
+static int is_told_loop(const worker_t *worker, const datagram_t *datagram, apr_time_t now)
+{
+    for (unsigned i = 0; datagram->verdict == VERDICT_LOOP && i < LOOPS_MAX; i++) {
+        const told_loop_t *told = &worker->told_loops[i];
+
+        if (told->at > 0 && now - told->at < LOOP_WARNING_INTERVAL_US &&
+            endpoint_equal(&told->from, &datagram->from)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void keep_told(worker_t *worker, const datagram_t *datagram, apr_time_t now)
+{
+    if (datagram->verdict == VERDICT_LOOP) {
+        worker->told_loops[worker->next_told++ % LOOPS_MAX] = (told_loop_t){datagram->from, now};
+    }
+}
+
 static void warn_of_limit(worker_t *worker, const datagram_t *datagram, apr_time_t now)
 {
-    if (may_warn(&worker->next_limit_warning, now)) {
+    if (!is_told_loop(worker, datagram, now) && may_warn(&worker->next_limit_warning, now)) {
         log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not answered");
 
         log_text(line, "thread", worker->name);
@@ -85,6 +117,7 @@ static void warn_of_limit(worker_t *worker, const datagram_t *datagram, apr_time
         log_endpoint(line, "from", &datagram->from);
         log_endpoint(line, "to", &datagram->to);
         log_end(line);
+        keep_told(worker, datagram, now);
     }
 }
 

@@ -213,6 +213,8 @@ class Paths(unittest.TestCase):
         self.assertLess(life, 5)
         self.assertGreaterEqual(dropped, way[0])
         self.assertEqual({warning["reason"] for warning in warnings}, {"loop"})
+        sources = [(warning["from"], warning["to"]) for warning in warnings]
+        self.assertEqual(len(sources), len(set(sources)), "told of twice")
 
     def test_a_thousand_datagrams_over_50_milliseconds(self):
         self.check_dead(1000, 0.05)
