@@ -160,6 +160,18 @@ class Threads(unittest.TestCase):
             self.assertEqual(harness.accounted(server.stop()), 0)
             self.assertTrue(server.calls("INJECTED"))
 
+    @tracing.needs_strace
+    def test_fewer_threads_than_workers_and_then_no_memory(self):
+        """The workers that have started end before what they use does."""
+        codes = set()
+        for place in range(6, 24):
+            with tracing.TracedServer(
+                    "clone,clone3,epoll_ctl", "--workers=4", "--duration=50ms", wait=False, inject=
+                    "clone,clone3:error=EAGAIN:when=4+ "
+                    f"epoll_ctl:error=ENOMEM:when={place}+") as server:
+                codes.add(server.finish())
+        self.assertEqual(codes, {0, 71})
+
 
 if __name__ == "__main__":
     harness.main()
