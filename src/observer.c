@@ -220,7 +220,8 @@ static apr_status_t turn(observer_t *observer)
     if (answered != APR_SUCCESS || scraped != APR_SUCCESS) {
         return answered != APR_SUCCESS ? answered : scraped;
     }
-    return APR_STATUS_IS_TIMEUP(waited) ? APR_SUCCESS : waited;
+    /* SIGSTOP and SIGCONT interrupt a wait in the sandbox; no other signal comes here. */
+    return APR_STATUS_IS_TIMEUP(waited) || APR_STATUS_IS_EINTR(waited) ? APR_SUCCESS : waited;
 }
 
 static void pause_after(observer_t *observer, apr_status_t status)

@@ -352,6 +352,18 @@ class Status(unittest.TestCase):
                 self.ask(b"status\n")
             self.assertEqual(server.stop()["health"], "ok", before)
 
+    def test_process_that_was_stopped(self):
+        """Nobody asked meanwhile, so nobody went without an answer."""
+        with self.server("--sandbox=on") as server:
+            for _ in range(15):
+                server.signal(signal.SIGSTOP)
+                harness.wait_until(lambda: server.status("State").startswith("T"))
+                server.signal(signal.SIGCONT)
+                harness.wait_until(lambda: server.status("State").startswith("S"))
+            self.assertEqual(json.loads(self.ask(b"status\n"))["health"], "ok")
+            server.stop()
+            self.assertEqual(server.find("cannot answer who asks"), [])
+
     def test_idle_it_sleeps(self):
         with self.server() as server:
             self.ask(b"status\n")
