@@ -17,7 +17,7 @@ int netlink_socket(void)
 
 unsigned netlink_question(void)
 {
-    static unsigned question;
+    static unsigned question = 0;
 
     return ++question;
 }

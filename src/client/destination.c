@@ -133,11 +133,11 @@ const char *destination_advice(const destination_t *destination, const client_se
     if (other == NULL) {
         return NULL;
     }
-    endpoint_t asked = endpoint_of(destination->peer);
+    endpoint_t peer = endpoint_of(destination->peer);
     endpoint_t not_asked = endpoint_of(other);
 
     return apr_psprintf(pool, "%s did not answer, and %s is %s, too, which was not asked; %s",
-                        address_text(&asked, pool), settings->address.host,
+                        address_text(&peer, pool), settings->address.host,
                         address_text(&not_asked, pool),
                         other->family == destination->peer->family ? "name the address to ask it"
                         : other->family == APR_INET6               ? "-6 picks it"

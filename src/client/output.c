@@ -91,10 +91,10 @@ static apr_status_t write_whole(apr_file_t *file, const char *text, apr_size_t l
 /* How much of the text to write by one call: lines as a whole, where they are not too long. */
 static apr_size_t first_part(const char *text, apr_size_t length)
 {
-    apr_size_t part = length < WHOLE ? length : WHOLE;
+    apr_size_t part = WHOLE;
 
-    if (part == length) {
-        return part;
+    if (length <= WHOLE) {
+        return length;
     }
     while (part > 0 && text[part - 1] != '\n') {
         part--;

@@ -48,12 +48,12 @@ apr_uint64_t sent_add(sent_ring_t *ring, unsigned flow, apr_size_t size, apr_tim
 int sent_left(sent_ring_t *ring, apr_uint64_t sequence, apr_time_t now)
 {
     sent_t *sent = record_of(ring, sequence);
-    int is_outstanding = sent_get(ring, sequence) == sent && sent->fate == FATE_OUTSTANDING;
 
-    if (is_outstanding) {
-        sent->at = now;
+    if (sent_get(ring, sequence) != sent || sent->fate != FATE_OUTSTANDING) {
+        return 0;
     }
-    return is_outstanding;
+    sent->at = now;
+    return 1;
 }
 
 int sent_is_full(const sent_ring_t *ring)

@@ -116,6 +116,7 @@ class Sharing(unittest.TestCase):
     def test_one_worker_needs_no_sharing(self):
         self.assertEqual(self.check_sharing("socket per worker", "--workers=1"), {"worker-0"})
 
+    @harness.posix_only("Windows has no sockets of paths, and one socket for all workers")
     @unittest.skipUnless(hasattr(os, "pidfd_open"), "no way here to look at another's sockets")
     def test_the_reason_is_what_the_socket_has(self):
         for options, is_shared, sharing, because in (

@@ -81,7 +81,8 @@ static apr_interval_time_t life_of(const loop_t *loop, apr_pool_t *pool)
     for (unsigned i = 0; i < count; i++) {
         heap[i] = (flight_t){START + loop->spread_us * i / count, i}; /* ascending is a heap */
     }
-    while (count > 0 && (now = heap[0].due) < START + 10 * SECOND) {
+    while (count > 0 && heap[0].due < START + 10 * SECOND) {
+        now = heap[0].due;
         for (; others < (now - START) / 1000 * loop->noise / 1000; others++) {
             passes(detector, 1024 + others % 10000, 1000000 + others, now);
         }

@@ -226,7 +226,7 @@ static int compare_times(const void *one, const void *other)
 /* Round trips have a long tail, and a few answers come very late. */
 static void ping(sweep_row_t *row, unsigned rounds, double loss, apr_uint64_t *randomness)
 {
-    apr_interval_time_t times[64];
+    apr_interval_time_t times[64] = {0};
     unsigned received = 0;
 
     for (unsigned i = 0; i < rounds; i++) {
