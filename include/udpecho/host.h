@@ -236,8 +236,8 @@ apr_uint64_t host_thread_id(void);
 apr_time_t clock_now(void);
 
 /* Does nothing for this time, or a little longer; less where the process is stopped and continued
- * meanwhile. Unlike apr_sleep() it makes no system call that a sandbox would need to allow for its
- * sake alone. Any thread. */
+ * meanwhile, or a signal comes in. It makes no call that anything else is waited for by, whose
+ * failure may be why there is a pause: clock_nanosleep(2) on Linux. Any thread. */
 void clock_pause(apr_interval_time_t time);
 
 #endif

@@ -73,10 +73,11 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(sendmsg), .need = WITHOUT, .feature = FEATURE_BATCHED_SEND},
     /* A worker waits for them. */
     {.call = CALL_EPOLL_WAIT, .need = WITH, .feature = FEATURE_POLL_METHOD},
-    /* The same without epoll; a pause after a failed receive; the log, where standard error is
-     * non-blocking and full. */
+    /* The same without epoll; the main thread, for signals; the log, for room in its output. */
     {.call = CALL_POLL},
-    /* poll(2), and futex(2) with a timeout, after SIGSTOP and SIGCONT: interrupted is as good. */
+    /* A pause after any call that failed. */
+    {.call = SCMP_SYS(clock_nanosleep)},
+    /* These two, and futex(2) with a timeout, after SIGSTOP and SIGCONT: interrupted is as good. */
     {.call = SCMP_SYS(restart_syscall), .error = EINTR},
     /* What the kernel dropped, socket by socket, and what buffers it gave. */
     {.call = SCMP_SYS(getsockopt),

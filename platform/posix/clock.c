@@ -1,6 +1,5 @@
 #include "udpecho/host.h"
 
-#include <poll.h>
 #include <time.h>
 
 apr_time_t clock_now(void)
@@ -13,5 +12,12 @@ apr_time_t clock_now(void)
 
 void clock_pause(apr_interval_time_t time)
 {
-    poll(NULL, 0, (int)((time + 999) / 1000));
+    struct timespec left = {.tv_sec = apr_time_sec(time), .tv_nsec = apr_time_usec(time) * 1000};
+
+#if defined(__linux__)
+    /* What glibc and musl make of nanosleep() is one call or another. */
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &left, NULL);
+#else
+    nanosleep(&left, NULL);
+#endif
 }

@@ -134,12 +134,12 @@ static apr_status_t open_pipe(int ends[2])
         return errno;
     }
     for (int i = 0; i < 2; i++) {
-        if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) != 0) {
+        /* A signal handler must never wait, and who reads waits by poll(2). */
+        if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) != 0 || fcntl(ends[i], F_SETFL, O_NONBLOCK) != 0) {
             return errno;
         }
     }
-    /* A signal handler must never wait. */
-    return fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0 ? APR_SUCCESS : errno;
+    return APR_SUCCESS;
 }
 
 static apr_status_t handle(int signal_number, void (*handler)(int))
@@ -326,7 +326,8 @@ static int next_event(host_t *host, host_event_t *event)
     int error = errno;
     unsigned char byte;
 
-    if (ready > 0 && waited[0].revents != 0 && read(host->events[0], &byte, 1) == 1 &&
+    /* Where poll(2) fails for ever, the end is heard all the same. */
+    if ((ready < 0 || waited[0].revents != 0) && read(host->events[0], &byte, 1) == 1 &&
         byte <= HOST_FINISHED) {
         pending[byte] = NOT_PENDING;
         *event = (host_event_t)byte;

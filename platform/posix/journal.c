@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* How long to wait before trying again where standard error is full in the middle of a line. */
-#define FULL_PAUSE_MS 10
+#define FULL_PAUSE_US 10000
 
 /* JOURNAL_STREAM tells which file is the journal's, since whoever inherits the variable may have
  * another standard error (systemd.exec(5)). */
@@ -46,7 +46,7 @@ static apr_status_t write_all(const char *bytes, apr_size_t length)
             bytes += written;
             length -= (apr_size_t)written;
         } else if (errno == EAGAIN) {
-            has_room(FULL_PAUSE_MS);
+            clock_pause(FULL_PAUSE_US);
         } else if (errno != EINTR) {
             return errno;
         }

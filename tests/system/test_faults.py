@@ -11,6 +11,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -35,12 +36,11 @@ PASSING = [
     # A line of the log may be lost, and so may not be those before and after it.
     *itertools.product([("write", "")], ERRORS, ("1", "2", "3", "4")),
 ]
-# Not waits that are interrupted for ever: only signals do that, and no worker gets any. Not poll(2),
-# by which a worker also pauses.
+# Not waits that are interrupted for ever: only signals do that, and no worker gets any.
 LASTING = [
     *itertools.product(RECEIVES[:1], ERRORS, ["2+"]),
     *itertools.product(RECEIVES[1:], ERRORS, ["9+"]),  # the main thread lists addresses with some
-    *itertools.product(WAITS[:1], ERRORS[1:], ["2+"]),
+    *itertools.product(WAITS, ERRORS[1:], ["2+"]),
 ]
 LASTING_SENDS = [*itertools.product(SENDS, ERRORS, ["2+"])]
 
@@ -192,6 +192,19 @@ class Client(unittest.TestCase):
                 env=tracing.environment())
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("3 sent, 3 received, 0 lost", done.stdout)
+
+    def test_an_end_where_it_cannot_wait_for_one(self):
+        for error in "ENOMEM", "EIO":
+            with self.subTest(error), tempfile.NamedTemporaryFile() as calls:
+                done = subprocess.run(
+                    ["strace", "-f", "-qq", "-o", calls.name, "-e", "trace=poll", "-e",
+                     f"inject=poll:error={error}", os.environ["UDPECHO"],
+                     "--count=3", "--interval=200ms", "127.0.0.1:9"],
+                    capture_output=True, text=True, timeout=harness.PATIENCE,
+                    env=tracing.environment())
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("3 sent, 0 received, 3 lost", done.stdout)
+                self.assertLess(len(calls.readlines()), CALLS_MAX)
 
 
 if __name__ == "__main__":
