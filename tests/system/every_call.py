@@ -428,11 +428,11 @@ class Calls:
 
     @staticmethod
     def count(lines, has_loader):
-        """The loader's calls come before the program opens /dev/null to see what is closed."""
+        """The loader's calls come before the program looks what is closed of its standard files."""
         names = [found[1] for found in (re.match(r"\d+ +(?:<\.\.\. )?([a-z0-9_]+)(?:\(| resumed)", line)
                                         for line in lines) if found]
-        first = next((number for number, line in enumerate(lines) if '"/dev/null"' in line),
-                     0) if has_loader else 0
+        first = next(number for number, line in enumerate(lines)
+                     if "fcntl(0, F_GETFD)" in line) if has_loader else 0
         loader = collections.Counter(names[:first])
         return {name: loader[name] for name in sorted(set(names[first:]) - NEVER - OF_MEMORY)}
 
