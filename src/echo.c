@@ -153,7 +153,7 @@ static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *dat
     }
     /* Where the host got the address after it was last asked for them, this knows it. */
     if (endpoint_equal(from, &datagram->to) ||
-        (policy->own != NULL && own_is_listener(policy->own, from))) {
+        (policy->own != NULL && own_is_listener(policy->own, from, datagram->arrival_interface))) {
         return VERDICT_SOURCE_SELF;
     }
     if (policy->ports != NULL && source_ports_refuse(policy->ports, port)) {

@@ -22,6 +22,7 @@ struct own_addresses {
     key_set_t addresses;
     key_set_t broadcasts;
     apr_uint64_t broadcast_bits; /* which all of them have; few other addresses do */
+    unsigned loopback;           /* the index of this network interface; 0: not known */
 };
 
 /* ---- Sets of addresses ---- */
@@ -74,9 +75,21 @@ static void add_listener(own_addresses_t *own, const endpoint_t *endpoint)
         (own_listener_t){scoped_key_of(endpoint), port, endpoint_is_wildcard(endpoint) != 0};
 }
 
+/* 127.0.0.1 or ::1. */
+static int is_loopback(address_key_t key)
+{
+    return address_key_equal(key, address_key_of_ipv4((struct in_addr){htonl(0x7f000001)})) ||
+           address_key_equal(key, (address_key_t){0, 1});
+}
+
 static void add_address(own_addresses_t *own, const host_address_t *address)
 {
-    own->addresses.sorted[own->addresses.count++] = scoped_key_of(&address->address);
+    address_key_t added = scoped_key_of(&address->address);
+
+    own->addresses.sorted[own->addresses.count++] = added;
+    if (own->loopback == 0 && is_loopback(added)) {
+        own->loopback = address->network_interface;
+    }
     if (address->broadcast.s_addr != INADDR_ANY) {
         address_key_t key = address_key_of_ipv4(address->broadcast);
 
@@ -123,7 +136,15 @@ static int is_local(const own_addresses_t *own, address_key_t key)
            set_contains(&own->addresses, key);
 }
 
-int own_is_listener(const own_addresses_t *own, const endpoint_t *endpoint)
+/* A route makes addresses local too (ip-route(8), type local), which no interface has. What comes
+ * from such a one comes by the loopback, and from a port that a wildcard has, nobody else here. */
+static int is_from_here(const own_addresses_t *own, address_key_t key, unsigned network_interface)
+{
+    return (network_interface != 0 && network_interface == own->loopback) || is_local(own, key);
+}
+
+int own_is_listener(const own_addresses_t *own, const endpoint_t *endpoint,
+                    unsigned network_interface)
 {
     apr_port_t port = endpoint_port(endpoint);
 
@@ -140,7 +161,7 @@ int own_is_listener(const own_addresses_t *own, const endpoint_t *endpoint)
         }
         if (listener->is_wildcard
                 ? address_key_is_ipv4(listener->key) == address_key_is_ipv4(key) &&
-                      is_local(own, key)
+                      is_from_here(own, key, network_interface)
                 : address_key_equal(listener->key, key)) {
             return 1;
         }

@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -140,6 +141,30 @@ class Routed(Namespaces):
             server.signal(signal.SIGHUP)
             server.wait_for("listening", 4)
             self.check_all_answered(server)
+
+    def forge_inside(self, source, destination):
+        code = f"import forging; forging.forge({source!r}, {destination!r})"
+        subprocess.run([*namespaces.IN_SERVER, sys.executable, "-c", code], check=True,
+                       cwd=os.path.dirname(forging.__file__))
+
+    def test_no_answer_to_a_wildcard_itself(self):
+        for pair in ("198.51.100.7", "198.51.100.8"), ("2001:db8:50::7", "2001:db8:50::8"):
+            with self.subTest(pair=pair):
+                server = self.server("--loop-detector=off", "--rate-limit=off")
+                port = port_of(server, pair[0])
+                self.forge_inside(*((address, port) for address in pair))
+                self.check_reply_source(server, pair[0])
+                counters = server.stop()
+                self.assertEqual((counters["dropped_source_self"], counters["echoed"]), (1, 1))
+
+    def test_one_answer_at_most_to_who_claims_to_be_a_wildcard(self):
+        source, destination = "2001:db8:50::7", "2001:db8:50::8"
+        server = self.server("--loop-detector=off", "--rate-limit=off")
+        port = port_of(server, source)
+        forging.forge((source, port), (destination, port))
+        self.check_reply_source(server, destination)
+        counters = server.stop()
+        self.assertEqual((counters["dropped_source_self"], counters["echoed"]), (1, 2))
 
     def test_no_other_address_is_bound(self):
         done = harness.run("--listen=[2001:db8:51::7]:0", prefix=namespaces.IN_SERVER)
