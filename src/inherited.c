@@ -34,21 +34,28 @@ static exit_code_t take_over(apr_array_header_t *groups, const opening_t *openin
     return APR_STATUS_IS_ENOTIMPL(status) ? EXIT_USAGE : listener_failure_code(status);
 }
 
-/* Makes a listener of an array of sockets. */
+/* Makes a listener of an array of sockets. With `may_lack`, they are closed where nothing can reach
+ * them any more. */
 static exit_code_t adopt(listener_set_t *set, const apr_array_header_t *sockets,
-                         const listener_options_t *options, const opening_t *opening)
+                         const listener_options_t *options, int may_lack, const opening_t *opening)
 {
     apr_int64_t descriptor = (apr_int64_t)APR_ARRAY_IDX(sockets, 0, apr_os_sock_t);
     listener_error_t error;
     listener_t *listener;
-    apr_status_t status =
-        listener_adopt(&listener, sockets, options, &error, memory_pool(opening->pool));
+    apr_pool_t *pool = memory_pool(opening->pool);
+    apr_status_t status = listener_adopt(&listener, sockets, options, &error, pool);
 
     if (status != APR_SUCCESS) {
-        log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_ERROR, "cannot listen");
+        int is_left_out = may_lack && error.failure == LISTENER_INTERFACE_GONE;
+        log_line_t *line =
+            log_begin_waiting(opening->log, is_left_out ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                              is_left_out ? "socket left out" : "cannot listen");
 
         log_number(line, "descriptor", descriptor);
-        return listener_failure_log(line, status, &error);
+        exit_code_t code = listener_failure_log(line, status, &error);
+
+        apr_pool_destroy(pool);
+        return is_left_out ? EXIT_OK : code;
     }
     APR_ARRAY_PUSH(set->all, listener_t *) = listener;
     return EXIT_OK;
@@ -76,7 +83,7 @@ static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t
         apr_array_header_t *one = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
 
         APR_ARRAY_PUSH(one, apr_os_sock_t) = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
-        code = adopt(set, one, &options, opening);
+        code = adopt(set, one, &options, 0, opening);
     }
     if (code == EXIT_OK) {
         log_adopted(set, "sockets of the service manager, in place of --listen", opening->log);
@@ -90,7 +97,7 @@ static exit_code_t adopt_kept(listener_set_t *set, const apr_array_header_t *gro
     exit_code_t code = EXIT_OK;
 
     for (int i = 0; code == EXIT_OK && i < groups->nelts; i++) {
-        code = adopt(set, APR_ARRAY_IDX(groups, i, const apr_array_header_t *), opening->options,
+        code = adopt(set, APR_ARRAY_IDX(groups, i, const apr_array_header_t *), opening->options, 1,
                      opening);
     }
     if (code == EXIT_OK) {

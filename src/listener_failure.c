@@ -20,6 +20,9 @@ static const struct {
     [LISTENER_INTERFACE_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
                                           "Linux before 5.7 binds sockets to an interface with "
                                           "CAP_NET_RAW only; start it anew as root or with that"},
+    [LISTENER_INTERFACE_GONE] = {EXIT_NO_HOST,
+                                 "the network interface that the socket is bound to is gone; have "
+                                 "the socket opened anew"},
     [LISTENER_NOT_READY] = {EXIT_UNAVAILABLE,
                             "an interface has this address, but duplicate address detection has "
                             "not ended, or found another host that has it"},

@@ -148,7 +148,7 @@ listener_t *listener_set_find(const listener_set_t *set, const location_t *locat
     for (int i = 0; set != NULL && i < set->all->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
 
-        if (is_at(listener, &endpoint, location->device)) {
+        if (is_at(listener, &endpoint, location->device) && listener_has_interface(listener)) {
             return listener;
         }
     }

@@ -40,7 +40,8 @@ void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
 /* Non-zero if the listener is in the set. Any thread. */
 int listener_set_has(const listener_set_t *set, const listener_t *listener);
 
-/* The listener that is bound there; NULL if there is none, or no set. */
+/* The listener that is bound there and has its interface still; NULL if there is none, or no set.
+ */
 listener_t *listener_set_find(const listener_set_t *set, const location_t *location);
 
 /* The first listener bound there, whatever its port, that `used` does not have and no place of

@@ -5,14 +5,13 @@
 #include "address.h"
 #include "inherited.h"
 #include "listener_failure.h"
-#include "memory.h"
+#include "listener_opening.h"
 #include "udpecho/host.h"
 #include "wildcard.h"
 
-/* How long to wait for IPv6 addresses that are new, and between two attempts: duplicate address
- * detection begins within a second and takes one more (RFC 4862 section 5.4.2). */
+/* How long to wait for IPv6 addresses that are new: duplicate address detection begins within a
+ * second and takes one more (RFC 4862 section 5.4.2). */
 #define READY_PATIENCE_US (3 * APR_USEC_PER_SEC)
-#define READY_PAUSE_US    (10 * 1000)
 
 static log_line_t *begin_failure(log_t *log, log_level_t level, const char *message,
                                  const location_t *location)
@@ -27,87 +26,6 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
 }
 
 /* ---- Opening ---- */
-
-/* What is open already. A --listen without a port of its own inherits whichever the process before
- * this one had, but for those that another --listen of `asked` names. */
-static listener_t *find_open(const listener_set_t *set, const opening_t *opening,
-                             const listener_set_t *asked, const location_t *location)
-{
-    listener_t *listener = listener_set_find(set, location);
-
-    if (listener == NULL) {
-        listener = listener_set_find(opening->current, location);
-    }
-    if (listener == NULL) {
-        listener = location->address->port != 0
-                       ? listener_set_find(opening->inherited, location)
-                       : listener_set_find_any_port(opening->inherited, location, set, asked);
-    }
-    return listener;
-}
-
-/* Whether an interface has the address, be it ready or not. */
-static int is_of_this_host(const apr_sockaddr_t *address, apr_pool_t *pool)
-{
-    endpoint_t endpoint = endpoint_of(address);
-    apr_array_header_t *addresses;
-
-    if (host_addresses(&addresses, pool) != APR_SUCCESS) {
-        return 0;
-    }
-    for (int i = 0; i < addresses->nelts; i++) {
-        endpoint_t *own = &APR_ARRAY_IDX(addresses, i, host_address_t).address;
-
-        own->sa.v4.sin_port = endpoint.sa.v4.sin_port; /* the same place in both families */
-        if (endpoint_equal(own, &endpoint)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static apr_status_t open_once(listener_t **listener, const opening_t *opening, listener_set_t *set,
-                              const location_t *location, listener_error_t *error)
-{
-    listener_options_t options = *opening->options;
-
-    options.device = location->device;
-    set->opening = memory_pool(opening->pool);
-    apr_status_t status = listener_open(listener, location->address, &options, error, set->opening);
-
-    if (status == APR_SUCCESS) {
-        return APR_SUCCESS;
-    }
-    /* Also IPv4 has addresses that cannot be bound here though an interface has them: with another
-     * VRF's. Only IPv6 has addresses that are not ready. */
-    if (error->failure == LISTENER_NOT_LOCAL && location->address->family == APR_INET6 &&
-        is_of_this_host(location->address, set->opening)) {
-        error->failure = LISTENER_NOT_READY;
-    }
-    apr_pool_destroy(set->opening);
-    set->opening = NULL;
-    return status;
-}
-
-static int await_readiness(const opening_t *opening)
-{
-    return clock_now() < opening->patience_ends && host_pause(READY_PAUSE_US);
-}
-
-/* What the service manager was told to close may be open for a moment more, and an IPv6 address
- * that was just configured cannot be bound before nobody else on its link turned out to have it. */
-static apr_status_t open_new(listener_t **listener, const opening_t *opening, listener_set_t *set,
-                             const location_t *location, listener_error_t *error)
-{
-    apr_status_t status = open_once(listener, opening, set, location, error);
-
-    while (status != APR_SUCCESS &&
-           ((error->failure == LISTENER_IN_USE && host_await_forgetting()) ||
-            (error->failure == LISTENER_NOT_READY && await_readiness(opening)))) {
-        status = open_once(listener, opening, set, location, error);
-    }
-    return status;
-}
 
 /* Whether what is open stands in the way: every address of a family where one is wanted, or the
  * other way round. */
@@ -134,12 +52,12 @@ static exit_code_t open_address(listener_t **listener, const opening_t *opening,
     listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
     apr_status_t status = APR_ENOMEM;
 
-    *listener = find_open(set, opening, set, location);
+    *listener = listener_find_open(set, opening, set, location);
     if (*listener != NULL) {
         return EXIT_OK;
     }
     if (set->all->nelts < LISTENERS_MAX) {
-        status = open_new(listener, opening, set, location, &error);
+        status = listener_open_new(listener, opening, set, location, &error);
     }
     if (status == APR_SUCCESS) {
         return EXIT_OK;
@@ -259,7 +177,12 @@ static exit_code_t add_place(listener_set_t *set, const char *text, const openin
         return look_up(place, opening, pool);
     }
     for (int i = 0; i < kept->listeners->nelts; i++) {
-        listener_set_add(set, place, APR_ARRAY_IDX(kept->listeners, i, listener_t *));
+        listener_t *listener = APR_ARRAY_IDX(kept->listeners, i, listener_t *);
+
+        if (!listener_has_interface(listener)) {
+            listener = listener_open_anew(listener, text, opening, set, pool);
+        }
+        listener_set_add(set, place, listener);
     }
     return EXIT_OK;
 }
@@ -287,7 +210,7 @@ static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
         for (const apr_sockaddr_t *address = place->addresses; address != NULL;
              address = address->next) {
             listener_t *listener =
-                find_open(&wanted, opening, set, &(location_t){address, place->device});
+                listener_find_open(&wanted, opening, set, &(location_t){address, place->device});
 
             if (listener != NULL && !listener_set_has(&wanted, listener)) {
                 APR_ARRAY_PUSH(wanted.all, listener_t *) = listener;
@@ -347,6 +270,21 @@ static exit_code_t open_at_start(listener_set_t *set, const opening_t *opening, 
     return code;
 }
 
+/* Sockets that the service manager opened can only be opened anew by it. */
+static void keep_fixed(listener_set_t *set, const opening_t *opening)
+{
+    apr_array_cat(set->places, opening->current->places);
+    apr_array_cat(set->all, opening->current->all);
+    for (int i = 0; i < set->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        if (!listener_has_interface(listener)) {
+            listener_log_lost(opening, listener, "the service manager opened its socket",
+                              "restart the unit of the socket once the interface is back");
+        }
+    }
+}
+
 exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
 {
     opening_t with = *opening;
@@ -356,8 +294,7 @@ exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_po
         return open_at_start(set, &with, pool);
     }
     if (listener_set_is_fixed(opening->current)) {
-        apr_array_cat(set->places, opening->current->places);
-        apr_array_cat(set->all, opening->current->all);
+        keep_fixed(set, opening);
         return EXIT_OK;
     }
     return open_places(set, &with, pool);

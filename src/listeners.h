@@ -29,9 +29,10 @@ typedef struct opening {
  * Takes over the sockets of the service manager or, where it handed over none, looks up and binds
  * every address of the settings, save for those whose sockets were inherited from the process
  * before this one; what else was inherited is given up. A --listen that `current` has as well keeps
- * its listeners and is not looked up again; so does an address. They are added to `set`, which is
- * empty. On error one line in the log says what is wrong, the exit code is returned, and `set` has
- * what is to be closed again. `pool` is for what it needs meanwhile. Main thread.
+ * its listeners and is not looked up again; so does an address. A listener whose network interface
+ * is gone is opened anew, or kept where it cannot be. They are added to `set`, which is empty. On
+ * error one line in the log says what is wrong, the exit code is returned, and `set` has what is to
+ * be closed again. `pool` is for what it needs meanwhile. Main thread.
  */
 exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool);
 

@@ -293,6 +293,8 @@ static void reload(server_t *server)
     }
     server->setup = next;
     set_offload(next);
+    /* First, since one that was opened anew has the name of the old. */
+    listener_set_forget(&old->listeners, &next->listeners);
     listener_set_store(&next->listeners, &old->listeners, server->log);
     status_listen(&server->status, next->listeners.all);
     setup_log_reload(old, next, &server->frame);

@@ -208,7 +208,6 @@ void setup_log_reload(const setup_t *current, const setup_t *next, const setup_f
 
 void setup_retire(setup_t *setup, const setup_t *next, log_t *log)
 {
-    listener_set_forget(&setup->listeners, &next->listeners);
     listener_set_close(&setup->listeners, &next->listeners, log);
     apr_pool_destroy(setup->pool);
 }

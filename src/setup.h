@@ -48,8 +48,8 @@ setup_t *setup_reload(const setup_t *current, const setup_frame_t *frame);
  * needs a restart. Main thread, when all the rest of `next` is in force. */
 void setup_log_reload(const setup_t *current, const setup_t *next, const setup_frame_t *frame);
 
-/* Closes the listeners that `next` has not, which the log and the service manager are told, and
- * frees the rest of `setup`. Main thread, once no worker uses it. */
+/* Closes the listeners that `next` has not, which the log is told, and frees the rest of `setup`.
+ * Main thread, once no worker uses it. */
 void setup_retire(setup_t *setup, const setup_t *next, log_t *log);
 
 #endif

@@ -74,6 +74,7 @@ typedef enum listener_failure {
     LISTENER_NOT_UNICAST, /* it is a broadcast or multicast address, which cannot answer */
     LISTENER_NOT_PERMITTED,           /* the port needs a privilege that this process has not */
     LISTENER_INTERFACE_NOT_PERMITTED, /* binding to a network interface does */
+    LISTENER_INTERFACE_GONE,          /* it was bound to one that is no more */
     LISTENER_NO_FAMILY,               /* this host has no IPv6, or no IPv4 */
     LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each address of its own works */
     LISTENER_NOT_UDP,       /* what was handed over is no bound UDP socket */
@@ -128,8 +129,9 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
  *
  * They belong to the listener from here on. `pool` is as for listener_open(). Any thread.
  * Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP and
- * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too; as
- * for listener_open() where such an address cannot be served; APR_ENOTIMPL on Windows.
+ * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too;
+ * ENODEV for LISTENER_INTERFACE_GONE; as for listener_open() where such an address cannot be
+ * served; APR_ENOTIMPL on Windows.
  */
 apr_status_t listener_adopt(listener_t **listener, const apr_array_header_t *sockets,
                             const listener_options_t *options, listener_error_t *error,
@@ -137,6 +139,12 @@ apr_status_t listener_adopt(listener_t **listener, const apr_array_header_t *soc
 
 /* What the listener turned out to be. Lives as long as the listener. Any thread. */
 const listener_info_t *listener_describe(const listener_t *listener);
+
+/* 0 if the network interface that the listener is bound to, or on Linux that of its link-local
+ * address, is gone or has another name now: no datagram comes by it any more, also when there is an
+ * interface of the same name again, and only a new listener helps. Else non-zero. Any thread, also
+ * after sandbox_enter(). */
+int listener_has_interface(const listener_t *listener);
 
 /* Its sockets, an array of apr_os_sock_t from `pool`; they stay the listener's. Main thread. */
 apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool);

@@ -88,14 +88,19 @@ int system_bind_interface(int descriptor, int family, const char *device)
     return setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device));
 }
 
-void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
+/* The kernel keeps the number of the interface, and the option fails with ENODEV when no interface
+ * has that number any more (netdev_get_name() of the kernel). Linux before 3.8 and emulators do not
+ * know how to read it. */
+int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
 {
     socklen_t length = INTERFACE_NAME_MAX;
 
     (void)family;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length) != 0 || length == 0) {
-        *name = '\0';
-    }
+    *name = '\0';
+    return getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length) != 0 &&
+                   errno == ENODEV
+               ? -1
+               : 0;
 }
 
 /* IPv4 takes for local what the routing table says is (ip-route(8), type local). IPv6 asks the

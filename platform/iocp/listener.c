@@ -219,6 +219,12 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     return APR_SUCCESS;
 }
 
+int listener_has_interface(const listener_t *listener)
+{
+    (void)listener;
+    return 1; /* it is bound to none */
+}
+
 int listener_share(listener_t *listener, unsigned workers)
 {
     (void)listener, (void)workers;

@@ -134,7 +134,7 @@ int system_bind_interface(int descriptor, int family, const char *device)
                : setsockopt(descriptor, IPPROTO_IP, IP_BOUND_IF, &index, sizeof index);
 }
 
-void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
+int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
 {
     unsigned index = 0;
     socklen_t length = sizeof index;
@@ -142,9 +142,12 @@ void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME
                      ? getsockopt(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, &index, &length)
                      : getsockopt(descriptor, IPPROTO_IP, IP_BOUND_IF, &index, &length);
 
-    if (result != 0 || index == 0 || if_indextoname(index, name) == NULL) {
-        *name = '\0';
+    *name = '\0';
+    if (result != 0 || index == 0 || if_indextoname(index, name) != NULL) {
+        return 0;
     }
+    errno = ENODEV;
+    return -1;
 }
 #else
 int system_bind_interface(int descriptor, int family, const char *device)
@@ -153,10 +156,11 @@ int system_bind_interface(int descriptor, int family, const char *device)
     return not_here();
 }
 
-void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
+int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])
 {
     (void)descriptor, (void)family;
     *name = '\0';
+    return 0;
 }
 #endif
 

@@ -117,7 +117,9 @@ static int is_bound_as_named(int descriptor, const char *name)
         (local.sa.any.sa_family != AF_INET && local.sa.any.sa_family != AF_INET6)) {
         return 0;
     }
-    socket_bound_interface(descriptor, &local, device);
+    if (socket_bound_interface(descriptor, &local, device) != APR_SUCCESS) {
+        return 0;
+    }
     write_name(expected, &local, device);
     return strcmp(name, expected) == 0;
 }

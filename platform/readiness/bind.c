@@ -18,13 +18,15 @@ apr_status_t socket_bind_to(apr_socket_t *socket, apr_sockaddr_t *address)
                : status;
 }
 
-void socket_bound_interface(int descriptor, const endpoint_t *local, char name[INTERFACE_NAME_MAX])
+apr_status_t socket_bound_interface(int descriptor, const endpoint_t *local,
+                                    char name[INTERFACE_NAME_MAX])
 {
     int family = local->sa.any.sa_family;
+    apr_status_t status =
+        system_bound_interface(descriptor, family, name) == 0 ? APR_SUCCESS : errno;
 
     if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&local->sa.v6.sin6_addr)) {
         *name = '\0';
-    } else {
-        system_bound_interface(descriptor, family, name);
     }
+    return status;
 }

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "readiness.h"
@@ -273,12 +274,23 @@ static listener_t *listener_create(const listener_options_t *options, unsigned s
     return listener;
 }
 
-static void read_back(listener_t *listener)
+static apr_status_t read_back(listener_t *listener, listener_error_t *error)
 {
-    socket_bound_interface(socket_descriptor(listener->sockets[0]), &listener->info.local,
-                           listener->info.device);
+    *error = (listener_error_t){LISTENER_INTERFACE_GONE, "find the interface it is bound to"};
     listener->info.receive_buffer = socket_buffer(listener->sockets[0], SO_RCVBUF);
     listener->info.send_buffer = socket_buffer(listener->sockets[0], SO_SNDBUF);
+    return socket_bound_interface(socket_descriptor(listener->sockets[0]), &listener->info.local,
+                                  listener->info.device);
+}
+
+int listener_has_interface(const listener_t *listener)
+{
+    const listener_info_t *info = &listener->info;
+    char name[INTERFACE_NAME_MAX];
+
+    return socket_bound_interface(socket_descriptor(listener->sockets[0]), &info->local, name) ==
+               APR_SUCCESS &&
+           strcmp(name, info->device) == 0;
 }
 
 apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
@@ -298,7 +310,9 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         error->failure = listener_failure_of(status);
     }
     if (status == APR_SUCCESS) {
-        read_back(listener);
+        status = read_back(listener, error);
+    }
+    if (status == APR_SUCCESS) {
         *opened = listener;
     }
     return status;
@@ -328,7 +342,7 @@ static apr_status_t adopt(listener_t *listener, int descriptor, const listener_o
     return status;
 }
 
-static void describe_adopted(listener_t *listener)
+static apr_status_t describe_adopted(listener_t *listener, listener_error_t *error)
 {
     int is_shared = listener->count > 1;
 
@@ -336,7 +350,7 @@ static void describe_adopted(listener_t *listener)
     listener->info.reason = is_shared ? SHARING_BY_SYSTEM : SHARING_ADOPTED;
     listener_drops(listener); /* those before this process are not its own */
     listener->drops = 0;
-    read_back(listener);
+    return read_back(listener, error);
 }
 
 apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sockets,
@@ -356,7 +370,9 @@ apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sock
         }
     }
     if (status == APR_SUCCESS) {
-        describe_adopted(listener);
+        status = describe_adopted(listener, error);
+    }
+    if (status == APR_SUCCESS) {
         *adopted = listener;
     }
     return status;

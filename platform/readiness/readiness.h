@@ -142,8 +142,9 @@ int system_report_arrival_ipv4(int descriptor);
  * ENOPROTOOPT where the system has no such thing. */
 int system_bind_interface(int descriptor, int family, const char *device);
 
-/* Writes the name of the one that it is bound to; "" if it is bound to none. */
-void system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX]);
+/* Writes the name of the one that it is bound to; "" if it is bound to none. 0, or -1 and ENODEV:
+ * it is bound to one that is gone, and stays so when another comes by the same name. */
+int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX]);
 
 /* Lets replies leave from every address that the kernel delivers to this socket, also one that no
  * interface has. Best effort: only some systems ask for it, and only in one family. */

@@ -43,8 +43,10 @@ apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local
                                    const char **step);
 
 /* Writes the name of the network interface that a socket bound to `local` is bound to as well, ""
- * for none. The interface of a link-local address is part of that address. */
-void socket_bound_interface(int descriptor, const endpoint_t *local, char name[INTERFACE_NAME_MAX]);
+ * for none. The interface of a link-local address is part of that address. Errors: ENODEV if it is
+ * bound to an interface that is gone, of a link-local address on Linux only. */
+apr_status_t socket_bound_interface(int descriptor, const endpoint_t *local,
+                                    char name[INTERFACE_NAME_MAX]);
 
 /* Its file descriptor. */
 int socket_descriptor(apr_socket_t *socket);

@@ -17,6 +17,7 @@ import client_harness
 import harness
 import namespaces
 from responder import Responder, echo
+from service_manager import Manager
 
 # A second, worse way back, by the other uplink.
 ROUTES = """\
@@ -52,6 +53,12 @@ def came_by(link, payload):
             if kind != socket.PACKET_OUTGOING and payload in packet:
                 return True
     return False
+
+
+def interface_of(descriptor):
+    """The interface that a socket is bound to. The kernel says ENODEV if that is gone."""
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        return sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b"\0")
 
 
 class Interfaces(unittest.TestCase):
@@ -171,6 +178,132 @@ class Reload(Interfaces):
             server.wait_for("cannot reload, nothing changed")
             self.assertIsNotNone(self.reply(FAR[0], ANY[FAR[0]],
                                             self.ports(server)["0.0.0.0", "far0"]))
+
+
+class Replaced(Interfaces):
+    """An interface goes, as those of hot-plugged hardware, tunnels and containers do, and one of the
+    same name comes. The kernel leaves a socket bound to the one that went."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.add_link()
+        self.addCleanup(self.remove_link)
+
+    def add_link(self):
+        namespaces.do("ip link add near7 type veth peer name far7 netns server")
+        namespaces.configure("near7 10.7.0.9/24 fd07::9/64 fe80::79/64", ())
+        namespaces.configure("far7 10.7.0.1/24 fd07::1/64 fe80::7/64", namespaces.IN_SERVER)
+        namespaces.wait_for_link("near7", ())
+        namespaces.wait_for_link("far7", namespaces.IN_SERVER)
+
+    def remove_link(self):
+        namespaces.do("ip link del near7")
+
+    def replace_link(self):
+        self.remove_link()
+        self.add_link()
+
+    def configure(self, *listen):
+        with open(f"{self.directory}/conf", "w", encoding="utf-8") as file:
+            file.writelines(f"listen={address}\n" for address in listen)
+
+    def serve(self, *listen, options=()):
+        self.configure(*listen)
+        return self.server(f"--config={self.directory}/conf", *options, listen=[])
+
+    def managed(self, manager):
+        server = manager.start(f"--config={self.directory}/conf", listen=[],
+                               prefix=namespaces.IN_SERVER, wait=False)
+        self.addCleanup(server.kill)
+        manager.wait_for("READY")
+        return server
+
+    def reload(self, server, count=1):
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded", count)
+
+    def answer(self, *address):
+        with harness.client(address) as sock:
+            try:
+                return harness.echo(sock, b"hello")
+            except ConnectionRefusedError:
+                return None
+
+    def check_answers(self, port4, port6=None, answer=b"hello"):
+        self.assertEqual(self.answer("10.7.0.1", port4), answer)
+        self.assertEqual(self.answer("fd07::1", port6 or port4), answer)
+
+    def check_opened_anew(self, server, addresses):
+        for message in ("opened anew, its interface is another one now", "no longer listening"):
+            server.wait_for(message, len(addresses))
+            self.assertEqual({line["address"] for line in server.find(message)}, addresses)
+
+    def test_reload(self):
+        """Also in the sandbox. The port that the kernel chose stays."""
+        server = self.serve("*%far7:0", "*%far0:0")
+        ports = self.ports(server)
+        port4, port6 = ports["0.0.0.0", "far7"], ports["::", "far7"]
+        self.check_answers(port4, port6)
+        self.replace_link()
+        self.check_answers(port4, port6, None)
+        self.reload(server)
+        self.check_opened_anew(server, {f"0.0.0.0%far7:{port4}", f"[::%far7]:{port6}"})
+        self.assertEqual(self.ports(server), ports)
+        self.check_answers(port4, port6)
+        self.reload(server, 2)
+        self.assertEqual(len(server.find("no longer listening")), 2)
+        self.assertEqual(harness.accounted(server.stop()), 0)
+
+    def test_reload_while_it_is_gone(self):
+        """All else comes into force."""
+        server = self.serve("*%far7:4113")
+        self.remove_link()
+        self.reload(server)
+        lost = server.find("nothing reaches a listener, its interface is gone", level="warning")
+        self.assertEqual([line["error"] for line in lost], ["No such device"] * 2)
+        self.add_link()
+        self.reload(server, 2)
+        self.check_answers(4113)
+
+    def test_link_local_address(self):
+        server = self.serve("[fe80::7%far7]:0", options=["--sandbox=off"])
+        self.replace_link()
+        self.reload(server)
+        server.wait_for("no longer listening")
+        line = server.find("listening")[-1]
+        port = int(line["address"].rsplit(":", 1)[1])
+        self.assertEqual(self.answer("fe80::7", port, 0, socket.if_nametoindex("near7")), b"hello")
+
+    def test_takeover(self):
+        takeover = f"--takeover={self.directory}/takeover"
+        first = self.serve("*%far7:4111", options=[takeover])
+        self.replace_link()
+        second = self.serve("*%far7:4111", options=[takeover])
+        self.assertEqual(len(second.find("socket left out", error="No such device")), 2)
+        self.check_answers(4111)
+        self.assertEqual(first.finish(), 0)
+
+    def test_store_of_a_service_manager(self):
+        """What it keeps is opened anew by a reload, and closed by the next process."""
+        manager = Manager(f"{self.directory}/notify")
+        self.addCleanup(manager.close)
+        self.configure("*%far7:4112")
+        server = self.managed(manager)
+        self.replace_link()
+        server.signal(signal.SIGHUP)
+        manager.wait_for("RELOADING")
+        manager.wait_for("READY")
+        self.assertEqual({interface_of(descriptor) for _, descriptor in manager.store}, {b"far7"})
+        server.stop()
+        manager.wait_for("STOPPING")
+        self.replace_link()
+        self.configure("*:4112")
+        with self.managed(manager) as server:
+            self.assertEqual(server.find("listeners of the process before this one"), [])
+            self.check_answers(4112)
+            self.assertEqual({interface_of(descriptor) for _, descriptor in manager.store}, {b""})
 
 
 class Inherited(Interfaces):
