@@ -19,6 +19,10 @@
 /* How often to look whether there is room, when it is time to end. */
 #define LOOK_INTERVAL_US 1000
 
+/* How often to look at least: on a machine that stood still for longer than the patience, the
+ * writer has its turn first. */
+#define LOOKS_MIN 50
+
 #define NEVER APR_INT64_MAX
 
 struct output {
@@ -35,6 +39,7 @@ struct output {
     char *spare;                /* the writer's own, in exchange */
     apr_time_t end;
     apr_time_t taken; /* when the file last took something */
+    unsigned looks;   /* for how often it has been awaited since, when it was time to end */
     int is_closed;    /* nothing is added any more */
     int is_finished;  /* the writer has nothing left to do but to end */
     int is_held_up;   /* it had not when the output was closed */
@@ -115,6 +120,7 @@ static apr_status_t write_text(output_t *output, const char *text, apr_size_t le
         if (output->writer != NULL) {
             apr_thread_mutex_lock(output->lock);
             output->taken = clock_now();
+            output->looks = 0;
             apr_thread_mutex_unlock(output->lock);
         }
     }
@@ -194,7 +200,9 @@ static int await_change(output_t *output)
     }
     apr_time_t since = output->taken > output->end ? output->taken : output->end;
 
-    if (clock_now() >= since + output->patience) {
+    apr_time_t now = clock_now();
+
+    if (now >= since && ++output->looks >= LOOKS_MIN && now >= since + output->patience) {
         return 0;
     }
     /* apr_thread_cond_timedwait() waits by the wall clock, which somebody may set back. */

@@ -19,6 +19,9 @@
 #define REPORT_PATIENCE_US (750 * 1000)
 #define ERRORS_PATIENCE_US (100 * 1000)
 
+/* A disk that is busy takes it later. */
+#define DISK_PATIENCE_US (10 * APR_USEC_PER_SEC)
+
 typedef struct program {
     apr_pool_t *pool;
     apr_file_t *out;
@@ -76,6 +79,15 @@ static client_exit_t tell(const program_t *program, void (*print)(const program_
 
 typedef report_t *report_kind_t(const report_options_t *options, apr_pool_t *pool);
 
+static apr_interval_time_t patience_with(apr_file_t *file)
+{
+    apr_finfo_t info;
+
+    return apr_file_info_get(&info, APR_FINFO_TYPE, file) == APR_SUCCESS && info.filetype == APR_REG
+               ? DISK_PATIENCE_US
+               : REPORT_PATIENCE_US;
+}
+
 static void add_report(const program_t *program, report_kind_t *kind, int is_quiet,
                        apr_file_t *file)
 {
@@ -84,7 +96,7 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .histogram = settings->histogram != 0,
                                       .output =
-                                          output_create(file, REPORT_PATIENCE_US, program->pool)};
+                                          output_create(file, patience_with(file), program->pool)};
 
     APR_ARRAY_PUSH(program->reports, const report_t *) = kind(&options, program->pool);
 }
