@@ -99,7 +99,8 @@ int flows_tell_fragments(const flows_t *flows);
  * Sends the first of `count` requests as one message, with those behind it that can leave in the
  * same one, and returns how many left. 0: none, and `failure` says why: APR_EAGAIN if there is no
  * room for it now, else what send(2) said of it; EMSGSIZE of <errno.h> is the same everywhere. What
- * the network refused is never taken for such a failure. Never waits.
+ * the network refused is never taken for such a failure, but one that is too long may be: of what
+ * the network says of other datagrams it cannot be told apart. Never waits.
  */
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure);
@@ -111,6 +112,10 @@ unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
  * APR_EINTR: flows_wake() was called. Else: it failed, and calling again may work.
  */
 apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_time_t timeout);
+
+/* Non-zero if a call may fail so, whatever it was to do, because the network refused a datagram of
+ * the same socket: all that is left of it where the system has no memory to tell more. */
+int flows_is_refusal(apr_status_t failure);
 
 /* Ends the current wait, or the next. Any thread. */
 void flows_wake(flows_t *flows);

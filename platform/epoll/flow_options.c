@@ -158,6 +158,27 @@ static apr_status_t reason(const struct sock_extended_err *error)
     return error->ee_type == ICMPV6_TIME_EXCEED ? ETIMEDOUT : (apr_status_t)error->ee_errno;
 }
 
+/* What the kernel makes of ICMP: icmp_err_convert of net/ipv4/icmp.c, __udp4_lib_err() of
+ * net/ipv4/udp.c, and icmpv6_err_convert() of net/ipv6/icmp.c. */
+int system_is_refusal(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EACCES:
+    case EPROTO:
+    case ENONET:
+    case EMSGSIZE:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival)
 {
     refusal_t refusal;

@@ -86,6 +86,23 @@ void system_read_arrival(const struct msghdr *header, const struct cmsghdr *cont
     }
 }
 
+/* What the kernels make of ICMP, should one tell such a socket after all: inetctlerrmap of
+ * netinet/ip_input.c. */
+int system_is_refusal(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case ENOPROTOOPT:
+    case EMSGSIZE:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival)
 {
     (void)descriptor, (void)header, (void)arrival;

@@ -3,14 +3,16 @@
 
 #include <apr_strings.h>
 #include <errno.h>
+#include <poll.h>
 
 #include "flow.h"
+#include "flow_system.h"
 #include "readiness.h"
 #include "runs.h"
 
 /* What the network refused makes the next call on the socket fail, whichever it is and whatever it
  * sends; that says it and clears it (ip(7), IP_RECVERR). Between two attempts the next refusal can
- * come in. */
+ * come in: where refusals are unread after these, the failure may be the network's. */
 #define SEND_ATTEMPTS_MAX 4
 
 struct flow_requests {
@@ -92,6 +94,22 @@ static int send_message(flow_requests_t *requests, apr_os_sock_t socket, const r
     return -1;
 }
 
+/* Where there are refusals to be read, or one has come in since the last call: poll(2). */
+static int has_refusals(apr_os_sock_t socket)
+{
+    struct pollfd asked = {.fd = socket};
+
+    return poll(&asked, 1, 0) > 0 && (asked.revents & POLLERR) != 0;
+}
+
+/* Of a datagram that is too long the socket keeps what this host itself says as well, so that
+ * nothing tells whose word it is. ECONNREFUSED is nobody's but the network's. */
+static int is_for_later(apr_os_sock_t socket, int error)
+{
+    return error == ECONNREFUSED ||
+           (error != EMSGSIZE && system_is_refusal(error) && has_refusals(socket));
+}
+
 unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
                             const request_t *datagrams, unsigned count, apr_status_t *failure)
 {
@@ -106,9 +124,13 @@ unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
             return 0;
         }
     }
-    /* Nobody but the network refuses so, as often as it likes: the next attempt is for later. */
-    if (*failure == ECONNREFUSED) {
+    if (is_for_later(socket, *failure)) {
         *failure = APR_EAGAIN;
     }
     return 0;
+}
+
+int flows_is_refusal(apr_status_t failure)
+{
+    return system_is_refusal(failure);
 }

@@ -43,6 +43,9 @@ int system_report_refusals(int descriptor, int family);
 void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
                          arrival_t *arrival);
 
+/* flows_is_refusal(), of errno. */
+int system_is_refusal(int error);
+
 /* Takes one refusal from the socket, if there is one, into `header` and `arrival`, whose flow and
  * data are set. Returns non-zero if there was one. */
 int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arrival);

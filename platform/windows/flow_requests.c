@@ -56,6 +56,11 @@ static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, const req
     }
 }
 
+int flows_is_refusal(apr_status_t failure)
+{
+    return is_refusal(APR_TO_OS_ERROR(failure));
+}
+
 unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
                             const request_t *datagrams, unsigned count, apr_status_t *failure)
 {

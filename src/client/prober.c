@@ -208,13 +208,6 @@ static apr_status_t receive_once(prober_t *prober, apr_interval_time_t timeout)
     return status;
 }
 
-/* Word from the network, which a kernel without memory to queue it leaves as a mere error. */
-static int is_refusal(apr_status_t status)
-{
-    return APR_STATUS_IS_ECONNREFUSED(status) || APR_STATUS_IS_EHOSTUNREACH(status) ||
-           APR_STATUS_IS_ENETUNREACH(status) || APR_STATUS_IS_EACCES(status);
-}
-
 static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
 {
     apr_status_t status = receive_once(prober, timeout);
@@ -222,7 +215,7 @@ static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
     if (status == APR_SUCCESS) {
         prober->failures = 0;
     } else if (!APR_STATUS_IS_TIMEUP(status) && !APR_STATUS_IS_EINTR(status) &&
-               !is_refusal(status)) {
+               !flows_is_refusal(status)) {
         prober->failures++;
         prober->failure = status;
     }
