@@ -333,6 +333,10 @@ static int next_event(host_t *host, host_event_t *event)
         *event = (host_event_t)byte;
         return 1;
     }
+    /* After SIGSTOP and SIGCONT too; what came meanwhile is read before anything is judged late. */
+    if (ready < 0 && error == EINTR) {
+        return 0;
+    }
     if (ready > 0 && waited[1].revents != 0 && takeover_event(event)) {
         return 1;
     }
@@ -345,7 +349,7 @@ static int next_event(host_t *host, host_event_t *event)
         return 1;
     }
     /* What is ready and cannot be taken is ready again at once. */
-    if (ready > 0 || (ready < 0 && error != EINTR)) {
+    if (ready != 0) {
         clock_pause(READ_PAUSE_US);
     }
     return 0;

@@ -260,6 +260,17 @@ class Takeover(unittest.TestCase):
                 self.assertEqual(harness.echo(sock, b"still here"), b"still here")
                 successor.stop()
 
+    def test_server_that_was_stopped_while_the_successor_got_ready(self):
+        """It comes late to a word that was in time."""
+        with self.server() as server, socket.socket(socket.AF_UNIX) as successor:
+            successor.connect(self.path)
+            server.wait_for("listeners handed to a successor")
+            with server.frozen():
+                successor.send(b"\0")
+                time.sleep(10.2)
+            self.assertEqual(server.finish(), 0, server.log())
+            self.assertEqual(server.find("stopped")[0]["reason"], "takeover")
+
     def test_server_ends_though_a_successor_hangs(self):
         with self.server() as server, socket.socket(socket.AF_UNIX) as hung:
             hung.connect(self.path)
