@@ -32,12 +32,15 @@
 #define FLOWS_MAX 4096
 
 typedef struct probe_plan {
-    endpoint_t peer; /* who is asked */
-    int any_peer;    /* peer is a multicast group or a broadcast address: whoever
-                      * answers from its port is right, and the first one counts */
-    unsigned flows;  /* 1 to FLOWS_MAX; datagrams go over them in turn, or, with a window,
-                      * over each until its window is full: then they can leave together */
-    apr_size_t size; /* of each payload, bytes; see probe_resize() */
+    endpoint_t peer;      /* who is asked */
+    int any_peer;         /* peer is a multicast group or a broadcast address: whoever
+                           * answers from its port is right, and the first one counts */
+    unsigned flows;       /* 1 to FLOWS_MAX; datagrams go over them in turn, or, with a window,
+                           * over each until its window is full: then they can leave together */
+    apr_uint64_t shuffle; /* random bits: the turns are in another random order in each round, so
+                           * that what depends on the time hits all flows alike; 0: in the same
+                           * order. Not with a window */
+    apr_size_t size;      /* of each payload, bytes; see probe_resize() */
     const unsigned char *payload; /* these `size` bytes each time, not copied; NULL: made as said
                                    * above, of ... */
     const unsigned char *random;  /* ... PROBE_RANDOM bytes, not copied */

@@ -107,6 +107,9 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
                          .duration = settings->duration,
                          .timeout = settings->timeout};
 
+    if (settings->measurement == MEASURE_SWEEP) {
+        memcpy(&plan.shuffle, random, sizeof plan.shuffle);
+    }
     if (settings->rate > 0) {
         plan.burst = (unsigned)settings->rate;
         plan.interval = APR_USEC_PER_SEC;

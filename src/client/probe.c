@@ -50,6 +50,7 @@ static int is_valid(const probe_plan_t *plan)
 
     return plan->size <= PAYLOAD_MAX_IPV6 && (plan->payload != NULL || plan->random != NULL) &&
            plan->flows >= 1 && plan->flows <= FLOWS_MAX && plan->interval >= 0 &&
+           (plan->shuffle == 0 || plan->window == 0) &&
            (!is_paced || (plan->burst > 0 && plan->interval <= INTERVAL_MAX / plan->burst)) &&
            plan->duration >= 0 && plan->timeout > 0 && plan->timeout <= INTERVAL_MAX &&
            probe_outstanding(plan) <= PROBE_OUTSTANDING_MAX;
@@ -154,6 +155,9 @@ static probe_next_t give_up_oldest(probe_t *probe)
 
 static probe_next_t send_next(probe_t *probe, apr_time_t now)
 {
+    if (probe->plan.shuffle != 0) {
+        turns_draw(&probe->turns, &probe->plan.shuffle);
+    }
     unsigned flow = turns_first(&probe->turns);
     probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
 

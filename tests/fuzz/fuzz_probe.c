@@ -67,6 +67,7 @@ static probe_plan_t take_plan(input_t *input)
     plan.any_peer = (flags & 2) != 0;
     plan.flows = 1 + (flags >> 2 & 3);
     plan.window = flags >> 4;
+    plan.shuffle = plan.window == 0 ? flags : 0;
     plan.size = take_byte(input) % (SIZE_MAX_HERE + 1);
     plan.burst = 1 + take_byte(input);
     plan.interval = (apr_interval_time_t)take_byte(input) * 1000;

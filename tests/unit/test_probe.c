@@ -8,10 +8,10 @@
 static void a_plan_out_of_bounds_is_refused(void **state)
 {
     const probe_plan_t good = plain_plan();
-    probe_plan_t bad[14];
+    probe_plan_t bad[15];
     probe_t *probe;
 
-    for (unsigned i = 0; i < 14; i++) {
+    for (unsigned i = 0; i < 15; i++) {
         bad[i] = good;
     }
     bad[0].size = PAYLOAD_MAX_IPV6 + 1;
@@ -32,7 +32,9 @@ static void a_plan_out_of_bounds_is_refused(void **state)
     bad[13].interval = 0;
     bad[13].flows = FLOWS_MAX;
     bad[13].window = PROBE_OUTSTANDING_MAX / FLOWS_MAX + 1;
-    for (unsigned i = 0; i < 14; i++) {
+    bad[14].window = 1;
+    bad[14].shuffle = 1;
+    for (unsigned i = 0; i < 15; i++) {
         assert_int_equal(probe_create(&probe, &bad[i], *state), APR_EINVAL);
     }
 }
@@ -226,6 +228,32 @@ static void flows_are_used_in_turn(void **state)
         assert_int_equal(sent_at(probe, START).flow, i % 5);
     }
     assert_int_equal(probe_flow_summary(probe, 3, START).sent, 20);
+}
+
+static void shuffled_flows_have_one_turn_in_each_round(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    unsigned first[5] = {0};
+    probe_t *probe;
+
+    plan.flows = 5;
+    plan.interval = 0;
+    plan.shuffle = 1;
+    probe = probe_of(plan, *state);
+    for (unsigned round = 0; round < 1000; round++) {
+        unsigned seen = 0;
+
+        for (unsigned i = 0; i < 5; i++) {
+            unsigned flow = sent_at(probe, START).flow;
+
+            seen |= 1u << flow;
+            first[flow] += i == 0;
+        }
+        assert_int_equal(seen, 0x1f);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        assert_in_range(first[i], 150, 250);
+    }
 }
 
 static void a_flow_keeps_its_turn_until_its_window_is_full(void **state)
@@ -492,6 +520,7 @@ int main(void)
         scene(a_window_lets_no_more_be_outstanding),
         scene(a_corrupt_reply_makes_room_too),
         scene(flows_are_used_in_turn),
+        scene(shuffled_flows_have_one_turn_in_each_round),
         scene(a_flow_keeps_its_turn_until_its_window_is_full),
         scene(all_flows_there_can_be_have_their_windows),
         scene(a_window_forgets_nothing_that_is_outstanding),
