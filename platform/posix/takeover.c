@@ -165,13 +165,16 @@ static apr_status_t make_door(const struct sockaddr_un *address, const char **st
 }
 
 /* First comes the door, and with it what else takes connections, then each listener's sockets, then
- * a group without any. */
+ * a group without any. ENOENT: the other process ended before it gave any. */
 static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *streams,
                                 apr_pool_t *pool)
 {
     apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
     apr_status_t status = receive_group(sockets);
 
+    if ((status == APR_EOF || status == ECONNRESET) && sockets->nelts == 0) {
+        return ENOENT;
+    }
     if (status == APR_SUCCESS && sockets->nelts > 0) {
         apr_array_cat(streams, sockets);
         door = *(apr_os_sock_t *)apr_array_pop(streams);
@@ -227,9 +230,16 @@ static apr_status_t take_over(apr_array_header_t *groups, apr_array_header_t *st
 
     if (status == APR_SUCCESS) {
         *step = "receive the sockets of the process that serves";
-        return receive_all(groups, streams, pool);
+        status = receive_all(groups, streams, pool);
     }
-    return status == ENOENT || status == ECONNREFUSED ? make_door(address, step) : status;
+    if (status != ENOENT && status != ECONNREFUSED) {
+        return status;
+    }
+    if (predecessor >= 0) {
+        close(predecessor);
+        predecessor = -1;
+    }
+    return make_door(address, step);
 }
 
 apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,

@@ -373,6 +373,20 @@ class Takeover(unittest.TestCase):
                     self.assertEqual(harness.echo(sock, b"still here"), b"still here")
             server.stop()
 
+    def test_predecessor_that_ends_before_it_gave_anything(self):
+        """Then nobody serves, and the successor is the first."""
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(self.path)
+            door.listen()
+            with self.server(wait=False) as server:
+                connection, _ = door.accept()
+                door.close()
+                connection.close()
+                server.wait_for("serving")
+                with self.server() as successor:
+                    self.assertEqual(server.finish(), 0, server.log())
+                    successor.stop()
+
     def test_end_while_the_predecessor_does_not_answer(self):
         """Before it serves there is nothing to drain."""
         with self.server() as server, server.frozen():
