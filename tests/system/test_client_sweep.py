@@ -70,7 +70,7 @@ class Sweep(unittest.TestCase):
         conclusion = report.of("sweep")[0]["conclusion"]
         lost = sum(row["lost"] for row in rows if not row["suspect"])
         untried = sum(row["sent"] < 2 for row in rows)
-        self.assertEqual(report.code, 1 if suspects else 0)
+        self.assertEqual(report.code, 1 if suspects else 0, report.errors)
         if suspects:
             self.assertRegex(conclusion,
                              f"^{len(suspects)} of {len(rows)} source ports fare worse than the "

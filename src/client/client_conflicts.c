@@ -1,0 +1,98 @@
+#include "client_conflicts.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "units.h"
+
+/* Two options of which one says that the other is not wanted. */
+typedef struct pair {
+    int is_first, is_second;
+    const char *first, *second;
+} pair_t;
+
+static const char *find_exclusive(const client_settings_t *given, apr_pool_t *pool)
+{
+    int is_text = given->payload_text != NULL, is_hex = given->payload_hex != NULL;
+    int is_file = given->payload_file != NULL, is_sized = given->size >= 0;
+    int is_payload = is_text || is_hex || is_file;
+    const pair_t pairs[] = {
+        {given->ipv4 != 0, given->ipv6 != 0, "ipv4", "ipv6"},
+        {given->quiet != 0, given->verbose != 0, "quiet", "verbose"},
+        {given->flood != 0, given->sweep != 0, "flood", "sweep"},
+        {given->flood != 0, given->mtu != 0, "flood", "mtu"},
+        {given->sweep != 0, given->mtu != 0, "sweep", "mtu"},
+        {is_text, is_hex, "payload", "payload-hex"},
+        {is_text, is_file, "payload", "payload-file"},
+        {is_hex, is_file, "payload-hex", "payload-file"},
+        {is_payload, is_sized, "size", client_settings_size_option(given)},
+        {given->mtu != 0, is_sized, "mtu", "size"},
+        {given->mtu != 0, is_payload, "mtu", client_settings_size_option(given)},
+        {given->mtu != 0, given->count != 0, "mtu", "count"},
+        {given->mtu != 0, given->max_loss >= 0, "mtu", "max-loss"},
+        {given->mtu != 0, given->broadcast != 0, "mtu", "broadcast"},
+        {given->rate != 0, given->window != 0, "rate", "window"},
+        {given->rate != 0, given->interval != 0, "rate", "interval"},
+        {given->window != 0, given->interval != 0, "window", "interval"},
+        {given->json != 0, given->csv != 0, "json", "csv"},
+        {given->json != 0, given->histogram != 0, "json", "histogram"},
+        {given->csv != 0, given->histogram != 0, "csv", "histogram"},
+    };
+
+    for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (pairs[i].is_first && pairs[i].is_second) {
+            return apr_psprintf(pool, "--%s and --%s: expected one of them, not both",
+                                pairs[i].first, pairs[i].second);
+        }
+    }
+    return NULL;
+}
+
+/* The second one to write would destroy what the first one wrote, or what is to be sent. */
+static const char *find_same_file(const client_settings_t *given, apr_pool_t *pool)
+{
+    const char *names[] = {"json-file", "csv-file", "payload-file"};
+    const char *paths[] = {given->json_file, given->csv_file, given->payload_file};
+
+    for (unsigned first = 0; first < 2; first++) {
+        for (unsigned second = first + 1; second < 3; second++) {
+            if (paths[first] != NULL && paths[second] != NULL &&
+                strcmp(paths[first], paths[second]) == 0) {
+                return apr_psprintf(pool, "--%s and --%s: expected two files, not twice %s",
+                                    names[first], names[second], paths[first]);
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *find_without_flood(const client_settings_t *given, apr_pool_t *pool)
+{
+    const char *name = given->rate != 0       ? "rate"
+                       : given->window != 0   ? "window"
+                       : given->flows != 0    ? "flows"
+                       : given->duration != 0 ? "duration"
+                                              : NULL;
+
+    if (given->flood) {
+        return NULL;
+    }
+    if (name != NULL) {
+        return apr_psprintf(pool, "--%s: expected --flood with it", name);
+    }
+    if (given->interval != 0 && given->interval < INTERVAL_MIN_US) {
+        return apr_psprintf(pool, "--interval=%s: expected 200ms or more, or --flood with it",
+                            format_duration(given->interval, pool));
+    }
+    return NULL;
+}
+
+const char *client_conflicts_find(const client_settings_t *given, apr_pool_t *pool)
+{
+    const char *error = find_exclusive(given, pool);
+
+    if (error == NULL) {
+        error = find_same_file(given, pool);
+    }
+    return error == NULL ? find_without_flood(given, pool) : error;
+}
