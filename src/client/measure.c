@@ -259,7 +259,7 @@ static client_exit_t judge(const session_t *session, const char **error)
         if (is_silent(summary)) {
             *error = destination_advice(session->destination, settings, session->pool);
         }
-        return summary->sent == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
+        return decided == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
     }
     if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {
         *error = "the search ended before it had found the largest payload";

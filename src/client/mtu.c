@@ -56,13 +56,16 @@ static void take_missing(mtu_t *mtu, const request_t *request)
     }
 }
 
-/* A host that has no way to the peer at all will not find one for a smaller datagram. */
+/* All but one of the reasons why this host sends nothing say nothing of the size: a link that is
+ * down, a route that is gone. The search ends without a result where that lasts. */
 static void take_failure(mtu_t *mtu, const event_t *event)
 {
     if (event->status == EMSGSIZE) {
         mtu_search_refused(&mtu->search, event->request->length);
-    } else {
+    } else if (!mtu->search.is_answered) {
         take_missing(mtu, event->request);
+    } else if (++mtu->failures >= MTU_SEARCH_TRIES) {
+        probe_finish(mtu->probe);
     }
 }
 
@@ -72,9 +75,11 @@ static void tell(void *context, const event_t *event)
 
     switch (event->kind) {
     case EVENT_REPLY:
+        mtu->failures = 0;
         take_reply(mtu, event);
         break;
     case EVENT_MISSING:
+        mtu->failures = 0;
         take_missing(mtu, event->request);
         break;
     case EVENT_NOT_SENT:

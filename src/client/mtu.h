@@ -14,6 +14,7 @@ typedef struct mtu {
     apr_size_t hint; /* the smallest MTU that the network claimed; 0: none */
     endpoint_t hint_from;
     apr_uint64_t undecided; /* no datagram below this number is tried any more */
+    unsigned failures;      /* to send, for another reason than the size, since anything left */
     report_t report;        /* to be told of what this probe does */
 } mtu_t;
 

@@ -75,7 +75,7 @@ static const char *from_file(const unsigned char **payload, apr_size_t *length, 
 
 const char *payload_from_options(client_settings_t *settings, apr_pool_t *pool)
 {
-    apr_size_t length;
+    apr_size_t length = 0;
     const char *error = NULL;
 
     if (settings->payload_text != NULL) {

@@ -1,5 +1,6 @@
 #include "prober.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #include "outbox.h"
@@ -12,8 +13,9 @@
 /* How long to wait before the next attempt, if this host sent nothing of what was due. */
 #define RETRY_INTERVAL_US 1000
 
-/* How many receive calls in a row may fail before it is no use. */
-#define FAILURES_MAX 100
+/* For how long receive calls may fail before it is no use, and how long to wait after each. */
+#define FAILURES_MAX_US  (5 * APR_USEC_PER_SEC)
+#define FAILURE_PAUSE_US 10000
 
 /* For how long arrivals are read before a datagram is judged missing, after the last one that had
  * arrived by then: other flows, in their turn, may have more of these. The buffers are read to
@@ -25,12 +27,13 @@ struct prober {
     atomic_int is_stopped;
     atomic_int is_asked; /* prober_report() */
     apr_time_t next_progress;
-    apr_time_t end;       /* 0: none */
-    unsigned failures;    /* of receive calls since something arrived */
-    apr_status_t failure; /* the last of these */
-    apr_time_t earliest;  /* when the first of what was received at last arrived */
+    apr_time_t end;           /* 0: none */
+    apr_time_t failing_since; /* receive calls fail; 0: the last one did not */
+    apr_status_t failure;     /* the last of these */
+    apr_time_t earliest;      /* when the first of what was received at last arrived */
     outbox_t outbox;
-    apr_time_t full_since; /* this host has had no room for what is due; 0: it has */
+    apr_time_t full_since;    /* this host has had no room for what is due; 0: it has */
+    apr_status_t full_reason; /* or what else it is that may pass */
 };
 
 /* ---- Telling ---- */
@@ -88,7 +91,7 @@ static void give_up_hopeless(prober_t *prober, apr_time_t now)
     while (prober->outbox.count > 0 &&
            (now - prober->full_since >= prober->options.patience ||
             now - outbox_made(&prober->outbox) >= prober->options.run->timeout)) {
-        give_up_first(prober, APR_EAGAIN);
+        give_up_first(prober, prober->full_reason);
     }
 }
 
@@ -105,6 +108,14 @@ static unsigned send_message(prober_t *prober, apr_status_t *failure)
     return sent;
 }
 
+/* A search has nothing else to send: only what is too big does not leave a moment later, when a
+ * link is up again or a route is back. */
+static int may_pass(const prober_t *prober, apr_status_t failure)
+{
+    return APR_STATUS_IS_EAGAIN(failure) ||
+           (prober->options.run->measurement == MEASURE_MTU && failure != EMSGSIZE);
+}
+
 /* Sends what waits, as far as this host has room for it. Returns how many left. */
 static unsigned send_waiting(prober_t *prober, apr_time_t now)
 {
@@ -117,8 +128,9 @@ static unsigned send_waiting(prober_t *prober, apr_time_t now)
         if (sent > 0) {
             all_sent += sent;
             prober->full_since = 0;
-        } else if (APR_STATUS_IS_EAGAIN(failure)) {
+        } else if (may_pass(prober, failure)) {
             prober->full_since = prober->full_since == 0 ? now : prober->full_since;
+            prober->full_reason = failure;
             break;
         } else {
             give_up_first(prober, failure);
@@ -213,19 +225,22 @@ static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
     apr_status_t status = receive_once(prober, timeout);
 
     if (status == APR_SUCCESS) {
-        prober->failures = 0;
+        prober->failing_since = 0;
     } else if (!APR_STATUS_IS_TIMEUP(status) && !APR_STATUS_IS_EINTR(status) &&
                !flows_is_refusal(status)) {
-        prober->failures++;
+        prober->failing_since = prober->failing_since == 0 ? clock_now() : prober->failing_since;
         prober->failure = status;
+        clock_pause(FAILURE_PAUSE_US);
     }
-    return prober->failures < FAILURES_MAX ? APR_SUCCESS : prober->failure;
+    return prober->failing_since == 0 || clock_now() - prober->failing_since < FAILURES_MAX_US
+               ? APR_SUCCESS
+               : prober->failure;
 }
 
 /* What is lost since receive calls began to fail may be lost here, and not on the network. */
 static int is_lost_here(const prober_t *prober, const probe_summary_t *summary)
 {
-    return prober->failures > 0 && summary->lost > 0;
+    return prober->failing_since != 0 && summary->lost > 0;
 }
 
 /* ---- The loop ---- */
