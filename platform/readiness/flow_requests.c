@@ -7,6 +7,7 @@
 
 #include "flow.h"
 #include "flow_system.h"
+#include "gather_limits.h"
 #include "readiness.h"
 #include "runs.h"
 
@@ -17,7 +18,7 @@
 
 struct flow_requests {
     endpoint_t peer;
-    apr_size_t segment_max; /* datagrams of up to so many bytes can leave together; 0: none can */
+    gather_limits_t limits;          /* how long datagrams may be that leave together */
     struct iovec parts[2 * RUN_MAX]; /* heads and bodies of one message */
     _Alignas(struct cmsghdr) unsigned char control[CONTROL_MAX];
 };
@@ -29,20 +30,19 @@ flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_option
 
     requests->peer = *peer;
     if (options->gathers && platform_has(options->platform, FEATURE_SEGMENTED_SEND)) {
-        requests->segment_max = PAYLOAD_MAX_IPV4;
+        requests->limits.segment_max = PAYLOAD_MAX_IPV4;
     }
     return requests;
 }
 
 /* How many of the datagrams can leave as one message, which the kernel cuts apart again: see
  * system_write_segment(). */
-static unsigned gathered(const flow_requests_t *requests, const request_t *datagrams,
-                         unsigned count)
+static unsigned gathered(flow_requests_t *requests, const request_t *datagrams, unsigned count)
 {
     apr_size_t length = datagrams[0].length;
     unsigned together = 1;
 
-    if (length == 0 || length > requests->segment_max) {
+    if (length == 0 || !gather_limits_allow(&requests->limits, &requests->peer, length)) {
         return 1;
     }
     while (together < count && together < RUN_MAX && (together + 1) * length <= PAYLOAD_MAX_IPV4 &&
@@ -87,9 +87,10 @@ static int send_message(flow_requests_t *requests, apr_os_sock_t socket, const r
     if (sendmsg(socket, &header, 0) >= 0) {
         return (int)count;
     }
-    /* What is too long for the interface to leave so can still leave in fragments. */
+    /* What is too long for the interface to leave so can still leave in fragments. The route or the
+     * device may be another one later. */
     if (count > 1 && (errno == EMSGSIZE || errno == EINVAL || errno == EIO)) {
-        requests->segment_max = datagrams[0].length - 1;
+        gather_limits_lower(&requests->limits, &requests->peer, datagrams[0].length);
     }
     return -1;
 }

@@ -105,6 +105,29 @@ static void what_this_host_alone_refuses_is_told_whatever_the_network_said(void 
     close_fixture(fixture);
 }
 
+/* A route that is gone for a moment, or a device that cannot cut messages apart, costs the rest of
+ * the run nothing once it is another one. */
+static void a_message_that_was_refused_is_tried_again_later(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1");
+    request_t requests[2] = {request_of(0, 0, 10), request_of(0, 1, 10)};
+    apr_status_t status;
+    unsigned apart = 0;
+
+    fixture->options.gathers = 1;
+    open_flows(fixture);
+    if (flows_send(fixture->flows, requests, 2, &status) < 2) {
+        skip_if("this kernel cuts no messages apart (UDP_SEGMENT)");
+    }
+    failures = 1;
+    failure = EINVAL;
+    while (flows_send(fixture->flows, requests, 2, &status) == 1) {
+        assert_in_range(++apart, 1, 2000);
+    }
+    assert_in_range(apart, 100, 2000); /* not again each time, as it may go on so */
+    close_fixture(fixture);
+}
+
 static void errors_of_the_network_are_known_as_such(void **state)
 {
     static const int others[] = {EAGAIN, EINTR, ENOMEM, ENOBUFS, EPERM, EINVAL, EBADF};
@@ -125,6 +148,7 @@ int main(void)
         SCENE(what_the_network_may_have_refused_is_for_later),
         SCENE(what_this_host_refuses_is_told_at_once),
         SCENE(what_this_host_alone_refuses_is_told_whatever_the_network_said),
+        SCENE(a_message_that_was_refused_is_tried_again_later),
         SCENE(errors_of_the_network_are_known_as_such),
     };
 
