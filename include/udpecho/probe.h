@@ -127,7 +127,7 @@ typedef enum probe_step {
     PROBE_SEND,    /* send `request` now */
     PROBE_MISSING, /* datagram `request.sequence` is not answered in time: said once for each */
     PROBE_WAIT,    /* nothing to do until `until`, or a reply */
-    PROBE_DONE     /* all is sent, and answered or lost */
+    PROBE_DONE     /* all is sent, and answered or lost; a corrupted one until its timeout */
 } probe_step_t;
 
 typedef struct probe_next {
@@ -154,8 +154,9 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now);
  * missing. */
 void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now);
 
-/* Non-zero if probe_next() would say at `now` that a datagram is missing: all that has arrived
- * ought to be told first, since that may be its answer. */
+/* Non-zero if probe_next() would say at `now` that a datagram is missing, or is done since the
+ * right answer to a corrupted one did not come in time: all that has arrived ought to be told
+ * first, since that may be the answer. */
 int probe_is_overdue(const probe_t *probe, apr_time_t now);
 
 /* A request of probe_next() was refused by this host, and never left. Its sequence number is not

@@ -24,7 +24,10 @@ struct probe {
     schedule_t schedule;
     apr_time_t start; /* of no meaning before the first probe_next() */
     int has_begun;
-    int is_finished; /* no more is to be sent */
+    int is_finished;        /* no more is to be sent */
+    apr_uint64_t corrupted; /* datagrams that were answered only with other bytes */
+    apr_time_t
+        corrupt_until; /* the last time at which the right answer to one of them is in time */
 };
 
 /* How many datagrams a host sends in a microsecond at most; what more is due it misses. */
@@ -87,12 +90,24 @@ static int has_room(const probe_t *probe, unsigned flow)
     return probe->plan.window == 0 || probe->sent.flows[flow].outstanding < probe->plan.window;
 }
 
+static void note_corrupt(probe_t *probe, const sent_t *sent, fate_t fate)
+{
+    apr_time_t until = sent->at + probe->plan.timeout;
+
+    probe->corrupted -= sent->fate == FATE_CORRUPTED;
+    probe->corrupted += fate == FATE_CORRUPTED;
+    if (fate == FATE_CORRUPTED && until > probe->corrupt_until) {
+        probe->corrupt_until = until;
+    }
+}
+
 static void settle(probe_t *probe, apr_uint64_t sequence, fate_t fate)
 {
     const sent_t *sent = sent_get(&probe->sent, sequence);
     unsigned flow = sent->flow;
     int had_room = has_room(probe, flow);
 
+    note_corrupt(probe, sent, fate);
     tally_change(&probe->tallies[flow], sent->fate, fate);
     sent_settle(&probe->sent, sequence, fate);
     if (!had_room && has_room(probe, flow)) {
@@ -174,12 +189,16 @@ static probe_next_t send_next(probe_t *probe, apr_time_t now)
     return next;
 }
 
-/* When the oldest outstanding datagram is missing. */
+/* When the oldest outstanding datagram is missing. If there is none at the end of the run: when the
+ * right answer to a corrupted one would be late, which may follow the wrong one at any time. */
 static apr_time_t overdue_at(const probe_t *probe)
 {
     const sent_t *oldest = sent_oldest(&probe->sent);
 
-    return oldest != NULL ? oldest->at + probe->plan.timeout : NEVER;
+    if (oldest != NULL) {
+        return oldest->at + probe->plan.timeout;
+    }
+    return probe->is_finished && probe->corrupted > 0 ? probe->corrupt_until : NEVER;
 }
 
 int probe_is_overdue(const probe_t *probe, apr_time_t now)
@@ -191,11 +210,12 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now)
 {
     begin(probe, now);
 
-    apr_time_t overdue = overdue_at(probe);
     apr_time_t due = next_due(probe, now);
+    apr_time_t overdue = overdue_at(probe);
 
     if (overdue <= now) {
-        return give_up_oldest(probe);
+        return sent_oldest(&probe->sent) != NULL ? give_up_oldest(probe)
+                                                 : (probe_next_t){.step = PROBE_DONE};
     }
     if (due <= now) {
         return send_next(probe, now);

@@ -171,6 +171,35 @@ static void what_was_corrupt_is_not_missing_and_what_was_missing_can_be_corrupt(
     assert_int_equal(summary_at(probe, START + 2 * SECOND).corrupted, 2);
 }
 
+static void the_right_answer_to_the_last_datagram_is_awaited_after_a_corrupt_one(void **state)
+{
+    probe_plan_t plan = plain_plan();
+    probe_t *probe;
+    packet_t packet, bad;
+    probe_next_t next;
+
+    plan.count = 1;
+    probe = probe_of(plan, *state);
+    packet = bad = sent_at(probe, START);
+    bad.data[10] ^= 1;
+    echoed_at(probe, &bad, START + 10);
+    next = probe_next(probe, START + 10);
+    assert_int_equal(next.step, PROBE_WAIT);
+    assert_int_equal(next.until, START + SECOND);
+    assert_false(probe_is_overdue(probe, START + SECOND - 1));
+    assert_true(probe_is_overdue(probe, START + SECOND)); /* it may have arrived */
+    assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
+    assert_false(probe_is_overdue(probe, START + SECOND));
+    assert_int_equal(probe_next(probe, START + 20).step, PROBE_DONE);
+    assert_int_equal(summary_at(probe, START + 20).corrupted, 0);
+
+    probe = probe_of(plan, *state);
+    sent_at(probe, START);
+    echoed_at(probe, &bad, START + 10);
+    assert_int_equal(probe_next(probe, START + SECOND).step, PROBE_DONE);
+    assert_int_equal(summary_at(probe, START + SECOND).corrupted, 1);
+}
+
 static void by_another_flow_it_is_misdelivered_and_not_received(void **state)
 {
     probe_t *probe = flood(32, 2, *state);
@@ -406,6 +435,7 @@ int main(void)
         scene(any_other_byte_or_length_is_corrupt),
         scene(a_right_answer_makes_up_for_a_corrupt_one_but_not_the_other_way_round),
         scene(what_was_corrupt_is_not_missing_and_what_was_missing_can_be_corrupt),
+        scene(the_right_answer_to_the_last_datagram_is_awaited_after_a_corrupt_one),
         scene(by_another_flow_it_is_misdelivered_and_not_received),
         scene(from_another_address_or_port_it_is_told_and_not_received),
         scene(of_a_group_whoever_answers_from_the_port_is_right),
