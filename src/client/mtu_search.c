@@ -3,6 +3,10 @@
 /* Small enough for every link (RFC 791 section 3.2: 576 less the longest headers, and far less). */
 #define SIZE_SMALL 8
 
+/* How many sizes are asked because somebody claims something: more than a path has narrow places.
+ */
+#define CLAIMS_MAX 16
+
 /* What most paths of the Internet carry. */
 #define MTU_USUAL 1500
 
@@ -22,17 +26,28 @@ static int is_open(const mtu_search_t *search, apr_size_t size)
     return size > search->low && size < search->high;
 }
 
-/* A claim that held is also asked one byte above: it may have been too modest. */
+/* The size that a claim suggests; 0: none. One that held is also asked one byte above: it may have
+ * been too modest. Whoever claims something else each time does not lead the search step by step
+ * through all sizes. */
+static apr_size_t claimed_size(mtu_search_t *search)
+{
+    apr_size_t size = search->claim == search->low ? search->claim + 1 : search->claim;
+
+    if (search->claim == 0 || !is_open(search, size) || search->claims == CLAIMS_MAX) {
+        return 0;
+    }
+    search->claims++;
+    return size;
+}
+
 static void choose_size(mtu_search_t *search)
 {
     apr_size_t usual = MTU_USUAL - search->headers;
+    apr_size_t claimed = claimed_size(search);
 
     search->tries = 0;
-    if (search->claim > 0 && is_open(search, search->claim)) {
-        search->size = search->claim;
-    } else if (search->claim > 0 && search->claim == search->low &&
-               is_open(search, search->claim + 1)) {
-        search->size = search->claim + 1;
+    if (claimed > 0) {
+        search->size = claimed;
     } else if (is_open(search, usual)) {
         search->size = usual;
     } else if (usual == search->low && is_open(search, usual + 1)) {

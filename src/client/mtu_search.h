@@ -37,6 +37,7 @@ typedef struct mtu_search {
     apr_size_t high;         /* the smallest that did not */
     mtu_obstacle_t obstacle; /* why that one did not */
     apr_size_t claim;        /* the payload that the last hint allows; 0: none */
+    unsigned claims;         /* sizes that were asked because of one */
 } mtu_search_t;
 
 /* A search that begins with a small datagram; none is larger than `payload_max`. */

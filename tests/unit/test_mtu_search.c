@@ -15,6 +15,8 @@ typedef struct path {
     apr_size_t lie;       /* an MTU that is told instead */
     unsigned losses;      /* how many of the first datagrams get lost */
     apr_size_t buffer;    /* the peer sends back no more than this; 0: everything */
+    int shortens;         /* the peer sends back all but the last byte */
+    int tempts;           /* whatever is asked, an MTU one byte above it is told */
     unsigned asked;
 } path_t;
 
@@ -23,6 +25,9 @@ static void ask(mtu_search_t *search, path_t *path)
     apr_size_t size = search->size;
 
     path->asked++;
+    if (path->tempts) {
+        mtu_search_hint(search, size + 1 + HEADERS);
+    }
     if (path->local > 0 && size > path->local) {
         mtu_search_refused(search, size);
     } else if (path->losses > 0) {
@@ -35,6 +40,8 @@ static void ask(mtu_search_t *search, path_t *path)
         mtu_search_missed(search, size);
     } else if (path->buffer > 0 && size > path->buffer) {
         mtu_search_changed(search, size, path->buffer);
+    } else if (path->shortens && size > 8) {
+        mtu_search_changed(search, size, size - 1);
     } else if (path->fragments > 0 && size > path->fragments) {
         mtu_search_answered(search, size, (path->fragments + 8) / 8 * 8 + 20);
     } else {
@@ -47,7 +54,7 @@ static mtu_search_t search_path(path_t *path)
     mtu_search_t search = mtu_search_begin(65507, HEADERS);
 
     while (!mtu_search_is_done(&search)) {
-        assert_true(path->asked < 100);
+        assert_true(path->asked < MTU_SEARCH_DATAGRAMS / 2);
         ask(&search, path);
     }
     return search;
@@ -61,6 +68,21 @@ static void every_width_is_found_to_the_byte(void **state)
         mtu_search_t search = search_path(&path);
 
         assert_int_equal(search.low, widest);
+    }
+}
+
+/* search_path() holds how many datagrams that takes against what a run has for it. */
+static void claims_do_not_lead_it_step_by_step(void **state)
+{
+    static const apr_size_t widest[] = {8, 500, 1472, 9000, 65507};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof widest / sizeof widest[0]; i++) {
+        path_t tempting = {.widest = widest[i], .tempts = 1};
+        path_t shorter = {.widest = widest[i], .shortens = 1};
+
+        assert_int_equal(search_path(&tempting).low, widest[i]);
+        assert_int_equal(search_path(&shorter).low, 8);
     }
 }
 
@@ -233,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(every_width_is_found_to_the_byte),
+        scene(claims_do_not_lead_it_step_by_step),
         scene(a_path_without_limit_takes_the_largest_datagram),
         scene(the_usual_mtu_is_found_at_once),
         scene(what_routers_say_saves_questions),
