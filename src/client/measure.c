@@ -239,11 +239,21 @@ static int is_silent(const probe_summary_t *summary)
     return replies == 0 && (summary->lost > 0 || summary->refused > 0);
 }
 
+/* What this host did not send is missing as well: whoever asks wants to know whether all is well.
+ */
+static int is_too_much_missing(const client_settings_t *settings, const probe_summary_t *summary)
+{
+    apr_uint64_t missing = summary->lost + summary->corrupted + summary->not_sent;
+    apr_uint64_t decided = summary->sent - summary->outstanding + summary->not_sent;
+
+    return settings->max_loss >= 0 &&
+           (double)missing * 1e6 > (double)settings->max_loss * (double)decided;
+}
+
 static client_exit_t judge(const session_t *session, const char **error)
 {
     const client_settings_t *settings = session->settings;
     const probe_summary_t *summary = &session->summary;
-    apr_uint64_t missing = summary->lost + summary->corrupted;
     apr_uint64_t decided = summary->sent - summary->outstanding;
 
     *error = NULL;
@@ -265,9 +275,8 @@ static client_exit_t judge(const session_t *session, const char **error)
         *error = "the search ended before it had found the largest payload";
     } else if (session->suspects > 0) {
         *error = "some source ports fare worse than the rest";
-    } else if (settings->max_loss >= 0 &&
-               (double)missing * 1e6 > (double)settings->max_loss * (double)decided) {
-        *error = "more is lost than --max-loss";
+    } else if (is_too_much_missing(settings, summary)) {
+        *error = "more is lost, or was not sent, than --max-loss";
     } else if (settings->max_rtt > 0 && summary->timed == 0) {
         *error = "no round trip is known that --max-rtt could be held against";
     } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {

@@ -211,6 +211,14 @@ class InThisHost(Endings):
         for name, report in self.check_fault("sendmsg:error=EPERM:when=1+2").items():
             self.assertGreater(report.summary["sent"], 0, name)
 
+    def test_what_was_not_sent_counts_for_max_loss(self):
+        for most, code in ("25%", 0), ("24%", 1):
+            with self.subTest(most=most), peer(echo) as address, \
+                 Client(address, "--count=4", "--interval=200ms", f"--max-loss={most}",
+                        prefix=self.strace("sendmsg:error=EPERM:when=1..4")[1]) as client:
+                report = client.finish()
+                self.assertEqual((report.code, report.summary["not_sent"]), (code, 1), report.text)
+
     def test_too_big_for_this_host(self):
         for name, report in self.check_fault("sendmsg:error=EMSGSIZE").items():
             self.assertEqual(report.summary["sent"], 0, name)
@@ -228,8 +236,8 @@ class InThisHost(Endings):
 
     def test_receives_that_fail_for_a_moment(self):
         with peer(echo) as address, \
-             Client(address, "--flood", "--rate=200/s", "--duration=2s",
-                    prefix=self.strace("epoll_wait,epoll_pwait:error=ENOMEM:when=50..90")[1]) \
+             Client(address, "--flood", "--rate=200/s", "--duration=3s",
+                    prefix=self.strace("epoll_wait,epoll_pwait:error=ENOMEM:when=50..160")[1]) \
                 as client:
             report = client.finish()
         self.assertEqual((report.code, report.errors), (0, ""), report.text)
