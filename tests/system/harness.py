@@ -34,6 +34,13 @@ PREFIX = os.environ.get("UDPECHOD_PREFIX", "").split()
 # other.
 STOP = signal.SIGINT if WINDOWS else signal.SIGTERM
 
+# The leak sanitizer of clang 14 mistakes where the thread-local variables of a library are that was
+# loaded later, the one for HTTP, and crashes as the program ends, unless it does not ask.
+os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":intercept_tls_get_addr=0"
+
+# Before a command that leaves the leak sanitizer nothing to work with: too few descriptors, a tracer.
+WITHOUT_LEAKS = ("env", f"ASAN_OPTIONS={os.environ['ASAN_OPTIONS']}:detect_leaks=0")
+
 # A shell starts what runs in the background with SIGINT ignored, which its children inherit.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

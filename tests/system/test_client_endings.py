@@ -172,7 +172,7 @@ class InThisHost(Endings):
         log = tempfile.NamedTemporaryFile(suffix=".strace")
         self.addCleanup(log.close)
         call = inject.split(":")[0]
-        return log, ("env", "ASAN_OPTIONS=detect_leaks=0", "strace", "-D", "-f", "-qq", "-o",
+        return log, (*harness.WITHOUT_LEAKS, "strace", "-D", "-f", "-qq", "-o",
                      log.name, "-e", f"trace={call}", "-e", f"inject={inject}")
 
     def check_fault(self, inject, open_peer=lambda: peer(echo)):

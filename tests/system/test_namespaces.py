@@ -132,7 +132,7 @@ class Routed(Namespaces):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write("listen=10.0.0.1:0\n")
             file.flush()
-            server = harness.Server(f"--config={file.name}", "--sandbox=on", listen=[],
+            server = harness.Server(f"--config={file.name}", listen=[],
                                     prefix=namespaces.IN_SERVER)
             self.addCleanup(server.kill)
             file.write("".join(f"listen={address}:0\n" for address in

@@ -231,7 +231,7 @@ class Status(unittest.TestCase):
         """Whatever is opened in vain, the reason is the same, and so is the exit code."""
         for number in range(5, 24):
             done = harness.run("--listen=127.0.0.1:0", f"--control={self.path}", "--workers=2",
-                               "--duration=1ms", prefix=("prlimit", f"--nofile={number}"))
+                               "--duration=1ms", prefix=(*harness.WITHOUT_LEAKS, "prlimit", f"--nofile={number}"))
             self.assertIn(done.returncode, (0, 71), done.stderr)
             if done.returncode == 71:
                 self.assertIn('error="Too many open files"', done.stderr)
@@ -242,7 +242,7 @@ class Status(unittest.TestCase):
     def test_who_asks_has_too_few_descriptors(self):
         with self.server():
             self.check_refused(71, "--status", f"--control={self.path}", prefix=(
-                "strace", "-qq", "-o/dev/null", "-e", "trace=socket",
+                *harness.WITHOUT_LEAKS, "strace", "-qq", "-o/dev/null", "-e", "trace=socket",
                 "-e", "inject=socket:error=EMFILE"), words=["Too many open files"])
 
     @unittest.skipUnless(sys.platform == "linux", "a full queue refuses otherwise here")

@@ -364,7 +364,7 @@ class Takeover(unittest.TestCase):
         """The kernel then leaves sockets out, and nobody would receive from those."""
         with self.server("--workers=40") as server:
             self.check_refused(71, "cannot take over", "Too many open files",
-                               prefix=("prlimit", "--nofile=20"))
+                               prefix=(*harness.WITHOUT_LEAKS, "prlimit", "--nofile=20"))
             # It may see the other one's end while it sends the rest.
             harness.wait_until(lambda: server.find("the successor went away, serving on") or
                                server.find("cannot hand over", error="Broken pipe"))
