@@ -79,7 +79,8 @@ typedef enum reply_verdict {
     REPLY_ANSWER,       /* the bytes that were sent, in time, for the first time */
     REPLY_LATE,         /* the same after the timeout, by `received` and not by what was told */
     REPLY_DUPLICATE,    /* the same once more */
-    REPLY_CORRUPT,      /* to a datagram of this run, but with other bytes or another length */
+    REPLY_CORRUPT,      /* to a datagram of this run, but with other bytes or another length; one
+                         * cut off too far to tell which of several it is to settles none */
     REPLY_MISDELIVERED, /* came by another flow than its datagram went */
     REPLY_ELSEWHERE,    /* from an address or port that was not asked */
     REPLY_UNKNOWN,      /* to no datagram that this run can have sent, or one of long ago */

@@ -17,7 +17,8 @@
 struct probe {
     probe_plan_t plan;
     payload_t payload;
-    apr_size_t size; /* of the next datagrams */
+    apr_size_t size;    /* of the next datagrams */
+    apr_size_t largest; /* of all so far */
     sent_ring_t sent;
     turns_t turns;    /* of flows whose window has room */
     tally_t *tallies; /* of each flow */
@@ -78,6 +79,7 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
     *probe = apr_pcalloc(pool, sizeof **probe);
     (*probe)->plan = *plan;
     (*probe)->size = plan->size;
+    (*probe)->largest = plan->size;
     (*probe)->payload = (payload_t){.random = plan->random, .user = plan->payload};
     (*probe)->sent = sent_create(probe_outstanding(plan), wanted_memory(plan), plan->flows, pool);
     (*probe)->turns = turns_create(plan->flows, pool);
@@ -248,6 +250,7 @@ void probe_resize(probe_t *probe, apr_size_t size)
     apr_size_t most = probe->plan.payload != NULL ? probe->plan.size : PAYLOAD_MAX_IPV6;
 
     probe->size = size < most ? size : most;
+    probe->largest = probe->size > probe->largest ? probe->size : probe->largest;
 }
 
 void probe_finish(probe_t *probe)
@@ -270,22 +273,29 @@ static int is_peer(const probe_plan_t *plan, endpoint_t from)
     return endpoint_equal(&from, &plan->peer);
 }
 
-/* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
-static const sent_t *recognise(const probe_t *probe, reply_t *reply, const unsigned char *data,
-                               apr_size_t length, apr_time_t received)
+/* What follows the bytes of a datagram in one that is longer tells nothing. */
+static int read_part(const probe_t *probe, const unsigned char *data, apr_size_t length,
+                     sequence_part_t *part)
 {
-    sequence_part_t part;
+    return payload_read(&probe->payload, data, length < probe->largest ? length : probe->largest,
+                        part);
+}
+
+/* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
+static const sent_t *recognise(const probe_t *probe, reply_t *reply, sequence_part_t *part,
+                               const unsigned char *data, apr_size_t length, apr_time_t received)
+{
     apr_uint64_t sequence;
     const sent_t *sent = NULL;
 
-    if (payload_read(&probe->payload, data, length, &part)) {
-        sent = sent_find(&probe->sent, reply->flow, &part, &sequence);
+    if (read_part(probe, data, length, part)) {
+        sent = sent_find(&probe->sent, reply->flow, part, &sequence);
     }
     if (sent == NULL || sent->fate == FATE_NOT_SENT) {
         return NULL;
     }
     reply->has_sequence =
-        sent_is_certain(&probe->sent, sequence, &part, received - 2 * probe->plan.timeout);
+        sent_is_certain(&probe->sent, sequence, part, received - 2 * probe->plan.timeout);
     reply->sequence = sequence;
     reply->expected = sent->size;
     reply->round_trip = received > sent->at ? received - sent->at : 0;
@@ -310,11 +320,21 @@ static reply_verdict_t judge(const probe_t *probe, const reply_t *reply, const s
     return reply->round_trip < probe->plan.timeout ? REPLY_ANSWER : REPLY_LATE;
 }
 
+/* Non-zero if the reply was cut off so far that it can be to several of the outstanding datagrams,
+ * which tell more of themselves. */
+static int is_anyones(const probe_t *probe, const reply_t *reply, const sequence_part_t *part,
+                      apr_size_t length)
+{
+    return probe->payload.user == NULL && length < reply->expected &&
+           !sent_is_certain(&probe->sent, reply->sequence, part, NEVER);
+}
+
 reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received)
 {
     reply_t reply = {.verdict = REPLY_UNKNOWN, .flow = flow};
-    const sent_t *sent = recognise(probe, &reply, data, length, received);
+    sequence_part_t part;
+    const sent_t *sent = recognise(probe, &reply, &part, data, length, received);
     tally_t *tally = &probe->tallies[flow];
 
     if (!is_peer(&probe->plan, *from)) {
@@ -323,6 +343,9 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
         reply.verdict = judge(probe, &reply, sent, data, length);
     }
     tally->replies[reply.verdict]++;
+    if (reply.verdict == REPLY_CORRUPT && is_anyones(probe, &reply, &part, length)) {
+        return reply;
+    }
     if (reply.verdict == REPLY_ANSWER || reply.verdict == REPLY_LATE) {
         tally_answer(tally, &reply, received);
         settle(probe, reply.sequence, FATE_RECEIVED);
@@ -343,7 +366,7 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
 
     probe->tallies[flow].refused++;
     /* Nothing at all may be what a router quotes of a datagram. */
-    if (length > 0 && payload_read(&probe->payload, data, length, &part)) {
+    if (length > 0 && read_part(probe, data, length, &part)) {
         sent = sent_find(&probe->sent, flow, &part, sequence);
     }
     /* A router may take its time, however short the timeout: any datagram of the run can be meant.

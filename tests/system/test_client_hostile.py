@@ -52,9 +52,16 @@ class Corrupt(HostileServer):
                 self.assertIn(f"(corrupt: expected {size} bytes)", report.text)
 
     def test_longer(self):
-        for size, length in (56, 57), (10, 65507), (8, 9):
+        for size, length in (56, 57), (10, 65507), (8, 9), (4, 6), (4, 44), (3, 2000), (0, 1):
             with self.subTest(size=size, length=length):
-                self.check_corrupt(lambda payload: payload.ljust(length, payload[:1]), size, length)
+                self.check_corrupt(lambda payload: payload.ljust(length, b"!"), size, length)
+
+    def test_too_short_to_tell_which_of_two(self):
+        answers = {1: [], 2: [b""]}
+        report = self.run_against(
+            lambda request: answers.get(request.number, [request.payload]), *FEW, "--timeout=2s")
+        self.check(report, sent=3, received=1, corrupted=0, lost=2, corrupt_replies=1)
+        self.assertEqual([record["sequence"] for record in report.of("missing")], [0, 1])
 
     def test_then_right(self):
         report = self.run_against(lambda request: [flip(request.payload), request.payload], *FEW)
@@ -214,9 +221,6 @@ class Unknown(HostileServer):
         self.assertIn("(to no datagram of this run)", report.text)
         for reply in report.of("reply"):
             self.assertEqual((reply["sequence"], reply["round_trip_us"]), (None, None))
-
-    def test_a_long_reply_to_what_is_too_short_to_be_told(self):
-        self.check_unknown(lambda request: [request.payload.ljust(2000, b"!")], "--size=3")
 
     def test_garbage(self):
         self.check_unknown(lambda _: [os.urandom(40)])

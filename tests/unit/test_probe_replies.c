@@ -365,6 +365,56 @@ static void one_byte_is_enough_for_any_number_of_datagrams_in_order(void **state
     }
 }
 
+static void a_longer_reply_is_corrupt_however_short_the_datagram(void **state)
+{
+    for (apr_size_t size = 0; size <= 9; size++) {
+        for (apr_size_t length = size + 1; length <= 60; length += 1 + length / 9) {
+            probe_t *probe = flood(size, 1, *state);
+            packet_t packets[2];
+
+            for (unsigned i = 0; i < 2; i++) {
+                packets[i] = sent_at(probe, START);
+                packets[i].length = length;
+                memset(packets[i].data + size, '!', length - size);
+            }
+            for (unsigned i = 0; i < 2; i++) {
+                reply_t reply = echoed_at(probe, &packets[i], START + 10);
+
+                assert_int_equal(reply.verdict, REPLY_CORRUPT);
+                assert_int_equal(reply.expected, size);
+                assert_int_equal(reply.has_sequence, size > 0);
+                assert_true(size == 0 || reply.sequence == i);
+            }
+            assert_int_equal(summary_at(probe, START + 10).corrupted, 2);
+        }
+    }
+}
+
+static void a_reply_cut_off_too_far_settles_none_of_several(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    packet_t first = sent_at(probe, START);
+    packet_t second = sent_at(probe, START);
+    packet_t empty = {.length = 0};
+    reply_t reply = echoed_at(probe, &empty, START + 10);
+
+    assert_int_equal(reply.verdict, REPLY_CORRUPT);
+    assert_false(reply.has_sequence);
+    assert_int_equal(summary_at(probe, START + 10).outstanding, 2);
+    assert_int_equal(echoed_at(probe, &first, START + 20).verdict, REPLY_ANSWER);
+    reply = echoed_at(probe, &empty, START + 30);
+    assert_true(reply.has_sequence); /* there is only one left */
+    assert_int_equal(reply.sequence, second.sequence);
+    assert_int_equal(summary_at(probe, START + 30).corrupted, 1);
+
+    probe = flood(32, 1, *state);
+    sent_at(probe, START);
+    second = sent_at(probe, START);
+    second.length = 1;
+    assert_int_equal(echoed_at(probe, &second, START + 10).sequence, 1);
+    assert_int_equal(summary_at(probe, START + 10).corrupted, 1);
+}
+
 static void an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate(void **state)
 {
     probe_t *probe = flood(0, 2, *state);
@@ -445,6 +495,8 @@ int main(void)
         scene(an_answer_of_long_ago_is_unknown),
         scene(short_payloads_are_told_apart_by_what_fits_in),
         scene(one_byte_is_enough_for_any_number_of_datagrams_in_order),
+        scene(a_longer_reply_is_corrupt_however_short_the_datagram),
+        scene(a_reply_cut_off_too_far_settles_none_of_several),
         scene(an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate),
         scene(what_the_user_wrote_is_compared_and_answers_are_counted_in_order),
         scene(a_missing_datagram_does_not_take_the_answers_of_the_next),
