@@ -85,7 +85,7 @@ class Interfaces(unittest.TestCase):
             sock.bind((source, 0))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"")  # by any may it return
             sock.connect((address, port))
-            for _ in range(harness.PATIENCE):  # while a neighbour is looked for, a refusal is lost
+            for _ in range(int(harness.PATIENCE)):  # while a neighbour is looked for, a refusal is lost
                 sock.send(b"by which way")
                 try:
                     return sock.recv(100)
