@@ -6,6 +6,7 @@
 
 #include "memory.h"
 #include "regular_file.h"
+#include "udpecho/host.h"
 
 #define LINE_MAX_BYTES 4094
 
@@ -65,6 +66,7 @@ static const char *read_all(apr_file_t *file, const char *path,
         if (error == NULL && status != APR_SUCCESS) {
             break;
         }
+        host_work_on();
         if (error == NULL) {
             error = each(context, number == 1 ? without_mark(line) : line);
         }

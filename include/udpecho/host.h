@@ -130,6 +130,10 @@ int host_await_forgetting(void);
  * sooner; a process that does not serve yet ends by that signal. Main thread. */
 int host_pause(apr_interval_time_t duration);
 
+/* Lets the service manager know, whenever it is time to, that this process lives: from within work
+ * that is long, gets on and has an end. Costs a look at the clock. Main thread. */
+void host_work_on(void);
+
 /*
  * Makes way for a socket at `path`: removes the one that a process left there which listens no
  * more. Whatever else is there stays, what another process listens at, files, symbolic links. On

@@ -380,6 +380,11 @@ int host_pause(apr_interval_time_t duration)
     return !stop_is_asked();
 }
 
+void host_work_on(void)
+{
+    notify_alive();
+}
+
 void host_finish(host_t *host)
 {
     (void)host;

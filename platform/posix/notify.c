@@ -27,6 +27,8 @@ static int manager = -1; /* the socket */
 static int is_stuck;     /* it had no room the last time */
 static int owes_ready;   /* it has not heard READY=1 yet, which it waits for */
 static apr_interval_time_t interval_us;
+static apr_interval_time_t watchdog_us; /* its patience; 0: there is none */
+static apr_time_t next_alive;           /* when to tell it from within something long */
 
 /* Returns a socket, or -1. A name that begins with @ is none of a file (unix(7)). */
 static int connect_to(const char *name)
@@ -74,9 +76,9 @@ void notify_open(void)
         manager = connect_to(name); /* for a moment the system may be short of something */
     }
     if (manager >= 0) {
-        apr_interval_time_t patience = watchdog_patience();
-
-        interval_us = patience > 0 ? patience / WATCHDOG_LOOKS : STATUS_INTERVAL_US;
+        watchdog_us = watchdog_patience();
+        interval_us = watchdog_us > 0 ? watchdog_us / WATCHDOG_LOOKS : STATUS_INTERVAL_US;
+        next_alive = clock_now() + interval_us;
     }
     unsetenv("NOTIFY_SOCKET");
     unsetenv("WATCHDOG_USEC");
@@ -117,11 +119,8 @@ void notify_send(const char *assignments)
 
 void notify_alive(void)
 {
-    static apr_time_t next;
-    apr_time_t now = clock_now();
-
-    if (interval_us > 0 && now >= next) {
-        next = now + interval_us;
+    if (watchdog_us > 0 && clock_now() >= next_alive) {
+        next_alive = clock_now() + interval_us;
         notify_send("WATCHDOG=1");
     }
 }

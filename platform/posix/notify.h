@@ -26,7 +26,7 @@ void notify_ready(void);
 void notify_send(const char *assignments);
 
 /* Tells the watchdog, if there is one and it is time to, that this process lives: from within a
- * wait that is longer than it has patience, and that has an end. */
+ * wait, or work, that is longer than it has patience, and that has an end. */
 void notify_alive(void);
 
 /* Non-zero if somebody wants to hear them. */

@@ -151,6 +151,31 @@ class Notify(unittest.TestCase):
             self.assertLess(longest, 3)
             server.stop()
 
+    def test_a_server_that_reads_a_long_list_is_alive(self):
+        patience = 0.2
+        manager = self.manager(patience_us=int(patience * 1e6))
+        networks = os.path.join(self.directory, "networks")
+        with open(networks, "w", encoding="utf-8") as file:
+            file.writelines(f"10.{n * 77 % 256}.{n // 256 % 256}.{n // 65536 % 256}\n"
+                            for n in range(400000))
+        config = os.path.join(self.directory, "udpechod.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("listen=127.0.0.1:0\n")
+        with harness.Server(f"--config={config}", environment=manager.environment,
+                            listen=()) as server:
+            manager.wait_for("READY")
+            with open(config, "a", encoding="utf-8") as file:
+                file.write(f"deny=@{networks}\n")
+            server.signal(signal.SIGHUP)
+            manager.wait_for("RELOADING")
+            began, signs = time.monotonic(), 0
+            while "READY" not in (message := manager.hear()):
+                signs += "WATCHDOG" in message
+            took = time.monotonic() - began
+            server.stop()
+        # A look at the patience of each sign would find how busy this machine is.
+        self.assertGreater(signs, took / patience / 2)
+
     def test_a_manager_that_reads_nothing_holds_nobody_up(self):
         manager = self.manager(patience_us=400000)
         with harness.Server(environment=manager.environment) as server, \
