@@ -105,7 +105,8 @@ class Confinement(unittest.TestCase):
 
     def check_reloads(self, server):
         # Longer than what the first reading took memory for, with an interface to look up.
-        lines = 5000 * ["listen=[fe80::1%lo]:7"] + ["listen=localhost:7", "log-level=debug", ""]
+        lines = 5000 * ["deny=192.0.2.0/24"] + ["listen=[fe80::1%lo]:7", "listen=localhost:7",
+                                                "log-level=debug", ""]
         self.config.write_text("\n".join(lines), encoding="utf-8")
         server.signal(signal.SIGHUP)
         server.wait_for("reloaded", log_level="debug")
