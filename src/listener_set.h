@@ -20,8 +20,9 @@ typedef struct location {
 typedef struct place {
     const char *text;              /* as given */
     const char *device;            /* NULL: none */
-    apr_sockaddr_t *addresses;     /* all that it stands for, where they had to be looked up */
+    apr_sockaddr_t *addresses;     /* to be opened; of a place that is kept, those it lacks */
     apr_array_header_t *listeners; /* of listener_t *; another place may have the same */
+    apr_array_header_t *left_out;  /* of apr_sockaddr_t *, which could not be opened */
 } place_t;
 
 typedef struct listener_set {

@@ -4,6 +4,7 @@
 
 #include "address.h"
 #include "inherited.h"
+#include "ip_address.h"
 #include "listener_failure.h"
 #include "listener_opening.h"
 #include "udpecho/host.h"
@@ -46,53 +47,60 @@ static int overlaps_open(const opening_t *opening, const apr_sockaddr_t *address
     return 0;
 }
 
-static exit_code_t open_address(listener_t **listener, const opening_t *opening,
-                                listener_set_t *set, const location_t *location, int may_lack)
+static apr_status_t open_address(listener_t **listener, const opening_t *opening,
+                                 listener_set_t *set, const location_t *location,
+                                 listener_error_t *error)
 {
-    listener_error_t error = {LISTENER_SYSTEM, "open more listeners than there may be"};
     apr_status_t status = APR_ENOMEM;
 
     *listener = listener_find_open(set, opening, set, location);
     if (*listener != NULL) {
-        return EXIT_OK;
+        return APR_SUCCESS;
     }
+    *error = (listener_error_t){LISTENER_SYSTEM, "open more listeners than there may be"};
     if (set->all->nelts < LISTENERS_MAX) {
-        status = listener_open_new(listener, opening, set, location, &error);
+        status = listener_open_new(listener, opening, set, location, error);
     }
-    if (status == APR_SUCCESS) {
-        return EXIT_OK;
+    if (status != APR_SUCCESS && error->failure == LISTENER_IN_USE &&
+        overlaps_open(opening, location->address)) {
+        error->failure = LISTENER_OVERLAPS;
     }
-    *listener = NULL;
-    if (error.failure == LISTENER_IN_USE && overlaps_open(opening, location->address)) {
-        error.failure = LISTENER_OVERLAPS;
-    }
-    if (may_lack && (error.failure == LISTENER_NO_FAMILY || error.failure == LISTENER_NOT_LOCAL ||
-                     error.failure == LISTENER_NOT_READY)) {
-        listener_failure_log(
-            begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", location), status,
-            &error);
-        return EXIT_OK;
-    }
-    return listener_failure_log(
-        begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", location), status, &error);
+    return status;
+}
+
+static int is_lacking(listener_failure_t failure)
+{
+    return failure == LISTENER_NO_FAMILY || failure == LISTENER_NOT_LOCAL ||
+           failure == LISTENER_NOT_READY;
 }
 
 /* Opens all that one --listen stands for. Where that is several addresses, as with * and with
- * names, a host that lacks one of the families serves the others. */
+ * names, a host that lacks one of the families serves the others. Whatever keeps a reload from
+ * opening what was left out before keeps it from nothing else. */
 static exit_code_t open_place(listener_set_t *set, place_t *place, const opening_t *opening)
 {
-    const apr_sockaddr_t *address = place->addresses;
-    int is_only = address != NULL && address->next == NULL;
+    int is_kept = place->listeners->nelts > 0;
     exit_code_t code = EXIT_OK;
 
-    for (; code == EXIT_OK && address != NULL; address = address->next) {
+    for (const apr_sockaddr_t *address = place->addresses; code == EXIT_OK && address != NULL;
+         address = address->next) {
+        location_t location = {address, place->device};
+        int has_others = place->listeners->nelts > 0 || address->next != NULL;
+        listener_error_t error;
         listener_t *listener;
-        int may_lack = !is_only && (place->listeners->nelts > 0 || address->next != NULL);
+        apr_status_t status = open_address(&listener, opening, set, &location, &error);
 
-        code =
-            open_address(&listener, opening, set, &(location_t){address, place->device}, may_lack);
-        if (listener != NULL) {
+        if (status == APR_SUCCESS) {
             listener_set_add(set, place, listener);
+        } else if (is_kept || (has_others && is_lacking(error.failure))) {
+            APR_ARRAY_PUSH(place->left_out, const apr_sockaddr_t *) = address;
+            listener_failure_log(
+                begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", &location),
+                status, &error);
+        } else {
+            code = listener_failure_log(
+                begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", &location), status,
+                &error);
         }
     }
     return code;
@@ -164,26 +172,54 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
     return EXIT_OK;
 }
 
-/* Adds the place of a --listen: with the listeners that `current` has there or, if it has no such
- * place, with the addresses. */
+/* The addresses that were left out, to be tried again. */
+static apr_sockaddr_t *copy_left_out(const place_t *place, apr_pool_t *pool)
+{
+    apr_sockaddr_t *first = NULL;
+
+    for (int i = place->left_out->nelts - 1; i >= 0; i--) {
+        endpoint_t endpoint = endpoint_of(APR_ARRAY_IDX(place->left_out, i, apr_sockaddr_t *));
+        apr_sockaddr_t *address = ip_address_to_apr(&endpoint, pool);
+
+        address->next = first;
+        first = address;
+    }
+    return first;
+}
+
+/* Takes over what `current` has at a place: its listeners, and the addresses that it lacks. */
+static void keep_place(listener_set_t *set, place_t *place, const place_t *kept,
+                       const opening_t *opening, apr_pool_t *pool)
+{
+    place->device = apr_pstrdup(pool, kept->device);
+    place->addresses = copy_left_out(kept, pool);
+    for (int i = 0; i < kept->listeners->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(kept->listeners, i, listener_t *);
+
+        if (!listener_has_interface(listener)) {
+            listener = listener_open_anew(listener, place->text, opening, set, pool);
+        }
+        listener_set_add(set, place, listener);
+    }
+}
+
+/* Adds the place of a --listen: as `current` has it or, if it has no such place, with the
+ * addresses. */
 static exit_code_t add_place(listener_set_t *set, const char *text, const opening_t *opening,
                              apr_pool_t *pool)
 {
     const place_t *kept = listener_set_place(opening->current, text, listener_set_count(set, text));
     place_t *place = apr_array_push(set->places);
 
-    *place = (place_t){.text = text, .listeners = apr_array_make(pool, 2, sizeof(listener_t *))};
+    *place = (place_t){
+        .text = text,
+        .listeners = apr_array_make(pool, 2, sizeof(listener_t *)),
+        .left_out = apr_array_make(pool, 2, sizeof(apr_sockaddr_t *)),
+    };
     if (kept == NULL) {
         return look_up(place, opening, pool);
     }
-    for (int i = 0; i < kept->listeners->nelts; i++) {
-        listener_t *listener = APR_ARRAY_IDX(kept->listeners, i, listener_t *);
-
-        if (!listener_has_interface(listener)) {
-            listener = listener_open_anew(listener, text, opening, set, pool);
-        }
-        listener_set_add(set, place, listener);
-    }
+    keep_place(set, place, kept, opening, pool);
     return EXIT_OK;
 }
 

@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+import client_harness
 import forging
 import harness
 import namespaces
@@ -209,6 +210,56 @@ class Tentative(Namespaces):
         self.assertEqual(done.returncode, 69)
         self.assertIn("duplicate address detection has not ended, or found another host",
                       done.stderr)
+
+
+class LeftOut(Namespaces):
+    """An address of several that this host lacks at the start: each reload tries it again."""
+
+    def setUp(self):
+        self.do("del")
+        self.addCleanup(self.do, "replace")
+
+    def do(self, what):
+        namespaces.do(f"ip addr {what} ::1/128 dev lo", namespaces.IN_SERVER)
+
+    def serve(self, *options, listen):
+        config = tempfile.NamedTemporaryFile("w", suffix=".conf")
+        self.addCleanup(config.close)
+        os.chmod(config.name, 0o644)  # nobody reads it too
+        server = self.server(f"--config={config.name}", *options, listen=[listen])
+        self.assertEqual([host for host, _ in server.addresses], ["127.0.0.1"])
+        return server
+
+    def check_left_out(self, server, *errors):
+        lines = server.find("address left out", level="warning")
+        self.assertEqual([line["error"] for line in lines], list(errors))
+
+    def reload(self, server, count=1):
+        server.signal(signal.SIGHUP)
+        server.wait_for("reloaded", count=count)
+
+    def ask(self, address):
+        return client_harness.run("--count=1", address, prefix=namespaces.IN_SERVER).returncode
+
+    def test_it_is_served_once_it_is_there(self):
+        server = self.serve(listen="localhost:8888")
+        self.reload(server)
+        self.check_left_out(server, *2 * ["Cannot assign requested address"])
+        self.do("add")
+        self.reload(server, count=2)
+        server.wait_for("listening", count=2)
+        self.assertEqual(server.addresses, [("127.0.0.1", 8888), ("::1", 8888)])
+        self.assertEqual((self.ask("[::1]:8888"), self.ask("127.0.0.1:8888")), (0, 0))
+        self.reload(server, count=3)
+        self.assertEqual((len(server.addresses), self.ask("[::1]:8888")), (2, 0))
+        self.check_left_out(server, *2 * ["Cannot assign requested address"])
+
+    def test_what_keeps_it_closed_keeps_a_reload_from_nothing_else(self):
+        server = self.serve("--user=nobody", listen="localhost:7")
+        self.do("add")
+        self.reload(server)
+        self.check_left_out(server, "Cannot assign requested address", "Permission denied")
+        self.assertEqual(self.ask("127.0.0.1:7"), 0)
 
 
 class Routes(Namespaces):
