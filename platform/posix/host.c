@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ static struct host the_host;
  * the events that end the process would find no room. One that could not be written comes without
  * the pipe, as soon as something ends the wait: the signal itself for one. */
 enum { NOT_PENDING, IN_THE_PIPE, NOT_WRITTEN };
-static volatile sig_atomic_t pending[HOST_FINISHED + 1];
+static atomic_int pending[HOST_FINISHED + 1]; /* host_finish() is for any thread */
 
 /* A pipe that is nowhere near full takes a byte, but for a moment the kernel may have no memory for
  * it. Nobody asks twice, so it is tried again. */
