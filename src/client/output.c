@@ -78,14 +78,15 @@ static void fail(output_t *output, apr_status_t status)
 /* ---- The writer ---- */
 
 /* Somebody who shares the file may have made it non-blocking. When it is full, APR looks once
- * whether there is room again, and gives up in the middle of a line. */
+ * whether there is room again, and gives up in the middle of a line. Not APR_STATUS_IS_EAGAIN(),
+ * which on Windows is also that nobody is left who reads from a pipe (ERROR_NO_DATA). */
 static apr_status_t write_whole(apr_file_t *file, const char *text, apr_size_t length)
 {
     apr_size_t written = 0;
     apr_status_t status;
 
     while ((status = apr_file_write_full(file, text, length, &written)) != APR_SUCCESS &&
-           (APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EAGAIN(status))) {
+           (APR_STATUS_IS_TIMEUP(status) || status == APR_EAGAIN)) {
         text += written;
         length -= written;
         clock_pause(FULL_PAUSE_US);
