@@ -78,7 +78,8 @@ static void add_listener(own_addresses_t *own, const endpoint_t *endpoint)
 /* 127.0.0.1 or ::1. */
 static int is_loopback(address_key_t key)
 {
-    return address_key_equal(key, address_key_of_ipv4((struct in_addr){htonl(0x7f000001)})) ||
+    return address_key_equal(key,
+                             address_key_of_ipv4((struct in_addr){.s_addr = htonl(0x7f000001)})) ||
            address_key_equal(key, (address_key_t){0, 1});
 }
 
