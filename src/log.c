@@ -265,8 +265,9 @@ static int await_writer(log_t *log)
     apr_time_t until = clock_now() + CLOSE_US + JOIN_US;
     const log_line_t *line = NULL;
 
-    while (line != log->notice && clock_now() < until) {
-        line = log_queue_pop(log->unused, until - clock_now());
+    for (apr_interval_time_t left = until - clock_now(); line != log->notice && left > 0;
+         left = until - clock_now()) {
+        line = log_queue_pop(log->unused, left);
     }
     return line == log->notice;
 }

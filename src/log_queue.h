@@ -11,7 +11,7 @@
 
 typedef struct log_queue log_queue_t;
 
-/* Errors: those of creating a mutex or a condition variable. */
+/* Errors: those of monitor_create(). */
 apr_status_t log_queue_create(log_queue_t **queue, apr_pool_t *pool);
 
 /* Adds a line, which must be in no other queue. Any thread; waits for nothing but the short time

@@ -1,60 +1,53 @@
 #include "turn.h"
 
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
+#include "udpecho/monitor.h"
 
 struct turn {
-    apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *changed;
+    monitor_t *monitor;
     int taken;
 };
 
 apr_status_t turn_create(turn_t **created, apr_pool_t *pool)
 {
     turn_t *turn = apr_pcalloc(pool, sizeof *turn);
-    apr_status_t status = apr_thread_mutex_create(&turn->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
 
-    if (status == APR_SUCCESS) {
-        status = apr_thread_cond_create(&turn->changed, pool);
-    }
     *created = turn;
-    return status;
+    return monitor_create(&turn->monitor, pool);
 }
 
 apr_status_t turn_take(turn_t *turn, const atomic_int *woken, apr_interval_time_t timeout)
 {
     apr_status_t status = APR_SUCCESS;
 
-    apr_thread_mutex_lock(turn->mutex);
+    monitor_lock(turn->monitor);
     if (turn->taken && !atomic_load(woken)) {
-        timeout < 0 ? apr_thread_cond_wait(turn->changed, turn->mutex)
-                    : apr_thread_cond_timedwait(turn->changed, turn->mutex, timeout);
+        monitor_wait(turn->monitor, timeout);
     }
     if (atomic_load(woken)) {
         /* The wake that came may have been the turn's. */
-        apr_thread_cond_signal(turn->changed);
+        monitor_wake_one(turn->monitor);
         status = APR_EINTR;
     } else if (turn->taken) {
         status = APR_TIMEUP;
     } else {
         turn->taken = 1;
     }
-    apr_thread_mutex_unlock(turn->mutex);
+    monitor_unlock(turn->monitor);
     return status;
 }
 
 void turn_pass(turn_t *turn)
 {
-    apr_thread_mutex_lock(turn->mutex);
+    monitor_lock(turn->monitor);
     turn->taken = 0;
-    apr_thread_cond_signal(turn->changed);
-    apr_thread_mutex_unlock(turn->mutex);
+    monitor_wake_one(turn->monitor);
+    monitor_unlock(turn->monitor);
 }
 
 void turn_wake(turn_t *turn)
 {
-    /* With the mutex held, nobody is between looking and waiting. */
-    apr_thread_mutex_lock(turn->mutex);
-    apr_thread_cond_broadcast(turn->changed);
-    apr_thread_mutex_unlock(turn->mutex);
+    /* With the monitor locked, nobody is between looking and waiting. */
+    monitor_lock(turn->monitor);
+    monitor_wake_all(turn->monitor);
+    monitor_unlock(turn->monitor);
 }

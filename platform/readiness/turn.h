@@ -15,7 +15,7 @@
 
 typedef struct turn turn_t;
 
-/* A turn that nobody has. Lives as long as `pool`. Errors: those of apr_thread_cond_create(). */
+/* A turn that nobody has. Lives as long as `pool`. Errors: those of monitor_create(). */
 apr_status_t turn_create(turn_t **turn, apr_pool_t *pool);
 
 /*
