@@ -158,7 +158,7 @@ static void check_verdict(const run_t *run, const reply_t *reply, const packet_t
     case REPLY_ANSWER:
     case REPLY_LATE:
         require(is_here && same && !packet->is_answered);
-        require(is_late == (reply->verdict == REPLY_LATE));
+        require(!reply->has_sequence || is_late == (reply->verdict == REPLY_LATE));
         break;
     case REPLY_DUPLICATE:
         require(is_here && same && packet->is_answered);
@@ -178,20 +178,21 @@ static reply_t give_reply(run_t *run, unsigned flow, apr_port_t port, const unsi
                           apr_size_t length)
 {
     endpoint_t from = peer_at(port);
+    apr_uint64_t corrupted = probe_summary(run->probe, run->now).corrupted;
     reply_t reply = probe_reply(run->probe, flow, &from, data, length, run->now);
+    int is_settled = probe_summary(run->probe, run->now).corrupted > corrupted;
 
     run->replies++;
     require(reply.flow == flow);
     require((reply.verdict == REPLY_ELSEWHERE) == (port != 7));
-    if (reply.has_sequence) {
+    require(!reply.has_sequence || reply.verdict != REPLY_UNKNOWN);
+    if (reply.verdict < REPLY_MISDELIVERED || reply.has_sequence) {
         require(reply.sequence < run->sends);
         packet_t *packet = &run->packets[reply.sequence];
 
         check_verdict(run, &reply, packet, is_same(packet, data, length));
         packet->is_answered |= reply.verdict == REPLY_ANSWER || reply.verdict == REPLY_LATE;
-        packet->is_corrupt |= reply.verdict == REPLY_CORRUPT;
-    } else {
-        require(reply.verdict == REPLY_UNKNOWN || reply.verdict == REPLY_ELSEWHERE);
+        packet->is_corrupt |= is_settled;
     }
     return reply;
 }
