@@ -32,7 +32,7 @@ apr_status_t monitor_wait(monitor_t *monitor, apr_interval_time_t timeout)
     if (SleepConditionVariableSRW(&monitor->changed, &monitor->lock, milliseconds, 0)) {
         return APR_SUCCESS;
     }
-    return GetLastError() == ERROR_TIMEOUT ? APR_TIMEUP : apr_get_os_error();
+    return GetLastError() == ERROR_TIMEOUT ? APR_TIMEUP : (apr_status_t)apr_get_os_error();
 }
 
 void monitor_wake_one(monitor_t *monitor)
