@@ -203,8 +203,8 @@ static apr_status_t write_to_file(void *context, log_level_t level, const char *
         apr_file_putc('\n', sink->file);
     }
     /* Somebody who shares the file may have made it non-blocking. When it is full, APR looks once
-     * whether there is room again, and gives up in the middle of a line. Not APR_STATUS_IS_EAGAIN(),
-     * which on Windows is also that the reader of a pipe has gone. */
+     * whether there is room again, and gives up in the middle of a line. Not
+     * APR_STATUS_IS_EAGAIN(), which on Windows is also that the reader of a pipe has gone. */
     while ((status = apr_file_write_full(sink->file, line, length, &written)) != APR_SUCCESS &&
            (APR_STATUS_IS_TIMEUP(status) || status == APR_EAGAIN)) {
         line += written;
