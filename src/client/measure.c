@@ -305,6 +305,7 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         status = apr_thread_create(&thread, NULL, run, &session, pool);
     }
     if (status != APR_SUCCESS) {
+        close_outputs(&session); /* those that were started */
         *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }

@@ -184,7 +184,11 @@ apr_status_t output_start(output_t *output, void (*failed)(void *context), void 
     output->waiting = apr_palloc(output->pool, CAPACITY);
     output->spare = apr_palloc(output->pool, CAPACITY);
     output->taken = clock_now();
-    return apr_thread_create(&output->writer, NULL, write_waiting, output, output->pool);
+    status = apr_thread_create(&output->writer, NULL, write_waiting, output, output->pool);
+    if (status != APR_SUCCESS) {
+        output->writer = NULL; /* APR has set it to what it could not start */
+    }
+    return status;
 }
 
 /* ---- Those who write ---- */
