@@ -12,7 +12,8 @@ apr_time_t clock_now(void)
 
 void clock_pause(apr_interval_time_t time)
 {
-    struct timespec left = {.tv_sec = apr_time_sec(time), .tv_nsec = apr_time_usec(time) * 1000};
+    struct timespec left = {.tv_sec = (time_t)apr_time_sec(time),
+                            .tv_nsec = (long)apr_time_usec(time) * 1000};
 
 #if defined(__linux__)
     /* What glibc and musl make of nanosleep() is one call or another. */
