@@ -55,8 +55,8 @@ static int create_condition(pthread_cond_t *condition)
 static int timed_wait(monitor_t *monitor, apr_interval_time_t timeout)
 {
     apr_time_t until = clock_now() + timeout;
-    struct timespec deadline = {.tv_sec = apr_time_sec(until),
-                                .tv_nsec = apr_time_usec(until) * 1000};
+    struct timespec deadline = {.tv_sec = (time_t)apr_time_sec(until),
+                                .tv_nsec = (long)apr_time_usec(until) * 1000};
 
     return pthread_cond_timedwait(&monitor->changed, &monitor->mutex, &deadline);
 }

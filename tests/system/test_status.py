@@ -354,7 +354,7 @@ class Status(unittest.TestCase):
 
     def test_process_that_was_stopped(self):
         """Nobody asked meanwhile, so nobody went without an answer."""
-        with self.server("--sandbox=on") as server:
+        with self.server() as server:
             for _ in range(15):
                 server.signal(signal.SIGSTOP)
                 harness.wait_until(lambda: server.status("State").startswith("T"))
