@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "address_key.h"
 #include "ip_address.h"
 #include "units.h"
 
@@ -142,8 +143,11 @@ static const char *check_bare_ipv6(const char *text, apr_pool_t *pool)
     if (!ip_address_parse(&endpoint, apr_pstrmemdup(pool, text, strcspn(text, "%")))) {
         return "neither HOST:PORT nor an IPv6 address such as 2001:db8::1";
     }
-    /* ::1:8888 is such an address, which no host has any more (RFC 4291 section 2.5.5.1). */
-    return IN6_IS_ADDR_V4COMPAT(&endpoint.sa.v6.sin6_addr)
+    address_key_t key = address_key_of(&endpoint);
+
+    /* ::1:8888 is such an address, which no host has any more (RFC 4291 section 2.5.5.1). Not
+     * IN6_IS_ADDR_V4COMPAT(), which in musl leaves out those that end in 0 or 1. */
+    return key.high == 0 && key.low > 1 && key.low <= 0xffffffff
                ? "no host has this address; if it ends in a port, write [ADDRESS]:PORT"
                : NULL;
 }

@@ -96,11 +96,14 @@ int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_
     socklen_t length = INTERFACE_NAME_MAX;
 
     (void)family;
-    *name = '\0';
-    return getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length) != 0 &&
-                   errno == ENODEV
-               ? -1
-               : 0;
+
+    int result = getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
+
+    /* Of a socket that is bound to none the length is 0, and an emulator then writes something. */
+    if (result != 0 || length == 0 || length > INTERFACE_NAME_MAX) {
+        *name = '\0';
+    }
+    return result != 0 && errno == ENODEV ? -1 : 0;
 }
 
 /* IPv4 takes for local what the routing table says is (ip-route(8), type local). IPv6 asks the

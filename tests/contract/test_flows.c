@@ -377,7 +377,8 @@ static void an_arrival_does_not_age_while_nobody_asks(void **state)
     apr_time_t answered = clock_now();
 
     apr_sleep(50 * 1000);
-    assert_true(receive_one(fixture)->at <= answered);
+    /* Less than it was left alone for: a busy machine, or an emulator, reads clocks one by one. */
+    assert_true(receive_one(fixture)->at <= answered + 25 * 1000);
     close_fixture(fixture);
 }
 

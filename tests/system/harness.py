@@ -55,7 +55,7 @@ PATIENCE = float(os.environ.get("UDPECHO_TEST_PATIENCE", 20))
 
 
 @functools.lru_cache(maxsize=None)
-def _has_thread_sanitizer():
+def has_thread_sanitizer():
     with open(UDPECHOD, "rb") as program:
         return b"__tsan_init" in program.read()
 
@@ -159,7 +159,7 @@ class Server:
         return waits
 
     def signal(self, number):
-        if _has_thread_sanitizer() and number not in (signal.SIGSTOP, signal.SIGCONT):
+        if has_thread_sanitizer() and number not in (signal.SIGSTOP, signal.SIGCONT):
             self._await_rest()
         self.process.send_signal(number)
 
