@@ -438,6 +438,7 @@ class Payload(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr),
                          (ERROR, f"udpecho: {name}: expected at most {bound}\n"))
 
+    @harness.posix_only("Windows has none of these files")
     def test_a_payload_that_is_no_regular_file(self):
         with tempfile.TemporaryDirectory() as directory:
             fifo = os.path.join(directory, "fifo")
