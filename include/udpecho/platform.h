@@ -11,7 +11,8 @@
 #include <apr_network_io.h>
 #include <apr_pools.h>
 
-/* What a system may lack. What becomes of the service without it is in src/feature_table.c. */
+/* What a system may lack. What becomes of the service without it is in
+ * src/server/observe/feature_table.c. */
 typedef enum feature {
     FEATURE_POLL_METHOD,     /* the system's own way to wait for many sockets */
     FEATURE_PORT_SHARING,    /* several sockets on a port, flows spread over them */

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "options.h"
+#include "common/options.h"
 
 typedef struct program {
     const char *name;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client_settings.h"
+#include "client/client_settings.h"
 #include "completion.h"
-#include "settings.h"
+#include "server/settings.h"
 
 static const program_t programs[] = {
     {"udpechod", settings_table, 0},

@@ -1,9 +1,9 @@
-#include "client_conflicts.h"
+#include "client/client_conflicts.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-#include "units.h"
+#include "common/units.h"
 
 /* Two options of which one says that the other is not wanted. */
 typedef struct pair {

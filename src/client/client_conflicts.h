@@ -3,7 +3,7 @@
 
 /* Which of udpecho's options do not go together. */
 
-#include "client_settings.h"
+#include "client/client_settings.h"
 
 /* Looks at the options as they were given, before defaults are filled in. Returns NULL, or what
  * does not go together as a sentence, from `pool`. Any thread. */

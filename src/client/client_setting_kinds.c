@@ -1,4 +1,4 @@
-#include "client_setting_kinds.h"
+#include "client/client_setting_kinds.h"
 
 #include <apr_cstr.h>
 #include <apr_lib.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "units.h"
+#include "common/units.h"
 
 static const char *read_percent(const option_t *option, void *place, const char *value,
                                 apr_pool_t *pool)

@@ -4,7 +4,7 @@
 /* Kinds of options that udpecho alone has: a share, "1%" or "0.5%", stored as millionths; and a
  * differentiated services code point, a number or its name (RFC 2474, 2597, 3246, 5865, 8622). */
 
-#include "options.h"
+#include "common/options.h"
 
 extern const option_kind_t option_percent, option_dscp;
 

@@ -1,13 +1,13 @@
-#include "client_settings.h"
+#include "client/client_settings.h"
 
 #include <apr_strings.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "client_conflicts.h"
-#include "client_setting_kinds.h"
-#include "payload_text.h"
-#include "units.h"
+#include "client/client_conflicts.h"
+#include "client/client_setting_kinds.h"
+#include "client/output/payload_text.h"
+#include "common/units.h"
 
 #define AT(member) offsetof(client_settings_t, member)
 

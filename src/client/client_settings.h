@@ -3,9 +3,9 @@
 
 /* What udpecho can be told, and its table of options. */
 
-#include "address.h"
-#include "event.h"
-#include "options.h"
+#include "client/output/event.h"
+#include "common/address.h"
+#include "common/options.h"
 
 /* The port of RFC 862, which a host without one stands for. */
 #define ECHO_PORT 7

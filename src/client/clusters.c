@@ -1,4 +1,4 @@
-#include "clusters.h"
+#include "client/clusters.h"
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
-#include "destination.h"
+#include "client/destination.h"
 
 #include <apr_strings.h>
 
-#include "failure.h"
-#include "figures.h"
-#include "payload_text.h"
+#include "client/failure.h"
+#include "client/output/format.h"
+#include "client/output/payload_text.h"
 #include "udpecho/host.h"
 
 static int is_wanted(const client_settings_t *settings, const apr_sockaddr_t *address)

@@ -3,7 +3,7 @@
 
 /* Whom to ask, and from where. */
 
-#include "client_settings.h"
+#include "client/client_settings.h"
 
 typedef struct destination {
     apr_sockaddr_t *peer;

@@ -1,4 +1,4 @@
-#include "failure.h"
+#include "client/failure.h"
 
 #include <apr_strings.h>
 

@@ -1,13 +1,13 @@
-#include "measure.h"
+#include "client/measure.h"
 
 #include <apr_thread_proc.h>
 
-#include "failure.h"
-#include "mtu.h"
-#include "plan.h"
-#include "prober.h"
-#include "report.h"
-#include "sweep.h"
+#include "client/failure.h"
+#include "client/mtu.h"
+#include "client/output/report.h"
+#include "client/plan.h"
+#include "client/prober.h"
+#include "client/sweep.h"
 #include "udpecho/host.h"
 
 /* The most that one run does one after the other: an MTU search with, then without fragments. */

@@ -4,8 +4,8 @@
 /* One run of the client: everything that the settings ask for, from the first socket to the last
  * line. */
 
-#include "client_settings.h"
-#include "destination.h"
+#include "client/client_settings.h"
+#include "client/destination.h"
 
 /* How udpecho ends: as ping(8) does. */
 typedef enum client_exit {

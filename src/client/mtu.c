@@ -1,4 +1,4 @@
-#include "mtu.h"
+#include "client/mtu.h"
 
 #include <errno.h>
 

@@ -4,8 +4,8 @@
 /* The MTU search on a real path: what the prober tells goes into the search, and what the search
  * wants next goes to the probe. One thread. */
 
-#include "event.h"
-#include "mtu_search.h"
+#include "client/core/mtu_search.h"
+#include "client/output/event.h"
 
 typedef struct mtu {
     mtu_search_t search;

@@ -1,12 +1,12 @@
-#include "plan.h"
+#include "client/plan.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <string.h>
 
-#include "failure.h"
-#include "payload_text.h"
-#include "schedule.h"
+#include "client/core/schedule.h"
+#include "client/failure.h"
+#include "client/output/payload_text.h"
 
 /* Asked for each way, so that a datagram of any size has room, whatever the system's default, and
  * what waits while this host looks elsewhere is not lost here. */

@@ -5,8 +5,8 @@
  * by them. Each function returns NULL, or what went wrong as a sentence;
  * what is made lives as long as `pool`. Main thread. */
 
-#include "client_settings.h"
-#include "destination.h"
+#include "client/client_settings.h"
+#include "client/destination.h"
 
 /* The datagrams may be fragmented unless the settings or the measurement forbid it. */
 const char *plan_flows(flows_t **flows, const client_settings_t *settings,

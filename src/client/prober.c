@@ -1,10 +1,10 @@
-#include "prober.h"
+#include "client/prober.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "outbox.h"
-#include "report.h"
+#include "client/core/outbox.h"
+#include "client/output/report.h"
 #include "udpecho/host.h"
 
 /* How often the reports hear how it goes on. */

@@ -4,7 +4,7 @@
 /* The loop that joins the probe, which decides, with the flows, which know the network, and tells
  * the reports what happens. */
 
-#include "event.h"
+#include "client/output/event.h"
 
 typedef struct prober prober_t;
 

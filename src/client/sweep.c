@@ -1,10 +1,10 @@
-#include "sweep.h"
+#include "client/sweep.h"
 
 #include <apr_strings.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "clusters.h"
+#include "client/clusters.h"
 
 #define SLOWER_MORE_MIN_US 500
 

@@ -13,7 +13,7 @@
  * suspects, even if they are more.
  */
 
-#include "event.h"
+#include "client/output/event.h"
 
 /* Puts the rows in order, the worst first, marks the suspects and says in `result` what they come
  * to. Memory from `pool`. Pure but for that. */

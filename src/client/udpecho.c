@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "failure.h"
-#include "file_print.h"
-#include "json_text.h"
-#include "measure.h"
-#include "memory.h"
-#include "report.h"
+#include "client/failure.h"
+#include "client/measure.h"
+#include "client/output/report.h"
+#include "common/file_print.h"
+#include "common/json_text.h"
+#include "common/memory.h"
+#include "common/version.h"
 #include "udpecho/host.h"
-#include "version.h"
 
 /* How long files that take nothing hold up the end: together no more than a second. */
 #define REPORT_PATIENCE_US (750 * 1000)

@@ -8,7 +8,7 @@
 
 #include <apr_tables.h>
 
-#include "access_list.h"
+#include "core/access_list.h"
 
 #define RULES_MAX 48
 

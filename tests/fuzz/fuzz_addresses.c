@@ -5,8 +5,8 @@
 
 #include <apr_strings.h>
 
-#include "address.h"
-#include "cidr.h"
+#include "common/address.h"
+#include "common/cidr.h"
 #include "udpecho/datagram.h"
 
 #define OTHER_PORT 4321

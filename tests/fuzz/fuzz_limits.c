@@ -7,11 +7,11 @@
 #include "fuzz.h"
 
 #include "client/schedule.h"
-#include "log_limit.h"
-#include "loop_detector.h"
-#include "rate_limit.h"
-#include "source_ports.h"
-#include "token_bucket.h"
+#include "core/loop_detector.h"
+#include "core/rate_limit.h"
+#include "core/source_ports.h"
+#include "core/token_bucket.h"
+#include "server/log/log_limit.h"
 
 #define START  apr_time_from_sec(1000)
 #define END    (START + ((apr_time_t)1 << 52)) /* 142 years later */

@@ -8,7 +8,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
-#include "settings.h"
+#include "server/settings.h"
 
 #define ARGUMENTS_MAX 16
 

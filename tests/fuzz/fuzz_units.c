@@ -4,7 +4,7 @@
 
 #include <apr_strings.h>
 
-#include "units.h"
+#include "common/units.h"
 
 typedef apr_status_t parse_t(const char *text, apr_int64_t *value);
 typedef const char *format_t(apr_int64_t value, apr_pool_t *pool);

@@ -6,7 +6,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "options.h"
+#include "common/options.h"
 
 /* Fails unless every option that has bounds takes each value that its error shows. */
 static void assert_advice_is_taken(const option_t *table, apr_pool_t *pool)

@@ -6,7 +6,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
-#include "log.h"
+#include "server/log/log.h"
 
 typedef struct captured_log {
     log_t *log;

@@ -7,8 +7,8 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "client/output/report.h"
 #include "endpoints.h"
-#include "report.h"
 
 #define WALL_CLOCK (APR_INT64_C(1769860800) * APR_USEC_PER_SEC + 7)
 

@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "access_list.h"
+#include "core/access_list.h"
 #include "endpoints.h"
 
 /* ---- Lists ---- */

@@ -4,7 +4,7 @@
 
 #include <apr_strings.h>
 
-#include "access_rules.h"
+#include "server/access_rules.h"
 #include "written_file.h"
 
 #define FILE_NAME "test-access-rules.txt"

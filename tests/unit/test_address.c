@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "address.h"
+#include "common/address.h"
 #include "udpecho/datagram.h"
 
 static void assert_parts(const char *text, const char *host, const char *scope, apr_port_t port,

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "cidr.h"
+#include "common/cidr.h"
 
 #define IPV4(address) (ADDRESS_KEY_IPV4 | (address))
 #define ONES          UINT64_MAX

@@ -6,7 +6,7 @@
 #include <apr_strings.h>
 
 #include "advice.h"
-#include "client_settings.h"
+#include "client/client_settings.h"
 
 /* Reads a command line, its words parted by blanks. */
 static const char *read_line(client_settings_t *settings, const char *line, apr_pool_t *pool)

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "clusters.h"
+#include "client/clusters.h"
 
 /* "The Design of Experiments", 1935: of eight cups four were made otherwise, and a lady names four,
  * of which three or all four are right. Two ways to choose one of two rows, and 1 * 2. */

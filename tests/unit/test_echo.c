@@ -4,12 +4,12 @@
 
 #include <apr_siphash.h>
 
-#include "access_list.h"
+#include "core/access_list.h"
+#include "core/own_addresses.h"
+#include "core/rate_limit.h"
+#include "core/source_ports.h"
+#include "core/token_bucket.h"
 #include "endpoints.h"
-#include "own_addresses.h"
-#include "rate_limit.h"
-#include "source_ports.h"
-#include "token_bucket.h"
 #include "udpecho/echo.h"
 #include "udpecho/host.h"
 

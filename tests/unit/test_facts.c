@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "facts.h"
+#include "server/observe/name_values.h"
 
 static apr_array_header_t *some_facts(apr_pool_t *pool)
 {

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
+#include "client/output/format.h"
 #include "endpoints.h"
-#include "figures.h"
 
 static const char *loss(apr_uint64_t lost, apr_uint64_t sent, apr_uint64_t outstanding, void **pool)
 {

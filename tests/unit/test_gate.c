@@ -3,7 +3,7 @@
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
-#include "gate.h"
+#include "server/gate.h"
 
 #define THREADS 5
 

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "histogram.h"
+#include "client/core/histogram.h"
 
 /* The value as it comes back out of the histogram. */
 static apr_int64_t through(apr_int64_t value)

@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "installation.h"
+#include "server/installation.h"
 #include "udpecho/service_manager.h"
 
 static struct script {

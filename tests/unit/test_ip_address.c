@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "ip_address.h"
+#include "common/ip_address.h"
 
 static void what_is_printed_is_read(void **state)
 {

@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "json_text.h"
+#include "common/json_text.h"
 
 static const char *escaped(const char *bytes, apr_size_t length, unsigned how, apr_pool_t *pool)
 {

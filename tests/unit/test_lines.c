@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "lines.h"
+#include "common/lines.h"
 #include "written_file.h"
 
 #define FILE_NAME "test-lines.txt"

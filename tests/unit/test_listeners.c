@@ -6,7 +6,7 @@
 
 #include "captured_log.h"
 #include "foreign_address.h"
-#include "listeners.h"
+#include "server/listen/listeners.h"
 
 static settings_t settings_with(const char *const *listen, apr_pool_t *pool)
 {

@@ -5,7 +5,7 @@
 #include <apr_file_io.h>
 #include <stdlib.h>
 
-#include "log.h"
+#include "server/log/log.h"
 
 typedef struct pipe_log {
     apr_file_t *in; /* what the log wrote is read here */

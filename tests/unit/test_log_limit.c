@@ -5,7 +5,7 @@
 #include <apr_strings.h>
 #include <stdlib.h>
 
-#include "log_limit.h"
+#include "server/log/log_limit.h"
 
 #define SECOND APR_USEC_PER_SEC
 #define DAY    (24 * 3600 * SECOND)

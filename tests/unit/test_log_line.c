@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "log_line.h"
+#include "server/log/log_line.h"
 
 /* 2026-01-31T12:00:00.000007Z */
 #define TIME (APR_INT64_C(1769860800) * APR_USEC_PER_SEC + 7)

@@ -3,7 +3,7 @@
 
 #include "unit.h"
 
-#include "loop_detector.h"
+#include "core/loop_detector.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC

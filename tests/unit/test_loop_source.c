@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "loop_detector.h"
+#include "core/loop_detector.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC

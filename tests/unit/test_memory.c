@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "memory.h"
+#include "common/memory.h"
 
 /* No allocation is as long as this. */
 #define TOO_MUCH (~(apr_size_t)0 / 2)

@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "endpoints.h"
-#include "metrics_text.h"
+#include "server/observe/metrics_text.h"
 
 /* A status without listeners, everything at 0. */
 static status_t quiet(apr_pool_t *pool)

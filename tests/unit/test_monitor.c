@@ -5,7 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "log_queue.h"
+#include "server/log/log_queue.h"
 #include "turn.h"
 #include "udpecho/host.h"
 #include "udpecho/monitor.h"

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "mtu.h"
+#include "client/mtu.h"
 #include "scripted_probe.h"
 
 /* Every size comes back. */

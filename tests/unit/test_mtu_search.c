@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "mtu_search.h"
+#include "client/core/mtu_search.h"
 
 #define HEADERS 28
 

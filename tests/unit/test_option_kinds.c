@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "options.h"
+#include "common/options.h"
 
 /* What is stored, and what is written of it: "" where read() refused. */
 static const char *round_trip(const option_t *option, const char *text, apr_pool_t *pool)

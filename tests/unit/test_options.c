@@ -4,7 +4,7 @@
 
 #include <apr_strings.h>
 
-#include "options.h"
+#include "common/options.h"
 #include "written_file.h"
 
 #define FILE_NAME "test-options.conf"

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "outbox.h"
+#include "client/core/outbox.h"
 
 static void add(outbox_t *outbox, apr_uint64_t sequence)
 {

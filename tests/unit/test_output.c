@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "output.h"
+#include "client/output/output.h"
 #include "udpecho/host.h"
 
 /* Pipes, which on every system take some tens of kilobytes and then nothing until somebody reads.

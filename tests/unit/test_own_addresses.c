@@ -2,8 +2,8 @@
 
 #include "unit.h"
 
+#include "core/own_addresses.h"
 #include "endpoints.h"
-#include "own_addresses.h"
 #include "udpecho/host.h"
 
 #define LOOPBACK 0x7f000001

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "payload.h"
+#include "client/core/payload.h"
 
 static unsigned char random_bytes[PROBE_RANDOM];
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "client/output/chart.h"
 #include "columns.h"
-#include "picture.h"
 
 static const unsigned widths[] = {20, 80, 200};
 

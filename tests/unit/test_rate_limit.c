@@ -2,7 +2,7 @@
 
 #include <apr_thread_proc.h>
 
-#include "rate_limit.h"
+#include "core/rate_limit.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "round_trips.h"
+#include "client/core/round_trips.h"
 
 static void add_all(round_trips_t *trips, const apr_interval_time_t *values, unsigned count)
 {

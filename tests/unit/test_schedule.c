@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "schedule.h"
+#include "client/core/schedule.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC

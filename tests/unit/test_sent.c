@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "sent.h"
+#include "client/core/sent.h"
 
 #define WRAP ((apr_uint64_t)1 << 32)
 

@@ -3,8 +3,8 @@
 #include "unit.h"
 
 #include "captured_log.h"
-#include "confine.h"
-#include "server.h"
+#include "server/confine.h"
+#include "server/server.h"
 
 typedef struct outcome {
     exit_code_t code;

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "service_times.h"
+#include "server/observe/service_times.h"
 
 static void a_time_goes_to_the_first_bucket_that_holds_it(void **state)
 {

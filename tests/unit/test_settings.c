@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "advice.h"
-#include "settings.h"
+#include "server/settings.h"
 #include "udpecho/transport.h"
 
 static const option_t *find(const char *name)

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "sort.h"
+#include "common/sort.h"
 
 #define COUNT_MAX 3000
 

@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "source_ports.h"
+#include "core/source_ports.h"
 
 #define NOW apr_time_from_sec(1000)
 

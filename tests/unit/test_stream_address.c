@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "stream_address.h"
+#include "server/observe/stream_address.h"
 
 static void an_address_needs_its_port(void **state)
 {

@@ -1,5 +1,5 @@
-#include "stream_address.h"
-#include "stream_socket.h"
+#include "server/observe/stream_address.h"
+#include "server/observe/stream_socket.h"
 #include "unit.h"
 
 #include <apr_file_io.h>

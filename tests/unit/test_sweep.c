@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sweep.h"
+#include "client/sweep.h"
 
 #define PORTS  64
 #define ROUNDS 10

@@ -3,7 +3,7 @@
 
 #include "scripted_probe.h"
 
-#include "sweep.h"
+#include "client/sweep.h"
 
 #define PORTS  64
 #define ROUNDS 10

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "token_bucket.h"
+#include "core/token_bucket.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "units.h"
+#include "common/units.h"
 
 typedef apr_status_t parser_t(const char *, apr_int64_t *);
 

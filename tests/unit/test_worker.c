@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "endpoints.h"
-#include "worker.h"
+#include "server/worker.h"
 
 /* ---- The scripted transport, linked in place of the platform's ---- */
 

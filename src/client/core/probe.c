@@ -1,0 +1,397 @@
+#include "udpecho/probe.h"
+
+#include "client/core/flow_queue.h"
+#include "client/core/payload.h"
+#include "client/core/schedule.h"
+#include "client/core/sent.h"
+#include "client/core/tally.h"
+
+#define NEVER APR_INT64_MAX
+
+/* As the time since which something was: before any of the run, as clocks begin at 0. */
+#define EVER 1
+
+/* Any time of an interval from now is below NEVER. */
+#define INTERVAL_MAX ((apr_interval_time_t)1 << 62)
+
+struct probe {
+    probe_plan_t plan;
+    payload_t payload;
+    apr_size_t size;    /* of the next datagrams */
+    apr_size_t largest; /* of all so far */
+    sent_ring_t sent;
+    turns_t turns;    /* of flows whose window has room */
+    tally_t *tallies; /* of each flow */
+    schedule_t schedule;
+    apr_time_t start; /* of no meaning before the first probe_next() */
+    int has_begun;
+    int is_finished;        /* no more is to be sent */
+    apr_uint64_t corrupted; /* datagrams that were answered only with other bytes */
+    apr_time_t
+        corrupt_until; /* the last time at which the right answer to one of them is in time */
+};
+
+/* How many datagrams a host sends in a microsecond at most; what more is due it misses. */
+#define RATE_MAX 4.0
+
+static double rate_of(const probe_plan_t *plan)
+{
+    double rate = (double)plan->burst / (double)plan->interval;
+
+    return rate < RATE_MAX ? rate : RATE_MAX;
+}
+
+double probe_outstanding(const probe_plan_t *plan)
+{
+    return plan->interval > 0
+               ? rate_of(plan) * ((double)plan->timeout + SCHEDULE_CATCH_UP_US) + BATCH_MAX
+               : (double)plan->window * plan->flows;
+}
+
+static int is_valid(const probe_plan_t *plan)
+{
+    int is_paced = plan->interval != 0;
+
+    return plan->size <= PAYLOAD_MAX_IPV6 && (plan->payload != NULL || plan->random != NULL) &&
+           plan->flows >= 1 && plan->flows <= FLOWS_MAX && plan->interval >= 0 &&
+           (plan->shuffle == 0 || plan->window == 0) &&
+           (!is_paced || (plan->burst > 0 && plan->interval <= INTERVAL_MAX / plan->burst)) &&
+           plan->duration >= 0 && plan->timeout > 0 && plan->timeout <= INTERVAL_MAX &&
+           probe_outstanding(plan) <= PROBE_OUTSTANDING_MAX;
+}
+
+/* How many datagrams to remember: as many as are sent in two timeouts, so that late answers are
+ * known too. Where only answers set the pace, a lost datagram must not hold up the others for as
+ * long as it is remembered, and one in a microsecond is nearly all that a host sends. */
+static double wanted_memory(const probe_plan_t *plan)
+{
+    double in_time = plan->interval > 0 ? 0 : (double)plan->timeout;
+    double outstanding = 2 * probe_outstanding(plan);
+
+    return in_time > outstanding ? in_time : outstanding;
+}
+
+apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool)
+{
+    if (!is_valid(plan)) {
+        return APR_EINVAL;
+    }
+    *probe = apr_pcalloc(pool, sizeof **probe);
+    (*probe)->plan = *plan;
+    (*probe)->size = plan->size;
+    (*probe)->largest = plan->size;
+    (*probe)->payload = (payload_t){.random = plan->random, .user = plan->payload};
+    (*probe)->sent = sent_create(probe_outstanding(plan), wanted_memory(plan), plan->flows, pool);
+    (*probe)->turns = turns_create(plan->flows, pool);
+    (*probe)->tallies = apr_pcalloc(pool, plan->flows * sizeof *(*probe)->tallies);
+    return APR_SUCCESS;
+}
+
+static int has_room(const probe_t *probe, unsigned flow)
+{
+    return probe->plan.window == 0 || probe->sent.flows[flow].outstanding < probe->plan.window;
+}
+
+static void note_corrupt(probe_t *probe, const sent_t *sent, fate_t fate)
+{
+    apr_time_t until = sent->at + probe->plan.timeout;
+
+    probe->corrupted -= sent->fate == FATE_CORRUPTED;
+    probe->corrupted += fate == FATE_CORRUPTED;
+    if (fate == FATE_CORRUPTED && until > probe->corrupt_until) {
+        probe->corrupt_until = until;
+    }
+}
+
+static void settle(probe_t *probe, apr_uint64_t sequence, fate_t fate)
+{
+    const sent_t *sent = sent_get(&probe->sent, sequence);
+    unsigned flow = sent->flow;
+    int had_room = has_room(probe, flow);
+
+    note_corrupt(probe, sent, fate);
+    tally_change(&probe->tallies[flow], sent->fate, fate);
+    sent_settle(&probe->sent, sequence, fate);
+    if (!had_room && has_room(probe, flow)) {
+        turns_add(&probe->turns, flow);
+    }
+}
+
+/* ---- Sending ---- */
+
+static void begin(probe_t *probe, apr_time_t now)
+{
+    if (!probe->has_begun) {
+        probe->has_begun = 1;
+        probe->start = now;
+        probe->schedule = schedule_make(probe->plan.burst, probe->plan.interval, now);
+    }
+}
+
+/* Answers set the pace of a closed loop. And nothing is forgotten that is outstanding: a lost
+ * datagram that has to be remembered can hold up all others. */
+static int is_held_up(const probe_t *probe)
+{
+    return probe->turns.left == 0 || sent_is_full(&probe->sent);
+}
+
+/* When to send the next datagram, or NEVER: not before something else has happened. */
+static apr_time_t next_due(probe_t *probe, apr_time_t now)
+{
+    const probe_plan_t *plan = &probe->plan;
+
+    if (plan->count > 0 && probe->sent.next == plan->count) {
+        probe->is_finished = 1;
+    }
+    if (probe->is_finished || is_held_up(probe)) {
+        return NEVER;
+    }
+    apr_time_t end = plan->duration > 0 ? probe->start + plan->duration : NEVER;
+
+    if (now >= end) {
+        schedule_end(&probe->schedule, end);
+        probe->is_finished = 1;
+        return NEVER;
+    }
+    apr_time_t due = schedule_due(&probe->schedule, now);
+
+    probe->is_finished = due >= end;
+    return probe->is_finished ? NEVER : due;
+}
+
+static probe_next_t give_up_oldest(probe_t *probe)
+{
+    const sent_t *sent = sent_oldest(&probe->sent);
+    probe_next_t next = {
+        .step = PROBE_MISSING,
+        .request = {.sequence = probe->sent.oldest, .flow = sent->flow, .length = sent->size}};
+
+    settle(probe, probe->sent.oldest, FATE_LOST);
+    return next;
+}
+
+static probe_next_t send_next(probe_t *probe, apr_time_t now)
+{
+    if (probe->plan.shuffle != 0) {
+        turns_draw(&probe->turns, &probe->plan.shuffle);
+    }
+    unsigned flow = turns_first(&probe->turns);
+    probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
+
+    next.request.sequence = sent_add(&probe->sent, flow, probe->size, now);
+    payload_make(&probe->payload, &next.request);
+    tally_sent(&probe->tallies[flow], now);
+    schedule_advance(&probe->schedule);
+    if (!has_room(probe, flow)) {
+        turns_take(&probe->turns);
+    } else if (probe->plan.window == 0) {
+        turns_take(&probe->turns);
+        turns_add(&probe->turns, flow);
+    }
+    return next;
+}
+
+/* When the oldest outstanding datagram is missing. If there is none at the end of the run: when the
+ * right answer to a corrupted one would be late, which may follow the wrong one at any time. */
+static apr_time_t overdue_at(const probe_t *probe)
+{
+    const sent_t *oldest = sent_oldest(&probe->sent);
+
+    if (oldest != NULL) {
+        return oldest->at + probe->plan.timeout;
+    }
+    return probe->is_finished && probe->corrupted > 0 ? probe->corrupt_until : NEVER;
+}
+
+int probe_is_overdue(const probe_t *probe, apr_time_t now)
+{
+    return overdue_at(probe) <= now;
+}
+
+probe_next_t probe_next(probe_t *probe, apr_time_t now)
+{
+    begin(probe, now);
+
+    apr_time_t due = next_due(probe, now);
+    apr_time_t overdue = overdue_at(probe);
+
+    if (overdue <= now) {
+        return sent_oldest(&probe->sent) != NULL ? give_up_oldest(probe)
+                                                 : (probe_next_t){.step = PROBE_DONE};
+    }
+    if (due <= now) {
+        return send_next(probe, now);
+    }
+    apr_time_t until = due < overdue ? due : overdue;
+
+    return (probe_next_t){.step = until == NEVER ? PROBE_DONE : PROBE_WAIT, .until = until};
+}
+
+void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (sent_left(&probe->sent, requests[i].sequence, now)) {
+            tally_left(&probe->tallies[requests[i].flow], now);
+        }
+    }
+}
+
+void probe_not_sent(probe_t *probe, const request_t *request)
+{
+    const sent_t *sent = sent_get(&probe->sent, request->sequence);
+
+    if (sent != NULL && sent->fate == FATE_OUTSTANDING) {
+        settle(probe, request->sequence, FATE_NOT_SENT);
+    }
+}
+
+void probe_resize(probe_t *probe, apr_size_t size)
+{
+    apr_size_t most = probe->plan.payload != NULL ? probe->plan.size : PAYLOAD_MAX_IPV6;
+
+    probe->size = size < most ? size : most;
+    probe->largest = probe->size > probe->largest ? probe->size : probe->largest;
+}
+
+void probe_finish(probe_t *probe)
+{
+    probe->is_finished = 1;
+}
+
+/* ---- Replies ---- */
+
+static int is_peer(const probe_plan_t *plan, endpoint_t from)
+{
+    if (plan->any_peer) {
+        return endpoint_port(&from) == endpoint_port(&plan->peer);
+    }
+    /* The system tells by which interface it came even if none was named. */
+    if (from.sa.any.sa_family == APR_INET6 && plan->peer.sa.any.sa_family == APR_INET6 &&
+        plan->peer.sa.v6.sin6_scope_id == 0) {
+        from.sa.v6.sin6_scope_id = 0;
+    }
+    return endpoint_equal(&from, &plan->peer);
+}
+
+/* What follows the bytes of a datagram in one that is longer tells nothing. */
+static int read_part(const probe_t *probe, const unsigned char *data, apr_size_t length,
+                     sequence_part_t *part)
+{
+    return payload_read(&probe->payload, data, length < probe->largest ? length : probe->largest,
+                        part);
+}
+
+/* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
+static const sent_t *recognise(const probe_t *probe, reply_t *reply, sequence_part_t *part,
+                               const unsigned char *data, apr_size_t length, apr_time_t received)
+{
+    apr_uint64_t sequence;
+    const sent_t *sent = NULL;
+
+    if (read_part(probe, data, length, part)) {
+        sent = sent_find(&probe->sent, reply->flow, part, &sequence);
+    }
+    if (sent == NULL || sent->fate == FATE_NOT_SENT) {
+        return NULL;
+    }
+    reply->has_sequence =
+        sent_is_certain(&probe->sent, sequence, part, received - 2 * probe->plan.timeout);
+    reply->sequence = sequence;
+    reply->expected = sent->size;
+    reply->round_trip = received > sent->at ? received - sent->at : 0;
+    return sent;
+}
+
+static reply_verdict_t judge(const probe_t *probe, const reply_t *reply, const sent_t *sent,
+                             const unsigned char *data, apr_size_t length)
+{
+    if (sent->flow != reply->flow) {
+        return REPLY_MISDELIVERED;
+    }
+    if (!payload_is(&probe->payload, reply->sequence, sent->size, data, length)) {
+        return REPLY_CORRUPT;
+    }
+    if (sent->fate == FATE_RECEIVED) {
+        return REPLY_DUPLICATE;
+    }
+    if (!reply->has_sequence) {
+        return sent->fate == FATE_LOST ? REPLY_LATE : REPLY_ANSWER;
+    }
+    return reply->round_trip < probe->plan.timeout ? REPLY_ANSWER : REPLY_LATE;
+}
+
+/* Non-zero if the reply was cut off so far that it can be to several of the outstanding datagrams,
+ * which tell more of themselves. */
+static int is_anyones(const probe_t *probe, const reply_t *reply, const sequence_part_t *part,
+                      apr_size_t length)
+{
+    return probe->payload.user == NULL && length < reply->expected &&
+           !sent_is_certain(&probe->sent, reply->sequence, part, NEVER);
+}
+
+reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
+                    const unsigned char *data, apr_size_t length, apr_time_t received)
+{
+    reply_t reply = {.verdict = REPLY_UNKNOWN, .flow = flow};
+    sequence_part_t part;
+    const sent_t *sent = recognise(probe, &reply, &part, data, length, received);
+    tally_t *tally = &probe->tallies[flow];
+
+    if (!is_peer(&probe->plan, *from)) {
+        reply.verdict = REPLY_ELSEWHERE;
+    } else if (sent != NULL) {
+        reply.verdict = judge(probe, &reply, sent, data, length);
+    }
+    tally->replies[reply.verdict]++;
+    if (reply.verdict == REPLY_CORRUPT && is_anyones(probe, &reply, &part, length)) {
+        return reply;
+    }
+    if (reply.verdict == REPLY_ANSWER || reply.verdict == REPLY_LATE) {
+        tally_answer(tally, &reply, received);
+        settle(probe, reply.sequence, FATE_RECEIVED);
+    } else if (reply.verdict == REPLY_CORRUPT && sent->fate != FATE_RECEIVED) {
+        settle(probe, reply.sequence, FATE_CORRUPTED);
+    }
+    if (sent != NULL && !reply.has_sequence) {
+        sent_guessed(&probe->sent, flow);
+    }
+    return reply;
+}
+
+int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_size_t length,
+                  apr_uint64_t *sequence)
+{
+    sequence_part_t part;
+    const sent_t *sent = NULL;
+
+    probe->tallies[flow].refused++;
+    /* Nothing at all may be what a router quotes of a datagram. */
+    if (length > 0 && read_part(probe, data, length, &part)) {
+        sent = sent_find(&probe->sent, flow, &part, sequence);
+    }
+    /* A router may take its time, however short the timeout: any datagram of the run can be meant.
+     * One that was answered is so only where its whole number says so. */
+    return sent != NULL && (part.bits == 32 || sent->fate != FATE_RECEIVED) &&
+           sent_is_certain(&probe->sent, *sequence, &part, EVER);
+}
+
+/* ---- What it came to ---- */
+
+probe_summary_t probe_summary(const probe_t *probe, apr_time_t now)
+{
+    tally_t sum = {.late = 0};
+
+    for (unsigned i = 0; i < probe->plan.flows; i++) {
+        tally_merge(&sum, &probe->tallies[i]);
+    }
+    probe_summary_t summary = tally_summary(&sum, now);
+
+    summary.is_scheduled = probe->plan.interval > 0;
+    summary.missed = probe->schedule.missed;
+    return summary;
+}
+
+probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now)
+{
+    return tally_summary(&probe->tallies[flow], now);
+}

@@ -1,0 +1,35 @@
+#ifndef UDPECHO_CHART_H
+#define UDPECHO_CHART_H
+
+/* Pictures made of characters: block elements (Unicode, U+2581 to U+258F) in UTF-8, or ASCII. Pure
+ * functions; text from `pool`. A column is one character here, however many bytes it has. */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "client/core/histogram.h"
+
+/* A bar as long as `count` of `most`, which fills `columns`. In UTF-8 exact to an eighth of a
+ * column. "" for none, and never for some. */
+const char *picture_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, int has_utf8,
+                        apr_pool_t *pool);
+
+/* A value that a sparkline marks as missing. */
+#define PICTURE_MISSING (-1)
+
+/* A column for each value, the height being where it lies between the smallest and the largest. Of
+ * more values than `columns` only the last ones are drawn. */
+const char *picture_sparkline(const apr_int64_t *values, unsigned count, unsigned columns,
+                              int has_utf8, apr_pool_t *pool);
+
+/*
+ * A histogram of microseconds: one line (const char *, without line feed) for each of up to `rows`
+ * ranges of equal width, the last of which takes in all that lies far beyond the rest. A line is
+ * where its range begins, a bar, and how many there are. No line has more than `columns` columns.
+ * Empty if nothing is in it, or the space is too small: less than 2 rows or 20 columns, or less
+ * than the numbers need.
+ */
+apr_array_header_t *picture_histogram(const histogram_t *histogram, unsigned rows, unsigned columns,
+                                      int has_utf8, apr_pool_t *pool);
+
+#endif

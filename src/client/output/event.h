@@ -1,0 +1,104 @@
+#ifndef UDPECHO_EVENT_H
+#define UDPECHO_EVENT_H
+
+/*
+ * What happens while the client measures, and who is told of it. Every format of the output gets
+ * the same events with the same numbers in them, so that no two formats can disagree.
+ */
+
+#include "client/output/output.h"
+#include "udpecho/flows.h"
+#include "udpecho/probe.h"
+
+typedef enum measurement {
+    MEASURE_PING,  /* one datagram after the other */
+    MEASURE_FLOOD, /* as many as asked for, or as come back */
+    MEASURE_SWEEP, /* many source ports, to find the bad path among several */
+    MEASURE_MTU    /* the largest datagram that comes back whole */
+} measurement_t;
+
+/* What is measured; lives as long as the run. */
+typedef struct run {
+    measurement_t measurement;
+    const char *host; /* as the user wrote it */
+    endpoint_t peer;
+    apr_size_t size; /* payload, bytes */
+    unsigned flows;
+    const apr_port_t *ports; /* the source port of each flow; NULL: not known */
+    apr_interval_time_t timeout;
+} run_t;
+
+/* What is told of one source port of a sweep. */
+typedef struct sweep_row {
+    apr_port_t port;
+    int is_suspect; /* it fares worse than the others: see sweep.h */
+    probe_summary_t summary;
+} sweep_row_t;
+
+typedef struct sweep_result {
+    unsigned count;
+    const sweep_row_t *rows; /* the worst first */
+    unsigned suspects;
+    const char *verdict; /* a sentence */
+} sweep_result_t;
+
+/* Where the largest datagram ended, as far as an echo can tell. */
+typedef enum mtu_limit {
+    MTU_LIMIT_NONE,    /* the largest UDP payload came back */
+    MTU_LIMIT_LOCAL,   /* this host's interface */
+    MTU_LIMIT_BUFFER,  /* the buffers of this host's sockets; the path may carry more */
+    MTU_LIMIT_FORWARD, /* the way there */
+    MTU_LIMIT_RETURN,  /* the way back, or the peer */
+    MTU_LIMIT_PEER,    /* the peer, which sends back something else */
+    MTU_LIMIT_UNKNOWN, /* one of these */
+    MTU_NO_ANSWER,     /* nothing came back as it was sent, at any size */
+    MTU_NOT_FOUND      /* the search ended before it had found the limit */
+} mtu_limit_t;
+
+typedef struct mtu_result {
+    apr_size_t payload;   /* the largest that came back unfragmented, bytes; 0: none */
+    apr_size_t mtu;       /* with UDP and IP header */
+    apr_size_t too_large; /* the smallest payload that did not come back so; 0: none did not */
+    mtu_limit_t limit;
+    apr_size_t hint;      /* the smallest MTU that the network claimed in ICMP; 0: none */
+    endpoint_t hint_from; /* who did; length 0: none */
+    int tells_fragments;  /* 0: replies may have come in fragments, this system does not tell */
+} mtu_result_t;
+
+typedef enum event_kind {
+    EVENT_START,    /* the first of all */
+    EVENT_REPLY,    /* reply, arrival */
+    EVENT_MISSING,  /* request: not answered in time */
+    EVENT_REFUSED,  /* arrival; request.sequence if has_sequence */
+    EVENT_NOT_SENT, /* request, status */
+    EVENT_PROGRESS, /* summary: how it goes on, a few times a second */
+    EVENT_SWEEP,    /* sweep */
+    EVENT_MTU,      /* mtu */
+    EVENT_SUMMARY   /* summary; with is_interim not the last */
+} event_kind_t;
+
+/* What is said above to come with the kind is set; it lives until the listener returns. */
+typedef struct event {
+    event_kind_t kind;
+    int is_interim;
+    apr_time_t wall_clock; /* when, microseconds since 1970 */
+    apr_time_t now;        /* the same in the time of clock_now(), which nobody sets */
+    const run_t *run;
+    const reply_t *reply;
+    const arrival_t *arrival;
+    const request_t *request;
+    int has_sequence;
+    apr_status_t status;
+    const probe_summary_t *summary;
+    const sweep_result_t *sweep;
+    const mtu_result_t *mtu;
+} event_t;
+
+/* One format of the output. */
+typedef struct report {
+    void (*tell)(void *context, const event_t *event);
+    void *context;
+    output_t *output; /* where it writes; NULL: it does not */
+} report_t;
+
+#endif

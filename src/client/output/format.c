@@ -1,0 +1,149 @@
+#include "client/output/format.h"
+
+#include <apr_errno.h>
+#include <apr_strings.h>
+#include <errno.h>
+#include <string.h>
+
+const char *verdict_word(reply_verdict_t verdict)
+{
+    static const char *const words[REPLY_KINDS] = {
+        [REPLY_ANSWER] = "answer",       [REPLY_LATE] = "late",
+        [REPLY_DUPLICATE] = "duplicate", [REPLY_CORRUPT] = "corrupt",
+        [REPLY_ELSEWHERE] = "elsewhere", [REPLY_MISDELIVERED] = "misdelivered",
+        [REPLY_UNKNOWN] = "unknown",
+    };
+
+    return words[verdict];
+}
+
+const char *measurement_word(measurement_t measurement)
+{
+    static const char *const words[] = {
+        [MEASURE_PING] = "ping",
+        [MEASURE_FLOOD] = "flood",
+        [MEASURE_SWEEP] = "sweep",
+        [MEASURE_MTU] = "mtu",
+    };
+
+    return words[measurement];
+}
+
+const char *limit_word(mtu_limit_t limit)
+{
+    static const char *const words[] = {
+        [MTU_LIMIT_NONE] = "none",       [MTU_LIMIT_LOCAL] = "local",
+        [MTU_LIMIT_FORWARD] = "forward", [MTU_LIMIT_RETURN] = "return",
+        [MTU_LIMIT_UNKNOWN] = "unknown", [MTU_NO_ANSWER] = "no_answer",
+        [MTU_LIMIT_BUFFER] = "buffer",   [MTU_LIMIT_PEER] = "peer",
+        [MTU_NOT_FOUND] = "not_found",
+    };
+
+    return words[limit];
+}
+
+const char *refusal_words(apr_status_t status, apr_pool_t *pool)
+{
+    char reason[128];
+
+    if (APR_STATUS_IS_ECONNREFUSED(status)) {
+        return "port unreachable";
+    }
+    if (APR_STATUS_IS_EHOSTUNREACH(status)) {
+        return "host unreachable";
+    }
+    if (APR_STATUS_IS_ENETUNREACH(status)) {
+        return "network unreachable";
+    }
+    if (APR_STATUS_IS_ETIMEDOUT(status)) {
+        return "TTL expired";
+    }
+    if (status == EMSGSIZE) {
+        return "too big";
+    }
+    if (APR_STATUS_IS_EACCES(status)) {
+        return "administratively prohibited (a packet filter)";
+    }
+    return apr_pstrdup(pool, apr_strerror(status, reason, sizeof reason));
+}
+
+/* Linux says ENOBUFS of a datagram whose fragments the send buffer has no room for, all of them of
+ * one that the interface's queue has no room for. What a packet filter drops is EPERM on Linux and
+ * EACCES on the BSDs; what a route of Linux prohibits is EACCES. */
+const char *not_sent_words(apr_status_t status, apr_pool_t *pool)
+{
+    if (status == EPERM || APR_STATUS_IS_EACCES(status)) {
+        return "prohibited by a packet filter or a route of this host";
+    }
+    return status == ENOBUFS || APR_STATUS_IS_EAGAIN(status) ? "no room in this host's buffers"
+                                                             : refusal_words(status, pool);
+}
+
+apr_port_t source_port(const run_t *run, unsigned flow)
+{
+    return (apr_port_t)(run->ports != NULL && flow < run->flows ? run->ports[flow] : 0);
+}
+
+const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, ENDPOINT_TEXT_MAX);
+
+    endpoint_format(text, endpoint);
+    return text;
+}
+
+const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool)
+{
+    const char *text = endpoint_text(endpoint, pool);
+    const char *start = text + (*text == '[');
+    const char *end = *text == '[' ? strchr(text, ']') : strchr(text, ':');
+
+    return end != NULL ? apr_pstrmemdup(pool, start, (apr_size_t)(end - start)) : text;
+}
+
+const char *thousandths(apr_int64_t number, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT ".%03d", number / 1000, (int)(number % 1000));
+}
+
+/* In 1/10,000 of a percent, rounded, but never to nothing or to everything. */
+#define LOSS_ALL 1000000U
+
+static unsigned loss_rounded(apr_uint64_t lost, apr_uint64_t known)
+{
+    unsigned loss = (unsigned)((double)lost / (double)known * LOSS_ALL + 0.5);
+
+    if (loss == 0 && lost > 0) {
+        return 1;
+    }
+    return loss >= LOSS_ALL && lost < known ? LOSS_ALL - 1 : loss;
+}
+
+const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
+{
+    apr_uint64_t known = summary->sent - summary->outstanding;
+
+    if (known == 0) {
+        return NULL;
+    }
+    unsigned loss = loss_rounded(summary->lost, known);
+    char *text = apr_psprintf(pool, "%u.%04u", loss / 10000, loss % 10000);
+    char *end = text + strlen(text);
+
+    while (end[-1] == '0') {
+        end--;
+    }
+    end[end[-1] == '.' ? -1 : 0] = '\0';
+    return text;
+}
+
+apr_uint64_t asked(const probe_summary_t *summary)
+{
+    return summary->sent + summary->not_sent + summary->missed;
+}
+
+apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed)
+{
+    return elapsed <= 0 ? 0
+                        : (apr_uint64_t)((double)count * APR_USEC_PER_SEC / (double)elapsed + 0.5);
+}

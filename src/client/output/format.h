@@ -1,0 +1,47 @@
+#ifndef UDPECHO_FORMAT_H
+#define UDPECHO_FORMAT_H
+
+/* The numbers and words that the formats of the output share. What is returned is static, or comes
+ * from `pool`. Any thread. */
+
+#include <apr_pools.h>
+
+#include "client/output/event.h"
+
+/* "answer", "late", "duplicate" and so on: the words of the machines' formats. */
+const char *verdict_word(reply_verdict_t verdict);
+const char *measurement_word(measurement_t measurement);
+const char *limit_word(mtu_limit_t limit);
+
+/* Why the network refused a datagram, as arrival_t has it: "port unreachable". */
+const char *refusal_words(apr_status_t status, apr_pool_t *pool);
+
+/* Why this host refused one, as flows_send() has it. */
+const char *not_sent_words(apr_status_t status, apr_pool_t *pool);
+
+/* The source port of a flow; 0: not known. */
+apr_port_t source_port(const run_t *run, unsigned flow);
+
+/* The endpoint in text, and the same without its port and what stands around an address before
+ * one: routers refuse, and have none. */
+const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool);
+const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool);
+
+/* 1234 as "1.234": milliseconds of microseconds, exact. */
+const char *thousandths(apr_int64_t number, apr_pool_t *pool);
+
+/*
+ * The share of lost datagrams among those whose fate is known, in percent with up to four decimals
+ * and no zeros at the end: "0", "33.3333". It is "0" only if nothing and "100" only if everything
+ * was lost: one in a billion is "0.0001". NULL if no fate is known yet.
+ */
+const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool);
+
+/* How many datagrams came due, of a summary with a schedule: those that were sent, those that this
+ * host refused and those that it missed. */
+apr_uint64_t asked(const probe_summary_t *summary);
+
+/* `count` things in `elapsed` microseconds, for each second; 0 if no time has passed. */
+apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed);
+
+#endif

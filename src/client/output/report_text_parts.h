@@ -1,0 +1,24 @@
+#ifndef UDPECHO_REPORT_TEXT_PARTS_H
+#define UDPECHO_REPORT_TEXT_PARTS_H
+
+/* What an event says to people: whole lines, "" if there is nothing to say, from `pool`. Pure
+ * functions of the event. Lines are shorter than 80 columns for the usual addresses. */
+
+#include <apr_pools.h>
+
+#include "client/output/event.h"
+
+const char *text_start(const event_t *event, apr_pool_t *pool);
+
+/* Of one datagram each; all have the same form, with "from" or "to" after the length. */
+const char *text_reply(const event_t *event, apr_pool_t *pool);
+const char *text_missing(const event_t *event, apr_pool_t *pool);
+const char *text_refused(const event_t *event, apr_pool_t *pool);
+const char *text_not_sent(const event_t *event, apr_pool_t *pool);
+
+/* Results. */
+const char *text_sweep(const event_t *event, apr_pool_t *pool);
+const char *text_mtu(const event_t *event, apr_pool_t *pool);
+const char *text_summary(const event_t *event, apr_pool_t *pool);
+
+#endif

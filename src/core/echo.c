@@ -1,0 +1,337 @@
+#include "udpecho/echo.h"
+
+#include "core/access_list.h"
+#include "core/loop_detector.h"
+#include "core/own_addresses.h"
+#include "core/rate_limit.h"
+#include "core/source_ports.h"
+#include "core/token_bucket.h"
+
+/* What is left of --count. `unclaimed` keeps workers from sending too much between them, `unsent`
+ * tells when the last echo is out: a claim whose reply failed is given back. */
+struct echo_quota {
+    int limited;
+    _Atomic apr_uint64_t unclaimed;
+    _Atomic apr_uint64_t unsent;
+};
+
+typedef enum echo_state { SERVING, DRAINING, DONE } echo_state_t;
+
+struct echo {
+    echo_state_t state;
+    echo_end_t end;
+    apr_time_t serve_until; /* 0: for ever */
+    apr_time_t drain_until;
+    _Atomic apr_interval_time_t pause_us; /* after the last receive; 0: it did not fail */
+    echo_quota_t *quota;
+    const echo_policy_t *_Atomic policy; /* in force from the next batch on */
+    const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
+    loop_detector_t *loops;              /* NULL: none */
+    token_hand_t datagrams;
+    token_hand_t bytes;
+    counters_t counters;
+};
+
+echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool)
+{
+    echo_quota_t *quota = apr_pcalloc(pool, sizeof *quota);
+
+    quota->limited = count > 0;
+    atomic_init(&quota->unclaimed, count);
+    atomic_init(&quota->unsent, count);
+    return quota;
+}
+
+static int quota_claim(echo_quota_t *quota)
+{
+    if (!quota->limited) {
+        return 1;
+    }
+    apr_uint64_t unclaimed = atomic_load(&quota->unclaimed);
+
+    while (unclaimed > 0) {
+        if (atomic_compare_exchange_weak(&quota->unclaimed, &unclaimed, unclaimed - 1)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Non-zero when this spends the last of it. */
+static int quota_settle(echo_quota_t *quota, unsigned sent, unsigned failed)
+{
+    if (!quota->limited) {
+        return 0;
+    }
+    atomic_fetch_add(&quota->unclaimed, failed);
+    return sent > 0 && atomic_fetch_sub(&quota->unsent, sent) == sent;
+}
+
+echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool)
+{
+    echo_t *echo = apr_pcalloc(pool, sizeof *echo);
+
+    echo->quota = policy->quota;
+    echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
+    if (policy->loop_key != NULL) {
+        echo->loops = loop_detector_create(policy->loop_key, pool);
+    }
+    atomic_init(&echo->policy, policy);
+    return echo;
+}
+
+/* ---- The policy ---- */
+
+void echo_apply(echo_t *echo, const echo_policy_t *policy)
+{
+    atomic_store(&echo->policy, policy);
+}
+
+int echo_reads(const echo_t *echo, const echo_policy_t *policy)
+{
+    return atomic_load(&echo->held) == policy;
+}
+
+/* Another policy may be applied, and this one's holders asked for, between reading which it is and
+ * holding it. So it is held only if it is still in force afterwards. */
+static const echo_policy_t *hold_policy(echo_t *echo)
+{
+    const echo_policy_t *policy;
+
+    do {
+        policy = atomic_load(&echo->policy);
+        atomic_store(&echo->held, policy);
+    } while (atomic_load(&echo->policy) != policy);
+    return policy;
+}
+
+static void release_policy(echo_t *echo)
+{
+    atomic_store_explicit(&echo->held, NULL, memory_order_release);
+}
+
+/* ---- Time ---- */
+
+static void stop_serving(echo_t *echo, echo_end_t end, apr_time_t now)
+{
+    if (echo->state == SERVING) {
+        echo->state = DRAINING;
+        echo->end = end;
+        echo->drain_until = now + ECHO_DRAIN_MAX_US;
+    }
+}
+
+static void pass_time(echo_t *echo, apr_time_t now)
+{
+    if (echo->state == DRAINING && now >= echo->drain_until) {
+        echo->state = DONE;
+    }
+    if (echo->serve_until != 0 && now >= echo->serve_until) {
+        stop_serving(echo, ECHO_END_DURATION, now);
+    }
+}
+
+/* ---- Verdicts ---- */
+
+/* Not every system says that a datagram was a broadcast. */
+static int is_to_many(const echo_policy_t *policy, const datagram_t *datagram)
+{
+    return datagram->broadcast || endpoint_is_multicast(&datagram->to) ||
+           (policy->own != NULL && own_is_broadcast(policy->own, &datagram->to));
+}
+
+/* What is certain of a source comes before what is told to refuse, and what is free of cost before
+ * what is looked up. */
+static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *datagram,
+                              apr_time_t now)
+{
+    const endpoint_t *from = &datagram->from;
+    apr_port_t port = endpoint_port(from);
+
+    if (!endpoint_is_host(from) || (policy->own != NULL && own_is_broadcast(policy->own, from))) {
+        return VERDICT_SOURCE_INVALID;
+    }
+    /* Where the host got the address after it was last asked for them, this knows it. */
+    if (endpoint_equal(from, &datagram->to) ||
+        (policy->own != NULL && own_is_listener(policy->own, from, datagram->arrival_interface))) {
+        return VERDICT_SOURCE_SELF;
+    }
+    if (policy->ports != NULL && source_ports_refuse(policy->ports, port)) {
+        return VERDICT_SOURCE_PORT;
+    }
+    if (policy->access != NULL && !access_list_allows(policy->access, from)) {
+        return VERDICT_ACCESS;
+    }
+    /* Last, since what is refused must use up no answer. */
+    if (policy->ports != NULL && source_ports_throttle(policy->ports, port, now)) {
+        return VERDICT_THROTTLED_PORT;
+    }
+    return VERDICT_ECHO;
+}
+
+static int is_rate_limited(echo_t *echo, const echo_policy_t *policy, const endpoint_t *from,
+                           apr_time_t now)
+{
+    if (policy->per_source == NULL ||
+        (policy->exempt != NULL && access_list_allows(policy->exempt, from)) ||
+        rate_limit_admits(policy->per_source, from, now)) {
+        return 0;
+    }
+    if (policy->per_source_dry_run) {
+        counters_add(&echo->counters, COUNTER_WOULD_RATE_LIMIT, 1);
+    }
+    return !policy->per_source_dry_run;
+}
+
+/* How much is sent: by one source, before it can use up what there is for all. */
+static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+                              apr_time_t now)
+{
+    if (echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now)) {
+        return VERDICT_LOOP;
+    }
+    if (is_rate_limited(echo, policy, &datagram->from, now)) {
+        return VERDICT_RATE_LIMITED;
+    }
+    if (!token_hand_take(&echo->datagrams, 1, now)) {
+        return VERDICT_MAX_RATE;
+    }
+    if (!token_hand_take(&echo->bytes, datagram->length, now)) {
+        token_hand_return(&echo->datagrams, 1);
+        return VERDICT_MAX_BANDWIDTH;
+    }
+    return VERDICT_ECHO;
+}
+
+static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+                       apr_time_t now)
+{
+    if (datagram->truncated) {
+        return VERDICT_TRUNCATED;
+    }
+    if (datagram->control_truncated) {
+        return VERDICT_CONTROL_TRUNCATED;
+    }
+    if (is_to_many(policy, datagram)) {
+        return VERDICT_NOT_UNICAST;
+    }
+    verdict_t verdict = judge_source(policy, datagram, now);
+
+    if (verdict == VERDICT_ECHO) {
+        verdict = judge_amount(echo, policy, datagram, now);
+    }
+    if (verdict != VERDICT_ECHO) {
+        return verdict;
+    }
+    return quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
+}
+
+const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
+{
+    const echo_policy_t *policy = hold_policy(echo);
+    const datagram_t *limited = NULL;
+    apr_size_t bytes = 0;
+
+    token_hand_hold(&echo->datagrams, policy->datagrams);
+    token_hand_hold(&echo->bytes, policy->bytes);
+    for (unsigned i = 0; i < batch->count; i++) {
+        datagram_t *datagram = batch->at[i];
+
+        bytes += datagram->length;
+        datagram->verdict = judge(echo, policy, datagram, now);
+        if (datagram->verdict != VERDICT_ECHO) {
+            counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
+            limited = verdict_is_limit(datagram->verdict) ? datagram : limited;
+        }
+    }
+    release_policy(echo);
+    atomic_store_explicit(&echo->pause_us, 0, memory_order_relaxed);
+    counters_add(&echo->counters, COUNTER_RECEIVED, batch->count);
+    counters_add(&echo->counters, COUNTER_RECEIVED_BYTES, bytes);
+
+    if (echo->state == DRAINING && batch->count == 0) {
+        echo->state = DONE;
+    }
+    /* Last, so that draining always looks once more: a wait may have ended empty long ago, in a
+     * process that did not get to run since. */
+    pass_time(echo, now);
+    return limited;
+}
+
+static apr_interval_time_t clamp_pause(apr_interval_time_t pause)
+{
+    if (pause < ECHO_PAUSE_MIN_US) {
+        return ECHO_PAUSE_MIN_US;
+    }
+    return pause < ECHO_PAUSE_MAX_US ? pause : ECHO_PAUSE_MAX_US;
+}
+
+apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now)
+{
+    apr_interval_time_t pause = clamp_pause(2 * atomic_load(&echo->pause_us));
+
+    counters_add(&echo->counters, COUNTER_RECEIVE_ERRORS, 1);
+    atomic_store(&echo->pause_us, pause);
+    pass_time(echo, now);
+
+    apr_interval_time_t left = echo_timeout(echo, now);
+
+    return clamp_pause(pause < left ? pause : left);
+}
+
+int echo_is_degraded(const echo_t *echo)
+{
+    return atomic_load(&echo->pause_us) > 0;
+}
+
+void echo_settle(echo_t *echo, const send_outcome_t *outcome)
+{
+    unsigned failed = 0;
+
+    counters_add(&echo->counters, COUNTER_ECHOED, outcome->sent);
+    counters_add(&echo->counters, COUNTER_ECHOED_BYTES, outcome->sent_bytes);
+    for (unsigned i = 0; i < SEND_ERROR_KINDS; i++) {
+        counters_add(&echo->counters, COUNTER_FAILED + i, outcome->failed[i]);
+        failed += outcome->failed[i];
+    }
+    if (quota_settle(echo->quota, outcome->sent, failed)) {
+        echo->state = DONE;
+        echo->end = ECHO_END_COUNT;
+    }
+}
+
+void echo_drain(echo_t *echo, apr_time_t now)
+{
+    stop_serving(echo, ECHO_END_ASKED, now);
+}
+
+apr_interval_time_t echo_timeout(const echo_t *echo, apr_time_t now)
+{
+    apr_time_t until = echo->serve_until;
+
+    if (echo->state != SERVING) {
+        return 0;
+    }
+    if (echo_is_degraded(echo) && (until == 0 || until > now + ECHO_PAUSE_MAX_US)) {
+        until = now + ECHO_PAUSE_MAX_US;
+    }
+    if (until == 0) {
+        return -1;
+    }
+    return now < until ? until - now : 0;
+}
+
+int echo_done(const echo_t *echo)
+{
+    return echo->state == DONE;
+}
+
+echo_end_t echo_end(const echo_t *echo)
+{
+    return echo->end;
+}
+
+counters_t *echo_counters(echo_t *echo)
+{
+    return &echo->counters;
+}

@@ -1,0 +1,91 @@
+#include "server/installation.h"
+
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
+#include "common/address.h"
+#include "udpecho/service_manager.h"
+
+static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *pool)
+{
+    char reason[128];
+
+    switch (status) {
+    case APR_SUCCESS:
+        *code = EXIT_OK;
+        return NULL;
+    case APR_ENOTIMPL:
+        *code = EXIT_USAGE;
+        return "services install themselves on Windows only; here a package does it";
+    case APR_EEXIST:
+        *code = EXIT_UNAVAILABLE;
+        return "the service is installed already; --uninstall-service removes it";
+    case APR_ENOENT:
+        *code = EXIT_UNAVAILABLE;
+        return "the service is not installed";
+    default:
+        break;
+    }
+    if (APR_STATUS_IS_EACCES(status)) {
+        *code = EXIT_NO_PERMISSION;
+        return "the service manager wants the rights of an administrator";
+    }
+    *code = EXIT_SYSTEM;
+    apr_strerror(status, reason, sizeof reason);
+    return APR_STATUS_IS_TIMEUP(status)
+               ? "the service does not end"
+               : apr_psprintf(pool, "the service manager refuses: %s", reason);
+}
+
+static int reaches_outside(const settings_t *settings, apr_pool_t *pool)
+{
+    for (int i = 0; i < settings->listen->nelts; i++) {
+        const char *text = APR_ARRAY_IDX(settings->listen, i, const char *);
+        address_t address;
+
+        if (address_parse(&address, text, DEFAULT_PORT, pool) != NULL ||
+            !address_is_loopback(&address, pool)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int wants_firewall_open(const settings_t *settings, apr_array_header_t *notes,
+                               apr_pool_t *pool)
+{
+    if (!settings->open_firewall || reaches_outside(settings, pool)) {
+        return settings->open_firewall != 0;
+    }
+    APR_ARRAY_PUSH(notes, const char *) =
+        "--open-firewall: no rule is needed, since every --listen is of the loopback";
+    return 0;
+}
+
+const char *installation_add(const settings_t *settings, apr_array_header_t *notes,
+                             exit_code_t *code, apr_pool_t *pool)
+{
+    static const char *const ours[] = {"install-service", "open-firewall", "config", NULL};
+    apr_array_header_t *options =
+        options_repeat(settings_table, settings->argc, settings->argv, ours, pool);
+    apr_status_t status = APR_SUCCESS;
+
+    if (settings->config != NULL) {
+        char *path;
+
+        /* A service does not start in this directory. */
+        status = apr_filepath_merge(&path, NULL, settings->config, APR_FILEPATH_NATIVE, pool);
+        if (status == APR_SUCCESS) {
+            APR_ARRAY_PUSH(options, const char *) = apr_pstrcat(pool, "--config=", path, NULL);
+        }
+    }
+    if (status == APR_SUCCESS) {
+        status = service_install(options, wants_firewall_open(settings, notes, pool), notes, pool);
+    }
+    return describe(status, code, pool);
+}
+
+const char *installation_remove(apr_array_header_t *notes, exit_code_t *code, apr_pool_t *pool)
+{
+    return describe(service_uninstall(notes, pool), code, pool);
+}

@@ -1,0 +1,213 @@
+#include "server/listen/listener_set.h"
+
+#include <string.h>
+
+#include "common/memory.h"
+#include "udpecho/host.h"
+
+void listener_set_create(listener_set_t *set, apr_pool_t *pool)
+{
+    set->places = apr_array_make(pool, 4, sizeof(place_t));
+    set->all = apr_array_make(pool, 4, sizeof(listener_t *));
+    set->opening = NULL;
+}
+
+static int has(const apr_array_header_t *listeners, const listener_t *listener)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        if (APR_ARRAY_IDX(listeners, i, const listener_t *) == listener) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int listener_set_has(const listener_set_t *set, const listener_t *listener)
+{
+    return has(set->all, listener);
+}
+
+int listener_set_is_fixed(const listener_set_t *set)
+{
+    return set->places->nelts == 0;
+}
+
+void listener_log_address(log_line_t *line, const listener_info_t *info)
+{
+    char text[ENDPOINT_TEXT_MAX];
+
+    endpoint_format_on(text, &info->local, info->device);
+    log_text(line, "address", text);
+}
+
+typedef struct storing {
+    const listener_t *listener;
+    apr_status_t status;
+} storing_t;
+
+static void store(void *context, apr_pool_t *scratch)
+{
+    storing_t *storing = context;
+    const listener_info_t *info = listener_describe(storing->listener);
+
+    storing->status =
+        host_store(&info->local, info->device, listener_sockets(storing->listener, scratch));
+}
+
+static void store_one(const listener_t *listener, log_t *log)
+{
+    storing_t storing = {listener, APR_ENOMEM};
+
+    memory_try_scratch(store, &storing, NULL);
+    if (storing.status != APR_SUCCESS) {
+        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING,
+                                             "the service manager will not keep a listener");
+
+        listener_log_address(line, listener_describe(listener));
+        log_status(line, "error", storing.status);
+        log_end(line);
+    }
+}
+
+void listener_set_store(const listener_set_t *set, const listener_set_t *known, log_t *log)
+{
+    int is_wanted = host_has_store() && set->places->nelts > 0;
+
+    for (int i = 0; is_wanted && i < set->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
+
+        if (known == NULL || !listener_set_has(known, listener)) {
+            store_one(listener, log);
+        }
+    }
+}
+
+void listener_set_forget(const listener_set_t *set, const listener_set_t *kept)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
+
+        if (kept == NULL || !listener_set_has(kept, listener)) {
+            const listener_info_t *info = listener_describe(listener);
+
+            host_forget(&info->local, info->device);
+        }
+    }
+}
+
+static void close_one(listener_t *listener, log_t *log)
+{
+    listener_info_t info = *listener_describe(listener);
+
+    listener_close(listener);
+    if (log != NULL) {
+        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "no longer listening");
+
+        listener_log_address(line, &info);
+        log_end(line);
+    }
+}
+
+void listener_set_close(const listener_set_t *set, const listener_set_t *kept, log_t *log)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        if (kept == NULL || !listener_set_has(kept, listener)) {
+            close_one(listener, log);
+        }
+    }
+    if (set->opening != NULL) {
+        apr_pool_destroy(set->opening);
+    }
+}
+
+void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
+{
+    if (!has(place->listeners, listener)) {
+        APR_ARRAY_PUSH(place->listeners, listener_t *) = listener;
+    }
+    if (!listener_set_has(set, listener)) {
+        APR_ARRAY_PUSH(set->all, listener_t *) = listener;
+    }
+    set->opening = NULL;
+}
+
+static int is_at(const listener_t *listener, const endpoint_t *endpoint, const char *device)
+{
+    const listener_info_t *info = listener_describe(listener);
+
+    return endpoint_equal(&info->local, endpoint) &&
+           strcmp(info->device, device != NULL ? device : "") == 0;
+}
+
+listener_t *listener_set_find(const listener_set_t *set, const location_t *location)
+{
+    endpoint_t endpoint = endpoint_of(location->address);
+
+    for (int i = 0; set != NULL && i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        if (is_at(listener, &endpoint, location->device) && listener_has_interface(listener)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+/* Whether one of the places asks for just this address, port and interface. */
+static int is_named(const listener_set_t *set, const listener_t *listener)
+{
+    for (int i = 0; i < set->places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
+
+        for (const apr_sockaddr_t *at = place->addresses; at != NULL; at = at->next) {
+            endpoint_t wanted = endpoint_of(at);
+
+            if (is_at(listener, &wanted, place->device)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+listener_t *listener_set_find_any_port(const listener_set_t *set, const location_t *location,
+                                       const listener_set_t *used, const listener_set_t *asked)
+{
+    endpoint_t endpoint = endpoint_of(location->address);
+
+    for (int i = 0; set != NULL && i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        /* The same place in both families. */
+        endpoint.sa.v4.sin_port = listener_describe(listener)->local.sa.v4.sin_port;
+        if (is_at(listener, &endpoint, location->device) && !listener_set_has(used, listener) &&
+            !is_named(asked, listener)) {
+            return listener;
+        }
+    }
+    return NULL;
+}
+
+const place_t *listener_set_place(const listener_set_t *set, const char *text, int before)
+{
+    for (int i = 0; set != NULL && i < set->places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
+
+        if (strcmp(place->text, text) == 0 && before-- == 0) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+int listener_set_count(const listener_set_t *set, const char *text)
+{
+    int count = 0;
+
+    while (listener_set_place(set, text, count) != NULL) {
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,79 @@
+#ifndef UDPECHO_LISTENER_SET_H
+#define UDPECHO_LISTENER_SET_H
+
+/* The listeners of a server, and which --listen each belongs to, so that a reload finds again what
+ * is asked for again. Main thread, save where a function says otherwise. */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "server/log/log.h"
+#include "udpecho/transport.h"
+
+/* Where a listener is, or is to be. */
+typedef struct location {
+    const apr_sockaddr_t *address;
+    const char *device; /* that it is bound to as well; NULL: to none */
+} location_t;
+
+/* What one --listen stands for. */
+typedef struct place {
+    const char *text;              /* as given */
+    const char *device;            /* NULL: none */
+    apr_sockaddr_t *addresses;     /* to be opened; of a place that is kept, those it lacks */
+    apr_array_header_t *listeners; /* of listener_t *; another place may have the same */
+    apr_array_header_t *left_out;  /* of apr_sockaddr_t *, which could not be opened */
+} place_t;
+
+typedef struct listener_set {
+    apr_array_header_t *places; /* of place_t; empty if the sockets were handed over */
+    apr_array_header_t *all;    /* of listener_t *, each once */
+    apr_pool_t *opening;        /* of a listener that is open and not in the set yet; else NULL */
+} listener_set_t;
+
+/* Makes it an empty set, which lives as long as `pool`. */
+void listener_set_create(listener_set_t *set, apr_pool_t *pool);
+
+/* Adds a listener to the set and to a place of it, unless it is there. It is no longer one that is
+ * being opened. */
+void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener);
+
+/* Non-zero if the listener is in the set. Any thread. */
+int listener_set_has(const listener_set_t *set, const listener_t *listener);
+
+/* The listener that is bound there and has its interface still; NULL if there is none, or no set.
+ */
+listener_t *listener_set_find(const listener_set_t *set, const location_t *location);
+
+/* The first listener bound there, whatever its port, that `used` does not have and no place of
+ * `asked` names; NULL if there is none, or no set. */
+listener_t *listener_set_find_any_port(const listener_set_t *set, const location_t *location,
+                                       const listener_set_t *used, const listener_set_t *asked);
+
+/* The place of this text that comes after `before` others of the same text; NULL if there is none,
+ * or no set. */
+const place_t *listener_set_place(const listener_set_t *set, const char *text, int before);
+
+/* Adds where a listener is bound, its interface included, as "address". */
+void listener_log_address(log_line_t *line, const listener_info_t *info);
+
+/* How many places have this text. */
+int listener_set_count(const listener_set_t *set, const char *text);
+
+/* Non-zero if a reload can neither add to this set nor take from it. Any thread. */
+int listener_set_is_fixed(const listener_set_t *set);
+
+/* Has the service manager keep the sockets of the listeners of `set` that are not in `known`, which
+ * may be NULL, for the next process. It has those of a set without places already. What cannot be
+ * kept is logged. */
+void listener_set_store(const listener_set_t *set, const listener_set_t *known, log_t *log);
+
+/* Has it close its copies of the sockets of the listeners of `set` that are not in `kept`, which
+ * may be NULL. */
+void listener_set_forget(const listener_set_t *set, const listener_set_t *kept);
+
+/* Closes the listeners of `set` that are not in `kept`, which may be NULL, and tells `log`, unless
+ * it is NULL, of each. Closes too what was opened and not added. */
+void listener_set_close(const listener_set_t *set, const listener_set_t *kept, log_t *log);
+
+#endif

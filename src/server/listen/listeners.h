@@ -1,0 +1,55 @@
+#ifndef UDPECHO_LISTENERS_H
+#define UDPECHO_LISTENERS_H
+
+/* From what --listen says, or this process was handed, to bound listeners. */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "common/exit_codes.h"
+#include "server/listen/listener_set.h"
+#include "server/log/log.h"
+#include "server/settings.h"
+#include "udpecho/transport.h"
+
+/* How listeners are opened. */
+typedef struct opening {
+    const settings_t *settings;
+    const listener_options_t *options;
+    const listener_set_t *current; /* to keep what is open already; NULL: nothing is */
+    listener_set_t *inherited;     /* from the process before this one; NULL: nothing was */
+    int is_confined;               /* in the sandbox, where no interface can be looked up */
+    apr_time_t patience_ends;      /* for addresses that are not ready; set by listeners_open() */
+    apr_array_header_t *streams;   /* gets those that host_take_over() brings */
+    log_t *log;
+    apr_pool_t *pool; /* that the listeners live in */
+} opening_t;
+
+/*
+ * Takes over the sockets of the service manager or, where it handed over none, looks up and binds
+ * every address of the settings, save for those whose sockets were inherited from the process
+ * before this one; what else was inherited is given up. A --listen that `current` has as well keeps
+ * its listeners and is not looked up again; so does an address. A listener whose network interface
+ * is gone is opened anew, or kept where it cannot be. They are added to `set`, which is empty. On
+ * error one line in the log says what is wrong, the exit code is returned, and `set` has what is to
+ * be closed again. `pool` is for what it needs meanwhile. Main thread.
+ */
+exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool);
+
+/* How a listener is opened by these settings. Any thread. */
+listener_options_t listener_options(const settings_t *settings, const platform_t *platform);
+
+/* How the workers share a listener's port, and why they do it so, in words. From `pool`, or static.
+ * Any thread. */
+const char *listener_sharing(const listener_info_t *info);
+const char *listener_sharing_reason(const listener_info_t *info, const platform_t *platform,
+                                    apr_pool_t *pool);
+
+/* Logs where each listener of `set` that is not in `known`, which may be NULL, is bound, how its
+ * port is shared and why, and what buffers it has. `pool` is for what it needs meanwhile. Main
+ * thread. */
+void listeners_log(const listener_set_t *set, const listener_set_t *known,
+                   const settings_t *settings, const platform_t *platform, log_t *log,
+                   apr_pool_t *pool);
+
+#endif

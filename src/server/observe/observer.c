@@ -1,0 +1,294 @@
+#include "server/observe/observer.h"
+
+#include <apr_poll.h>
+#include <apr_portable.h>
+#include <apr_thread_proc.h>
+#include <stdatomic.h>
+
+#include "common/memory.h"
+#include "server/listen/listener_failure.h"
+#include "server/observe/control_socket.h"
+#include "server/observe/metrics.h"
+#include "server/observe/stream_socket.h"
+#include "udpecho/host.h"
+
+/* Who cannot be accepted stays in the queue, and the queue is ready again at once. After so many
+ * turns in a row in which nobody got on, the thread pauses after each. */
+#define VAIN_TURNS_MAX 10
+#define VAIN_PAUSE_US  (100 * 1000)
+
+/* How often the thread is woken where that fails, and how long to wait in between. */
+#define WAKE_ATTEMPTS_MAX 200
+#define WAKE_PAUSE_US     (10 * 1000)
+
+struct observer {
+    apr_pool_t *pool; /* nobody else's */
+    log_t *log;
+    apr_pollset_t *sockets;
+    control_t *control;    /* NULL: there is none */
+    http_t *http;          /* likewise */
+    apr_socket_t *scraped; /* by which it takes connections */
+    atomic_int is_stopping;
+    gate_t *gate;
+    apr_thread_t *thread; /* NULL: not started */
+};
+
+/* ---- Opening ---- */
+
+static exit_code_t refuse(log_t *log, const char *message, const char *where, const char *step,
+                          apr_status_t status)
+{
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, message);
+
+    if (*where != '\0') {
+        log_text(line, "where", where);
+    }
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        log_text(line, "error", "not on this system, or not in this build of udpechod");
+        log_end(line);
+        return EXIT_USAGE;
+    }
+    log_text(line, "step", step);
+    log_status(line, "error", status);
+    log_end(line);
+    return APR_STATUS_IS_EDSOOPEN(status) || APR_STATUS_IS_ESYMNOTFOUND(status)
+               ? EXIT_UNAVAILABLE
+               : listener_failure_code(status);
+}
+
+static apr_status_t watch(observer_t *observer, apr_socket_t *socket)
+{
+    apr_pollfd_t wanted = {
+        .p = observer->pool,
+        .desc_type = APR_POLL_SOCKET,
+        .desc.s = socket,
+        .reqevents = APR_POLLIN,
+    };
+
+    return apr_pollset_add(observer->sockets, &wanted);
+}
+
+static void log_where(const char *message, const char *where, apr_socket_t *listening, log_t *log)
+{
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, message);
+    apr_sockaddr_t *address;
+
+    /* With the port that the kernel chose, if it did. */
+    if (apr_socket_addr_get(&address, APR_LOCAL, listening) == APR_SUCCESS &&
+        address->family != APR_UNIX) {
+        endpoint_t endpoint = endpoint_of(address);
+
+        log_endpoint(line, "address", &endpoint);
+    } else {
+        log_text(line, "address", where);
+    }
+    log_end(line);
+}
+
+static exit_code_t open_control(observer_t *observer, const char *where,
+                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
+{
+    const char *step;
+    apr_status_t status =
+        control_open(&observer->control, where, inherited, source, &step, observer->pool);
+
+    if (status == APR_SUCCESS) {
+        step = "watch it";
+        status = watch(observer, control_socket(observer->control));
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot make the control socket", where, step, status);
+    }
+    log_where("control socket", where, control_socket(observer->control), log);
+    return EXIT_OK;
+}
+
+static exit_code_t open_metrics(observer_t *observer, const char *where,
+                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
+{
+    const char *step;
+    apr_socket_t *all = NULL; /* that HTTP waits for, in one descriptor */
+    apr_status_t status = metrics_open(&observer->http, &observer->scraped, where, inherited,
+                                       source, &step, observer->pool);
+
+    if (status == APR_SUCCESS) {
+        step = "watch it";
+        status = apr_os_sock_put(&all, &observer->http->descriptor, observer->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = watch(observer, all);
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot serve metrics as --metrics-listen asks", where, step, status);
+    }
+    log_where("metrics", where, observer->scraped, log);
+    return EXIT_OK;
+}
+
+/* By poll(2), which the sandbox allows on every system, and which needs no call to be told what to
+ * look at. */
+static apr_status_t create(observer_t **created, int has_sockets, log_t *log, apr_pool_t *pool)
+{
+    apr_pool_t *own = memory_pool(pool);
+
+    *created = apr_pcalloc(own, sizeof **created);
+    (*created)->pool = own;
+    (*created)->log = log;
+    return has_sockets ? apr_pollset_create_ex(&(*created)->sockets, 2, own, APR_POLLSET_WAKEABLE,
+                                               APR_POLLSET_POLL)
+                       : APR_SUCCESS;
+}
+
+exit_code_t observer_open(observer_t **opened, const settings_t *settings,
+                          apr_array_header_t *inherited, status_source_t *source, log_t *log,
+                          apr_pool_t *pool)
+{
+    int has_sockets = settings->control != NULL || settings->metrics_listen != NULL;
+    apr_status_t status = create(opened, has_sockets, log, pool);
+    exit_code_t code = EXIT_OK;
+
+    if (status != APR_SUCCESS) {
+        return refuse(log, "cannot be asked how the service fares", "", "make a set of sockets",
+                      status);
+    }
+    if (settings->control != NULL) {
+        code = open_control(*opened, settings->control, inherited, source, log);
+    }
+    if (code == EXIT_OK && settings->metrics_listen != NULL) {
+        code = open_metrics(*opened, settings->metrics_listen, inherited, source, log);
+    }
+    stream_close(inherited, pool);
+    return code;
+}
+
+static void append(apr_array_header_t *sockets, apr_socket_t *socket)
+{
+    apr_os_sock_t descriptor;
+
+    if (apr_os_sock_get(&descriptor, socket) == APR_SUCCESS) {
+        APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
+    }
+}
+
+apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
+
+    if (observer->control != NULL) {
+        append(sockets, control_socket(observer->control));
+    }
+    if (observer->http != NULL) {
+        append(sockets, observer->scraped);
+    }
+    return sockets;
+}
+
+/* ---- The thread ---- */
+
+static apr_interval_time_t timeout(const observer_t *observer)
+{
+    return observer->http != NULL ? observer->http->timeout(observer->http) : -1;
+}
+
+/* Whether the socket by which the status is asked for is among those that are ready. */
+static int is_asked(const observer_t *observer, const apr_pollfd_t *ready, apr_int32_t count)
+{
+    for (apr_int32_t i = 0; i < count; i++) {
+        if (observer->control != NULL && ready[i].desc.s == control_socket(observer->control)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Waits, and lets those get on who are ready. Returns why nobody did, if so. */
+static apr_status_t turn(observer_t *observer)
+{
+    apr_interval_time_t wait = timeout(observer);
+    apr_status_t answered = APR_SUCCESS;
+    apr_status_t scraped = APR_SUCCESS;
+    const apr_pollfd_t *ready;
+    apr_int32_t count = 0;
+    apr_status_t waited = apr_pollset_poll(observer->sockets, wait, &count, &ready);
+
+    if (is_asked(observer, ready, count)) {
+        answered = control_answer(observer->control);
+    }
+    if (observer->http != NULL) {
+        scraped = observer->http->run(observer->http);
+    }
+    if (answered != APR_SUCCESS || scraped != APR_SUCCESS) {
+        return answered != APR_SUCCESS ? answered : scraped;
+    }
+    /* SIGSTOP and SIGCONT interrupt a wait in the sandbox; no other signal comes here. */
+    return APR_STATUS_IS_TIMEUP(waited) || APR_STATUS_IS_EINTR(waited) ? APR_SUCCESS : waited;
+}
+
+static void pause_after(observer_t *observer, apr_status_t status)
+{
+    log_line_t *line = log_begin(observer->log, LOG_LEVEL_WARNING, "cannot answer who asks");
+
+    log_status(line, "error", status);
+    log_end(line);
+    clock_pause(VAIN_PAUSE_US);
+}
+
+static void serve(observer_t *observer)
+{
+    unsigned vain = 0;
+
+    while (!atomic_load(&observer->is_stopping)) {
+        apr_status_t status = turn(observer);
+
+        vain = status == APR_SUCCESS ? 0 : vain + 1;
+        if (vain >= VAIN_TURNS_MAX) {
+            pause_after(observer, status);
+        }
+    }
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    observer_t *observer = data;
+
+    (void)thread;
+    if (gate_pass(observer->gate)) {
+        serve(observer);
+    }
+    return NULL;
+}
+
+unsigned observer_threads(const observer_t *observer)
+{
+    return observer->control != NULL || observer->http != NULL;
+}
+
+apr_status_t observer_start(observer_t *observer, gate_t *gate)
+{
+    observer->gate = gate;
+    return observer_threads(observer) > 0
+               ? apr_thread_create(&observer->thread, NULL, run, observer, observer->pool)
+               : APR_SUCCESS;
+}
+
+/* A byte in a pipe, for which the kernel may have no memory for a while. */
+static void wake(observer_t *observer)
+{
+    int attempts = 0;
+
+    while (apr_pollset_wakeup(observer->sockets) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
+        clock_pause(WAKE_PAUSE_US);
+    }
+}
+
+void observer_stop(observer_t *observer)
+{
+    apr_status_t status;
+
+    if (observer->thread != NULL) {
+        atomic_store(&observer->is_stopping, 1);
+        wake(observer);
+        apr_thread_join(&status, observer->thread);
+        observer->thread = NULL;
+    }
+}

@@ -1,0 +1,205 @@
+#include "server/observe/show_status.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "common/file_print.h"
+#include "common/json_text.h"
+#include "server/listen/listener_failure.h"
+#include "server/observe/control_socket.h"
+#include "server/observe/status_facts.h"
+#include "udpecho/host.h"
+
+#define INTERVAL_US APR_USEC_PER_SEC
+
+/* How often another process may answer than did a second ago, before it is given up. */
+#define PROCESSES_MAX 5
+
+/* One answer, and when it came. */
+typedef struct sample {
+    apr_array_header_t *facts;
+    apr_time_t time;
+} sample_t;
+
+static const char *take_sample(sample_t *sample, const char *path, exit_code_t *code,
+                               apr_pool_t *pool)
+{
+    const char *answer;
+    char reason[128];
+
+    *sample = (sample_t){apr_array_make(pool, 64, sizeof(fact_t)), 0};
+    apr_status_t status = control_ask(&answer, path, "status", pool);
+
+    if (status != APR_SUCCESS) {
+        *code = listener_failure_code(status);
+        apr_strerror(status, reason, sizeof reason);
+        return apr_psprintf(pool,
+                            "--status: cannot ask at %s: %s; udpechod --control makes that "
+                            "socket, which only its own user and root may use if it has a path",
+                            path, reason);
+    }
+    sample->time = clock_now();
+    if (!facts_read_json(sample->facts, answer, pool)) {
+        return apr_psprintf(pool, "--status: what answers at %s is no udpechod", path);
+    }
+    return NULL;
+}
+
+/* What only rises, and so has a rate. */
+static int is_counter(const fact_t *fact)
+{
+    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+        if (strcmp(fact->name, counter_name(i)) == 0) {
+            return 1;
+        }
+    }
+    return strcmp(fact->name, "kernel_drops") == 0 || strcmp(fact->name, "reload_failures") == 0;
+}
+
+static int is_service_time(const fact_t *fact)
+{
+    return strncmp(fact->name, "service_", sizeof "service_" - 1) == 0;
+}
+
+static double rate(const sample_t samples[2], const fact_t *fact)
+{
+    const fact_t *before = facts_find(samples[0].facts, fact->name);
+    apr_int64_t grown = before != NULL ? fact->number - before->number : 0;
+
+    return (double)grown * APR_USEC_PER_SEC / (double)(samples[1].time - samples[0].time);
+}
+
+static int are_of_one_process(const sample_t samples[2])
+{
+    const fact_t *first = facts_find(samples[0].facts, "started");
+    const fact_t *second = facts_find(samples[1].facts, "started");
+
+    return first != NULL && second != NULL && first->text != NULL && second->text != NULL &&
+           strcmp(first->text, second->text) == 0;
+}
+
+/* Two samples of the same process: counters of another one begin at 0. */
+static const char *take_samples(sample_t samples[2], const char *path, exit_code_t *code,
+                                apr_pool_t *pool)
+{
+    for (unsigned i = 0; i < PROCESSES_MAX; i++) {
+        const char *error = take_sample(&samples[0], path, code, pool);
+
+        if (error == NULL) {
+            apr_sleep(INTERVAL_US);
+            error = take_sample(&samples[1], path, code, pool);
+        }
+        if (error != NULL || are_of_one_process(samples)) {
+            return error;
+        }
+    }
+    return "--status: the service is started again and again";
+}
+
+/* ---- Text ---- */
+
+/* The time within which so many of a hundred datagrams were answered, in words. */
+static const char *service_time_of(const apr_array_header_t *facts, unsigned percent,
+                                   apr_pool_t *pool)
+{
+    const fact_t *received = facts_find(facts, counter_name(COUNTER_RECEIVED));
+
+    for (unsigned i = 0; received != NULL && i < SERVICE_TIME_BOUNDS; i++) {
+        const fact_t *within = facts_find(facts, service_time_name(i, pool));
+
+        if (within != NULL && (double)within->number * 100 >= (double)received->number * percent) {
+            return apr_psprintf(pool, "%u%% within %" APR_INT64_T_FMT " us", percent,
+                                service_time_bounds_us[i]);
+        }
+    }
+    return apr_psprintf(pool, "%u%% in more than a second", percent);
+}
+
+static int has_received(const apr_array_header_t *facts)
+{
+    const fact_t *received = facts_find(facts, counter_name(COUNTER_RECEIVED));
+
+    return received != NULL && received->number > 0;
+}
+
+/* As the log does, it leaves out what tells nothing while it is 0. */
+static int is_worth_a_line(const fact_t *fact)
+{
+    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
+        if (strcmp(fact->name, counter_name(i)) == 0) {
+            return 1;
+        }
+    }
+    return is_counter(fact) && fact->number > 0;
+}
+
+static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *pool)
+{
+    const apr_array_header_t *facts = samples[1].facts;
+
+    for (int i = 0; i < facts->nelts; i++) {
+        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+
+        if (!is_counter(fact) && !is_service_time(fact)) {
+            file_print(out, "%-26s %s\n", fact_title(fact, pool),
+                       printable_text(fact_words(fact, pool), pool));
+        }
+    }
+    if (has_received(facts)) {
+        file_print(out, "%-26s %s, %s\n", "service time", service_time_of(facts, 50, pool),
+                   service_time_of(facts, 99, pool));
+    }
+    file_print(out, "\n%-26s %16s %16s\n", "", "since the start", "per second");
+    for (int i = 0; i < facts->nelts; i++) {
+        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+
+        if (is_worth_a_line(fact)) {
+            file_print(out, "%-26s %16s %16.1f\n", fact->name,
+                       printable_text(fact_words(fact, pool), pool), rate(samples, fact));
+        }
+    }
+}
+
+/* ---- JSON ---- */
+
+static void write_json(const sample_t samples[2], apr_file_t *out, apr_pool_t *pool)
+{
+    const apr_array_header_t *facts = samples[1].facts;
+    const char *separator = "";
+
+    file_print(out, "{%s,\"per_second\":{", facts_json(facts, pool));
+    for (int i = 0; i < facts->nelts; i++) {
+        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+
+        if (is_counter(fact)) {
+            file_print(out, "%s\"%s\":%.1f", separator, fact->name, rate(samples, fact));
+            separator = ",";
+        }
+    }
+    file_print(out, "}}\n");
+}
+
+const char *show_status(const settings_t *settings, apr_file_t *out, exit_code_t *code,
+                        apr_pool_t *pool)
+{
+    const char *path = settings->control != NULL ? settings->control : host_control_path();
+    sample_t samples[2];
+
+    *code = path == NULL ? EXIT_USAGE : EXIT_UNAVAILABLE;
+    if (path == NULL) {
+        return "--status: expected --control=ADDRESS:PORT, as the service has it";
+    }
+    host_ignore_hang_ups(); /* a service that ends has its reasons */
+    const char *error = take_samples(samples, path, code, pool);
+
+    if (error != NULL) {
+        return error;
+    }
+    *code = EXIT_OK;
+    if (settings->json) {
+        write_json(samples, out, pool);
+    } else {
+        write_text(samples, out, pool);
+    }
+    return NULL;
+}

@@ -1,0 +1,127 @@
+#include "server/observe/status.h"
+
+#include "server/observe/feature_table.h"
+#include "udpecho/host.h"
+
+/* How long all workers may take to go round their loops. One whose call to receive fails pauses as
+ * long, and is known for that. */
+#define STALL_US       APR_USEC_PER_SEC
+#define STALL_PAUSE_US 1000
+
+apr_status_t status_source_create(status_source_t *source, const platform_t *platform,
+                                  const apr_array_header_t *listeners, apr_pool_t *pool)
+{
+    *source = (status_source_t){
+        .platform = platform,
+        .listeners = listeners,
+        .started = apr_time_now(),
+    };
+    return apr_thread_mutex_create(&source->lock, APR_THREAD_MUTEX_DEFAULT, pool);
+}
+
+static int has_listener(const apr_array_header_t *listeners, const listener_t *listener)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        if (APR_ARRAY_IDX(listeners, i, const listener_t *) == listener) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void status_listen(status_source_t *source, const apr_array_header_t *listeners)
+{
+    apr_thread_mutex_lock(source->lock);
+    for (int i = 0; i < source->listeners->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(source->listeners, i, listener_t *);
+
+        if (!has_listener(listeners, listener)) {
+            source->past_drops += listener_drops(listener);
+        }
+    }
+    source->listeners = listeners;
+    apr_thread_mutex_unlock(source->lock);
+}
+
+static void read_worker(status_t *status, worker_t *worker)
+{
+    echo_t *echo = worker_echo(worker);
+
+    counters_sum(&status->totals, echo_counters(echo));
+    service_times_sum(&status->service_times, worker_service_times(worker));
+    if (status->health == HEALTH_OK && echo_is_degraded(echo)) {
+        status->health = HEALTH_DEGRADED;
+    }
+    if (worker_is_draining(worker)) {
+        status->health = HEALTH_DRAINING;
+    }
+}
+
+static int is_stalled(const status_source_t *source, apr_pool_t *pool)
+{
+    apr_uint64_t *turns = apr_palloc(pool, source->worker_count * sizeof *turns);
+    apr_time_t deadline = clock_now() + STALL_US;
+
+    for (unsigned i = 0; i < source->worker_count; i++) {
+        turns[i] = worker_wake(source->workers[i]);
+    }
+    for (unsigned i = 0; i < source->worker_count; i++) {
+        while (!worker_has_moved(source->workers[i], turns[i])) {
+            if (clock_now() >= deadline) {
+                return 1;
+            }
+            clock_pause(STALL_PAUSE_US);
+        }
+    }
+    return 0;
+}
+
+static void read_listeners(status_t *status, const apr_array_header_t *listeners,
+                           apr_array_header_t *infos)
+{
+    for (int i = 0; i < listeners->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
+
+        APR_ARRAY_PUSH(infos, listener_info_t) = *listener_describe(listener);
+        status->kernel_drops += listener_drops(listener);
+    }
+    status->listeners = infos;
+}
+
+void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
+{
+    *status = (status_t){
+        .has_kernel_drops = platform_has(source->platform, FEATURE_DROP_COUNTER),
+        .reload_failures = atomic_load(&source->counters.reload_failures),
+        .started = source->started,
+        .backend = transport_backend(worker_transport(source->workers[0])),
+        .batching = features_batching(source->platform, pool),
+        .platform = source->platform,
+    };
+    /* All memory is taken before the lock: where there is none, this is left on the spot. */
+    apr_array_header_t *infos = apr_array_make(pool, LISTENERS_MAX, sizeof(listener_info_t));
+
+    apr_thread_mutex_lock(source->lock);
+    status->workers = source->worker_count;
+    status->kernel_drops = source->past_drops;
+    for (unsigned i = 0; i < source->worker_count; i++) {
+        read_worker(status, source->workers[i]);
+    }
+    read_listeners(status, source->listeners, infos);
+    apr_thread_mutex_unlock(source->lock);
+    if (status->health == HEALTH_OK && is_stalled(source, pool)) {
+        status->health = HEALTH_STALLED;
+    }
+}
+
+const char *health_name(health_t health)
+{
+    static const char *const names[] = {
+        [HEALTH_OK] = "ok",
+        [HEALTH_DEGRADED] = "degraded",
+        [HEALTH_STALLED] = "stalled",
+        [HEALTH_DRAINING] = "draining",
+    };
+
+    return names[health];
+}

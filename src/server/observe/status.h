@@ -1,0 +1,72 @@
+#ifndef UDPECHO_STATUS_H
+#define UDPECHO_STATUS_H
+
+/* What the service can tell of itself while it serves, to whoever asks: the log, a scraper of
+ * metrics, udpechod --status. */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_thread_mutex.h>
+#include <apr_time.h>
+
+#include "server/observe/service_times.h"
+#include "server/worker.h"
+#include "udpecho/counters.h"
+#include "udpecho/transport.h"
+
+/* Where it is found. What is not atomic changes only before the workers begin, or under the
+ * lock. */
+typedef struct status_source {
+    apr_thread_mutex_t *lock; /* of those who ask and of who changes; never a worker's */
+    const platform_t *platform;
+    const apr_array_header_t *listeners; /* of listener_t * */
+    apr_uint64_t past_drops;             /* of the kernel, at listeners that are no more */
+    worker_t *const *workers;
+    unsigned worker_count;
+    apr_time_t started; /* the wall clock */
+    service_counters_t counters;
+} status_source_t;
+
+/* Where several are the case, the first of draining, degraded and stalled. */
+typedef enum health {
+    HEALTH_OK,
+    HEALTH_DEGRADED, /* the last call to receive of a worker is one that failed */
+    HEALTH_STALLED, /* a worker did not go round its loop, though it was woken and given a second */
+    HEALTH_DRAINING /* it ends, as it was asked to */
+} health_t;
+
+/* A reading of it. */
+typedef struct status {
+    counter_totals_t totals;
+    service_time_totals_t service_times;
+    int has_kernel_drops; /* 0: this system does not tell */
+    apr_uint64_t kernel_drops;
+    apr_uint64_t reload_failures;
+    health_t health;
+    unsigned workers;
+    apr_time_t started;
+    const char *backend;
+    const char *batching;
+    const platform_t *platform;
+    const apr_array_header_t *listeners; /* of listener_info_t */
+} status_t;
+
+/* Makes the source of a service that begins now and has no workers yet. Errors: those of creating a
+ * mutex. */
+apr_status_t status_source_create(status_source_t *source, const platform_t *platform,
+                                  const apr_array_header_t *listeners, apr_pool_t *pool);
+
+/* From now on these are the listeners. What the kernel dropped before at those that are no more is
+ * kept, so that the number never falls. Main thread, before they are closed. */
+void status_listen(status_source_t *source, const apr_array_header_t *listeners);
+
+/* Reads all of it; what it points to is from `pool` or lives as long as the source. The numbers are
+ * those of one moment as far as one worker goes, and of nearly one over all. Never makes a worker
+ * wait; waits for them until each has gone round its loop, which takes a second only where one
+ * hangs. Any thread, with a pool of its own. */
+void status_read(status_t *status, status_source_t *source, apr_pool_t *pool);
+
+/* "ok", "degraded", "stalled" or "draining". Static. */
+const char *health_name(health_t health);
+
+#endif

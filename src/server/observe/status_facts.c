@@ -1,0 +1,74 @@
+#include "server/observe/status_facts.h"
+
+#include <apr_strings.h>
+
+#include "common/time_stamp.h"
+#include "common/version.h"
+#include "server/listen/listeners.h"
+
+static void add_listeners(apr_array_header_t *facts, const status_t *status, apr_pool_t *pool)
+{
+    const apr_array_header_t *listeners = status->listeners;
+    apr_array_header_t *addresses = apr_array_make(pool, 4, sizeof(const char *));
+    apr_array_header_t *sharings = apr_array_make(pool, 4, sizeof(const char *));
+    apr_array_header_t *reasons = apr_array_make(pool, 4, sizeof(const char *));
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        const listener_info_t *info = &APR_ARRAY_IDX(listeners, i, listener_info_t);
+        char *address = apr_palloc(pool, ENDPOINT_TEXT_MAX);
+
+        endpoint_format_on(address, &info->local, info->device);
+        APR_ARRAY_PUSH(addresses, const char *) = address;
+        APR_ARRAY_PUSH(sharings, const char *) = listener_sharing(info);
+        APR_ARRAY_PUSH(reasons, const char *) =
+            listener_sharing_reason(info, status->platform, pool);
+    }
+    facts_add_list(facts, "listening", addresses);
+    facts_add_list(facts, "port_sharing", sharings);
+    facts_add_list(facts, "because", reasons);
+}
+
+static void add_counters(apr_array_header_t *facts, const status_t *status)
+{
+    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+        facts_add_number(facts, counter_name(i), (apr_int64_t)status->totals.value[i]);
+    }
+    if (status->has_kernel_drops) {
+        facts_add_number(facts, "kernel_drops", (apr_int64_t)status->kernel_drops);
+    }
+    facts_add_number(facts, "reload_failures", (apr_int64_t)status->reload_failures);
+}
+
+const char *service_time_name(unsigned bucket, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "service_within_%" APR_INT64_T_FMT "us",
+                        service_time_bounds_us[bucket]);
+}
+
+static void add_service_times(apr_array_header_t *facts, const service_time_totals_t *times,
+                              apr_pool_t *pool)
+{
+    apr_uint64_t datagrams = 0;
+
+    facts_add_number(facts, "service_us_total", (apr_int64_t)times->total_us);
+    for (unsigned i = 0; i < SERVICE_TIME_BOUNDS; i++) {
+        datagrams += times->datagrams[i];
+        facts_add_number(facts, service_time_name(i, pool), (apr_int64_t)datagrams);
+    }
+}
+
+void status_facts(apr_array_header_t *facts, const status_t *status, apr_pool_t *pool)
+{
+    char *started = apr_palloc(pool, TIME_STAMP_LENGTH + 1);
+
+    time_stamp(started, status->started);
+    facts_add_text(facts, "udpechod", UDPECHO_VERSION);
+    facts_add_text(facts, "health", health_name(status->health));
+    facts_add_text(facts, "started", started);
+    facts_add_number(facts, "workers", status->workers);
+    facts_add_text(facts, "backend", status->backend);
+    facts_add_text(facts, "batching", status->batching);
+    add_listeners(facts, status, pool);
+    add_counters(facts, status);
+    add_service_times(facts, &status->service_times, pool);
+}

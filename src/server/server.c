@@ -1,0 +1,495 @@
+#include "server/server.h"
+
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+#include <stdatomic.h>
+
+#include "common/memory.h"
+#include "server/confine.h"
+#include "server/observe/feature_table.h"
+#include "server/observe/observer.h"
+#include "server/observe/status.h"
+#include "server/setup.h"
+#include "server/worker.h"
+
+/* How long to wait before looking again whether a worker is done with a batch. */
+#define BATCH_PAUSE_US 1000
+
+typedef struct server {
+    setup_frame_t frame;
+    setup_t *setup; /* that is in force */
+    status_source_t status;
+    observer_t *observer;
+    host_t *host;
+    log_t *log;
+    worker_t **workers;
+    unsigned worker_count;
+    apr_time_t looked_at; /* when the service manager was told of the rate, and what of */
+    apr_uint64_t echoed_before;
+    apr_uint64_t *turns; /* of each worker, likewise */
+    int has_successor;   /* who serves with the same sockets */
+    atomic_uint running;
+    gate_t *gate; /* where all threads wait until the process is confined */
+} server_t;
+
+/* ---- Stopping ---- */
+
+static void stop_workers(server_t *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_stop(server->workers[i]);
+    }
+}
+
+static void join_workers(server_t *server)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_join(server->workers[i]);
+    }
+}
+
+/* Runs in the worker's thread. The workers end together: whatever ended one, the count, the time
+ * or a request, holds for all. */
+static void on_worker_ended(void *context)
+{
+    server_t *server = context;
+
+    stop_workers(server);
+    if (atomic_fetch_sub(&server->running, 1) == 1) {
+        host_finish(server->host);
+    }
+}
+
+/* ---- Telling ---- */
+
+typedef struct reading {
+    server_t *server;
+    log_line_t *line;
+} reading_t;
+
+static void read_counters(void *context, apr_pool_t *scratch)
+{
+    const reading_t *reading = context;
+    log_line_t *line = reading->line;
+    status_t status;
+
+    status_read(&status, &reading->server->status, scratch);
+    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
+        log_number(line, counter_name(i), (apr_int64_t)status.totals.value[i]);
+    }
+    for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
+        log_count(line, counter_name(i), status.totals.value[i]);
+    }
+    if (status.has_kernel_drops) {
+        log_count(line, "kernel_drops", status.kernel_drops);
+    }
+    log_count(line, "reload_failures", status.reload_failures);
+    log_text(line, "health", health_name(status.health));
+}
+
+/* Ends the line with the counters; `pool` is for what it needs meanwhile. */
+static void log_counters(server_t *server, log_line_t *line, apr_pool_t *pool)
+{
+    reading_t reading = {server, line};
+    apr_status_t status = memory_try_scratch(read_counters, &reading, pool);
+
+    if (status != APR_SUCCESS) {
+        log_status(line, "error", status);
+    }
+    log_end(line);
+}
+
+static void log_serving(server_t *server, apr_pool_t *pool)
+{
+    const transport_t *transport = worker_transport(server->workers[0]);
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "serving");
+
+    log_number(line, "workers", server->worker_count);
+    log_text(line, "backend", transport_backend(transport));
+    log_text(line, "batching", features_batching(&server->frame.platform, pool));
+    log_end(line);
+}
+
+static void log_stopped(server_t *server, apr_pool_t *pool)
+{
+    static const char *const reasons[] = {
+        [ECHO_END_NONE] = "none",
+        [ECHO_END_ASKED] = "request",
+        [ECHO_END_DURATION] = "duration",
+        [ECHO_END_COUNT] = "count",
+    };
+    echo_end_t end = ECHO_END_NONE;
+
+    /* A worker that met the count or the end of the time asked the others to stop. */
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        echo_end_t of_worker = echo_end(worker_echo(server->workers[i]));
+
+        end = of_worker > end ? of_worker : end;
+    }
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "stopped");
+
+    log_text(line, "reason", server->has_successor ? "takeover" : reasons[end]);
+    log_counters(server, line, pool);
+}
+
+/* ---- Starting ---- */
+
+static exit_code_t refuse(server_t *server, const char *message, apr_status_t status)
+{
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_ERROR, message);
+
+    log_status(line, "error", status);
+    log_end(line);
+    return EXIT_SYSTEM;
+}
+
+static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
+{
+    const setup_t *setup = server->setup;
+    worker_options_t options = {
+        .listeners = setup->listeners.all,
+        .payload_max = (apr_size_t)setup->settings.payload_max,
+        .spin = setup->settings.spin,
+        .is_pinned = setup->settings.pin != 0,
+        .policy = &setup->policy->rules,
+        .log = server->log,
+        .gate = server->gate,
+        .ended = on_worker_ended,
+        .context = server,
+    };
+    apr_status_t status = APR_SUCCESS;
+
+    for (unsigned i = 0; status == APR_SUCCESS && i < server->worker_count; i++) {
+        options.index = i;
+        status = worker_create(&server->workers[i], &options, pool);
+    }
+    return status;
+}
+
+/* Leaves no socket that is no worker's. */
+static apr_status_t share_sockets(const server_t *server)
+{
+    const apr_array_header_t *listeners = server->setup->listeners.all;
+    apr_status_t status = APR_SUCCESS;
+    int has_changed = 0;
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        has_changed |=
+            listener_share(APR_ARRAY_IDX(listeners, i, listener_t *), server->worker_count);
+    }
+    for (unsigned i = 0; has_changed && status == APR_SUCCESS && i < server->worker_count; i++) {
+        status = worker_listen_anew(server->workers[i]);
+    }
+    return status;
+}
+
+/* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. They
+ * wait at the gate. */
+static apr_status_t keep_workers(server_t *server, unsigned asked, apr_status_t status)
+{
+    log_line_t *line =
+        log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than asked for");
+
+    log_number(line, "asked", asked);
+    log_number(line, "started", server->worker_count);
+    log_status(line, "error", status);
+    log_end(line);
+    server->frame.options.workers = server->worker_count; /* that a reload opens listeners for */
+    return share_sockets(server);
+}
+
+/* Starts the log's writer, the observer and the workers, which then wait at the gate. */
+static apr_status_t start_threads(server_t *server)
+{
+    apr_status_t status = log_start(server->log, server->gate);
+    unsigned asked = server->worker_count;
+    unsigned started = 0;
+
+    if (status == APR_SUCCESS) {
+        status = observer_start(server->observer, server->gate);
+    }
+
+    while (status == APR_SUCCESS && started < asked) {
+        status = worker_start(server->workers[started]);
+        started += status == APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        server->worker_count = started; /* those that there are to join */
+        status = started > 0 ? keep_workers(server, asked, status) : status;
+    }
+    atomic_init(&server->running, started);
+    return status;
+}
+
+/* From one thread with privileges to all threads without: see udpecho/confinement.h for the order.
+ * Nobody has received a datagram before the end of it. */
+static exit_code_t start(server_t *server, apr_pool_t *pool)
+{
+    exit_code_t code = confine_privileges(server->frame.settings, server->log, pool);
+
+    if (code != EXIT_OK) {
+        return code;
+    }
+    apr_status_t status = start_threads(server);
+
+    if (status != APR_SUCCESS) {
+        gate_abandon(server->gate);
+        join_workers(server);
+        return refuse(server, "cannot start a thread", status);
+    }
+    server->status.workers = server->workers;
+    server->status.worker_count = server->worker_count;
+    gate_await(server->gate, 1 + observer_threads(server->observer) + server->worker_count);
+    listener_set_store(&server->setup->listeners, NULL, server->log);
+    code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
+                         &server->frame.is_confined, pool);
+    if (code == EXIT_OK) {
+        gate_open(server->gate);
+    } else {
+        gate_abandon(server->gate);
+        join_workers(server);
+    }
+    return code;
+}
+
+/* Whether none of the workers uses the old setup any more. */
+static int is_everywhere(const server_t *server, const setup_t *old)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        if (echo_reads(worker_echo(server->workers[i]), &old->policy->rules) ||
+            !worker_listens(server->workers[i])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void set_offload(const setup_t *setup)
+{
+    const apr_array_header_t *listeners = setup->listeners.all;
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        listener_set_offload(APR_ARRAY_IDX(listeners, i, listener_t *),
+                             (int)setup->settings.offload);
+    }
+}
+
+/* The workers never wait for this; it waits until all of them have what is new. */
+static void reload(server_t *server)
+{
+    setup_t *old = server->setup;
+    setup_t *next = setup_reload(old, &server->frame);
+
+    if (next == NULL) {
+        atomic_fetch_add(&server->status.counters.reload_failures, 1);
+        return;
+    }
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        echo_apply(worker_echo(server->workers[i]), &next->policy->rules);
+        worker_listen(server->workers[i], next->listeners.all);
+    }
+    while (!is_everywhere(server, old)) {
+        clock_pause(BATCH_PAUSE_US);
+    }
+    server->setup = next;
+    set_offload(next);
+    /* First, since one that was opened anew has the name of the old. */
+    listener_set_forget(&old->listeners, &next->listeners);
+    listener_set_store(&next->listeners, &old->listeners, server->log);
+    status_listen(&server->status, next->listeners.all);
+    setup_log_reload(old, next, &server->frame);
+    setup_retire(old, next, server->log);
+}
+
+typedef struct handing_over {
+    const server_t *server;
+    apr_status_t status;
+} handing_over_t;
+
+static void send_listeners(void *context, apr_pool_t *scratch)
+{
+    handing_over_t *handing = context;
+    const apr_array_header_t *listeners = handing->server->setup->listeners.all;
+    apr_array_header_t *groups =
+        apr_array_make(scratch, listeners->nelts, sizeof(apr_array_header_t *));
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        APR_ARRAY_PUSH(groups, apr_array_header_t *) =
+            listener_sockets(APR_ARRAY_IDX(listeners, i, const listener_t *), scratch);
+    }
+    handing->status =
+        host_hand_over(groups, observer_sockets(handing->server->observer, scratch), scratch);
+}
+
+static void hand_over(server_t *server)
+{
+    handing_over_t handing = {.server = server};
+    apr_status_t status = memory_try_scratch(send_listeners, &handing, server->setup->pool);
+
+    if (status == APR_SUCCESS) {
+        status = handing.status;
+    } else {
+        host_refuse_successor();
+    }
+    log_line_t *line = log_begin_waiting(
+        server->log, status == APR_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+        status == APR_SUCCESS ? "listeners handed to a successor" : "cannot hand over");
+
+    if (status != APR_SUCCESS) {
+        log_status(line, "error", status);
+    }
+    log_end(line);
+}
+
+/* Tells the service manager of the rate since it was told last, and whether every worker moves. */
+static void look(server_t *server)
+{
+    char text[64];
+    apr_time_t now = clock_now();
+    apr_time_t elapsed = now - server->looked_at;
+    counter_totals_t totals = {{0}};
+    int is_alive = 1;
+
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
+        is_alive &= worker_has_moved(server->workers[i], server->turns[i]);
+        server->turns[i] = worker_wake(server->workers[i]);
+    }
+    apr_uint64_t echoed = totals.value[COUNTER_ECHOED];
+
+    apr_snprintf(text, sizeof text, "%" APR_UINT64_T_FMT " datagrams/s echoed",
+                 (echoed - server->echoed_before) * APR_USEC_PER_SEC /
+                     (apr_uint64_t)(elapsed > 0 ? elapsed : 1));
+    host_tell(server->host, text, is_alive);
+    server->looked_at = now;
+    server->echoed_before = echoed;
+}
+
+static void serve_until_finished(server_t *server, apr_pool_t *pool)
+{
+    for (;;) {
+        confine_log_refusals(server->log);
+        switch (host_wait(server->host)) {
+        case HOST_STOP:
+            stop_workers(server); /* before what may wait for somebody else */
+            host_stopping(server->host);
+            log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
+                                      "draining, a second signal ends at once"));
+            break;
+        case HOST_REPORT:
+            log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"), pool);
+            break;
+        case HOST_RELOAD:
+            host_reloading(server->host);
+            reload(server);
+            host_reloaded(server->host);
+            break;
+        case HOST_HAND_OVER:
+            hand_over(server);
+            break;
+        case HOST_KEPT:
+            log_end(
+                log_begin(server->log, LOG_LEVEL_WARNING, "the successor went away, serving on"));
+            break;
+        case HOST_GAVE_UP:
+            log_end(log_begin(server->log, LOG_LEVEL_WARNING,
+                              "the successor was not ready in time, serving on"));
+            break;
+        case HOST_HANDED_OVER:
+            server->has_successor = 1;
+            observer_stop(server->observer); /* the same sockets are the successor's to answer */
+            stop_workers(server);
+            log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO, "a successor serves, draining"));
+            break;
+        case HOST_LOOK:
+            look(server);
+            break;
+        case HOST_FINISHED:
+            return;
+        }
+    }
+}
+
+/* Returns once all workers have ended. */
+static exit_code_t serve(server_t *server, apr_pool_t *pool)
+{
+    const settings_t *settings = server->frame.settings;
+    exit_code_t code = EXIT_OK;
+
+    listeners_log(&server->setup->listeners, NULL, settings, &server->frame.platform, server->log,
+                  pool);
+    log_serving(server, pool);
+    apr_status_t status = host_ready(server->host);
+
+    if (status == APR_SUCCESS) {
+        serve_until_finished(server, pool);
+    } else if (APR_STATUS_IS_TIMEUP(status)) {
+        log_end(log_begin_waiting(server->log, LOG_LEVEL_ERROR,
+                                  "not ready in time, the process that served serves on"));
+        code = EXIT_UNAVAILABLE;
+        stop_workers(server);
+    } else {
+        code = refuse(server, "cannot tell the process that served, it serves on", status);
+        stop_workers(server);
+    }
+    join_workers(server);
+    observer_stop(server->observer);
+    confine_log_refusals(server->log);
+    log_stopped(server, pool);
+    return code;
+}
+
+exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr_pool_t *pool)
+{
+    server_t server = {
+        /* The listeners' pool is made before the workers', and so destroyed after them. */
+        .frame = {.settings = settings, .log = log, .pool = memory_pool(pool)},
+        .host = host,
+        .log = log,
+    };
+    const platform_t *platform = &server.frame.platform;
+    exit_code_t code;
+    apr_status_t status;
+
+    server.frame.streams = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
+    status = platform_probe(&server.frame.platform, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot find out what the system offers", status);
+    }
+    features_log(platform, log, pool);
+    server.frame.options = listener_options(settings, platform);
+    server.worker_count = server.frame.options.workers;
+    server.frame.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
+    status = apr_generate_random_bytes(server.frame.key, sizeof server.frame.key);
+    if (status == APR_SUCCESS) {
+        status = gate_create(&server.gate, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot start", status);
+    }
+    code = setup_create(&server.setup, &server.frame);
+    if (code != EXIT_OK) {
+        return code;
+    }
+    status = status_source_create(&server.status, platform, server.setup->listeners.all, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot start", status);
+    }
+    server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
+    server.turns = apr_pcalloc(pool, server.worker_count * sizeof *server.turns);
+    status = create_workers(&server, pool);
+    if (status != APR_SUCCESS) {
+        return refuse(&server, "cannot open a transport", status);
+    }
+    code =
+        observer_open(&server.observer, settings, server.frame.streams, &server.status, log, pool);
+    if (code != EXIT_OK) {
+        return code;
+    }
+    code = start(&server, pool);
+    if (code != EXIT_OK) {
+        observer_stop(server.observer);
+        return code;
+    }
+    return serve(&server, pool);
+}

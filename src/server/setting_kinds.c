@@ -1,0 +1,91 @@
+#include "server/setting_kinds.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "common/address.h"
+#include "core/source_ports.h"
+#include "server/access_rules.h"
+#include "server/observe/stream_address.h"
+#include "udpecho/transport.h"
+
+static const char *read_listen(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *const *list = place;
+    address_t address;
+    const char *error = address_parse(&address, value, 0, pool);
+
+    if (error != NULL) {
+        return apr_psprintf(pool, "ADDRESS[:PORT], or *[:PORT] for every address (%s)", error);
+    }
+    if (*list != NULL && (*list)->nelts == LISTENERS_MAX) {
+        return apr_psprintf(pool, "at most %d addresses", LISTENERS_MAX);
+    }
+    return option_list.read(option, place, value, pool);
+}
+
+static const char *read_source_ports(const option_t *option, void *place, const char *value,
+                                     apr_pool_t *pool)
+{
+    source_ports_t *ports;
+    const char *expected = source_ports_create(&ports, value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
+}
+
+static const char *format_text(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    return option_text.format(option, place, pool);
+}
+
+static const char *read_access(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    const char *expected = access_rules_check(value, pool);
+
+    return expected != NULL ? expected : option_list.read(option, place, value, pool);
+}
+
+static const char *read_exempt(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    const char *expected = strcmp(value, "none") == 0 ? NULL : access_rules_check(value, pool);
+
+    if (expected != NULL) {
+        return apr_pstrcat(pool, expected, ", or none", NULL);
+    }
+    return option_list.read(option, place, value, pool);
+}
+
+static const char *read_control(const option_t *option, void *place, const char *value,
+                                apr_pool_t *pool)
+{
+    const char *expected = stream_address_check_local(value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
+}
+
+static const char *read_metrics(const option_t *option, void *place, const char *value,
+                                apr_pool_t *pool)
+{
+    const char *expected = stream_address_check(value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
+}
+
+static const char *read_socket_path(const option_t *option, void *place, const char *value,
+                                    apr_pool_t *pool)
+{
+    const char *expected = stream_address_check_path(value, pool);
+
+    return expected != NULL ? expected : option_text.read(option, place, value, pool);
+}
+
+const option_kind_t option_listen = {read_listen, NULL, 1};
+const option_kind_t option_source_ports = {read_source_ports, format_text, 0};
+const option_kind_t option_access = {read_access, NULL, 1};
+const option_kind_t option_exempt = {read_exempt, NULL, 1};
+const option_kind_t option_control = {read_control, format_text, 0};
+const option_kind_t option_metrics = {read_metrics, format_text, 0};
+const option_kind_t option_socket_path = {read_socket_path, format_text, 0};

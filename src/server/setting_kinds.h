@@ -1,0 +1,15 @@
+#ifndef UDPECHO_SETTING_KINDS_H
+#define UDPECHO_SETTING_KINDS_H
+
+/* Kinds of options that udpechod alone has. Each is stored as it is given, text or a list of it,
+ * but taken apart at once, so that an error names the line it stands on. */
+
+#include "common/options.h"
+
+/* ADDRESS[:PORT], a list; a list of source ports, text; a network or @FILE, a list;
+ * the same or "none", a list; the full path of a socket, or where else to be asked, text; where to
+ * serve metrics, text; the full path of a socket, text. */
+extern const option_kind_t option_listen, option_source_ports, option_access, option_exempt,
+    option_control, option_metrics, option_socket_path;
+
+#endif

@@ -1,0 +1,77 @@
+#ifndef UDPECHO_SETTINGS_H
+#define UDPECHO_SETTINGS_H
+
+/* What udpechod can be told, and its table of options. */
+
+#include "common/exit_codes.h"
+#include "common/options.h"
+#include "core/access_list.h"
+
+typedef struct settings {
+    apr_array_header_t *listen; /* of const char *, as given; NULL: the default */
+    apr_int64_t workers;        /* 0: one for each processor */
+    apr_int64_t pin;
+    apr_int64_t spin;           /* microseconds; 0: off */
+    apr_int64_t reuse_port;     /* a port_reuse_t */
+    apr_int64_t receive_buffer; /* bytes; 0: the system's default */
+    apr_int64_t send_buffer;
+    apr_int64_t payload_max;
+    apr_int64_t offload;       /* 0: off */
+    apr_array_header_t *allow; /* of const char *, as given; NULL: none */
+    apr_array_header_t *deny;
+    const char *deny_source_ports;         /* as given */
+    apr_int64_t rate_limit;                /* datagrams a second; 0: without limit */
+    apr_array_header_t *rate_limit_exempt; /* of const char *, as given */
+    apr_int64_t rate_limit_dry_run;
+    apr_int64_t max_rate;      /* datagrams a second; 0: without limit */
+    apr_int64_t max_bandwidth; /* bytes a second; 0: without limit */
+    apr_int64_t loop_detector; /* 0: off */
+    apr_int64_t count;         /* 0: without end */
+    apr_int64_t duration;      /* microseconds; 0: without end */
+    apr_int64_t log_level;     /* a log_level_t */
+    apr_int64_t log_format;    /* a log_format_t */
+    apr_int64_t log_payload;
+    const char *user;           /* NULL: the one who started it */
+    const char *group;          /* NULL: the user's */
+    const char *chroot;         /* NULL: none */
+    apr_int64_t sandbox;        /* a sandbox_mode_t */
+    const char *metrics_listen; /* as given; NULL: nowhere */
+    const char *control;        /* where the control socket is; NULL: none */
+    const char *takeover;       /* a path; NULL: none */
+    const char *config;         /* a path; NULL: none */
+    apr_int64_t check_config;
+    apr_int64_t show_platform;
+    apr_int64_t status;
+    apr_int64_t json;
+    apr_int64_t service;
+    apr_int64_t install_service;
+    apr_int64_t uninstall_service;
+    apr_int64_t open_firewall;
+    apr_int64_t help;
+    apr_int64_t version;
+    access_list_t *access; /* what allow and deny say; NULL: nothing */
+    access_list_t *exempt; /* what rate_limit_exempt says; NULL: nobody */
+    const char *file;      /* the configuration file that was read; NULL: none */
+    int argc;              /* where all this was read, to read it again */
+    const char *const *argv;
+} settings_t;
+
+/* The port of a --listen that names none. */
+#define DEFAULT_PORT 8888
+
+/* The most worker threads. */
+#define WORKERS_MAX 256
+
+extern const option_t settings_table[];
+
+/* Everything at its default. */
+settings_t settings_default(apr_pool_t *pool);
+
+/* Reads the command line and the file that it names, or else, for a service, that of
+ * host_config_file() if it exists. Sets `code` to EXIT_OK and returns NULL; or
+ * to the code to end with, and returns what is wrong as a sentence. `argv` must outlive the
+ * settings. Main thread. */
+const char *settings_read(settings_t *settings, int argc, const char *const *argv,
+                          exit_code_t *code, apr_pool_t *pool);
+
+#endif
