@@ -1,6 +1,6 @@
 /* Linux: what its kernel tells of and does for the client's sockets (ip(7), ipv6(7)). */
 
-#include "flow_system.h"
+#include "readiness/flow_system.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,7 +12,7 @@
 #include <linux/icmpv6.h>
 #include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 static int set_integer(int descriptor, int level, int option, int value)
 {

@@ -1,7 +1,7 @@
 /* Linux: by which options a socket tells more of each datagram than this server asks for
  * (socket(7), ip(7), ipv6(7), Documentation/networking/timestamping.rst). */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <netinet/in.h>
 #include <netinet/udp.h>

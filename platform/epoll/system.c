@@ -1,6 +1,6 @@
 /* Linux: what its kernel adds to the readiness transport. */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -8,7 +8,7 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-#include "route.h"
+#include "os/linux/route.h"
 
 const apr_pollset_method_e system_poll_method = APR_POLLSET_EPOLL;
 

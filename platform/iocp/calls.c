@@ -1,4 +1,4 @@
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 int call_receive(operation_t *operation)
 {

@@ -1,6 +1,6 @@
 /* A bound UDP address on Windows: one socket for all workers. */
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 #include <apr_portable.h>
 #include <apr_strings.h>

@@ -1,6 +1,6 @@
 /* Operations that nothing is posted with. */
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 void operation_push(operation_t **list, operation_t *operation)
 {

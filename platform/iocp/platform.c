@@ -2,7 +2,7 @@
  * spread over them, nor sends of several datagrams by one call; replies are fragmented unless
  * somebody asks otherwise, and nobody is told of datagrams that found a buffer full. */
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 #include <apr_network_io.h>
 

@@ -1,6 +1,6 @@
 /* The completion port that all workers share, and the sockets on it. */
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 #include <apr_portable.h>
 

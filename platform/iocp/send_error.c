@@ -1,4 +1,4 @@
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 send_error_t send_error_kind(int error)
 {

@@ -7,7 +7,7 @@
  * first of them receives, and closed after the last of them has ceased to.
  */
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 #include <string.h>
 

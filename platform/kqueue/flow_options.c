@@ -2,12 +2,12 @@
  * sockets. None tells what fragments a datagram came in, nor lets a socket that is not connected
  * hear what the network refused. */
 
-#include "flow_system.h"
+#include "readiness/flow_system.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 /* NetBSD and OpenBSD have none for IPv4; they say of this one that they do not know it. That of
  * IPv6 is of RFC 3542 section 11.2. */

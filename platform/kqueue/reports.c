@@ -2,7 +2,7 @@
  * datagram than this server asks for (ip(4), ip6(4), setsockopt(2)); each system has some of them.
  */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <netinet/in.h>
 

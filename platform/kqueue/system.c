@@ -8,7 +8,7 @@
  * writable: waiting for room would spin. Like every failed send it is a counted loss.
  */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <errno.h>
 #include <net/if.h>

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "readiness.h"
-#include "socket.h"
+#include "readiness/readiness.h"
+#include "readiness/socket.h"
 
 /* The errors say in the words of the system what the steps say in ours. */
 static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **step)

@@ -1,11 +1,11 @@
 /* What the control messages of an arrival tell; IPv4's and the rest are each system's own. */
 
-#include "flow_system.h"
+#include "readiness/flow_system.h"
 
 #include <netinet/in.h>
 #include <sys/time.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 /*
  * The kernel stamps a datagram when the network hands it over. The process runs later, by as much

@@ -3,9 +3,9 @@
 #include <apr_strings.h>
 #include <errno.h>
 
-#include "flow.h"
-#include "flow_system.h"
-#include "readiness.h"
+#include "readiness/flow.h"
+#include "readiness/flow_system.h"
+#include "readiness/readiness.h"
 
 typedef struct control {
     _Alignas(struct cmsghdr) unsigned char bytes[FLOW_CONTROL_MAX];

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "flow.h"
-#include "flow_system.h"
-#include "gather_limits.h"
-#include "readiness.h"
-#include "runs.h"
+#include "readiness/flow.h"
+#include "readiness/flow_system.h"
+#include "readiness/gather_limits.h"
+#include "readiness/readiness.h"
+#include "readiness/segment_runs.h"
 
 /* What the network refused makes the next call on the socket fail, whichever it is and whatever it
  * sends; that says it and clears it (ip(7), IP_RECVERR). Between two attempts the next refusal can

@@ -1,14 +1,14 @@
 /* The socket of a flow: every option that was asked for, or an error that says which one failed. */
 
-#include "flow.h"
+#include "readiness/flow.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 
-#include "flow_system.h"
-#include "readiness.h"
-#include "socket.h"
+#include "readiness/flow_system.h"
+#include "readiness/readiness.h"
+#include "readiness/socket.h"
 
 /* What a process has open besides, with room to spare. */
 #define OTHER_FILES 64

@@ -6,7 +6,7 @@
 
 #include <sys/socket.h>
 
-#include "stamp_clock.h"
+#include "readiness/stamp_clock.h"
 #include "udpecho/flows.h"
 
 /* Room for the control messages of one arrival: its time, hop limit and fragments, and who refused

@@ -4,8 +4,8 @@
 
 #include <apr_strings.h>
 
-#include "flow.h"
-#include "waiter.h"
+#include "readiness/flow.h"
+#include "readiness/waiter.h"
 
 typedef struct flow {
     apr_os_sock_t socket;

@@ -1,4 +1,4 @@
-#include "gather_limits.h"
+#include "readiness/gather_limits.h"
 
 #include <string.h>
 

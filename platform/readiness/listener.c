@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "readiness.h"
-#include "socket.h"
+#include "readiness/readiness.h"
+#include "readiness/socket.h"
 
 struct listener {
     listener_info_t info;

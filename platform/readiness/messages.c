@@ -1,6 +1,6 @@
 /* Moving messages: one to a system call, which works everywhere, or many. */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <errno.h>
 #include <sys/types.h>

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 /* How often to ask anew where the system has run short of something. */
 #define ATTEMPTS_MAX 10

@@ -9,7 +9,7 @@
 #include <apr_poll.h>
 #include <sys/socket.h>
 
-#include "turn.h"
+#include "readiness/turn.h"
 #include "udpecho/transport.h"
 
 /* A message in the shape of recvmmsg(2). Where the system has none of it, the same shape is ours

@@ -1,4 +1,4 @@
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <errno.h>
 

@@ -1,11 +1,11 @@
 /* One UDP socket: made, bound, and asked what it turned out to be. */
 
-#include "socket.h"
+#include "readiness/socket.h"
 
 #include <apr_portable.h>
 #include <errno.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 int socket_descriptor(apr_socket_t *socket)
 {

@@ -1,4 +1,4 @@
-#include "stamp_clock.h"
+#include "readiness/stamp_clock.h"
 
 #include "udpecho/host.h"
 

@@ -3,15 +3,15 @@
  * it, send the replies by the same socket.
  */
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "replies.h"
-#include "slots.h"
-#include "waiter.h"
-#include "ways.h"
+#include "readiness/receive_batch.h"
+#include "readiness/send_batch.h"
+#include "readiness/waiter.h"
+#include "readiness/worker_sockets.h"
 
 /* How often in a row a readable socket may turn out to be empty before the kernel is asked why,
  * since one that says so for ever would keep a worker busy. It is no error by itself: everybody can

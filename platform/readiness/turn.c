@@ -1,4 +1,4 @@
-#include "turn.h"
+#include "readiness/turn.h"
 
 #include "udpecho/monitor.h"
 

@@ -1,4 +1,4 @@
-#include "waiter.h"
+#include "readiness/waiter.h"
 
 #include "udpecho/host.h"
 

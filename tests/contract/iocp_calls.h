@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 #define FOR_EVER UINT_MAX
 

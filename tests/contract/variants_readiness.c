@@ -4,7 +4,7 @@
 
 #include <netinet/in.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 static apr_status_t open_over_select(transport_t **transport, listener_t *const *listeners,
                                      unsigned count, unsigned worker, apr_size_t payload_max,

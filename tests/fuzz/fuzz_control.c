@@ -8,7 +8,7 @@
 
 #include <netinet/in.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 static endpoint_t wildcard_of(int family)
 {

@@ -4,8 +4,8 @@
 
 #include <shellapi.h>
 
-#include "command_line.h"
-#include "wide.h"
+#include "os/windows/command_line.h"
+#include "os/windows/wide.h"
 
 static const char *join(const char *program, const char *const *arguments, apr_pool_t *pool)
 {

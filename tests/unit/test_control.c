@@ -5,8 +5,8 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
-#include "flow_system.h"
-#include "readiness.h"
+#include "readiness/flow_system.h"
+#include "readiness/readiness.h"
 
 typedef struct received {
     struct msghdr header;

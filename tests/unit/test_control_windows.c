@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "iocp.h"
+#include "iocp/iocp.h"
 
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"

@@ -2,8 +2,8 @@
 
 #include "unit.h"
 
-#include "event_log.h"
-#include "wide.h"
+#include "os/windows/event_log.h"
+#include "os/windows/wide.h"
 
 static const char *text_of(const char *line, apr_pool_t *pool)
 {

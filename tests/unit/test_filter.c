@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "filter.h"
+#include "os/linux/filter.h"
 #include "udpecho/confinement.h"
 
 #define CONFIG_FILE "/dev/null" /* any file: that there is one is what counts */

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "firewall.h"
+#include "os/windows/firewall.h"
 
 static void the_rule_is_for_this_program_and_udp_only(void **state)
 {

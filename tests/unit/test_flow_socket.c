@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "flow.h"
+#include "readiness/flow.h"
 
 static platform_t platform;
 

@@ -5,8 +5,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "readiness/turn.h"
 #include "server/log/log_queue.h"
-#include "turn.h"
 #include "udpecho/host.h"
 #include "udpecho/monitor.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "processors.h"
+#include "os/linux/processors.h"
 
 static char root[64];
 static char made[16][128];

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 static socklen_t writes;
 static int fails;

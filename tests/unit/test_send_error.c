@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "readiness.h"
+#include "readiness/readiness.h"
 
 static void errors_are_counted_under_their_names(void **state)
 {

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 
-#include "stamp_clock.h"
+#include "readiness/stamp_clock.h"
 
 #define SECOND APR_USEC_PER_SEC
 #define WALL   apr_time_from_sec(1800000000) /* when NOW is */

@@ -4,7 +4,7 @@
 
 #include <apr_thread_proc.h>
 
-#include "turn.h"
+#include "readiness/turn.h"
 
 typedef struct waiter {
     turn_t *turn;

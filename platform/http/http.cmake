@@ -1,0 +1,37 @@
+# The server of metrics, where libmicrohttpd is there to make it. It is used in its epoll mode,
+# which only Linux has. The target udpecho_http is the module then.
+set(UDPECHO_METRICS AUTO CACHE STRING "Serve metrics by libmicrohttpd: AUTO, if it is there; ON; OFF")
+set_property(CACHE UDPECHO_METRICS PROPERTY STRINGS AUTO ON OFF)
+
+set(http http/no_http.c)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT UDPECHO_METRICS STREQUAL OFF)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(MICROHTTPD IMPORTED_TARGET GLOBAL libmicrohttpd>=0.9.71)
+endif()
+if(MICROHTTPD_FOUND AND NOT UDPECHO_METRICS STREQUAL OFF)
+    set(http http/module.c)
+    # One way leads from the program to it, in the build's directories and where they are installed.
+    file(RELATIVE_PATH modules
+         ${CMAKE_INSTALL_FULL_SBINDIR} ${CMAKE_INSTALL_FULL_LIBDIR}/${PROJECT_NAME})
+    set_property(SOURCE http/module.c PROPERTY COMPILE_DEFINITIONS
+                 UDPECHO_HTTP_MODULE="${modules}/http.so")
+    # Of APR it has the headers only. The rest is what the program has that loads it.
+    add_library(udpecho_http MODULE http/http.c os/posix/clock.c)
+    set_target_properties(udpecho_http PROPERTIES PREFIX "" OUTPUT_NAME http SUFFIX .so
+                          LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/src/${modules})
+    target_include_directories(udpecho_http PRIVATE ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
+    target_include_directories(udpecho_http SYSTEM PRIVATE
+        $<TARGET_PROPERTY:udpecho::apr,INTERFACE_INCLUDE_DIRECTORIES>)
+    target_compile_definitions(udpecho_http PRIVATE
+        $<TARGET_PROPERTY:udpecho_platform,COMPILE_DEFINITIONS>)
+    add_dependencies(udpecho_http udpecho_platform)
+    target_link_libraries(udpecho_http PRIVATE PkgConfig::MICROHTTPD)
+    install(TARGETS udpecho_http DESTINATION ${CMAKE_INSTALL_LIBDIR}/${PROJECT_NAME}
+            COMPONENT udpechod)
+elseif(UDPECHO_METRICS STREQUAL ON)
+    message(FATAL_ERROR
+            "UDPECHO_METRICS=ON takes Linux and libmicrohttpd 0.9.71, which pkg-config does not find")
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT UDPECHO_METRICS STREQUAL OFF)
+    message(WARNING "Without libmicrohttpd 0.9.71, udpechod will not serve metrics")
+endif()
+target_sources(udpecho_platform PRIVATE ${http})

@@ -1,0 +1,23 @@
+/* The socket by which Linux is asked for addresses and routes. */
+
+#include "os/linux/netlink.h"
+
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+int netlink_socket(void)
+{
+    static int descriptor = -1;
+
+    if (descriptor < 0) {
+        descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    }
+    return descriptor;
+}
+
+unsigned netlink_question(void)
+{
+    static unsigned question = 0;
+
+    return ++question;
+}

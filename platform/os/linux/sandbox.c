@@ -1,0 +1,20 @@
+/* Linux: a filter of system calls. */
+
+#include "os/linux/filter.h"
+#include "os/posix/confined.h"
+#include "os/posix/sanitizer.h"
+
+#include <time.h>
+
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
+                           const char **found)
+{
+    if (HAS_SANITIZER) {
+        *found = "none: built with a sanitizer";
+        return APR_ENOTIMPL;
+    }
+    /* glibc reads the time zone from a file when it is first asked for a time, UTC too. */
+    tzset();
+    interfaces_remember();
+    return filter_load(platform, needs, found);
+}

@@ -1,0 +1,427 @@
+/* A daemon on POSIX: signals come in, each as one byte through a pipe to the main thread. */
+
+#include "udpecho/host.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#elif defined(__FreeBSD__) || defined(__DragonFly__)
+#include <pthread_np.h>
+#elif defined(__NetBSD__)
+#include <lwp.h>
+#endif
+
+#include "os/posix/notify.h"
+#include "os/posix/stop.h"
+#include "os/posix/takeover.h"
+
+/* How often to try to write an event, and how long to wait when none could be read. */
+#define PUT_ATTEMPTS_MAX 100
+#define READ_PAUSE_US    10000
+
+struct host {
+    int events[2]; /* a pipe: events are read from [0], written to [1] */
+    sigset_t signals;
+    sigset_t stops;       /* those of them that ask it to end */
+    apr_time_t next_look; /* where a service manager wants to hear how the service fares */
+};
+
+static struct host the_host;
+
+/* For each event, whether it is on its way: a flood of SIGUSR1 or SIGHUP must not fill the pipe, or
+ * the events that end the process would find no room. One that could not be written comes without
+ * the pipe, as soon as something ends the wait: the signal itself for one. */
+enum { NOT_PENDING, IN_THE_PIPE, NOT_WRITTEN };
+static atomic_int pending[HOST_FINISHED + 1]; /* host_finish() is for any thread */
+
+/* A pipe that is nowhere near full takes a byte, but for a moment the kernel may have no memory for
+ * it. Nobody asks twice, so it is tried again. */
+static void put_event(host_event_t event)
+{
+    unsigned char byte = (unsigned char)event;
+    int attempts = 0;
+    int interrupted = errno; /* a signal handler comes between a call and a look at its error */
+
+    pending[event] = IN_THE_PIPE;
+    while (write(the_host.events[1], &byte, 1) != 1) {
+        if (++attempts == PUT_ATTEMPTS_MAX) {
+            pending[event] = NOT_WRITTEN;
+            break;
+        }
+    }
+    errno = interrupted;
+}
+
+/* What may ask it to end: SIGHUP, where nothing can be reloaded. */
+static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define STOP_SIGNALS (sizeof stop_signals / sizeof stop_signals[0])
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    /* Whoever asks twice does not want to wait: from now on these signals end the process. */
+    for (unsigned i = 0; i < STOP_SIGNALS; i++) {
+        if (sigismember(&the_host.stops, stop_signals[i])) {
+            signal(stop_signals[i], SIG_DFL);
+        }
+    }
+    stop_ask();
+    put_event(HOST_STOP);
+}
+
+static void put_event_once(host_event_t event)
+{
+    if (!pending[event]) {
+        put_event(event);
+    }
+}
+
+static void on_report(int signal_number)
+{
+    (void)signal_number;
+    put_event_once(HOST_REPORT);
+}
+
+static void on_reload(int signal_number)
+{
+    (void)signal_number;
+    put_event_once(HOST_RELOAD);
+}
+
+/* The wrong end of a pipe, so that whoever reads or writes learns that they are closed. Not
+ * /dev/null, which a changed root may lack. */
+apr_status_t host_fill_standard_files(void)
+{
+    for (int wanted = STDIN_FILENO; wanted <= STDERR_FILENO; wanted++) {
+        int ends[2];
+
+        if (fcntl(wanted, F_GETFD) >= 0) {
+            continue;
+        }
+        /* The first end gets the lowest free number, which is the one wanted. */
+        if (pipe(ends) != 0 || (wanted == STDIN_FILENO && dup2(ends[1], wanted) < 0)) {
+            return errno;
+        }
+        close(ends[1]);
+    }
+    return APR_SUCCESS;
+}
+
+void host_ignore_hang_ups(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* For TCP it is not what it is for UDP: a second socket that listens is refused all the same. */
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);
+    return apr_socket_bind(socket, address);
+}
+
+static apr_status_t open_pipe(int ends[2])
+{
+    if (pipe(ends) != 0) {
+        return errno;
+    }
+    for (int i = 0; i < 2; i++) {
+        /* A signal handler must never wait, and who reads waits by poll(2). */
+        if (fcntl(ends[i], F_SETFD, FD_CLOEXEC) != 0 || fcntl(ends[i], F_SETFL, O_NONBLOCK) != 0) {
+            return errno;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t handle(int signal_number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+
+    action.sa_mask = the_host.signals;
+    return sigaction(signal_number, &action, NULL) == 0 ? APR_SUCCESS : errno;
+}
+
+/* A shell in the background, and nohup(1), start a process that is to ignore it. */
+static int is_ignored(int signal_number)
+{
+    struct sigaction before;
+
+    return sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+}
+
+/* SIGTERM is nobody's to ignore. */
+static apr_status_t handle_stops(int reloads)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    sigemptyset(&the_host.stops);
+    for (unsigned i = 0; i < STOP_SIGNALS && status == APR_SUCCESS; i++) {
+        int number = stop_signals[i];
+
+        if (number == SIGTERM || (!is_ignored(number) && !(number == SIGHUP && reloads))) {
+            sigaddset(&the_host.stops, number);
+            status = handle(number, on_stop);
+        }
+    }
+    return status;
+}
+
+apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
+{
+    if (as_service) {
+        return APR_ENOTIMPL;
+    }
+    *code = body(context);
+    return APR_SUCCESS;
+}
+
+const char *host_config_file(apr_pool_t *pool)
+{
+    (void)pool;
+    return NULL;
+}
+
+const char *host_control_path(void)
+{
+#if defined(__linux__)
+    return "/run/udpecho/control";
+#else
+    return "/var/run/udpecho/control";
+#endif
+}
+
+apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    (void)pool;
+    notify_open();
+    status = open_pipe(the_host.events);
+    sigemptyset(&the_host.signals);
+    sigaddset(&the_host.signals, SIGTERM);
+    sigaddset(&the_host.signals, SIGINT);
+    sigaddset(&the_host.signals, SIGUSR1);
+    sigaddset(&the_host.signals, SIGHUP);
+    if (status == APR_SUCCESS) {
+        /* Threads inherit the mask, so that only the main thread, once it waits, is ever
+         * interrupted. */
+        status = pthread_sigmask(SIG_BLOCK, &the_host.signals, NULL);
+    }
+    if (status == APR_SUCCESS) {
+        status = handle_stops(reloads);
+    }
+    if (status == APR_SUCCESS) {
+        status = handle(SIGUSR1, on_report);
+    }
+    if (status == APR_SUCCESS && reloads) {
+        status = handle(SIGHUP, on_reload);
+    }
+    host_ignore_hang_ups();
+    *host = &the_host;
+    return status;
+}
+
+apr_status_t host_ready(host_t *host)
+{
+    apr_status_t status = takeover_ready();
+
+    if (status == APR_SUCCESS) {
+        host->next_look = clock_now() + notify_interval();
+        notify_ready();
+    }
+    return status;
+}
+
+void host_reloading(host_t *host)
+{
+    char assignments[64];
+
+    (void)host;
+    apr_snprintf(assignments, sizeof assignments, "RELOADING=1\nMONOTONIC_USEC=%" APR_TIME_T_FMT,
+                 clock_now());
+    notify_send(assignments);
+}
+
+void host_reloaded(host_t *host)
+{
+    (void)host;
+    notify_ready();
+}
+
+void host_stopping(host_t *host)
+{
+    (void)host;
+    notify_send("STOPPING=1");
+}
+
+void host_tell(host_t *host, const char *status, int is_alive)
+{
+    char assignments[128];
+
+    (void)host;
+    apr_snprintf(assignments, sizeof assignments, "STATUS=%s%s", status,
+                 is_alive ? "\nWATCHDOG=1" : "");
+    notify_send(assignments);
+}
+
+/* Milliseconds until it is time for a look; -1: there is none. */
+static int until_look(const host_t *host)
+{
+    apr_interval_time_t left = host->next_look - clock_now();
+
+    if (notify_interval() == 0) {
+        return -1;
+    }
+    return left > 0 ? (int)((left + 999) / 1000) : 0;
+}
+
+static int is_time_to_look(host_t *host)
+{
+    apr_time_t now = clock_now();
+
+    if (notify_interval() == 0 || now < host->next_look) {
+        return 0;
+    }
+    host->next_look = now + notify_interval();
+    return 1;
+}
+
+/* The shorter of two times to wait, of which -1 is for ever. */
+static int sooner(int one, int other)
+{
+    return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
+/* Returns 0 if there is none. */
+static int take_unwritten(host_event_t *event)
+{
+    for (int i = 0; i <= HOST_FINISHED; i++) {
+        if (pending[i] == NOT_WRITTEN) {
+            pending[i] = NOT_PENDING;
+            *event = (host_event_t)i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Waits, and returns non-zero if there is an event then. */
+static int next_event(host_t *host, host_event_t *event)
+{
+    if (take_unwritten(event)) {
+        return 1;
+    }
+    struct pollfd waited[] = {{.fd = host->events[0], .events = POLLIN},
+                              {.fd = takeover_descriptor(), .events = POLLIN}};
+    int ready = poll(waited, 2, sooner(until_look(host), takeover_timeout()));
+    int error = errno;
+    unsigned char byte;
+
+    /* Where poll(2) fails for ever, the end is heard all the same. */
+    if ((ready < 0 || waited[0].revents != 0) && read(host->events[0], &byte, 1) == 1 &&
+        byte <= HOST_FINISHED) {
+        pending[byte] = NOT_PENDING;
+        *event = (host_event_t)byte;
+        return 1;
+    }
+    /* After SIGSTOP and SIGCONT too; what came meanwhile is read before anything is judged late. */
+    if (ready < 0 && error == EINTR) {
+        return 0;
+    }
+    if (ready > 0 && waited[1].revents != 0 && takeover_event(event)) {
+        return 1;
+    }
+    if (takeover_gives_up()) {
+        *event = HOST_GAVE_UP;
+        return 1;
+    }
+    if (is_time_to_look(host)) {
+        *event = HOST_LOOK;
+        return 1;
+    }
+    /* What is ready and cannot be taken is ready again at once. */
+    if (ready != 0) {
+        clock_pause(READ_PAUSE_US);
+    }
+    return 0;
+}
+
+host_event_t host_wait(host_t *host)
+{
+    host_event_t event;
+
+    /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
+     * still hear whoever asks twice. */
+    pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
+    while (!next_event(host, &event)) {
+    }
+    return event;
+}
+
+int host_pause(apr_interval_time_t duration)
+{
+    sigset_t before;
+
+    stop_let_in(&before);
+    if (!stop_is_asked()) {
+        clock_pause(duration);
+    }
+    stop_keep_out(&before);
+    notify_alive();
+    return !stop_is_asked();
+}
+
+void host_work_on(void)
+{
+    notify_alive();
+}
+
+void host_finish(host_t *host)
+{
+    (void)host;
+    put_event(HOST_FINISHED);
+    /* No signal comes with it, so nothing else need end the wait of the main thread. */
+    while (pending[HOST_FINISHED] == NOT_WRITTEN) {
+        clock_pause(READ_PAUSE_US);
+        put_event(HOST_FINISHED);
+    }
+}
+
+const char *host_system(apr_pool_t *pool)
+{
+    struct utsname name;
+
+    if (uname(&name) < 0) {
+        return "unknown";
+    }
+    return apr_pstrcat(pool, name.sysname, " ", name.release, " ", name.machine, NULL);
+}
+
+apr_uint64_t host_thread_id(void)
+{
+#if defined(__linux__)
+    /* glibc has gettid() only since 2.30. */
+    return (apr_uint64_t)syscall(SYS_gettid);
+#elif defined(__APPLE__)
+    uint64_t id = 0;
+
+    pthread_threadid_np(NULL, &id);
+    return id;
+#elif defined(__FreeBSD__) || defined(__DragonFly__)
+    return (apr_uint64_t)pthread_getthreadid_np();
+#elif defined(__NetBSD__)
+    return (apr_uint64_t)_lwp_self();
+#elif defined(__OpenBSD__)
+    return (apr_uint64_t)getthrid();
+#endif
+}

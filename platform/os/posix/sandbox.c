@@ -1,0 +1,17 @@
+/*
+ * POSIX systems without a sandbox that lets this server live.
+ *
+ * FreeBSD has capability mode, capsicum(4), and in it a datagram cannot leave for an address that
+ * sendmsg(2) names: the kernel's sendit() answers ECAPMODE. A server that answers strangers from
+ * one socket cannot do without that.
+ */
+
+#include "os/posix/confined.h"
+
+apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
+                           const char **found)
+{
+    (void)platform, (void)needs;
+    *found = "none: this system has none in which replies can leave";
+    return APR_ENOTIMPL;
+}

@@ -1,0 +1,143 @@
+#include "os/posix/store.h"
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/posix/descriptors.h"
+#include "os/posix/notify.h"
+#include "readiness/socket.h"
+#include "udpecho/host.h"
+
+/* Of every name; the port and the address follow. */
+#define PREFIX "udpechod-stored-"
+
+/* The longest that a service manager takes. */
+#define FDNAME_MAX 255
+
+#define NAME_SIZE \
+    (sizeof PREFIX + INET6_ADDRSTRLEN + sizeof "-65535-%4294967295@" + INTERFACE_NAME_MAX)
+
+/* The manager hears late of what it was told, and may close in the background. */
+#define FORGETTING_US       (5 * APR_USEC_PER_SEC)
+#define FORGETTING_PAUSE_US (10 * 1000)
+
+static apr_time_t forgotten_at;
+
+/* The interface of a link-local address is a number here, as its name may change. No name may have
+ * a colon in it. The port is at the same place in both families. */
+static void write_name(char name[NAME_SIZE], const endpoint_t *address, const char *device)
+{
+    int is_ipv6 = address->sa.any.sa_family == AF_INET6;
+    const void *host =
+        is_ipv6 ? (const void *)&address->sa.v6.sin6_addr : (const void *)&address->sa.v4.sin_addr;
+    char text[INET6_ADDRSTRLEN] = "";
+    char scope[sizeof "%4294967295"] = "";
+
+    inet_ntop(address->sa.any.sa_family, host, text, sizeof text);
+    for (char *colon = text; (colon = strchr(colon, ':')) != NULL;) {
+        *colon = '_';
+    }
+    if (is_ipv6 && address->sa.v6.sin6_scope_id != 0) {
+        apr_snprintf(scope, sizeof scope, "%%%u", (unsigned)address->sa.v6.sin6_scope_id);
+    }
+    apr_snprintf(name, NAME_SIZE, PREFIX "%u-%s%s%s%s", (unsigned)ntohs(address->sa.v4.sin_port),
+                 text, scope, *device != '\0' ? "@" : "", device);
+}
+
+/* ---- In and out ---- */
+
+int host_has_store(void)
+{
+    return notify_is_open();
+}
+
+/* The manager must not watch them: an error that waits on a socket would make it close it. */
+apr_status_t host_store(const endpoint_t *address, const char *device,
+                        const apr_array_header_t *sockets)
+{
+    const int *descriptors = (const int *)(const void *)sockets->elts;
+    unsigned left = (unsigned)sockets->nelts;
+    char name[NAME_SIZE];
+    char assignments[NAME_SIZE + sizeof "FDSTORE=1\nFDPOLL=0\nFDNAME="];
+    apr_status_t status = APR_SUCCESS;
+
+    write_name(name, address, device);
+    apr_snprintf(assignments, sizeof assignments, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+    while (status == APR_SUCCESS && left > 0) {
+        unsigned count = left < DESCRIPTORS_MAX ? left : DESCRIPTORS_MAX;
+
+        status = notify_send_descriptors(assignments, descriptors, count);
+        descriptors += count;
+        left -= count;
+    }
+    return status;
+}
+
+static void forget(const char *name)
+{
+    char assignments[sizeof "FDSTOREREMOVE=1\nFDNAME=" + FDNAME_MAX];
+
+    apr_snprintf(assignments, sizeof assignments, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    notify_send(assignments);
+    forgotten_at = clock_now();
+}
+
+void host_forget(const endpoint_t *address, const char *device)
+{
+    char name[NAME_SIZE];
+
+    write_name(name, address, device);
+    forget(name);
+}
+
+int host_await_forgetting(void)
+{
+    return notify_is_open() && forgotten_at != 0 && clock_now() - forgotten_at < FORGETTING_US &&
+           host_pause(FORGETTING_PAUSE_US);
+}
+
+/* ---- Back ---- */
+
+int store_has_name(const char *name)
+{
+    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0;
+}
+
+static int is_bound_as_named(int descriptor, const char *name)
+{
+    endpoint_t local = {.length = sizeof local.sa};
+    char device[INTERFACE_NAME_MAX];
+    char expected[NAME_SIZE];
+
+    if (getsockname(descriptor, &local.sa.any, &local.length) != 0 ||
+        (local.sa.any.sa_family != AF_INET && local.sa.any.sa_family != AF_INET6)) {
+        return 0;
+    }
+    if (socket_bound_interface(descriptor, &local, device) != APR_SUCCESS) {
+        return 0;
+    }
+    write_name(expected, &local, device);
+    return strcmp(name, expected) == 0;
+}
+
+void store_take_back(apr_array_header_t *groups, apr_hash_t *named, int descriptor,
+                     const char *name, apr_pool_t *pool)
+{
+    apr_array_header_t *group = apr_hash_get(named, name, APR_HASH_KEY_STRING);
+
+    if (!is_bound_as_named(descriptor, name)) {
+        close(descriptor);
+        forget(name);
+        return;
+    }
+    if (group == NULL) {
+        group = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
+        apr_hash_set(named, name, APR_HASH_KEY_STRING, group);
+        APR_ARRAY_PUSH(groups, apr_array_header_t *) = group;
+    }
+    APR_ARRAY_PUSH(group, apr_os_sock_t) = descriptor;
+}

@@ -1,0 +1,123 @@
+#include "os/posix/confined.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <unistd.h>
+
+/* ---- Names ---- */
+
+/* Reads a number that may be an id: the largest one means "none" to chown(2) and its like. */
+static int read_id(const char *text, unsigned *id)
+{
+    char *end;
+    apr_int64_t number = apr_strtoi64(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || number >= UINT_MAX) {
+        return 0;
+    }
+    *id = (unsigned)number;
+    return 1;
+}
+
+/* A name wins over a number, as in chown(1). */
+static int find_user(identity_t *identity, const char *name)
+{
+    unsigned id = 0;
+    int is_number = read_id(name, &id);
+    const struct passwd *known = getpwnam(name);
+
+    if (known == NULL && is_number) {
+        known = getpwuid(id);
+    }
+    identity->has_user = known != NULL || is_number;
+    identity->has_group = known != NULL;
+    identity->user = known != NULL ? known->pw_uid : id;
+    identity->group = known != NULL ? known->pw_gid : 0;
+    return identity->has_user;
+}
+
+static int find_group(identity_t *identity, const char *name)
+{
+    unsigned id = 0;
+    int is_number = read_id(name, &id);
+    const struct group *known = getgrnam(name);
+
+    identity->has_group = known != NULL || is_number;
+    identity->group = known != NULL ? known->gr_gid : id;
+    return identity->has_group;
+}
+
+static apr_status_t unknown(privileges_error_t *error, const char *what, const char *name,
+                            apr_pool_t *pool)
+{
+    error->failure = PRIVILEGES_UNKNOWN;
+    error->step = apr_pstrcat(pool, "find the ", what, " ", name, NULL);
+    return APR_ENOENT;
+}
+
+apr_status_t identity_find(identity_t *identity, const privileges_t *wanted,
+                           privileges_error_t *error, apr_pool_t *pool)
+{
+    *identity = (identity_t){.wanted = wanted};
+    if (wanted->user != NULL && !find_user(identity, wanted->user)) {
+        return unknown(error, "user", wanted->user, pool);
+    }
+    if (wanted->group != NULL && !find_group(identity, wanted->group)) {
+        return unknown(error, "group", wanted->group, pool);
+    }
+    if (identity->has_user && !identity->has_group) {
+        return unknown(error, "group of user", wanted->user, pool);
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- Becoming it ---- */
+
+static apr_status_t refused(privileges_error_t *error, const char *step, const char *name,
+                            apr_pool_t *pool)
+{
+    apr_status_t status = errno;
+
+    error->failure = status == EPERM ? PRIVILEGES_NOT_PERMITTED
+                     /* only a path brings these */
+                     : status == ENOENT || status == ENOTDIR || status == EACCES
+                         ? PRIVILEGES_NO_ROOT
+                         : PRIVILEGES_SYSTEM;
+    error->step = apr_pstrcat(pool, step, name, NULL);
+    return status;
+}
+
+static int is_already(const identity_t *identity)
+{
+    return getgid() == identity->group && getegid() == identity->group &&
+           (!identity->has_user || (getuid() == identity->user && geteuid() == identity->user));
+}
+
+apr_status_t identity_assume(const identity_t *identity, privileges_error_t *error,
+                             apr_pool_t *pool)
+{
+    const privileges_t *wanted = identity->wanted;
+    const char *group = wanted->group != NULL ? wanted->group : wanted->user;
+
+    /* Whatever the new root holds, a working directory outside of it would lead out again. */
+    if (wanted->root != NULL && (chroot(wanted->root) != 0 || chdir("/") != 0)) {
+        return refused(error, "change root to ", wanted->root, pool);
+    }
+    if (!identity->has_group) {
+        return APR_SUCCESS;
+    }
+    if (setgroups(1, &identity->group) != 0 && !(errno == EPERM && is_already(identity))) {
+        return refused(error, "leave other groups than that of ", group, pool);
+    }
+    if (setgid(identity->group) != 0) {
+        return refused(error, "take the group of ", group, pool);
+    }
+    /* With privileges it sets the saved id as well, so there is no way back (setuid(2)). */
+    if (identity->has_user && setuid(identity->user) != 0) {
+        return refused(error, "become the user ", wanted->user, pool);
+    }
+    return APR_SUCCESS;
+}

@@ -1,0 +1,130 @@
+#include "os/windows/service.h"
+
+#include <apr_errno.h>
+
+#include "os/windows/event_log.h"
+#include "os/windows/events.h"
+
+/* How long Windows should think that nothing is wrong while a state is left, milliseconds. A start
+ * may ask the name service; draining takes a second at most, and the log may be slow. */
+#define START_WAIT_MS 60000
+#define STOP_WAIT_MS  10000
+
+#define CONTROLS                                                                  \
+    (SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PRESHUTDOWN | \
+     SERVICE_ACCEPT_PARAMCHANGE)
+
+static struct service {
+    int (*body)(void *context);
+    void *context;
+    int code;
+    SERVICE_STATUS_HANDLE handle; /* NULL outside the service control manager */
+    DWORD state;
+    SRWLOCK lock; /* of the state and of telling it */
+} service = {.lock = SRWLOCK_INIT};
+
+/* Any thread: stopping is told by the one that controls come in on, the rest by the main thread. */
+static void tell(DWORD state, DWORD wait_ms)
+{
+    SERVICE_STATUS status = {
+        .dwServiceType = SERVICE_WIN32_OWN_PROCESS,
+        .dwCurrentState = state,
+        /* While it starts, no control comes in that host_start() is not ready for. */
+        .dwControlsAccepted = state == SERVICE_RUNNING ? CONTROLS : 0,
+        .dwWin32ExitCode = service.code == 0 ? NO_ERROR : ERROR_SERVICE_SPECIFIC_ERROR,
+        .dwServiceSpecificExitCode = (DWORD)service.code,
+        .dwCheckPoint = wait_ms > 0,
+        .dwWaitHint = wait_ms,
+    };
+
+    AcquireSRWLockExclusive(&service.lock);
+    /* A service that ends by itself may be asked to stop at the same time; nothing may be told
+     * after SERVICE_STOPPED. */
+    if (service.state != SERVICE_STOPPED) {
+        service.state = state;
+        SetServiceStatus(service.handle, &status);
+    }
+    ReleaseSRWLockExclusive(&service.lock);
+}
+
+static DWORD WINAPI on_control(DWORD control, DWORD event, LPVOID data, LPVOID context)
+{
+    (void)event, (void)data, (void)context;
+    switch (control) {
+    case SERVICE_CONTROL_STOP:
+    case SERVICE_CONTROL_SHUTDOWN:
+    case SERVICE_CONTROL_PRESHUTDOWN:
+        tell(SERVICE_STOP_PENDING, STOP_WAIT_MS);
+        host_raise(HOST_STOP);
+        return NO_ERROR;
+    case SERVICE_CONTROL_PARAMCHANGE:
+        host_raise(HOST_RELOAD);
+        return NO_ERROR;
+    case SERVICE_CONTROL_REPORT:
+        host_raise(HOST_REPORT);
+        return NO_ERROR;
+    case SERVICE_CONTROL_INTERROGATE:
+        return NO_ERROR;
+    default:
+        return ERROR_CALL_NOT_IMPLEMENTED;
+    }
+}
+
+/* Its arguments are those of StartService(), as a rule the name alone; the options are on the
+ * command line that the service was installed with. */
+static void WINAPI service_main(DWORD argc, LPWSTR *argv)
+{
+    (void)argc, (void)argv;
+    service.handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
+    if (service.handle == NULL) {
+        return;
+    }
+    tell(SERVICE_START_PENDING, START_WAIT_MS);
+    service.code = service.body(service.context);
+    /* The last act: main() may now end the process, and this thread with it. */
+    tell(SERVICE_STOPPED, 0);
+}
+
+int service_is_running(void)
+{
+    return service.handle != NULL;
+}
+
+void service_ready(void)
+{
+    if (service_is_running()) {
+        tell(SERVICE_RUNNING, 0);
+    }
+}
+
+apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
+{
+    WCHAR name[] = SERVICE_NAME;
+    const SERVICE_TABLE_ENTRYW services[] = {{name, service_main}, {NULL, NULL}};
+
+    if (!as_service) {
+        *code = body(context);
+        return APR_SUCCESS;
+    }
+    service.body = body;
+    service.context = context;
+    /* It returns once the service has stopped. */
+    if (!StartServiceCtrlDispatcherW(services)) {
+        return (apr_status_t)apr_get_os_error();
+    }
+    *code = service.code;
+    return APR_SUCCESS;
+}
+
+const log_sink_t *host_log(void)
+{
+    static log_sink_t sink;
+
+    if (!service_is_running()) {
+        return NULL;
+    }
+    if (sink.write == NULL) {
+        sink = event_log_open();
+    }
+    return &sink;
+}

@@ -1,0 +1,203 @@
+#include "udpecho/service_manager.h"
+
+#include <apr_strings.h>
+
+#include "os/windows/command_line.h"
+#include "os/windows/config_file.h"
+#include "os/windows/event_log.h"
+#include "os/windows/firewall.h"
+#include "os/windows/service.h"
+#include "os/windows/wide.h"
+
+#define STOP_PATIENCE_MS 30000
+#define STOP_POLL_MS     100
+
+/* What has no account of its own on the network and few rights on the machine. Port 7 needs none:
+ * Windows has no privileged ports. */
+#define ACCOUNT L"NT AUTHORITY\\LocalService"
+
+static apr_status_t last_error(void)
+{
+    switch (GetLastError()) {
+    case ERROR_SERVICE_EXISTS:
+        return APR_EEXIST;
+    case ERROR_SERVICE_DOES_NOT_EXIST:
+        return APR_ENOENT;
+    default:
+        return (apr_status_t)apr_get_os_error();
+    }
+}
+
+static void note_error(apr_array_header_t *notes, const char *consequence, const char *error,
+                       apr_pool_t *pool)
+{
+    if (error != NULL) {
+        APR_ARRAY_PUSH(notes, const char *) = apr_psprintf(pool, "%s: %s", consequence, error);
+    }
+}
+
+static void note_failure(apr_array_header_t *notes, const char *consequence, apr_status_t status,
+                         apr_pool_t *pool)
+{
+    char reason[128];
+
+    if (status != APR_SUCCESS) {
+        note_error(notes, consequence, apr_strerror(status, reason, sizeof reason), pool);
+    }
+}
+
+/* ---- Installing ---- */
+
+/* What CreateServiceW() cannot be told. None of it is in the way of serving. */
+static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *pool)
+{
+    wchar_t text[] = L"Answers UDP datagrams with the same bytes (RFC 862).";
+    wchar_t rights[] = L"SeChangeNotifyPrivilege\0"; /* a list, which ends in an empty string */
+    SERVICE_DESCRIPTIONW description = {text};
+    SC_ACTION restarts[] = {
+        {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 5000}};
+    SERVICE_FAILURE_ACTIONSW recovery = {
+        .dwResetPeriod = 24 * 60 * 60, .cActions = 3, .lpsaActions = restarts};
+    /* Without it only a crash counts as a failure, and not an address that does not exist yet when
+     * the system starts. */
+    SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE};
+    SERVICE_REQUIRED_PRIVILEGES_INFOW privileges = {rights};
+    /* Lets file and firewall rules name this service alone. */
+    SERVICE_SID_INFO identity = {SERVICE_SID_TYPE_UNRESTRICTED};
+    SERVICE_PRESHUTDOWN_INFO preshutdown = {10000};
+    const struct {
+        DWORD level;
+        void *value;
+        const char *failure;
+    } details[] = {
+        {SERVICE_CONFIG_DESCRIPTION, &description, "the service has no description"},
+        {SERVICE_CONFIG_FAILURE_ACTIONS, &recovery, "the service is not restarted when it fails"},
+        {SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors,
+         "the service is restarted after a crash only"},
+        {SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &privileges,
+         "the service keeps all privileges of its account"},
+        {SERVICE_CONFIG_SERVICE_SID_INFO, &identity, "the service has no identity of its own"},
+        {SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,
+         "the time the service has when the system ends is not set"},
+    };
+
+    for (unsigned i = 0; i < sizeof details / sizeof details[0]; i++) {
+        if (!ChangeServiceConfig2W(service, details[i].level, details[i].value)) {
+            note_failure(notes, details[i].failure, last_error(), pool);
+        }
+    }
+}
+
+static const char *service_command(const apr_array_header_t *options, apr_pool_t *pool)
+{
+    apr_array_header_t *arguments = apr_array_make(pool, 8, sizeof(const char *));
+
+    /* First, so that it is known even if what follows it is wrong. */
+    APR_ARRAY_PUSH(arguments, const char *) = "--service";
+    apr_array_cat(arguments, options);
+    return command_line_join(narrow(program_path(pool), pool), arguments, pool);
+}
+
+apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
+                             apr_array_header_t *notes, apr_pool_t *pool)
+{
+    SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE);
+
+    if (manager == NULL) {
+        return last_error();
+    }
+    apr_status_t status = APR_SUCCESS;
+    SC_HANDLE service =
+        CreateServiceW(manager, SERVICE_NAME, L"UDP echo service (udpecho)", SERVICE_ALL_ACCESS,
+                       SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
+                       wide(service_command(options, pool), pool), NULL, NULL, NULL, ACCOUNT, NULL);
+
+    if (service != NULL) {
+        configure(service, notes, pool);
+        CloseServiceHandle(service);
+        note_failure(notes, "the event log does not know the service's messages",
+                     event_source_add(pool), pool);
+        note_failure(notes, "there is no directory for the configuration file",
+                     config_directory_create(pool), pool);
+        if (open_firewall) {
+            note_error(notes, "the firewall is not open", firewall_open(pool), pool);
+        }
+    } else {
+        status = last_error();
+    }
+    CloseServiceHandle(manager);
+    return status;
+}
+
+/* ---- Uninstalling ---- */
+
+/* Sets `process` when there is one. */
+static apr_status_t stop(SC_HANDLE service, HANDLE *process)
+{
+    for (unsigned waited = 0; waited < STOP_PATIENCE_MS; waited += STOP_POLL_MS) {
+        SERVICE_STATUS_PROCESS now;
+        SERVICE_STATUS answer;
+        DWORD length;
+
+        if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *)&now, sizeof now,
+                                  &length)) {
+            return last_error();
+        }
+        if (*process == NULL && now.dwProcessId != 0) {
+            *process = OpenProcess(SYNCHRONIZE, FALSE, now.dwProcessId);
+        }
+        if (now.dwCurrentState == SERVICE_STOPPED) {
+            return APR_SUCCESS;
+        }
+        /* One that is starting takes no controls yet, so it is asked until it does. */
+        if (now.dwCurrentState != SERVICE_STOP_PENDING) {
+            ControlService(service, SERVICE_CONTROL_STOP, &answer);
+        }
+        Sleep(STOP_POLL_MS);
+    }
+    return APR_TIMEUP;
+}
+
+static apr_status_t stop_and_delete(SC_HANDLE service)
+{
+    HANDLE process = NULL;
+    apr_status_t status = stop(service, &process);
+
+    if (process != NULL) {
+        /* Whoever uninstalls deletes the program's file next, which Windows refuses while it
+         * runs. */
+        if (status == APR_SUCCESS &&
+            WaitForSingleObject(process, STOP_PATIENCE_MS) != WAIT_OBJECT_0) {
+            status = APR_TIMEUP;
+        }
+        CloseHandle(process);
+    }
+    if (status == APR_SUCCESS && !DeleteService(service)) {
+        status = last_error();
+    }
+    return status;
+}
+
+apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
+{
+    SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+
+    if (manager == NULL) {
+        return last_error();
+    }
+    SC_HANDLE service =
+        OpenServiceW(manager, SERVICE_NAME, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
+    apr_status_t status = service != NULL ? stop_and_delete(service) : last_error();
+
+    if (service != NULL) {
+        CloseServiceHandle(service);
+    }
+    if (status == APR_SUCCESS) {
+        note_failure(notes, "the event log keeps its entry of the service's messages",
+                     event_source_remove(), pool);
+        note_error(notes, "the firewall keeps its rule", firewall_close(pool), pool);
+        config_directory_remove(pool);
+    }
+    CloseServiceHandle(manager);
+    return status;
+}

@@ -1,0 +1,172 @@
+#include "readiness/send_batch.h"
+
+#include <errno.h>
+
+#include "readiness/segment_runs.h"
+
+/* How often in a row a send may be interrupted, which happens now and then; a system where it
+ * happens for ever would keep a worker busy with it. */
+#define FRUITLESS_SENDS_MAX 10
+
+struct replies {
+    move_messages_t *send;
+    way_t *way;
+    const batch_t *batch;
+    gather_limits_t limits;
+    runs_t runs;
+    struct iovec vectors[BATCH_MAX];
+    _Alignas(struct cmsghdr) unsigned char controls[BATCH_MAX][CONTROL_MAX];
+    message_t messages[BATCH_MAX]; /* one for each run */
+};
+
+replies_t *replies_create(const platform_t *platform, apr_pool_t *pool)
+{
+    replies_t *replies = apr_pcalloc(pool, sizeof *replies);
+
+    replies->send = send_messages(platform);
+    return replies;
+}
+
+/* Makes a run's payloads the vectors of a message: those that the kernel had received together lie
+ * side by side and leave as they lie. */
+static void collect(const replies_t *replies, const run_t *run, struct msghdr *header)
+{
+    const unsigned char *end = NULL; /* of the last vector */
+    unsigned index = run->first;
+
+    header->msg_iovlen = 0; /* only counted up, since its type differs between systems */
+    for (unsigned left = run->count; left > 0; left--) {
+        const datagram_t *datagram = replies->batch->at[index];
+
+        if (datagram->data == end) {
+            header->msg_iov[header->msg_iovlen - 1].iov_len += datagram->length;
+        } else {
+            header->msg_iov[header->msg_iovlen++] =
+                (struct iovec){datagram->data, datagram->length};
+        }
+        end = datagram->data + datagram->length;
+        index = replies->runs.next[index];
+    }
+}
+
+/* Makes the message of a run; `vectors` are for its payloads, as many as it has replies. */
+static void compose(replies_t *replies, unsigned number, const run_t *run, struct iovec *vectors)
+{
+    datagram_t *datagram = replies->batch->at[run->first];
+    struct msghdr *header = &replies->messages[number].msg_hdr;
+
+    header->msg_name = &datagram->from.sa;
+    header->msg_namelen = datagram->from.length;
+    header->msg_iov = vectors;
+    collect(replies, run, header);
+    header->msg_control = NULL; /* the BSDs refuse a control buffer with nothing in it */
+    header->msg_controllen = 0;
+    if (replies->way->wildcard || run->count > 1) {
+        header->msg_control = replies->controls[number];
+    }
+    if (replies->way->wildcard) {
+        control_write(header, datagram);
+    }
+    if (run->count > 1) {
+        system_write_segment(header, run->segment);
+    }
+}
+
+static void compose_all(replies_t *replies)
+{
+    struct iovec *vectors = replies->vectors;
+
+    for (unsigned i = 0; i < replies->runs.count; i++) {
+        compose(replies, i, &replies->runs.at[i], vectors);
+        vectors += replies->runs.at[i].count;
+    }
+}
+
+/* Sends messages from number `first` on, as sendmmsg(2): up to one that fails, whose errno it tells
+ * only if that is the first. */
+static int send_some(replies_t *replies, unsigned first, unsigned count)
+{
+    unsigned fruitless = 0;
+    int sent;
+
+    do {
+        sent = replies->send(replies->way->descriptor, &replies->messages[first], count);
+    } while (sent <= 0 && errno == EINTR && ++fruitless <= FRUITLESS_SENDS_MAX);
+    return sent;
+}
+
+/* Sends a run's replies without gathering, in the place of its message. Returns how many went. */
+static unsigned send_apart(replies_t *replies, unsigned number, send_outcome_t *outcome)
+{
+    run_t run = replies->runs.at[number];
+    struct iovec *vector = replies->messages[number].msg_hdr.msg_iov;
+    unsigned sent = 0;
+
+    for (unsigned left = run.count; left > 0; left--) {
+        run.count = 1;
+        compose(replies, number, &run, vector);
+        if (send_some(replies, number, 1) > 0) {
+            outcome->sent_bytes += replies->messages[number].msg_len;
+            sent++;
+        } else {
+            outcome->failed[send_error_kind(errno)]++;
+        }
+        run.first = replies->runs.next[run.first];
+    }
+    outcome->sent += sent;
+    return sent;
+}
+
+/*
+ * A gathered message that fails is sent apart, so that no reply is lost for another one's sake: a
+ * packet filter may refuse what it sees of the first of them, or the send buffer lack room for all.
+ *
+ * Some failures are the gathering's own: a length above the interface's MTU, which plain replies
+ * are cut into fragments for (EMSGSIZE; EINVAL from older kernels), and devices or IPsec that
+ * cannot cut messages apart (EIO). What is refused so is not tried again with this peer for a
+ * while, nor what is longer. But EINVAL is also the answer to a forged source port of 0, which must
+ * not cost everybody else the gathering: only where the plain sends fare better is it to blame.
+ */
+static void fail(replies_t *replies, unsigned number, send_outcome_t *outcome)
+{
+    const run_t *run = &replies->runs.at[number];
+    int error = errno;
+
+    if (run->count == 1) {
+        outcome->failed[send_error_kind(error)]++;
+        return;
+    }
+    if (send_apart(replies, number, outcome) > 0 &&
+        (error == EMSGSIZE || error == EINVAL || error == EIO)) {
+        gather_limits_lower(&replies->limits, &replies->batch->at[run->first]->from, run->segment);
+    }
+}
+
+/* A batch is a row of strangers: the send stops at a message that fails, that one is counted, and
+ * the next is where it goes on. */
+static void send_all(replies_t *replies, send_outcome_t *outcome)
+{
+    unsigned next = 0;
+
+    while (next < replies->runs.count) {
+        int sent = send_some(replies, next, replies->runs.count - next);
+
+        if (sent <= 0) {
+            fail(replies, next++, outcome);
+        }
+        for (; sent > 0; sent--, next++) {
+            outcome->sent += replies->runs.at[next].count;
+            outcome->sent_bytes += replies->messages[next].msg_len;
+        }
+    }
+}
+
+void replies_send(replies_t *replies, way_t *way, const batch_t *batch, send_outcome_t *outcome)
+{
+    replies->way = way;
+    replies->batch = batch;
+    replies->limits.segment_max = listener_gathers(way->owner) ? PAYLOAD_MAX_IPV6 : 0;
+    runs_form(&replies->runs, batch, &replies->limits);
+    compose_all(replies);
+    send_all(replies, outcome);
+}

@@ -1,0 +1,24 @@
+#ifndef UDPECHO_WORKER_SOCKET_H
+#define UDPECHO_WORKER_SOCKET_H
+
+/* One listener's socket, as one worker uses it. */
+
+#include <apr_poll.h>
+
+#include "udpecho/transport.h"
+
+typedef struct way {
+    const listener_t *owner; /* NULL: there is no such way */
+    apr_pollfd_t waited;
+    int descriptor;
+    int wildcard;
+    endpoint_t local;
+    apr_uint32_t drops; /* that the kernel had counted when way_is_stuck() was last asked */
+} way_t;
+
+/* Non-zero if the kernel says that the socket is readable and is wrong: nobody else receives from
+ * it, and no datagram of it was dropped since this was last asked. Zero without
+ * FEATURE_DROP_COUNTER, where nothing tells the kernel's fault from what others sent. */
+int way_is_stuck(way_t *way);
+
+#endif

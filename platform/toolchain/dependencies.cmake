@@ -1,0 +1,55 @@
+# APR, APR-util and, for the tests, cmocka: one name each, wherever they come from.
+option(UDPECHO_APR_FROM_SOURCE
+       "Fetch and build them: where there are no packages of them, or none with a sanitizer" OFF)
+
+if(UDPECHO_APR_FROM_SOURCE)
+    set(sources ${PROJECT_BINARY_DIR}/sources)
+    if(NOT EXISTS ${sources}/complete)
+        message(STATUS "Fetching the sources of APR, APR-util and cmocka")
+        execute_process(
+            COMMAND ${CMAKE_CURRENT_LIST_DIR}/fetch.sh ${sources} apr apr-util cmocka
+            RESULT_VARIABLE failure OUTPUT_QUIET)
+        if(failure)
+            message(FATAL_ERROR "They cannot be fetched: see above")
+        endif()
+        file(TOUCH ${sources}/complete)
+    endif()
+    if(WIN32)
+        add_subdirectory(platform/toolchain/apr/windows)
+    else()
+        add_subdirectory(platform/toolchain/apr/posix)
+    endif()
+    add_subdirectory(platform/toolchain/cmocka)
+else()
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(APR IMPORTED_TARGET apr-1>=1.7)
+    pkg_check_modules(APR_UTIL IMPORTED_TARGET apr-util-1>=1.6)
+    if(NOT APR_FOUND OR NOT APR_UTIL_FOUND)
+        message(FATAL_ERROR
+            " APR 1.7 and APR-util 1.6 are needed (Debian: libapr1-dev libaprutil1-dev; Fedora: apr-devel apr-util-devel), or -DUDPECHO_APR_FROM_SOURCE=ON, which builds them from Debian's sources")
+    endif()
+    add_library(udpecho::apr ALIAS PkgConfig::APR)
+    add_library(udpecho::apr_util ALIAS PkgConfig::APR_UTIL)
+    if(BUILD_TESTING)
+        pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+        if(CMOCKA_FOUND)
+            add_library(udpecho::cmocka ALIAS PkgConfig::CMOCKA)
+        endif()
+    endif()
+endif()
+
+# Where the processor has no 64-bit atomics, a library of the compiler has them.
+include(CheckCSourceCompiles)
+check_c_source_compiles("
+    #include <stdatomic.h>
+    #include <stdint.h>
+    static _Atomic uint64_t total;
+    int main(void) { return (int)atomic_fetch_add(&total, 1); }" HAVE_64_BIT_ATOMICS)
+
+if(BUILD_TESTING)
+    find_package(Python3 3.9 COMPONENTS Interpreter)
+    if(NOT TARGET udpecho::cmocka OR NOT Python3_FOUND)
+        message(STATUS "The tests are left out: they need cmocka and Python 3.9 (Debian: libcmocka-dev python3)")
+        set(BUILD_TESTING OFF)
+    endif()
+endif()
