@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/memory.h"
-#include "server/observe/status_facts.h"
+#include "server/observe/status_values.h"
 #include "server/observe/stream_address.h"
 #include "server/observe/stream_socket.h"
 #include "udpecho/host.h"

@@ -7,7 +7,7 @@
 #include "common/json_text.h"
 #include "server/listen/listener_failure.h"
 #include "server/observe/control_socket.h"
-#include "server/observe/status_facts.h"
+#include "server/observe/status_values.h"
 #include "udpecho/host.h"
 
 #define INTERVAL_US APR_USEC_PER_SEC

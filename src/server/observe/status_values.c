@@ -1,4 +1,4 @@
-#include "server/observe/status_facts.h"
+#include "server/observe/status_values.h"
 
 #include <apr_strings.h>
 
