@@ -19,7 +19,7 @@
 #define ANSWER_MAX         (64 * 1024)
 #define ANSWER_PATIENCE_US (5 * APR_USEC_PER_SEC)
 
-struct control {
+struct control_socket {
     apr_socket_t *listening;
     status_source_t *source;
     apr_pool_t *pool;
@@ -27,14 +27,15 @@ struct control {
 
 /* ---- Answers ---- */
 
-static void answer_status(const control_t *control, apr_socket_t *connection, apr_pool_t *pool)
+static void answer_status(const control_socket_t *control, apr_socket_t *connection,
+                          apr_pool_t *pool)
 {
-    apr_array_header_t *facts = apr_array_make(pool, 64, sizeof(fact_t));
+    apr_array_header_t *values = apr_array_make(pool, 64, sizeof(name_value_t));
     status_t status;
 
     status_read(&status, control->source, pool);
-    status_facts(facts, &status, pool);
-    const char *answer = apr_pstrcat(pool, "{", facts_json(facts, pool), "}\n", NULL);
+    status_values(values, &status, pool);
+    const char *answer = apr_pstrcat(pool, "{", name_values_json(values, pool), "}\n", NULL);
     apr_size_t length = strlen(answer);
 
     /* It does not block: there is room in a new connection for more than this. */
@@ -43,7 +44,7 @@ static void answer_status(const control_t *control, apr_socket_t *connection, ap
 
 static const struct {
     const char *name;
-    void (*answer)(const control_t *control, apr_socket_t *connection, apr_pool_t *pool);
+    void (*answer)(const control_socket_t *control, apr_socket_t *connection, apr_pool_t *pool);
 } requests[] = {
     {"status", answer_status},
 };
@@ -88,7 +89,7 @@ static int read_request(apr_socket_t *connection, char request[REQUEST_MAX], apr
     return 0;
 }
 
-static void answer_one(const control_t *control, apr_socket_t *connection, apr_pool_t *pool)
+static void answer_one(const control_socket_t *control, apr_socket_t *connection, apr_pool_t *pool)
 {
     char request[REQUEST_MAX];
 
@@ -103,7 +104,7 @@ static void answer_one(const control_t *control, apr_socket_t *connection, apr_p
 }
 
 typedef struct accepting {
-    const control_t *control;
+    const control_socket_t *control;
     apr_status_t status;
 } accepting_t;
 
@@ -119,7 +120,7 @@ static void accept_one(void *context, apr_pool_t *scratch)
     }
 }
 
-apr_status_t control_answer(control_t *control)
+apr_status_t control_socket_answer(control_socket_t *control)
 {
     accepting_t accepting = {control, APR_ENOMEM};
 
@@ -127,20 +128,21 @@ apr_status_t control_answer(control_t *control)
     return accepting.status;
 }
 
-apr_socket_t *control_socket(const control_t *control)
+apr_socket_t *control_socket_listening(const control_socket_t *control)
 {
     return control->listening;
 }
 
-apr_status_t control_open(control_t **opened, const char *where, apr_array_header_t *inherited,
-                          status_source_t *source, const char **step, apr_pool_t *pool)
+apr_status_t control_socket_open(control_socket_t **opened, const char *where,
+                                 apr_array_header_t *inherited, status_source_t *source,
+                                 const char **step, apr_pool_t *pool)
 {
-    control_t *control = apr_pcalloc(pool, sizeof *control);
+    control_socket_t *control = apr_pcalloc(pool, sizeof *control);
     apr_sockaddr_t *address;
     apr_status_t status = stream_address_find(&address, where, pool);
 
     *step = "look up the address";
-    *control = (control_t){.source = source, .pool = pool};
+    *control = (control_socket_t){.source = source, .pool = pool};
     *opened = control;
     return status == APR_SUCCESS
                ? stream_listen(&control->listening, address, inherited, step, pool)
@@ -149,8 +151,8 @@ apr_status_t control_open(control_t **opened, const char *where, apr_array_heade
 
 /* ---- Asking ---- */
 
-apr_status_t control_ask(const char **answer, const char *where, const char *request,
-                         apr_pool_t *pool)
+apr_status_t control_socket_ask(const char **answer, const char *where, const char *request,
+                                apr_pool_t *pool)
 {
     char *text = apr_pcalloc(pool, ANSWER_MAX);
     const char *line = apr_pstrcat(pool, request, "\n", NULL);

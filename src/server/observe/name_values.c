@@ -6,43 +6,44 @@
 
 #include "common/json_text.h"
 
-void facts_add_text(apr_array_header_t *facts, const char *name, const char *text)
+void name_values_add_text(apr_array_header_t *values, const char *name, const char *text)
 {
-    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .text = text};
+    *(name_value_t *)apr_array_push(values) = (name_value_t){.name = name, .text = text};
 }
 
-void facts_add_list(apr_array_header_t *facts, const char *name, const apr_array_header_t *list)
+void name_values_add_list(apr_array_header_t *values, const char *name,
+                          const apr_array_header_t *list)
 {
-    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .list = list};
+    *(name_value_t *)apr_array_push(values) = (name_value_t){.name = name, .list = list};
 }
 
-void facts_add_number(apr_array_header_t *facts, const char *name, apr_int64_t number)
+void name_values_add_number(apr_array_header_t *values, const char *name, apr_int64_t number)
 {
-    *(fact_t *)apr_array_push(facts) = (fact_t){.name = name, .number = number};
+    *(name_value_t *)apr_array_push(values) = (name_value_t){.name = name, .number = number};
 }
 
-const fact_t *facts_find(const apr_array_header_t *facts, const char *name)
+const name_value_t *name_values_find(const apr_array_header_t *values, const char *name)
 {
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+    for (int i = 0; i < values->nelts; i++) {
+        const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
-        if (strcmp(fact->name, name) == 0) {
-            return fact;
+        if (strcmp(value->name, name) == 0) {
+            return value;
         }
     }
     return NULL;
 }
 
-const char *fact_words(const fact_t *fact, apr_pool_t *pool)
+const char *name_value_words(const name_value_t *value, apr_pool_t *pool)
 {
-    return fact->text != NULL   ? fact->text
-           : fact->list != NULL ? apr_array_pstrcat(pool, fact->list, ',')
-                                : apr_psprintf(pool, "%" APR_INT64_T_FMT, fact->number);
+    return value->text != NULL   ? value->text
+           : value->list != NULL ? apr_array_pstrcat(pool, value->list, ',')
+                                 : apr_psprintf(pool, "%" APR_INT64_T_FMT, value->number);
 }
 
-const char *fact_title(const fact_t *fact, apr_pool_t *pool)
+const char *name_value_title(const name_value_t *value, apr_pool_t *pool)
 {
-    char *text = apr_pstrdup(pool, fact->name);
+    char *text = apr_pstrdup(pool, value->name);
 
     for (char *c = text; *c != '\0'; c++) {
         *c = *c == '_' ? ' ' : *c;
@@ -52,32 +53,32 @@ const char *fact_title(const fact_t *fact, apr_pool_t *pool)
 
 /* ---- JSON ---- */
 
-static const char *value_json(const fact_t *fact, apr_pool_t *pool)
+static const char *value_json(const name_value_t *value, apr_pool_t *pool)
 {
-    if (fact->text != NULL) {
-        return json_text(fact->text, pool);
+    if (value->text != NULL) {
+        return json_text(value->text, pool);
     }
-    if (fact->list == NULL) {
-        return fact_words(fact, pool);
+    if (value->list == NULL) {
+        return name_value_words(value, pool);
     }
-    apr_array_header_t *strings = apr_array_make(pool, fact->list->nelts, sizeof(const char *));
+    apr_array_header_t *strings = apr_array_make(pool, value->list->nelts, sizeof(const char *));
 
-    for (int i = 0; i < fact->list->nelts; i++) {
+    for (int i = 0; i < value->list->nelts; i++) {
         APR_ARRAY_PUSH(strings, const char *) =
-            json_text(APR_ARRAY_IDX(fact->list, i, const char *), pool);
+            json_text(APR_ARRAY_IDX(value->list, i, const char *), pool);
     }
     return apr_pstrcat(pool, "[", apr_array_pstrcat(pool, strings, ','), "]", NULL);
 }
 
-const char *facts_json(const apr_array_header_t *facts, apr_pool_t *pool)
+const char *name_values_json(const apr_array_header_t *values, apr_pool_t *pool)
 {
-    apr_array_header_t *members = apr_array_make(pool, facts->nelts, sizeof(const char *));
+    apr_array_header_t *members = apr_array_make(pool, values->nelts, sizeof(const char *));
 
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+    for (int i = 0; i < values->nelts; i++) {
+        const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
         APR_ARRAY_PUSH(members, const char *) =
-            apr_psprintf(pool, "\"%s\":%s", fact->name, value_json(fact, pool));
+            apr_psprintf(pool, "\"%s\":%s", value->name, value_json(value, pool));
     }
     return apr_array_pstrcat(pool, members, ',');
 }
@@ -107,7 +108,7 @@ static const char *take_string(const char **text, apr_pool_t *pool)
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-/* What stands in quotes if it can be the name of a fact, or NULL. */
+/* What stands in quotes if it can be the name of a value, or NULL. */
 static const char *take_name(const char **text, apr_pool_t *pool)
 {
     const char *name = take_string(text, pool);
@@ -135,43 +136,43 @@ static const apr_array_header_t *take_list(const char **text, apr_pool_t *pool)
     return take(text, ']') ? list : NULL;
 }
 
-static int take_fact(const char **text, fact_t *fact, apr_pool_t *pool)
+static int take_value(const char **text, name_value_t *value, apr_pool_t *pool)
 {
-    *fact = (fact_t){.name = take_name(text, pool)};
-    if (fact->name == NULL || !take(text, ':')) {
+    *value = (name_value_t){.name = take_name(text, pool)};
+    if (value->name == NULL || !take(text, ':')) {
         return 0;
     }
     if (**text == '"') {
-        fact->text = take_string(text, pool);
-        return fact->text != NULL;
+        value->text = take_string(text, pool);
+        return value->text != NULL;
     }
     if (**text == '[') {
-        fact->list = take_list(text, pool);
-        return fact->list != NULL;
+        value->list = take_list(text, pool);
+        return value->list != NULL;
     }
     char *end;
 
     errno = 0;
-    fact->number = apr_strtoi64(*text, &end, 10);
-    if (end == *text || errno != 0 || fact->number < 0) {
+    value->number = apr_strtoi64(*text, &end, 10);
+    if (end == *text || errno != 0 || value->number < 0) {
         return 0;
     }
     *text = end;
     return 1;
 }
 
-int facts_read_json(apr_array_header_t *facts, const char *text, apr_pool_t *pool)
+int name_values_read_json(apr_array_header_t *values, const char *text, apr_pool_t *pool)
 {
-    fact_t fact;
+    name_value_t value;
 
     if (!take(&text, '{')) {
         return 0;
     }
     do {
-        if (!take_fact(&text, &fact, pool)) {
+        if (!take_value(&text, &value, pool)) {
             return 0;
         }
-        APR_ARRAY_PUSH(facts, fact_t) = fact;
+        APR_ARRAY_PUSH(values, name_value_t) = value;
     } while (take(&text, ','));
     return take(&text, '}');
 }

@@ -1,38 +1,39 @@
 #ifndef UDPECHO_NAME_VALUES_H
 #define UDPECHO_NAME_VALUES_H
 
-/* What is told of a thing, name by name, for people and for programs. An array of fact_t; all
+/* What is told of a thing, name by name, for people and for programs. An array of name_value_t; all
  * memory is from the pools of the array and of each call. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
 
-typedef struct fact {
+typedef struct name_value {
     const char *name;               /* lower case with underscores */
     const char *text;               /* NULL: the list, or the number */
     const apr_array_header_t *list; /* of const char *; NULL: the number */
     apr_int64_t number;
-} fact_t;
+} name_value_t;
 
 /* Add one; name, text and list are kept. */
-void facts_add_text(apr_array_header_t *facts, const char *name, const char *text);
-void facts_add_list(apr_array_header_t *facts, const char *name, const apr_array_header_t *list);
-void facts_add_number(apr_array_header_t *facts, const char *name, apr_int64_t number);
+void name_values_add_text(apr_array_header_t *values, const char *name, const char *text);
+void name_values_add_list(apr_array_header_t *values, const char *name,
+                          const apr_array_header_t *list);
+void name_values_add_number(apr_array_header_t *values, const char *name, apr_int64_t number);
 
-/* The fact of this name, or NULL. */
-const fact_t *facts_find(const apr_array_header_t *facts, const char *name);
+/* The value of this name, or NULL. */
+const name_value_t *name_values_find(const apr_array_header_t *values, const char *name);
 
 /* Its text, its list or its number, in words. */
-const char *fact_words(const fact_t *fact, apr_pool_t *pool);
+const char *name_value_words(const name_value_t *value, apr_pool_t *pool);
 
 /* Its name in words: "port sharing". */
-const char *fact_title(const fact_t *fact, apr_pool_t *pool);
+const char *name_value_title(const name_value_t *value, apr_pool_t *pool);
 
 /* The members of a JSON object (RFC 8259), without its braces: "a":1,"b":"two" */
-const char *facts_json(const apr_array_header_t *facts, apr_pool_t *pool);
+const char *name_values_json(const apr_array_header_t *values, apr_pool_t *pool);
 
-/* Adds the members of an object that facts_json() wrote, "{" and "}" around it. Returns 0 if the
- * text is something else. Texts are not unescaped; ours have nothing to escape. */
-int facts_read_json(apr_array_header_t *facts, const char *text, apr_pool_t *pool);
+/* Adds the members of an object that name_values_json() wrote, "{" and "}" around it. Returns 0 if
+ * the text is something else. Texts are not unescaped; ours have nothing to escape. */
+int name_values_read_json(apr_array_header_t *values, const char *text, apr_pool_t *pool);
 
 #endif

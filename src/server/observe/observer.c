@@ -25,9 +25,9 @@ struct observer {
     apr_pool_t *pool; /* nobody else's */
     log_t *log;
     apr_pollset_t *sockets;
-    control_t *control;    /* NULL: there is none */
-    http_t *http;          /* likewise */
-    apr_socket_t *scraped; /* by which it takes connections */
+    control_socket_t *control; /* NULL: there is none */
+    http_t *http;              /* likewise */
+    apr_socket_t *scraped;     /* by which it takes connections */
     atomic_int is_stopping;
     gate_t *gate;
     apr_thread_t *thread; /* NULL: not started */
@@ -90,16 +90,16 @@ static exit_code_t open_control(observer_t *observer, const char *where,
 {
     const char *step;
     apr_status_t status =
-        control_open(&observer->control, where, inherited, source, &step, observer->pool);
+        control_socket_open(&observer->control, where, inherited, source, &step, observer->pool);
 
     if (status == APR_SUCCESS) {
         step = "watch it";
-        status = watch(observer, control_socket(observer->control));
+        status = watch(observer, control_socket_listening(observer->control));
     }
     if (status != APR_SUCCESS) {
         return refuse(log, "cannot make the control socket", where, step, status);
     }
-    log_where("control socket", where, control_socket(observer->control), log);
+    log_where("control socket", where, control_socket_listening(observer->control), log);
     return EXIT_OK;
 }
 
@@ -175,7 +175,7 @@ apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *poo
     apr_array_header_t *sockets = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
 
     if (observer->control != NULL) {
-        append(sockets, control_socket(observer->control));
+        append(sockets, control_socket_listening(observer->control));
     }
     if (observer->http != NULL) {
         append(sockets, observer->scraped);
@@ -194,7 +194,8 @@ static apr_interval_time_t timeout(const observer_t *observer)
 static int is_asked(const observer_t *observer, const apr_pollfd_t *ready, apr_int32_t count)
 {
     for (apr_int32_t i = 0; i < count; i++) {
-        if (observer->control != NULL && ready[i].desc.s == control_socket(observer->control)) {
+        if (observer->control != NULL &&
+            ready[i].desc.s == control_socket_listening(observer->control)) {
             return 1;
         }
     }
@@ -212,7 +213,7 @@ static apr_status_t turn(observer_t *observer)
     apr_status_t waited = apr_pollset_poll(observer->sockets, wait, &count, &ready);
 
     if (is_asked(observer, ready, count)) {
-        answered = control_answer(observer->control);
+        answered = control_socket_answer(observer->control);
     }
     if (observer->http != NULL) {
         scraped = observer->http->run(observer->http);

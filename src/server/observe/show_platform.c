@@ -16,26 +16,26 @@
 
 /* ---- Finding out ---- */
 
-static void add_program(apr_array_header_t *facts, apr_pool_t *pool)
+static void add_program(apr_array_header_t *values, apr_pool_t *pool)
 {
-    facts_add_text(facts, "udpechod", UDPECHO_VERSION);
-    facts_add_text(facts, "system", host_system(pool));
-    facts_add_text(
-        facts, "libraries",
+    name_values_add_text(values, "udpechod", UDPECHO_VERSION);
+    name_values_add_text(values, "system", host_system(pool));
+    name_values_add_text(
+        values, "libraries",
         apr_psprintf(pool, "APR %s, APR-util %s", apr_version_string(), apu_version_string()));
-    facts_add_number(facts, "processors", host_processors());
+    name_values_add_number(values, "processors", host_processors());
 }
 
-static void add_transport(apr_array_header_t *facts, listener_t *listener, apr_pool_t *pool)
+static void add_transport(apr_array_header_t *values, listener_t *listener, apr_pool_t *pool)
 {
     transport_t *transport;
 
     if (transport_open(&transport, &listener, 1, 0, 1, pool) == APR_SUCCESS) {
-        facts_add_text(facts, "backend", transport_backend(transport));
+        name_values_add_text(values, "backend", transport_backend(transport));
     }
 }
 
-static void add_listener(apr_array_header_t *facts, const settings_t *settings,
+static void add_listener(apr_array_header_t *values, const settings_t *settings,
                          const platform_t *platform, apr_pool_t *pool)
 {
     listener_options_t options = listener_options(settings, platform);
@@ -45,47 +45,48 @@ static void add_listener(apr_array_header_t *facts, const settings_t *settings,
     char reason[128];
     apr_status_t status = apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 0, 0, pool);
 
-    facts_add_number(facts, "workers", options.workers);
+    name_values_add_number(values, "workers", options.workers);
     if (status == APR_SUCCESS) {
         status = listener_open(&listener, address, &options, &error, pool);
     }
     if (status != APR_SUCCESS) {
         apr_strerror(status, reason, sizeof reason);
-        facts_add_text(facts, "listener", apr_psprintf(pool, "cannot %s: %s", error.step, reason));
+        name_values_add_text(values, "listener",
+                             apr_psprintf(pool, "cannot %s: %s", error.step, reason));
         return;
     }
     const listener_info_t *info = listener_describe(listener);
 
-    add_transport(facts, listener, pool);
-    facts_add_text(facts, "batching", features_batching(platform, pool));
-    facts_add_text(facts, "offload", options.offload ? "on" : "off");
-    facts_add_text(facts, "port_sharing", listener_sharing(info));
-    facts_add_text(facts, "because", listener_sharing_reason(info, platform, pool));
-    facts_add_number(facts, "receive_buffer", info->receive_buffer);
-    facts_add_number(facts, "receive_buffer_asked", options.receive_buffer);
-    facts_add_number(facts, "send_buffer", info->send_buffer);
-    facts_add_number(facts, "send_buffer_asked", options.send_buffer);
+    add_transport(values, listener, pool);
+    name_values_add_text(values, "batching", features_batching(platform, pool));
+    name_values_add_text(values, "offload", options.offload ? "on" : "off");
+    name_values_add_text(values, "port_sharing", listener_sharing(info));
+    name_values_add_text(values, "because", listener_sharing_reason(info, platform, pool));
+    name_values_add_number(values, "receive_buffer", info->receive_buffer);
+    name_values_add_number(values, "receive_buffer_asked", options.receive_buffer);
+    name_values_add_number(values, "send_buffer", info->send_buffer);
+    name_values_add_number(values, "send_buffer_asked", options.send_buffer);
 }
 
 /* Last, since it is found out by entering it. */
-static void add_sandbox(apr_array_header_t *facts, const settings_t *settings,
+static void add_sandbox(apr_array_header_t *values, const settings_t *settings,
                         const platform_t *platform, apr_pool_t *pool)
 {
     const char *found;
 
     confine_found(settings, platform, &found, pool);
-    facts_add_text(facts, "sandbox", found);
+    name_values_add_text(values, "sandbox", found);
 }
 
 /* ---- Writing ---- */
 
-static void write_text(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
-                       apr_pool_t *pool)
+static void write_text(const apr_array_header_t *values, const platform_t *platform,
+                       apr_file_t *out, apr_pool_t *pool)
 {
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+    for (int i = 0; i < values->nelts; i++) {
+        const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
-        file_print(out, "%-26s %s\n", fact_title(fact, pool), fact_words(fact, pool));
+        file_print(out, "%-26s %s\n", name_value_title(value, pool), name_value_words(value, pool));
     }
     file_print(out, "\n");
     for (feature_t feature = 0; feature < FEATURES; feature++) {
@@ -101,10 +102,10 @@ static void write_text(const apr_array_header_t *facts, const platform_t *platfo
     }
 }
 
-static void write_json(const apr_array_header_t *facts, const platform_t *platform, apr_file_t *out,
-                       apr_pool_t *pool)
+static void write_json(const apr_array_header_t *values, const platform_t *platform,
+                       apr_file_t *out, apr_pool_t *pool)
 {
-    file_print(out, "{%s,\"features\":[", facts_json(facts, pool));
+    file_print(out, "{%s,\"features\":[", name_values_json(values, pool));
     for (feature_t feature = 0; feature < FEATURES; feature++) {
         const char *by = platform->features[feature].by;
         const char *reason = feature_missing(platform, feature, pool);
@@ -123,16 +124,16 @@ static void write_json(const apr_array_header_t *facts, const platform_t *platfo
 
 void show_platform(const settings_t *settings, apr_file_t *out, apr_pool_t *pool)
 {
-    apr_array_header_t *facts = apr_array_make(pool, 16, sizeof(fact_t));
+    apr_array_header_t *values = apr_array_make(pool, 16, sizeof(name_value_t));
     platform_t platform;
 
     platform_probe(&platform, pool);
-    add_program(facts, pool);
-    add_listener(facts, settings, &platform, pool);
-    add_sandbox(facts, settings, &platform, pool);
+    add_program(values, pool);
+    add_listener(values, settings, &platform, pool);
+    add_sandbox(values, settings, &platform, pool);
     if (settings->json) {
-        write_json(facts, &platform, out, pool);
+        write_json(values, &platform, out, pool);
     } else {
-        write_text(facts, &platform, out, pool);
+        write_text(values, &platform, out, pool);
     }
 }

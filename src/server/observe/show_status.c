@@ -17,7 +17,7 @@
 
 /* One answer, and when it came. */
 typedef struct sample {
-    apr_array_header_t *facts;
+    apr_array_header_t *values;
     apr_time_t time;
 } sample_t;
 
@@ -27,8 +27,8 @@ static const char *take_sample(sample_t *sample, const char *path, exit_code_t *
     const char *answer;
     char reason[128];
 
-    *sample = (sample_t){apr_array_make(pool, 64, sizeof(fact_t)), 0};
-    apr_status_t status = control_ask(&answer, path, "status", pool);
+    *sample = (sample_t){apr_array_make(pool, 64, sizeof(name_value_t)), 0};
+    apr_status_t status = control_socket_ask(&answer, path, "status", pool);
 
     if (status != APR_SUCCESS) {
         *code = listener_failure_code(status);
@@ -39,40 +39,40 @@ static const char *take_sample(sample_t *sample, const char *path, exit_code_t *
                             path, reason);
     }
     sample->time = clock_now();
-    if (!facts_read_json(sample->facts, answer, pool)) {
+    if (!name_values_read_json(sample->values, answer, pool)) {
         return apr_psprintf(pool, "--status: what answers at %s is no udpechod", path);
     }
     return NULL;
 }
 
 /* What only rises, and so has a rate. */
-static int is_counter(const fact_t *fact)
+static int is_counter(const name_value_t *value)
 {
     for (unsigned i = 0; i < COUNTER_KINDS; i++) {
-        if (strcmp(fact->name, counter_name(i)) == 0) {
+        if (strcmp(value->name, counter_name(i)) == 0) {
             return 1;
         }
     }
-    return strcmp(fact->name, "kernel_drops") == 0 || strcmp(fact->name, "reload_failures") == 0;
+    return strcmp(value->name, "kernel_drops") == 0 || strcmp(value->name, "reload_failures") == 0;
 }
 
-static int is_service_time(const fact_t *fact)
+static int is_service_time(const name_value_t *value)
 {
-    return strncmp(fact->name, "service_", sizeof "service_" - 1) == 0;
+    return strncmp(value->name, "service_", sizeof "service_" - 1) == 0;
 }
 
-static double rate(const sample_t samples[2], const fact_t *fact)
+static double rate(const sample_t samples[2], const name_value_t *value)
 {
-    const fact_t *before = facts_find(samples[0].facts, fact->name);
-    apr_int64_t grown = before != NULL ? fact->number - before->number : 0;
+    const name_value_t *before = name_values_find(samples[0].values, value->name);
+    apr_int64_t grown = before != NULL ? value->number - before->number : 0;
 
     return (double)grown * APR_USEC_PER_SEC / (double)(samples[1].time - samples[0].time);
 }
 
 static int are_of_one_process(const sample_t samples[2])
 {
-    const fact_t *first = facts_find(samples[0].facts, "started");
-    const fact_t *second = facts_find(samples[1].facts, "started");
+    const name_value_t *first = name_values_find(samples[0].values, "started");
+    const name_value_t *second = name_values_find(samples[1].values, "started");
 
     return first != NULL && second != NULL && first->text != NULL && second->text != NULL &&
            strcmp(first->text, second->text) == 0;
@@ -99,13 +99,13 @@ static const char *take_samples(sample_t samples[2], const char *path, exit_code
 /* ---- Text ---- */
 
 /* The time within which so many of a hundred datagrams were answered, in words. */
-static const char *service_time_of(const apr_array_header_t *facts, unsigned percent,
+static const char *service_time_of(const apr_array_header_t *values, unsigned percent,
                                    apr_pool_t *pool)
 {
-    const fact_t *received = facts_find(facts, counter_name(COUNTER_RECEIVED));
+    const name_value_t *received = name_values_find(values, counter_name(COUNTER_RECEIVED));
 
     for (unsigned i = 0; received != NULL && i < SERVICE_TIME_BOUNDS; i++) {
-        const fact_t *within = facts_find(facts, service_time_name(i, pool));
+        const name_value_t *within = name_values_find(values, service_time_name(i, pool));
 
         if (within != NULL && (double)within->number * 100 >= (double)received->number * percent) {
             return apr_psprintf(pool, "%u%% within %" APR_INT64_T_FMT " us", percent,
@@ -115,47 +115,47 @@ static const char *service_time_of(const apr_array_header_t *facts, unsigned per
     return apr_psprintf(pool, "%u%% in more than a second", percent);
 }
 
-static int has_received(const apr_array_header_t *facts)
+static int has_received(const apr_array_header_t *values)
 {
-    const fact_t *received = facts_find(facts, counter_name(COUNTER_RECEIVED));
+    const name_value_t *received = name_values_find(values, counter_name(COUNTER_RECEIVED));
 
     return received != NULL && received->number > 0;
 }
 
 /* As the log does, it leaves out what tells nothing while it is 0. */
-static int is_worth_a_line(const fact_t *fact)
+static int is_worth_a_line(const name_value_t *value)
 {
     for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
-        if (strcmp(fact->name, counter_name(i)) == 0) {
+        if (strcmp(value->name, counter_name(i)) == 0) {
             return 1;
         }
     }
-    return is_counter(fact) && fact->number > 0;
+    return is_counter(value) && value->number > 0;
 }
 
 static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *pool)
 {
-    const apr_array_header_t *facts = samples[1].facts;
+    const apr_array_header_t *values = samples[1].values;
 
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+    for (int i = 0; i < values->nelts; i++) {
+        const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
-        if (!is_counter(fact) && !is_service_time(fact)) {
-            file_print(out, "%-26s %s\n", fact_title(fact, pool),
-                       printable_text(fact_words(fact, pool), pool));
+        if (!is_counter(value) && !is_service_time(value)) {
+            file_print(out, "%-26s %s\n", name_value_title(value, pool),
+                       printable_text(name_value_words(value, pool), pool));
         }
     }
-    if (has_received(facts)) {
-        file_print(out, "%-26s %s, %s\n", "service time", service_time_of(facts, 50, pool),
-                   service_time_of(facts, 99, pool));
+    if (has_received(values)) {
+        file_print(out, "%-26s %s, %s\n", "service time", service_time_of(values, 50, pool),
+                   service_time_of(values, 99, pool));
     }
     file_print(out, "\n%-26s %16s %16s\n", "", "since the start", "per second");
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+    for (int i = 0; i < values->nelts; i++) {
+        const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
-        if (is_worth_a_line(fact)) {
-            file_print(out, "%-26s %16s %16.1f\n", fact->name,
-                       printable_text(fact_words(fact, pool), pool), rate(samples, fact));
+        if (is_worth_a_line(value)) {
+            file_print(out, "%-26s %16s %16.1f\n", value->name,
+                       printable_text(name_value_words(value, pool), pool), rate(samples, value));
         }
     }
 }
@@ -164,15 +164,15 @@ static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
 
 static void write_json(const sample_t samples[2], apr_file_t *out, apr_pool_t *pool)
 {
-    const apr_array_header_t *facts = samples[1].facts;
+    const apr_array_header_t *values = samples[1].values;
     const char *separator = "";
 
-    file_print(out, "{%s,\"per_second\":{", facts_json(facts, pool));
-    for (int i = 0; i < facts->nelts; i++) {
-        const fact_t *fact = &APR_ARRAY_IDX(facts, i, fact_t);
+    file_print(out, "{%s,\"per_second\":{", name_values_json(values, pool));
+    for (int i = 0; i < values->nelts; i++) {
+        const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
-        if (is_counter(fact)) {
-            file_print(out, "%s\"%s\":%.1f", separator, fact->name, rate(samples, fact));
+        if (is_counter(value)) {
+            file_print(out, "%s\"%s\":%.1f", separator, value->name, rate(samples, value));
             separator = ",";
         }
     }

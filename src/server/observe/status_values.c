@@ -6,7 +6,7 @@
 #include "common/version.h"
 #include "server/listen/listeners.h"
 
-static void add_listeners(apr_array_header_t *facts, const status_t *status, apr_pool_t *pool)
+static void add_listeners(apr_array_header_t *values, const status_t *status, apr_pool_t *pool)
 {
     const apr_array_header_t *listeners = status->listeners;
     apr_array_header_t *addresses = apr_array_make(pool, 4, sizeof(const char *));
@@ -23,20 +23,20 @@ static void add_listeners(apr_array_header_t *facts, const status_t *status, apr
         APR_ARRAY_PUSH(reasons, const char *) =
             listener_sharing_reason(info, status->platform, pool);
     }
-    facts_add_list(facts, "listening", addresses);
-    facts_add_list(facts, "port_sharing", sharings);
-    facts_add_list(facts, "because", reasons);
+    name_values_add_list(values, "listening", addresses);
+    name_values_add_list(values, "port_sharing", sharings);
+    name_values_add_list(values, "because", reasons);
 }
 
-static void add_counters(apr_array_header_t *facts, const status_t *status)
+static void add_counters(apr_array_header_t *values, const status_t *status)
 {
     for (unsigned i = 0; i < COUNTER_KINDS; i++) {
-        facts_add_number(facts, counter_name(i), (apr_int64_t)status->totals.value[i]);
+        name_values_add_number(values, counter_name(i), (apr_int64_t)status->totals.value[i]);
     }
     if (status->has_kernel_drops) {
-        facts_add_number(facts, "kernel_drops", (apr_int64_t)status->kernel_drops);
+        name_values_add_number(values, "kernel_drops", (apr_int64_t)status->kernel_drops);
     }
-    facts_add_number(facts, "reload_failures", (apr_int64_t)status->reload_failures);
+    name_values_add_number(values, "reload_failures", (apr_int64_t)status->reload_failures);
 }
 
 const char *service_time_name(unsigned bucket, apr_pool_t *pool)
@@ -45,30 +45,30 @@ const char *service_time_name(unsigned bucket, apr_pool_t *pool)
                         service_time_bounds_us[bucket]);
 }
 
-static void add_service_times(apr_array_header_t *facts, const service_time_totals_t *times,
+static void add_service_times(apr_array_header_t *values, const service_time_totals_t *times,
                               apr_pool_t *pool)
 {
     apr_uint64_t datagrams = 0;
 
-    facts_add_number(facts, "service_us_total", (apr_int64_t)times->total_us);
+    name_values_add_number(values, "service_us_total", (apr_int64_t)times->total_us);
     for (unsigned i = 0; i < SERVICE_TIME_BOUNDS; i++) {
         datagrams += times->datagrams[i];
-        facts_add_number(facts, service_time_name(i, pool), (apr_int64_t)datagrams);
+        name_values_add_number(values, service_time_name(i, pool), (apr_int64_t)datagrams);
     }
 }
 
-void status_facts(apr_array_header_t *facts, const status_t *status, apr_pool_t *pool)
+void status_values(apr_array_header_t *values, const status_t *status, apr_pool_t *pool)
 {
     char *started = apr_palloc(pool, TIME_STAMP_LENGTH + 1);
 
     time_stamp(started, status->started);
-    facts_add_text(facts, "udpechod", UDPECHO_VERSION);
-    facts_add_text(facts, "health", health_name(status->health));
-    facts_add_text(facts, "started", started);
-    facts_add_number(facts, "workers", status->workers);
-    facts_add_text(facts, "backend", status->backend);
-    facts_add_text(facts, "batching", status->batching);
-    add_listeners(facts, status, pool);
-    add_counters(facts, status);
-    add_service_times(facts, &status->service_times, pool);
+    name_values_add_text(values, "udpechod", UDPECHO_VERSION);
+    name_values_add_text(values, "health", health_name(status->health));
+    name_values_add_text(values, "started", started);
+    name_values_add_number(values, "workers", status->workers);
+    name_values_add_text(values, "backend", status->backend);
+    name_values_add_text(values, "batching", status->batching);
+    add_listeners(values, status, pool);
+    add_counters(values, status);
+    add_service_times(values, &status->service_times, pool);
 }

@@ -4,45 +4,50 @@
 
 #include "server/observe/name_values.h"
 
-static apr_array_header_t *some_facts(apr_pool_t *pool)
+static apr_array_header_t *some_values(apr_pool_t *pool)
 {
-    apr_array_header_t *facts = apr_array_make(pool, 1, sizeof(fact_t));
+    apr_array_header_t *values = apr_array_make(pool, 1, sizeof(name_value_t));
     apr_array_header_t *list = apr_array_make(pool, 2, sizeof(const char *));
 
     APR_ARRAY_PUSH(list, const char *) = "127.0.0.1:7";
     APR_ARRAY_PUSH(list, const char *) = "[::1]:7";
-    facts_add_text(facts, "port_sharing", "shared socket");
-    facts_add_number(facts, "received", APR_INT64_C(5000000000));
-    facts_add_list(facts, "listening", list);
-    facts_add_list(facts, "none", apr_array_make(pool, 1, sizeof(const char *)));
-    return facts;
+    name_values_add_text(values, "port_sharing", "shared socket");
+    name_values_add_number(values, "received", APR_INT64_C(5000000000));
+    name_values_add_list(values, "listening", list);
+    name_values_add_list(values, "none", apr_array_make(pool, 1, sizeof(const char *)));
+    return values;
 }
 
 static void they_are_found_and_told_in_words(void **state)
 {
-    apr_array_header_t *facts = some_facts(*state);
+    apr_array_header_t *values = some_values(*state);
 
-    assert_string_equal(fact_title(facts_find(facts, "port_sharing"), *state), "port sharing");
-    assert_string_equal(fact_words(facts_find(facts, "port_sharing"), *state), "shared socket");
-    assert_string_equal(fact_words(facts_find(facts, "received"), *state), "5000000000");
-    assert_string_equal(fact_words(facts_find(facts, "listening"), *state), "127.0.0.1:7,[::1]:7");
-    assert_null(facts_find(facts, "receive"));
+    assert_string_equal(name_value_title(name_values_find(values, "port_sharing"), *state),
+                        "port sharing");
+    assert_string_equal(name_value_words(name_values_find(values, "port_sharing"), *state),
+                        "shared socket");
+    assert_string_equal(name_value_words(name_values_find(values, "received"), *state),
+                        "5000000000");
+    assert_string_equal(name_value_words(name_values_find(values, "listening"), *state),
+                        "127.0.0.1:7,[::1]:7");
+    assert_null(name_values_find(values, "receive"));
 }
 
 static void as_json_they_are_read_back(void **state)
 {
-    apr_array_header_t *read = apr_array_make(*state, 1, sizeof(fact_t));
+    apr_array_header_t *read = apr_array_make(*state, 1, sizeof(name_value_t));
 
-    const char *json = facts_json(some_facts(*state), *state);
+    const char *json = name_values_json(some_values(*state), *state);
 
     assert_string_equal(json, "\"port_sharing\":\"shared socket\",\"received\":5000000000,"
                               "\"listening\":[\"127.0.0.1:7\",\"[::1]:7\"],\"none\":[]");
-    assert_true(facts_read_json(read, apr_pstrcat(*state, "{", json, "}", NULL), *state));
+    assert_true(name_values_read_json(read, apr_pstrcat(*state, "{", json, "}", NULL), *state));
     assert_int_equal(read->nelts, 4);
-    assert_string_equal(facts_find(read, "port_sharing")->text, "shared socket");
-    assert_int_equal(facts_find(read, "received")->number, APR_INT64_C(5000000000));
-    assert_string_equal(fact_words(facts_find(read, "listening"), *state), "127.0.0.1:7,[::1]:7");
-    assert_int_equal(facts_find(read, "none")->list->nelts, 0);
+    assert_string_equal(name_values_find(read, "port_sharing")->text, "shared socket");
+    assert_int_equal(name_values_find(read, "received")->number, APR_INT64_C(5000000000));
+    assert_string_equal(name_value_words(name_values_find(read, "listening"), *state),
+                        "127.0.0.1:7,[::1]:7");
+    assert_int_equal(name_values_find(read, "none")->list->nelts, 0);
 }
 
 static void what_is_something_else_is_refused(void **state)
@@ -67,9 +72,9 @@ static void what_is_something_else_is_refused(void **state)
     };
 
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        apr_array_header_t *read = apr_array_make(*state, 1, sizeof(fact_t));
+        apr_array_header_t *read = apr_array_make(*state, 1, sizeof(name_value_t));
 
-        assert_false(facts_read_json(read, wrong[i], *state));
+        assert_false(name_values_read_json(read, wrong[i], *state));
     }
 }
 
@@ -81,5 +86,5 @@ int main(void)
         scene(what_is_something_else_is_refused),
     };
 
-    return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("names and values", tests, NULL, NULL);
 }
