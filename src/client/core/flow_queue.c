@@ -1,22 +1,22 @@
 #include "client/core/flow_queue.h"
 
-turns_t turns_create(unsigned flows, apr_pool_t *pool)
+flow_queue_t flow_queue_create(unsigned flows, apr_pool_t *pool)
 {
-    turns_t turns = {.capacity = flows};
+    flow_queue_t queue = {.capacity = flows};
 
-    turns.queue = apr_palloc(pool, flows * sizeof *turns.queue);
+    queue.flows = apr_palloc(pool, flows * sizeof *queue.flows);
     for (unsigned i = 0; i < flows; i++) {
-        turns_add(&turns, i);
+        flow_queue_add(&queue, i);
     }
-    return turns;
+    return queue;
 }
 
 /* A place after the first one. Not by the remainder, as division is slow. */
-static unsigned place_after(const turns_t *turns, unsigned distance)
+static unsigned place_after(const flow_queue_t *queue, unsigned distance)
 {
-    unsigned place = turns->first + distance;
+    unsigned place = queue->first + distance;
 
-    return place < turns->capacity ? place : place - turns->capacity;
+    return place < queue->capacity ? place : place - queue->capacity;
 }
 
 /* The next number of splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number
@@ -32,28 +32,28 @@ static apr_uint64_t next_random(apr_uint64_t *state)
 
 /* One step of the Fisher-Yates shuffle. Its whole would hold up the first datagram of each round.
  */
-void turns_draw(turns_t *turns, apr_uint64_t *random)
+void flow_queue_draw(flow_queue_t *queue, apr_uint64_t *random)
 {
-    unsigned to_come = turns->capacity - turns->first;
-    unsigned drawn = turns->first + (unsigned)(next_random(random) % to_come);
-    unsigned flow = turns->queue[drawn];
+    unsigned to_come = queue->capacity - queue->first;
+    unsigned drawn = queue->first + (unsigned)(next_random(random) % to_come);
+    unsigned flow = queue->flows[drawn];
 
-    turns->queue[drawn] = turns->queue[turns->first];
-    turns->queue[turns->first] = flow;
+    queue->flows[drawn] = queue->flows[queue->first];
+    queue->flows[queue->first] = flow;
 }
 
-unsigned turns_first(const turns_t *turns)
+unsigned flow_queue_first(const flow_queue_t *queue)
 {
-    return turns->queue[turns->first];
+    return queue->flows[queue->first];
 }
 
-void turns_take(turns_t *turns)
+void flow_queue_take(flow_queue_t *queue)
 {
-    turns->first = place_after(turns, 1);
-    turns->left--;
+    queue->first = place_after(queue, 1);
+    queue->left--;
 }
 
-void turns_add(turns_t *turns, unsigned flow)
+void flow_queue_add(flow_queue_t *queue, unsigned flow)
 {
-    turns->queue[place_after(turns, turns->left++)] = flow;
+    queue->flows[place_after(queue, queue->left++)] = flow;
 }

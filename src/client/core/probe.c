@@ -20,8 +20,8 @@ struct probe {
     apr_size_t size;    /* of the next datagrams */
     apr_size_t largest; /* of all so far */
     sent_ring_t sent;
-    turns_t turns;    /* of flows whose window has room */
-    tally_t *tallies; /* of each flow */
+    flow_queue_t queue; /* of flows whose window has room */
+    tally_t *tallies;   /* of each flow */
     schedule_t schedule;
     apr_time_t start; /* of no meaning before the first probe_next() */
     int has_begun;
@@ -82,7 +82,7 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
     (*probe)->largest = plan->size;
     (*probe)->payload = (payload_t){.random = plan->random, .user = plan->payload};
     (*probe)->sent = sent_create(probe_outstanding(plan), wanted_memory(plan), plan->flows, pool);
-    (*probe)->turns = turns_create(plan->flows, pool);
+    (*probe)->queue = flow_queue_create(plan->flows, pool);
     (*probe)->tallies = apr_pcalloc(pool, plan->flows * sizeof *(*probe)->tallies);
     return APR_SUCCESS;
 }
@@ -113,7 +113,7 @@ static void settle(probe_t *probe, apr_uint64_t sequence, fate_t fate)
     tally_change(&probe->tallies[flow], sent->fate, fate);
     sent_settle(&probe->sent, sequence, fate);
     if (!had_room && has_room(probe, flow)) {
-        turns_add(&probe->turns, flow);
+        flow_queue_add(&probe->queue, flow);
     }
 }
 
@@ -132,7 +132,7 @@ static void begin(probe_t *probe, apr_time_t now)
  * datagram that has to be remembered can hold up all others. */
 static int is_held_up(const probe_t *probe)
 {
-    return probe->turns.left == 0 || sent_is_full(&probe->sent);
+    return probe->queue.left == 0 || sent_is_full(&probe->sent);
 }
 
 /* When to send the next datagram, or NEVER: not before something else has happened. */
@@ -173,9 +173,9 @@ static probe_next_t give_up_oldest(probe_t *probe)
 static probe_next_t send_next(probe_t *probe, apr_time_t now)
 {
     if (probe->plan.shuffle != 0) {
-        turns_draw(&probe->turns, &probe->plan.shuffle);
+        flow_queue_draw(&probe->queue, &probe->plan.shuffle);
     }
-    unsigned flow = turns_first(&probe->turns);
+    unsigned flow = flow_queue_first(&probe->queue);
     probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
 
     next.request.sequence = sent_add(&probe->sent, flow, probe->size, now);
@@ -183,10 +183,10 @@ static probe_next_t send_next(probe_t *probe, apr_time_t now)
     tally_sent(&probe->tallies[flow], now);
     schedule_advance(&probe->schedule);
     if (!has_room(probe, flow)) {
-        turns_take(&probe->turns);
+        flow_queue_take(&probe->queue);
     } else if (probe->plan.window == 0) {
-        turns_take(&probe->turns);
-        turns_add(&probe->turns, flow);
+        flow_queue_take(&probe->queue);
+        flow_queue_add(&probe->queue, flow);
     }
     return next;
 }

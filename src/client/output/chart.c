@@ -36,8 +36,8 @@ static const char *block_bar(apr_size_t eighths, apr_pool_t *pool)
     return bar;
 }
 
-const char *picture_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, int has_utf8,
-                        apr_pool_t *pool)
+const char *chart_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, int has_utf8,
+                      apr_pool_t *pool)
 {
     if (count == 0 || columns == 0) {
         return "";
@@ -63,7 +63,7 @@ static range_t range_of(const apr_int64_t *values, unsigned count)
     range_t range = {APR_INT64_MAX, 0};
 
     for (unsigned i = 0; i < count; i++) {
-        if (values[i] != PICTURE_MISSING) {
+        if (values[i] != CHART_MISSING) {
             range.low = values[i] < range.low ? values[i] : range.low;
             range.high = values[i] > range.high ? values[i] : range.high;
         }
@@ -76,7 +76,7 @@ static const char *spark(apr_int64_t value, range_t range, int has_utf8)
     static const char *const blocks[EIGHTHS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     static const char *const signs[EIGHTHS] = {"_", ".", ":", "-", "=", "+", "*", "#"};
 
-    if (value == PICTURE_MISSING) {
+    if (value == CHART_MISSING) {
         return "!";
     }
     double height = range.high > range.low ? (double)(value - range.low) /
@@ -86,8 +86,8 @@ static const char *spark(apr_int64_t value, range_t range, int has_utf8)
     return (has_utf8 ? blocks : signs)[(unsigned)(height + 0.5)];
 }
 
-const char *picture_sparkline(const apr_int64_t *values, unsigned count, unsigned columns,
-                              int has_utf8, apr_pool_t *pool)
+const char *chart_sparkline(const apr_int64_t *values, unsigned count, unsigned columns,
+                            int has_utf8, apr_pool_t *pool)
 {
     unsigned shown = count < columns ? count : columns;
     const apr_int64_t *first = values + (count - shown);
@@ -205,8 +205,8 @@ static int lay_out(layout_t *layout, const apr_array_header_t *rows, unsigned co
     return others <= columns;
 }
 
-apr_array_header_t *picture_histogram(const histogram_t *histogram, unsigned rows_max,
-                                      unsigned columns, int has_utf8, apr_pool_t *pool)
+apr_array_header_t *chart_histogram(const histogram_t *histogram, unsigned rows_max,
+                                    unsigned columns, int has_utf8, apr_pool_t *pool)
 {
     apr_array_header_t *lines = apr_array_make(pool, (int)rows_max, sizeof(const char *));
     layout_t layout;
@@ -221,7 +221,7 @@ apr_array_header_t *picture_histogram(const histogram_t *histogram, unsigned row
     }
     for (int i = 0; i < rows->nelts; i++) {
         const row_t *row = &APR_ARRAY_IDX(rows, i, row_t);
-        const char *bar = picture_bar(row->count, layout.most, layout.bar, has_utf8, pool);
+        const char *bar = chart_bar(row->count, layout.most, layout.bar, has_utf8, pool);
 
         APR_ARRAY_PUSH(lines, const char *) =
             apr_psprintf(pool, "%*s %s%s%" APR_UINT64_T_FMT, (int)layout.label, row->label, bar,

@@ -11,16 +11,16 @@
 
 /* A bar as long as `count` of `most`, which fills `columns`. In UTF-8 exact to an eighth of a
  * column. "" for none, and never for some. */
-const char *picture_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, int has_utf8,
-                        apr_pool_t *pool);
+const char *chart_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, int has_utf8,
+                      apr_pool_t *pool);
 
 /* A value that a sparkline marks as missing. */
-#define PICTURE_MISSING (-1)
+#define CHART_MISSING (-1)
 
 /* A column for each value, the height being where it lies between the smallest and the largest. Of
  * more values than `columns` only the last ones are drawn. */
-const char *picture_sparkline(const apr_int64_t *values, unsigned count, unsigned columns,
-                              int has_utf8, apr_pool_t *pool);
+const char *chart_sparkline(const apr_int64_t *values, unsigned count, unsigned columns,
+                            int has_utf8, apr_pool_t *pool);
 
 /*
  * A histogram of microseconds: one line (const char *, without line feed) for each of up to `rows`
@@ -29,7 +29,7 @@ const char *picture_sparkline(const apr_int64_t *values, unsigned count, unsigne
  * Empty if nothing is in it, or the space is too small: less than 2 rows or 20 columns, or less
  * than the numbers need.
  */
-apr_array_header_t *picture_histogram(const histogram_t *histogram, unsigned rows, unsigned columns,
-                                      int has_utf8, apr_pool_t *pool);
+apr_array_header_t *chart_histogram(const histogram_t *histogram, unsigned rows, unsigned columns,
+                                    int has_utf8, apr_pool_t *pool);
 
 #endif

@@ -95,7 +95,7 @@ void live_take(live_t *live, const event_t *event)
         }
         break;
     case EVENT_MISSING:
-        push_latest(live, PICTURE_MISSING);
+        push_latest(live, CHART_MISSING);
         break;
     case EVENT_PROGRESS:
         take_progress(live, event);
@@ -154,13 +154,13 @@ static apr_array_header_t *draw_lines(const live_t *live, const terminal_t *term
         rows--;
     }
     if (live->histogram != NULL && rows >= 1 && live->latest_count > 0) {
-        push(lines, picture_sparkline(live->latest, live->latest_count, columns, terminal->has_utf8,
-                                      pool));
+        push(lines,
+             chart_sparkline(live->latest, live->latest_count, columns, terminal->has_utf8, pool));
         rows--;
     }
     if (live->histogram != NULL) {
-        apr_array_cat(lines, picture_histogram(live->histogram, rows < ROWS_MAX ? rows : ROWS_MAX,
-                                               columns, terminal->has_utf8, pool));
+        apr_array_cat(lines, chart_histogram(live->histogram, rows < ROWS_MAX ? rows : ROWS_MAX,
+                                             columns, terminal->has_utf8, pool));
     }
     return lines;
 }

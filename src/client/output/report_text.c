@@ -17,7 +17,7 @@
 /* Room for a reason, with who gave it. */
 #define REFUSAL_MAX 160
 
-typedef struct text_report {
+typedef struct report_text {
     report_t report;
     report_options_t options;
     histogram_t histogram; /* of the round trips, if it is wanted */
@@ -25,7 +25,7 @@ typedef struct text_report {
     int has_colour;
     char refusal[REFUSAL_MAX]; /* the last one that no line told; "": none */
     apr_pool_t *scratch;       /* cleared after each event */
-} text_report_t;
+} report_text_t;
 
 /* ---- Colours ---- */
 
@@ -84,20 +84,20 @@ static const char *datagram_line(const event_t *event, apr_pool_t *pool)
 {
     switch (event->kind) {
     case EVENT_REPLY:
-        return text_reply(event, pool);
+        return report_text_reply(event, pool);
     case EVENT_MISSING:
-        return text_missing(event, pool);
+        return report_text_missing(event, pool);
     case EVENT_REFUSED:
-        return text_refused(event, pool);
+        return report_text_refused(event, pool);
     case EVENT_NOT_SENT:
-        return text_not_sent(event, pool);
+        return report_text_not_sent(event, pool);
     default:
         return "";
     }
 }
 
 /* The histogram that stays; "" if it is not wanted. */
-static const char *histogram_lines(const text_report_t *text)
+static const char *histogram_lines(const report_text_t *text)
 {
     terminal_t terminal = {.columns = HISTOGRAM_COLUMNS + 1};
     apr_pool_t *pool = text->scratch;
@@ -106,7 +106,7 @@ static const char *histogram_lines(const text_report_t *text)
         return "";
     }
     terminal_describe(&terminal, output_file(text->options.output));
-    apr_array_header_t *lines = picture_histogram(
+    apr_array_header_t *lines = chart_histogram(
         &text->histogram, HISTOGRAM_ROWS,
         terminal.columns <= HISTOGRAM_COLUMNS ? terminal.columns - 1 : HISTOGRAM_COLUMNS,
         terminal.has_utf8, pool);
@@ -116,14 +116,14 @@ static const char *histogram_lines(const text_report_t *text)
 }
 
 /* Why something was refused, where no line of its own says it. */
-static const char *refusal_line(const text_report_t *text)
+static const char *refusal_line(const report_text_t *text)
 {
     return *text->refusal == '\0'
                ? ""
                : apr_pstrcat(text->scratch, "refused at last ", text->refusal, "\n", NULL);
 }
 
-static void keep_refusal(text_report_t *text, const event_t *event)
+static void keep_refusal(report_text_t *text, const event_t *event)
 {
     if (event->kind == EVENT_REFUSED) {
         apr_snprintf(text->refusal, sizeof text->refusal, "by %s: %s",
@@ -135,20 +135,20 @@ static void keep_refusal(text_report_t *text, const event_t *event)
     }
 }
 
-static const char *lines_of(const text_report_t *text, const event_t *event)
+static const char *lines_of(const report_text_t *text, const event_t *event)
 {
     apr_pool_t *pool = text->scratch;
 
     switch (event->kind) {
     case EVENT_START:
-        return text_start(event, pool);
+        return report_text_start(event, pool);
     case EVENT_SWEEP:
-        return text_sweep(event, pool);
+        return report_text_sweep(event, pool);
     case EVENT_MTU:
-        return text_mtu(event, pool);
+        return report_text_mtu(event, pool);
     case EVENT_SUMMARY:
         return apr_pstrcat(pool, event->is_interim ? "" : histogram_lines(text),
-                           text_summary(event, pool), refusal_line(text), NULL);
+                           report_text_summary(event, pool), refusal_line(text), NULL);
     default:
         return text->options.lines ? datagram_line(event, pool) : "";
     }
@@ -164,7 +164,7 @@ static int is_round_trip(const event_t *event)
 
 static void tell(void *context, const event_t *event)
 {
-    text_report_t *text = context;
+    report_text_t *text = context;
     const char *lines = lines_of(text, event);
 
     if (!text->options.lines) {
@@ -183,7 +183,7 @@ static void tell(void *context, const event_t *event)
 
 report_t *report_text(const report_options_t *options, apr_pool_t *pool)
 {
-    text_report_t *text = apr_pcalloc(pool, sizeof *text);
+    report_text_t *text = apr_pcalloc(pool, sizeof *text);
 
     text->report = (report_t){.tell = tell, .context = text, .output = options->output};
     text->options = *options;

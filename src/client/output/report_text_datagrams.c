@@ -19,7 +19,7 @@ static const char *peer_text(const run_t *run, apr_pool_t *pool)
                                               : apr_psprintf(pool, "%s (%s)", run->host, address);
 }
 
-const char *text_start(const event_t *event, apr_pool_t *pool)
+const char *report_text_start(const event_t *event, apr_pool_t *pool)
 {
     const run_t *run = event->run;
     const char *peer = peer_text(run, pool);
@@ -89,7 +89,7 @@ static const char *optional(const char *name, apr_int64_t value, int is_known, a
     return is_known ? apr_psprintf(pool, " %s=%" APR_INT64_T_FMT, name, value) : "";
 }
 
-const char *text_reply(const event_t *event, apr_pool_t *pool)
+const char *report_text_reply(const event_t *event, apr_pool_t *pool)
 {
     const reply_t *reply = event->reply;
     const arrival_t *arrival = event->arrival;
@@ -118,21 +118,21 @@ static const char *sent_text(const event_t *event, const char *fate, apr_pool_t 
                         datagram_text(event->run, request->sequence, request->flow, pool), fate);
 }
 
-const char *text_missing(const event_t *event, apr_pool_t *pool)
+const char *report_text_missing(const event_t *event, apr_pool_t *pool)
 {
     const char *timeout = format_duration(event->run->timeout, pool);
 
     return sent_text(event, apr_pstrcat(pool, "no answer within ", timeout, NULL), pool);
 }
 
-const char *text_not_sent(const event_t *event, apr_pool_t *pool)
+const char *report_text_not_sent(const event_t *event, apr_pool_t *pool)
 {
     const char *reason = not_sent_words(event->status, pool);
 
     return sent_text(event, apr_pstrcat(pool, "not sent: ", reason, NULL), pool);
 }
 
-const char *text_refused(const event_t *event, apr_pool_t *pool)
+const char *report_text_refused(const event_t *event, apr_pool_t *pool)
 {
     const arrival_t *arrival = event->arrival;
     const char *identity = "";

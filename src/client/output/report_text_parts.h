@@ -8,17 +8,17 @@
 
 #include "client/output/event.h"
 
-const char *text_start(const event_t *event, apr_pool_t *pool);
+const char *report_text_start(const event_t *event, apr_pool_t *pool);
 
 /* Of one datagram each; all have the same form, with "from" or "to" after the length. */
-const char *text_reply(const event_t *event, apr_pool_t *pool);
-const char *text_missing(const event_t *event, apr_pool_t *pool);
-const char *text_refused(const event_t *event, apr_pool_t *pool);
-const char *text_not_sent(const event_t *event, apr_pool_t *pool);
+const char *report_text_reply(const event_t *event, apr_pool_t *pool);
+const char *report_text_missing(const event_t *event, apr_pool_t *pool);
+const char *report_text_refused(const event_t *event, apr_pool_t *pool);
+const char *report_text_not_sent(const event_t *event, apr_pool_t *pool);
 
 /* Results. */
-const char *text_sweep(const event_t *event, apr_pool_t *pool);
-const char *text_mtu(const event_t *event, apr_pool_t *pool);
-const char *text_summary(const event_t *event, apr_pool_t *pool);
+const char *report_text_sweep(const event_t *event, apr_pool_t *pool);
+const char *report_text_mtu(const event_t *event, apr_pool_t *pool);
+const char *report_text_summary(const event_t *event, apr_pool_t *pool);
 
 #endif

@@ -96,7 +96,7 @@ static const char *header_text(const event_t *event, const char *what, apr_pool_
     return apr_psprintf(pool, "--- %s%s ---\n", endpoint_text(&event->run->peer, pool), what);
 }
 
-const char *text_summary(const event_t *event, apr_pool_t *pool)
+const char *report_text_summary(const event_t *event, apr_pool_t *pool)
 {
     const probe_summary_t *summary = event->summary;
     int is_flood = event->run->measurement == MEASURE_FLOOD;
@@ -148,7 +148,7 @@ static const char *rest_text(const sweep_result_t *sweep, unsigned shown, apr_po
         if_any(sweep->suspects > shown ? sweep->suspects - shown : 0, "suspects among them", pool));
 }
 
-const char *text_sweep(const event_t *event, apr_pool_t *pool)
+const char *report_text_sweep(const event_t *event, apr_pool_t *pool)
 {
     const sweep_result_t *sweep = event->sweep;
     unsigned shown = rows_shown(sweep);
@@ -225,7 +225,7 @@ static const char *hint_text(const mtu_result_t *mtu, apr_pool_t *pool)
         mtu->hint_from.length > 0 ? address_text(&mtu->hint_from, pool) : "the network", mtu->hint);
 }
 
-const char *text_mtu(const event_t *event, apr_pool_t *pool)
+const char *report_text_mtu(const event_t *event, apr_pool_t *pool)
 {
     const mtu_result_t *mtu = event->mtu;
 

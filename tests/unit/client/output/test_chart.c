@@ -13,31 +13,31 @@ static const unsigned widths[] = {20, 80, 200};
 
 static void a_bar_is_as_long_as_its_share(void **state)
 {
-    assert_string_equal(picture_bar(10, 10, 4, 0, *state), "####");
-    assert_string_equal(picture_bar(5, 10, 4, 0, *state), "##");
-    assert_string_equal(picture_bar(10, 10, 4, 1, *state), "████");
-    assert_string_equal(picture_bar(5, 10, 4, 1, *state), "██");
-    assert_string_equal(picture_bar(9, 16, 2, 1, *state), "█▏");
-    assert_string_equal(picture_bar(15, 16, 1, 1, *state), "█");
-    assert_string_equal(picture_bar(7, 8, 1, 1, *state), "▉");
+    assert_string_equal(chart_bar(10, 10, 4, 0, *state), "####");
+    assert_string_equal(chart_bar(5, 10, 4, 0, *state), "##");
+    assert_string_equal(chart_bar(10, 10, 4, 1, *state), "████");
+    assert_string_equal(chart_bar(5, 10, 4, 1, *state), "██");
+    assert_string_equal(chart_bar(9, 16, 2, 1, *state), "█▏");
+    assert_string_equal(chart_bar(15, 16, 1, 1, *state), "█");
+    assert_string_equal(chart_bar(7, 8, 1, 1, *state), "▉");
 }
 
 static void only_nothing_has_no_bar(void **state)
 {
-    assert_string_equal(picture_bar(0, 10, 4, 0, *state), "");
-    assert_string_equal(picture_bar(0, 10, 4, 1, *state), "");
-    assert_string_equal(picture_bar(1, APR_UINT64_MAX, 4, 0, *state), "#");
-    assert_string_equal(picture_bar(1, APR_UINT64_MAX, 4, 1, *state), "▏");
-    assert_string_equal(picture_bar(1, 1, 0, 1, *state), "");
+    assert_string_equal(chart_bar(0, 10, 4, 0, *state), "");
+    assert_string_equal(chart_bar(0, 10, 4, 1, *state), "");
+    assert_string_equal(chart_bar(1, APR_UINT64_MAX, 4, 0, *state), "#");
+    assert_string_equal(chart_bar(1, APR_UINT64_MAX, 4, 1, *state), "▏");
+    assert_string_equal(chart_bar(1, 1, 0, 1, *state), "");
 }
 
 static void bars_of_any_width_fit(void **state)
 {
     for (unsigned i = 0; i < WIDTHS; i++) {
         for (int has_utf8 = 0; has_utf8 <= 1; has_utf8++) {
-            assert_int_equal(columns_of(picture_bar(APR_UINT64_MAX, APR_UINT64_MAX, widths[i],
-                                                    has_utf8, *state)),
-                             widths[i]);
+            assert_int_equal(
+                columns_of(chart_bar(APR_UINT64_MAX, APR_UINT64_MAX, widths[i], has_utf8, *state)),
+                widths[i]);
         }
     }
 }
@@ -46,10 +46,10 @@ static void bars_of_any_width_fit(void **state)
 
 static void a_sparkline_lies_between_its_extremes(void **state)
 {
-    const apr_int64_t values[] = {100, 800, 450, PICTURE_MISSING, 100};
+    const apr_int64_t values[] = {100, 800, 450, CHART_MISSING, 100};
 
-    assert_string_equal(picture_sparkline(values, 5, 20, 0, *state), "_#=!_");
-    assert_string_equal(picture_sparkline(values, 5, 20, 1, *state), "▁█▅!▁");
+    assert_string_equal(chart_sparkline(values, 5, 20, 0, *state), "_#=!_");
+    assert_string_equal(chart_sparkline(values, 5, 20, 1, *state), "▁█▅!▁");
 }
 
 static void of_many_values_the_latest_are_drawn(void **state)
@@ -60,22 +60,21 @@ static void of_many_values_the_latest_are_drawn(void **state)
         values[i] = i < 299 ? 1 : APR_INT64_MAX;
     }
     for (unsigned i = 0; i < WIDTHS; i++) {
-        const char *line = picture_sparkline(values, 300, widths[i], 0, *state);
+        const char *line = chart_sparkline(values, 300, widths[i], 0, *state);
 
         assert_int_equal(columns_of(line), widths[i]);
         assert_int_equal(line[widths[i] - 1], '#');
-        assert_int_equal(columns_of(picture_sparkline(values, 300, widths[i], 1, *state)),
-                         widths[i]);
+        assert_int_equal(columns_of(chart_sparkline(values, 300, widths[i], 1, *state)), widths[i]);
     }
 }
 
 static void values_without_a_range_are_flat(void **state)
 {
-    const apr_int64_t same[] = {7, 7}, missing[] = {PICTURE_MISSING, PICTURE_MISSING};
+    const apr_int64_t same[] = {7, 7}, missing[] = {CHART_MISSING, CHART_MISSING};
 
-    assert_string_equal(picture_sparkline(same, 2, 20, 0, *state), "__");
-    assert_string_equal(picture_sparkline(missing, 2, 20, 0, *state), "!!");
-    assert_string_equal(picture_sparkline(same, 0, 20, 1, *state), "");
+    assert_string_equal(chart_sparkline(same, 2, 20, 0, *state), "__");
+    assert_string_equal(chart_sparkline(missing, 2, 20, 0, *state), "!!");
+    assert_string_equal(chart_sparkline(same, 0, 20, 1, *state), "");
 }
 
 /* ---- Histograms ---- */
@@ -97,7 +96,7 @@ static void ranges_are_even_and_begin_at_round_numbers(void **state)
     for (unsigned i = 0; i < 10; i++) {
         histogram_add(histogram, i < 6 ? 21 : i < 9 ? 24 : 29);
     }
-    apr_array_header_t *lines = picture_histogram(histogram, 6, 24, 0, *state);
+    apr_array_header_t *lines = chart_histogram(histogram, 6, 24, 0, *state);
 
     assert_int_equal(lines->nelts, 5);
     assert_string_equal(line_of(lines, 0), "0.020 ms ############# 6");
@@ -115,7 +114,7 @@ static void what_lies_far_beyond_has_one_row(void **state)
         histogram_add(histogram, 310);
     }
     histogram_add(histogram, 5000000);
-    apr_array_header_t *lines = picture_histogram(histogram, 10, 30, 1, *state);
+    apr_array_header_t *lines = chart_histogram(histogram, 10, 30, 1, *state);
 
     assert_int_equal(lines->nelts, 2);
     assert_string_equal(line_of(lines, 0), "   0.310 ms ███████████████ 99");
@@ -135,7 +134,7 @@ static void histograms_of_any_width_fit_and_count_all(void **state)
     for (unsigned i = 0; i < WIDTHS; i++) {
         for (unsigned rows = 2; rows <= 12; rows++) {
             apr_array_header_t *lines =
-                picture_histogram(histogram, rows, widths[i], rows % 2 == 0, *state);
+                chart_histogram(histogram, rows, widths[i], rows % 2 == 0, *state);
             unsigned long counted = 0;
 
             assert_in_range(lines->nelts, 1, rows);
@@ -152,11 +151,11 @@ static void where_there_is_no_room_nothing_is_drawn(void **state)
 {
     histogram_t *histogram = make_histogram(*state);
 
-    assert_int_equal(picture_histogram(histogram, 10, 80, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, 10, 80, 1, *state)->nelts, 0);
     histogram_add(histogram, 1);
-    assert_int_equal(picture_histogram(histogram, 10, 80, 1, *state)->nelts, 1);
-    assert_int_equal(picture_histogram(histogram, 1, 80, 1, *state)->nelts, 0);
-    assert_int_equal(picture_histogram(histogram, 10, 19, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, 10, 80, 1, *state)->nelts, 1);
+    assert_int_equal(chart_histogram(histogram, 1, 80, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, 10, 19, 1, *state)->nelts, 0);
 }
 
 static void the_largest_values_and_counts_fit(void **state)
@@ -165,11 +164,11 @@ static void the_largest_values_and_counts_fit(void **state)
 
     histogram->bucket[0] = UINT32_MAX;
     histogram->bucket[HISTOGRAM_BUCKETS - 1] = UINT32_MAX;
-    apr_array_header_t *lines = picture_histogram(histogram, 10, 80, 1, *state);
+    apr_array_header_t *lines = chart_histogram(histogram, 10, 80, 1, *state);
 
     assert_in_range(lines->nelts, 2, 10);
     assert_int_equal(columns_of(line_of(lines, 0)), 80);
-    assert_int_equal(picture_histogram(histogram, 10, 20, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, 10, 20, 1, *state)->nelts, 0);
 }
 
 int main(void)
@@ -188,5 +187,5 @@ int main(void)
         scene(the_largest_values_and_counts_fit),
     };
 
-    return cmocka_run_group_tests_name("picture", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("chart", tests, NULL, NULL);
 }

@@ -108,5 +108,5 @@ int main(void)
         scene(ports_are_told_if_they_are_known),
     };
 
-    return cmocka_run_group_tests_name("figures", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("format", tests, NULL, NULL);
 }
