@@ -2,8 +2,8 @@
 
 int call_receive(operation_t *operation)
 {
-    return operation->way->receive(operation->way->socket, &operation->message, NULL,
-                                   &operation->overlapped, NULL) == 0
+    return operation->socket->receive(operation->socket->handle, &operation->message, NULL,
+                                      &operation->overlapped, NULL) == 0
                ? 0
                : WSAGetLastError();
 }
@@ -16,7 +16,7 @@ int call_result(operation_t *operation)
     if (operation->overlapped.Internal == 0) {
         return 0; /* STATUS_SUCCESS, as nearly always */
     }
-    return WSAGetOverlappedResult(operation->way->socket, &operation->overlapped, &length, FALSE,
+    return WSAGetOverlappedResult(operation->socket->handle, &operation->overlapped, &length, FALSE,
                                   &flags)
                ? 0
                : WSAGetLastError();
@@ -28,7 +28,7 @@ int call_send(operation_t *operation)
 
     /* Not overlapped, on a socket that does not block: the kernel copies the datagram or says at
      * once why not, and no completion comes. */
-    return WSASendMsg(operation->way->socket, &operation->message, 0, &sent, NULL, NULL) == 0
+    return WSASendMsg(operation->socket->handle, &operation->message, 0, &sent, NULL, NULL) == 0
                ? 0
                : WSAGetLastError();
 }

@@ -34,19 +34,19 @@ typedef struct port {
 /* One listener's socket on the completion port, which all workers have in common. It lives with the
  * listener, in whose pool it is, also when that is closed: what was posted on it comes back later.
  */
-typedef struct way {
-    SOCKET socket;
+typedef struct shared_socket {
+    SOCKET handle;
     atomic_int is_left; /* nothing is to be posted on it any more */
     int wildcard;
     endpoint_t local;
     LPFN_WSARECVMSG receive; /* an extension, asked for by the socket */
-} way_t;
+} shared_socket_t;
 
 /* One datagram's room, which goes round: posted, received into, lent, replied from, posted again.
  * The kernel writes to it while it is posted, so its memory must outlive that. */
 typedef struct operation {
     OVERLAPPED overlapped; /* first: the kernel gives back this address */
-    way_t *way;
+    shared_socket_t *socket;
     struct operation *next; /* in a list */
     datagram_t datagram;
     apr_size_t payload_max;
@@ -55,8 +55,8 @@ typedef struct operation {
     _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
 } operation_t;
 
-/* The listener's way; its socket is open from the start. */
-way_t *listener_way(listener_t *listener);
+/* The listener's socket, open from the start. */
+shared_socket_t *listener_shared_socket(listener_t *listener);
 
 /* The completion port that a listener's socket belongs to, as the first transport on it made it;
  * NULL before. Kept by the listener for the transports. */
@@ -77,19 +77,20 @@ apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive);
  * and CreateIoCompletionPort(). */
 apr_status_t port_join(port_t *port, listener_t *listener);
 
-/* Cancels what is posted on these ways and waits until the kernel has given back all that was ever
- * posted, as it must before the memory of operations dies. Nobody may take from the port meanwhile.
+/* Cancels what is posted on these sockets and waits until the kernel has given back all that was
+ * ever posted, as it must before the memory of operations dies. Nobody may take from the port
+ * meanwhile.
  */
-void port_reap(port_t *port, way_t *const *ways, unsigned count);
+void port_reap(port_t *port, shared_socket_t *const *sockets, unsigned count);
 
 /* Lists of operations, the newest first. pop: NULL if there is none. */
 void operation_push(operation_t **list, operation_t *operation);
 operation_t *operation_pop(operation_t **list);
 
 /*
- * Operations whose way was left, for ways that come. NULL: there is none. All workers have them in
- * common: what one has posted may come back to another, which would hoard them while the one needed
- * new memory with every listener that comes.
+ * Operations whose socket was left, for sockets that come. NULL: there is none. All workers have
+ * them in common: what one has posted may come back to another, which would hoard them while the
+ * one needed new memory with every listener that comes.
  */
 void spare_give(port_t *port, operation_t *operation);
 operation_t *spare_take(port_t *port);

@@ -15,14 +15,14 @@
 
 struct listener {
     listener_info_t info;
-    way_t way;
+    shared_socket_t socket;
     port_t *port;
     apr_pool_t *pool;
 };
 
-way_t *listener_way(listener_t *listener)
+shared_socket_t *listener_shared_socket(listener_t *listener)
 {
-    return &listener->way;
+    return &listener->socket;
 }
 
 port_t *listener_port(const listener_t *listener)
@@ -96,13 +96,13 @@ static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *addres
     endpoint_t *local = &listener->info.local;
 
     *step = "bind";
-    if (bind(listener->way.socket, (const struct sockaddr *)&address->sa, (int)address->salen) !=
+    if (bind(listener->socket.handle, (const struct sockaddr *)&address->sa, (int)address->salen) !=
         0) {
         return -1;
     }
     *step = "read back the bound address";
     local->length = sizeof local->sa;
-    if (getsockname(listener->way.socket, &local->sa.any, &local->length) != 0) {
+    if (getsockname(listener->socket.handle, &local->sa.any, &local->length) != 0) {
         return -1;
     }
     if (!endpoint_is_wildcard(local)) {
@@ -110,8 +110,8 @@ static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *addres
     }
     *step = "ask for the arrival address of datagrams";
     return address->family == AF_INET6
-               ? set_option(listener->way.socket, IPPROTO_IPV6, IPV6_PKTINFO, 1)
-               : set_option(listener->way.socket, IPPROTO_IP, IP_PKTINFO, 1);
+               ? set_option(listener->socket.handle, IPPROTO_IPV6, IPV6_PKTINFO, 1)
+               : set_option(listener->socket.handle, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 static apr_int32_t buffer_size(SOCKET socket, int option)
@@ -162,11 +162,11 @@ listener_failure_t listener_failure_of(apr_status_t status)
 
 static apr_status_t close_socket(void *data)
 {
-    way_t *way = &((listener_t *)data)->way;
+    shared_socket_t *socket = &((listener_t *)data)->socket;
 
-    if (way->socket != INVALID_SOCKET) {
-        closesocket(way->socket);
-        way->socket = INVALID_SOCKET;
+    if (socket->handle != INVALID_SOCKET) {
+        closesocket(socket->handle);
+        socket->handle = INVALID_SOCKET;
     }
     return APR_SUCCESS;
 }
@@ -199,13 +199,13 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         return APR_ENOTIMPL;
     }
     listener->pool = pool;
-    listener->way.socket = INVALID_SOCKET;
+    listener->socket.handle = INVALID_SOCKET;
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     error->step = "open a socket";
-    listener->way.socket = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
-                                      WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-    if (listener->way.socket == INVALID_SOCKET ||
-        prepare(listener->way.socket, address->family, options, &error->step) != 0 ||
+    listener->socket.handle = WSASocketW(address->family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
+                                         WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (listener->socket.handle == INVALID_SOCKET ||
+        prepare(listener->socket.handle, address->family, options, &error->step) != 0 ||
         bind_and_read_back(listener, address, &error->step) != 0) {
         status = apr_get_netos_error();
         error->failure = listener_failure_of(status);
@@ -213,8 +213,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     }
     listener->info.sharing = SHARING_COMPLETION_PORT;
     listener->info.reason = SHARING_BY_SYSTEM;
-    listener->info.receive_buffer = buffer_size(listener->way.socket, SO_RCVBUF);
-    listener->info.send_buffer = buffer_size(listener->way.socket, SO_SNDBUF);
+    listener->info.receive_buffer = buffer_size(listener->socket.handle, SO_RCVBUF);
+    listener->info.send_buffer = buffer_size(listener->socket.handle, SO_SNDBUF);
     *opened = listener;
     return APR_SUCCESS;
 }
@@ -251,7 +251,7 @@ apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *poo
 {
     apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
 
-    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listener->way.socket;
+    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listener->socket.handle;
     return sockets;
 }
 

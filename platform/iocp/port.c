@@ -45,15 +45,15 @@ apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive)
 
 static apr_status_t join(port_t *port, listener_t *listener)
 {
-    way_t *way = listener_way(listener);
-    apr_status_t status = find_receive(way->socket, &way->receive);
+    shared_socket_t *socket = listener_shared_socket(listener);
+    apr_status_t status = find_receive(socket->handle, &socket->receive);
 
-    way->local = listener_describe(listener)->local;
-    way->wildcard = endpoint_is_wildcard(&way->local);
+    socket->local = listener_describe(listener)->local;
+    socket->wildcard = endpoint_is_wildcard(&socket->local);
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (CreateIoCompletionPort((HANDLE)way->socket, port->handle, 0, 0) == NULL) {
+    if (CreateIoCompletionPort((HANDLE)socket->handle, port->handle, 0, 0) == NULL) {
         return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
     }
     listener_set_port(listener, port);
@@ -73,13 +73,13 @@ apr_status_t port_join(port_t *port, listener_t *listener)
     return status;
 }
 
-void port_reap(port_t *port, way_t *const *ways, unsigned count)
+void port_reap(port_t *port, shared_socket_t *const *sockets, unsigned count)
 {
     OVERLAPPED_ENTRY entries[BATCH_MAX];
     ULONG reaped;
 
     for (unsigned i = 0; i < count; i++) {
-        CancelIoEx((HANDLE)ways[i]->socket, NULL);
+        CancelIoEx((HANDLE)sockets[i]->handle, NULL);
     }
     while (
         atomic_load(&port->posted) > 0 &&

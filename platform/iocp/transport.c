@@ -21,8 +21,8 @@ struct transport {
     apr_pool_t *pool;
     apr_size_t payload_max;
     port_t *port;
-    way_t *ways[LISTENERS_MAX];
-    unsigned way_count;
+    shared_socket_t *sockets[LISTENERS_MAX];
+    unsigned socket_count;
     HANDLE _Atomic thread; /* that receives; NULL before it first did */
     atomic_int woken;
     operation_t *idle; /* to be posted */
@@ -109,7 +109,7 @@ static void prepare(operation_t *operation)
     message->lpBuffers = &operation->buffer;
     message->dwBufferCount = 1;
     message->Control.buf = (char *)operation->control;
-    message->Control.len = operation->way->wildcard ? CONTROL_MAX : 0;
+    message->Control.len = operation->socket->wildcard ? CONTROL_MAX : 0;
     message->dwFlags = 0;
 }
 
@@ -133,7 +133,7 @@ static int post(transport_t *transport, operation_t *operation)
 
 static int is_left(const operation_t *operation)
 {
-    return atomic_load(&operation->way->is_left);
+    return atomic_load(&operation->socket->is_left);
 }
 
 /* Posts all that is idle. What cannot be posted stays idle. 0 or the error of one of these. */
@@ -164,14 +164,14 @@ static int post_idle(transport_t *transport)
 static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
 {
     datagram_t *datagram = &operation->datagram;
-    way_t *way = operation->way;
+    shared_socket_t *socket = operation->socket;
 
     datagram->from.length = operation->message.namelen;
-    datagram->to = way->local;
+    datagram->to = socket->local;
     datagram->length = operation->overlapped.InternalHigh;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
-    if (way->wildcard) {
+    if (socket->wildcard) {
         control_read(&operation->message, datagram);
     }
     transport->lent[batch->count] = operation;
@@ -286,7 +286,7 @@ static void reply(operation_t *operation, send_outcome_t *outcome)
     operation->buffer.len = (ULONG)operation->datagram.length;
     message->Control.len = 0;
     message->dwFlags = 0;
-    if (operation->way->wildcard) {
+    if (operation->socket->wildcard) {
         message->Control.len = CONTROL_MAX;
         control_write(message, &operation->datagram);
     }
@@ -320,7 +320,7 @@ static apr_status_t close_transport(void *data)
     transport_t *transport = data;
     HANDLE thread = atomic_load(&transport->thread);
 
-    port_reap(transport->port, transport->ways, transport->way_count);
+    port_reap(transport->port, transport->sockets, transport->socket_count);
     if (thread != NULL) {
         CloseHandle(thread);
     }
@@ -341,36 +341,36 @@ static operation_t *take_unposted(transport_t *transport)
 }
 
 /* Has the listener's receives posted, as many as each worker has on each. There may be no memory
- * for them, so all are there before the first is made this way's. */
-static void enter(transport_t *transport, way_t *way)
+ * for them, so all are there before the first belongs to this socket. */
+static void enter(transport_t *transport, shared_socket_t *socket)
 {
     operation_t *operations[RECEIVES_POSTED];
 
     for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
         operations[i] = take_unposted(transport);
     }
-    atomic_store(&way->is_left, 0);
-    transport->ways[transport->way_count++] = way;
+    atomic_store(&socket->is_left, 0);
+    transport->sockets[transport->socket_count++] = socket;
     for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
-        operations[i]->way = way;
+        operations[i]->socket = socket;
         operation_push(&transport->idle, operations[i]);
     }
 }
 
-static int has_way(const transport_t *transport, const way_t *way)
+static int has_socket(const transport_t *transport, const shared_socket_t *socket)
 {
-    for (unsigned i = 0; i < transport->way_count; i++) {
-        if (transport->ways[i] == way) {
+    for (unsigned i = 0; i < transport->socket_count; i++) {
+        if (transport->sockets[i] == socket) {
             return 1;
         }
     }
     return 0;
 }
 
-static int is_among(const way_t *way, listener_t *const *listeners, unsigned count)
+static int is_among(const shared_socket_t *socket, listener_t *const *listeners, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (listener_way(listeners[i]) == way) {
+        if (listener_shared_socket(listeners[i]) == socket) {
             return 1;
         }
     }
@@ -378,30 +378,30 @@ static int is_among(const way_t *way, listener_t *const *listeners, unsigned cou
 }
 
 /*
- * A way that is left gets its receives back without a datagram, whoever takes them from the port.
- * Another worker may post on it until it has left it, too, and then cancels what it posted. So once
- * all have left it nothing is posted on it, and its socket may be closed.
+ * A socket that is left gets its receives back without a datagram, whoever takes them from the
+ * port. Another worker may post on it until it has left it, too, and then cancels what it posted.
+ * So once all have left it nothing is posted on it, and its socket may be closed.
  */
-static void leave(way_t *way)
+static void leave(shared_socket_t *socket)
 {
-    atomic_store(&way->is_left, 1);
-    CancelIoEx((HANDLE)way->socket, NULL);
+    atomic_store(&socket->is_left, 1);
+    CancelIoEx((HANDLE)socket->handle, NULL);
 }
 
 static void leave_others(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
     unsigned kept = 0;
 
-    for (unsigned i = 0; i < transport->way_count; i++) {
-        way_t *way = transport->ways[i];
+    for (unsigned i = 0; i < transport->socket_count; i++) {
+        shared_socket_t *socket = transport->sockets[i];
 
-        if (is_among(way, listeners, count)) {
-            transport->ways[kept++] = way;
+        if (is_among(socket, listeners, count)) {
+            transport->sockets[kept++] = socket;
         } else {
-            leave(way);
+            leave(socket);
         }
     }
-    transport->way_count = kept;
+    transport->socket_count = kept;
 }
 
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
@@ -414,8 +414,8 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
 
         if (status != APR_SUCCESS) {
             result = status;
-        } else if (!has_way(transport, listener_way(listeners[i]))) {
-            enter(transport, listener_way(listeners[i]));
+        } else if (!has_socket(transport, listener_shared_socket(listeners[i]))) {
+            enter(transport, listener_shared_socket(listeners[i]));
         }
     }
     return result;

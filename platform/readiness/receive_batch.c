@@ -16,12 +16,12 @@
 struct slots {
     move_messages_t *receive;
     apr_size_t payload_max;
-    const way_t *way; /* of the messages */
-    unsigned used;    /* how many of them the kernel wrote to last */
-    unsigned next;    /* the first that was not looked at yet */
-    unsigned count;   /* how many there are */
-    int is_full;      /* as many as were asked for came */
-    unsigned room;    /* how many the next call may receive */
+    const worker_socket_t *socket; /* of the messages */
+    unsigned used;                 /* how many of them the kernel wrote to last */
+    unsigned next;                 /* the first that was not looked at yet */
+    unsigned count;                /* how many there are */
+    int is_full;                   /* as many as were asked for came */
+    unsigned room;                 /* how many the next call may receive */
 
     /* What is left of the message that is being lent. */
     unsigned char *rest;
@@ -74,7 +74,7 @@ static unsigned next_room(const slots_t *slots)
     return room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
 }
 
-int slots_fill(slots_t *slots, const way_t *way)
+int slots_fill(slots_t *slots, const worker_socket_t *socket)
 {
     /* The kernel wrote over the lengths. */
     for (unsigned i = 0; i < slots->used; i++) {
@@ -83,13 +83,13 @@ int slots_fill(slots_t *slots, const way_t *way)
         header->msg_namelen = sizeof slots->senders[i].sa;
         header->msg_controllen = CONTROL_RECEIVED_MAX;
     }
-    int received = slots->receive(way->descriptor, slots->messages, slots->room);
+    int received = slots->receive(socket->descriptor, slots->messages, slots->room);
 
     /* A call that failed may have written to the slot that it failed on. */
     slots->used = received > 0 ? (unsigned)received : 1;
     slots->count = received > 0 ? (unsigned)received : 0;
     slots->next = 0;
-    slots->way = way;
+    slots->socket = socket;
     slots->is_full = slots->count == slots->room;
     if (received > 0) {
         slots->room = next_room(slots);
@@ -109,7 +109,7 @@ static void open_message(slots_t *slots, datagram_t *datagram)
     message_t *message = &slots->messages[slots->next];
 
     datagram->from = sender_of(&message->msg_hdr);
-    datagram->to = slots->way->local;
+    datagram->to = slots->socket->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
     slots->segment = control_read(&message->msg_hdr, datagram);

@@ -17,7 +17,7 @@ slots_t *slots_create(const platform_t *platform, apr_size_t payload_max, apr_po
 
 /* Fills them from one socket, once all that was in them has been lent and taken back: all of them,
  * or fewer where messages are long. Returns the number of messages, or -1 and errno. */
-int slots_fill(slots_t *slots, const way_t *way);
+int slots_fill(slots_t *slots, const worker_socket_t *socket);
 
 /* Non-zero if the last call may have left messages behind. */
 int slots_are_full(const slots_t *slots);

@@ -10,7 +10,7 @@
 
 struct replies {
     move_messages_t *send;
-    way_t *way;
+    worker_socket_t *socket;
     const batch_t *batch;
     gather_limits_t limits;
     runs_t runs;
@@ -61,10 +61,10 @@ static void compose(replies_t *replies, unsigned number, const run_t *run, struc
     collect(replies, run, header);
     header->msg_control = NULL; /* the BSDs refuse a control buffer with nothing in it */
     header->msg_controllen = 0;
-    if (replies->way->wildcard || run->count > 1) {
+    if (replies->socket->wildcard || run->count > 1) {
         header->msg_control = replies->controls[number];
     }
-    if (replies->way->wildcard) {
+    if (replies->socket->wildcard) {
         control_write(header, datagram);
     }
     if (run->count > 1) {
@@ -90,7 +90,7 @@ static int send_some(replies_t *replies, unsigned first, unsigned count)
     int sent;
 
     do {
-        sent = replies->send(replies->way->descriptor, &replies->messages[first], count);
+        sent = replies->send(replies->socket->descriptor, &replies->messages[first], count);
     } while (sent <= 0 && errno == EINTR && ++fruitless <= FRUITLESS_SENDS_MAX);
     return sent;
 }
@@ -161,11 +161,12 @@ static void send_all(replies_t *replies, send_outcome_t *outcome)
     }
 }
 
-void replies_send(replies_t *replies, way_t *way, const batch_t *batch, send_outcome_t *outcome)
+void replies_send(replies_t *replies, worker_socket_t *socket, const batch_t *batch,
+                  send_outcome_t *outcome)
 {
-    replies->way = way;
+    replies->socket = socket;
     replies->batch = batch;
-    replies->limits.segment_max = listener_gathers(way->owner) ? PAYLOAD_MAX_IPV6 : 0;
+    replies->limits.segment_max = listener_gathers(socket->owner) ? PAYLOAD_MAX_IPV6 : 0;
     runs_form(&replies->runs, batch, &replies->limits);
     compose_all(replies);
     send_all(replies, outcome);

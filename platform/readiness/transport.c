@@ -20,13 +20,13 @@
 
 struct transport {
     waiter_t waiter;
-    ways_t ways;
+    worker_sockets_t sockets;
     unsigned worker;
     turn_t *turn; /* NULL: no other transport waits for these sockets */
     int has_turn;
     unsigned fruitless_receives; /* since the last datagram */
     slots_t *slots;
-    way_t *way; /* of what is in the slots */
+    worker_socket_t *socket; /* of what is in the slots */
     replies_t *replies;
 };
 
@@ -37,7 +37,8 @@ const char *transport_backend(const transport_t *transport)
 
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
-    return ways_set(&transport->ways, &transport->waiter, listeners, count, transport->worker);
+    return worker_sockets_set(&transport->sockets, &transport->waiter, listeners, count,
+                              transport->worker);
 }
 
 /* Only where all sockets are shared is there a turn: whoever waits for it hears nothing of a socket
@@ -57,7 +58,7 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
                             apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
-    apr_status_t status = waiter_open(&transport->waiter, WAYS_MAX, method, pool);
+    apr_status_t status = waiter_open(&transport->waiter, WORKER_SOCKETS_MAX, method, pool);
 
     transport->worker = worker;
     if (status == APR_SUCCESS) {
@@ -126,7 +127,7 @@ static apr_interval_time_t round_up(apr_interval_time_t timeout)
 /* ---- Receiving ---- */
 
 /* What a receive that brought nothing tells: APR_SUCCESS if the socket is empty. */
-static apr_status_t failure_of(transport_t *transport, way_t *way, int error)
+static apr_status_t failure_of(transport_t *transport, worker_socket_t *socket, int error)
 {
     int is_interrupted = error == EINTR;
 
@@ -136,7 +137,7 @@ static apr_status_t failure_of(transport_t *transport, way_t *way, int error)
     if (++transport->fruitless_receives <= FRUITLESS_RECEIVES_MAX) {
         return is_interrupted ? APR_EINTR : APR_SUCCESS;
     }
-    if (is_interrupted || way_is_stuck(way)) {
+    if (is_interrupted || worker_socket_is_stuck(socket)) {
         return APR_EAGAIN;
     }
     transport->fruitless_receives = 0;
@@ -149,9 +150,9 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
     waiter_t *waiter = &transport->waiter;
 
     while (waiter->ready_count > 0) {
-        way_t *way = waiter->ready->client_data;
-        int received = slots_fill(transport->slots, way);
-        apr_status_t failure = received > 0 ? APR_SUCCESS : failure_of(transport, way, errno);
+        worker_socket_t *socket = waiter->ready->client_data;
+        int received = slots_fill(transport->slots, socket);
+        apr_status_t failure = received > 0 ? APR_SUCCESS : failure_of(transport, socket, errno);
 
         if (APR_STATUS_IS_EINTR(failure)) {
             continue; /* the same socket again */
@@ -160,7 +161,7 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
         waiter->ready_count--;
         if (received > 0) {
             transport->fruitless_receives = 0;
-            transport->way = way;
+            transport->socket = socket;
             slots_lend(transport->slots, batch);
             return APR_SUCCESS;
         }
@@ -217,7 +218,7 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
 {
     memset(outcome, 0, sizeof *outcome);
     if (batch->count > 0) {
-        replies_send(transport->replies, transport->way, batch, outcome);
+        replies_send(transport->replies, transport->socket, batch, outcome);
     }
     batch->count = 0;
 }

@@ -2,7 +2,8 @@
 #define UDPECHO_WAITER_H
 
 /* Waits until one of several sockets is readable, or another thread says to stop waiting. A pollset
- * of APR with what is known of its ways. Internal to platform/; one thread, but for waiter_wake().
+ * of APR with what is known of its sockets. Internal to platform/; one thread, but for
+ * waiter_wake().
  */
 
 #include <apr_poll.h>

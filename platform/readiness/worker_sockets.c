@@ -3,52 +3,53 @@
 #include "readiness/readiness.h"
 #include "readiness/socket.h"
 
-/* A way of this listener; of NULL, one that is not used. */
-static way_t *find(ways_t *ways, const listener_t *owner)
+/* A socket of this listener; of NULL, one that is not used. */
+static worker_socket_t *find(worker_sockets_t *sockets, const listener_t *owner)
 {
-    for (unsigned i = 0; i < WAYS_MAX; i++) {
-        if (ways->at[i].owner == owner) {
-            return &ways->at[i];
+    for (unsigned i = 0; i < WORKER_SOCKETS_MAX; i++) {
+        if (sockets->at[i].owner == owner) {
+            return &sockets->at[i];
         }
     }
     return NULL;
 }
 
-static apr_status_t add_one(ways_t *ways, waiter_t *waiter, const listener_t *listener,
-                            apr_socket_t *socket)
+static apr_status_t add_one(worker_sockets_t *sockets, waiter_t *waiter, const listener_t *listener,
+                            apr_socket_t *of_listener)
 {
-    way_t *way = find(ways, NULL);
+    worker_socket_t *socket = find(sockets, NULL);
 
-    if (way == NULL) {
+    if (socket == NULL) {
         return APR_ENOMEM;
     }
-    way->descriptor = socket_descriptor(socket);
-    way->local = listener_describe(listener)->local;
-    way->wildcard = endpoint_is_wildcard(&way->local);
-    way->drops = 0;
-    apr_status_t status = waiter_add(waiter, &way->waited, socket, way);
+    socket->descriptor = socket_descriptor(of_listener);
+    socket->local = listener_describe(listener)->local;
+    socket->wildcard = endpoint_is_wildcard(&socket->local);
+    socket->drops = 0;
+    apr_status_t status = waiter_add(waiter, &socket->waited, of_listener, socket);
 
-    way->owner = status == APR_SUCCESS ? listener : NULL;
+    socket->owner = status == APR_SUCCESS ? listener : NULL;
     return status;
 }
 
-int way_is_stuck(way_t *way)
+int worker_socket_is_stuck(worker_socket_t *socket)
 {
-    apr_uint32_t before = way->drops;
+    apr_uint32_t before = socket->drops;
 
-    return !listener_is_shared(way->owner) &&
-           platform_has(listener_platform(way->owner), FEATURE_DROP_COUNTER) &&
-           system_read_drops(way->descriptor, &way->drops) == 0 && way->drops == before;
+    return !listener_is_shared(socket->owner) &&
+           platform_has(listener_platform(socket->owner), FEATURE_DROP_COUNTER) &&
+           system_read_drops(socket->descriptor, &socket->drops) == 0 && socket->drops == before;
 }
 
-static apr_status_t add(ways_t *ways, waiter_t *waiter, const listener_t *listener, unsigned worker)
+static apr_status_t add(worker_sockets_t *sockets, waiter_t *waiter, const listener_t *listener,
+                        unsigned worker)
 {
     apr_status_t status = APR_SUCCESS;
     apr_socket_t *socket;
 
     for (unsigned i = 0;
          status == APR_SUCCESS && (socket = listener_socket(listener, worker, i)) != NULL; i++) {
-        status = add_one(ways, waiter, listener, socket);
+        status = add_one(sockets, waiter, listener, socket);
     }
     return status;
 }
@@ -63,28 +64,28 @@ static int is_among(const listener_t *listener, listener_t *const *listeners, un
     return 0;
 }
 
-static void remove_others(ways_t *ways, waiter_t *waiter, listener_t *const *listeners,
+static void remove_others(worker_sockets_t *sockets, waiter_t *waiter, listener_t *const *listeners,
                           unsigned count)
 {
-    for (unsigned i = 0; i < WAYS_MAX; i++) {
-        way_t *way = &ways->at[i];
+    for (unsigned i = 0; i < WORKER_SOCKETS_MAX; i++) {
+        worker_socket_t *socket = &sockets->at[i];
 
-        if (way->owner != NULL && !is_among(way->owner, listeners, count)) {
-            waiter_remove(waiter, &way->waited);
-            way->owner = NULL;
+        if (socket->owner != NULL && !is_among(socket->owner, listeners, count)) {
+            waiter_remove(waiter, &socket->waited);
+            socket->owner = NULL;
         }
     }
 }
 
-apr_status_t ways_set(ways_t *ways, waiter_t *waiter, listener_t *const *listeners, unsigned count,
-                      unsigned worker)
+apr_status_t worker_sockets_set(worker_sockets_t *sockets, waiter_t *waiter,
+                                listener_t *const *listeners, unsigned count, unsigned worker)
 {
     apr_status_t result = APR_SUCCESS;
 
-    remove_others(ways, waiter, listeners, count);
+    remove_others(sockets, waiter, listeners, count);
     for (unsigned i = 0; i < count; i++) {
-        if (find(ways, listeners[i]) == NULL) {
-            apr_status_t status = add(ways, waiter, listeners[i], worker);
+        if (find(sockets, listeners[i]) == NULL) {
+            apr_status_t status = add(sockets, waiter, listeners[i], worker);
 
             result = result == APR_SUCCESS ? status : result;
         }

@@ -8,17 +8,17 @@
 
 /* The most of them: more than listeners, where one worker receives from what several of the process
  * before this one did, and fewer than the 1024 that select(2) takes, APR's wakeup being one. */
-#define WAYS_MAX 1000
+#define WORKER_SOCKETS_MAX 1000
 
-typedef struct ways {
-    way_t at[WAYS_MAX];
-} ways_t;
+typedef struct worker_sockets {
+    worker_socket_t at[WORKER_SOCKETS_MAX];
+} worker_sockets_t;
 
 /*
  * Makes them those of the sockets that `listeners` have for this worker, and the waiter wait for
  * them: the others go, those that are there stay as they are. Errors: as transport_listen().
  */
-apr_status_t ways_set(ways_t *ways, waiter_t *waiter, listener_t *const *listeners, unsigned count,
-                      unsigned worker);
+apr_status_t worker_sockets_set(worker_sockets_t *sockets, waiter_t *waiter,
+                                listener_t *const *listeners, unsigned count, unsigned worker);
 
 #endif

@@ -13,7 +13,7 @@ static SRWLOCK sending = SRWLOCK_INIT;
 static int strike(fault_t *fault, const operation_t *operation)
 {
     if (fault->times == 0 ||
-        (fault->port != 0 && fault->port != endpoint_port(&operation->way->local))) {
+        (fault->port != 0 && fault->port != endpoint_port(&operation->socket->local))) {
         return 0;
     }
     if (fault->spared > 0) {
@@ -29,13 +29,13 @@ int call_receive(operation_t *operation)
     int fault = strike(&on_post, operation);
 
     atomic_fetch_add(&posts, 1);
-    last_socket = operation->way->socket;
+    last_socket = operation->socket->handle;
     if (fault != 0 && fault != WSAEMSGSIZE) {
         return fault;
     }
     atomic_fetch_add(&posted, 1);
-    if (operation->way->receive(operation->way->socket, &operation->message, NULL,
-                                &operation->overlapped, NULL) == 0) {
+    if (operation->socket->receive(operation->socket->handle, &operation->message, NULL,
+                                   &operation->overlapped, NULL) == 0) {
         return fault; /* a completion comes after a datagram that is too long, too */
     }
     int error = WSAGetLastError();
@@ -56,7 +56,7 @@ int call_result(operation_t *operation)
     if (fault != 0) {
         return fault;
     }
-    return WSAGetOverlappedResult(operation->way->socket, &operation->overlapped, &length, FALSE,
+    return WSAGetOverlappedResult(operation->socket->handle, &operation->overlapped, &length, FALSE,
                                   &flags)
                ? 0
                : WSAGetLastError();
@@ -73,9 +73,10 @@ int call_send(operation_t *operation)
     /* One at a time: Wine refuses a send while another thread sends by the same socket. */
     AcquireSRWLockExclusive(&sending);
 
-    int error = WSASendMsg(operation->way->socket, &operation->message, 0, &sent, NULL, NULL) == 0
-                    ? 0
-                    : WSAGetLastError();
+    int error =
+        WSASendMsg(operation->socket->handle, &operation->message, 0, &sent, NULL, NULL) == 0
+            ? 0
+            : WSAGetLastError();
 
     ReleaseSRWLockExclusive(&sending);
     return error;
