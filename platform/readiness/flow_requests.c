@@ -18,8 +18,8 @@
 
 struct flow_requests {
     endpoint_t peer;
-    gather_limits_t limits;          /* how long datagrams may be that leave together */
-    struct iovec parts[2 * RUN_MAX]; /* heads and bodies of one message */
+    gather_limits_t limits;                  /* how long datagrams may be that leave together */
+    struct iovec parts[2 * SEGMENT_RUN_MAX]; /* heads and bodies of one message */
     _Alignas(struct cmsghdr) unsigned char control[CONTROL_MAX];
 };
 
@@ -45,8 +45,9 @@ static unsigned gathered(flow_requests_t *requests, const request_t *datagrams, 
     if (length == 0 || !gather_limits_allow(&requests->limits, &requests->peer, length)) {
         return 1;
     }
-    while (together < count && together < RUN_MAX && (together + 1) * length <= PAYLOAD_MAX_IPV4 &&
-           datagrams[together].length == length && datagrams[together].flow == datagrams[0].flow) {
+    while (together < count && together < SEGMENT_RUN_MAX &&
+           (together + 1) * length <= PAYLOAD_MAX_IPV4 && datagrams[together].length == length &&
+           datagrams[together].flow == datagrams[0].flow) {
         together++;
     }
     return together;

@@ -13,7 +13,7 @@
  * datagrams cost 0.65 of what they do in batches of 128, and no less with fewer bytes. */
 #define BATCH_BYTES ((apr_size_t)256 << 10)
 
-struct slots {
+struct receive_batch {
     move_messages_t *receive;
     apr_size_t payload_max;
     const worker_socket_t *socket; /* of the messages */
@@ -37,118 +37,119 @@ struct slots {
     message_t messages[BATCH_MAX];
 };
 
-slots_t *slots_create(const platform_t *platform, apr_size_t payload_max, apr_pool_t *pool)
+receive_batch_t *receive_batch_create(const platform_t *platform, apr_size_t payload_max,
+                                      apr_pool_t *pool)
 {
-    slots_t *slots = apr_pcalloc(pool, sizeof *slots);
+    receive_batch_t *batch = apr_pcalloc(pool, sizeof *batch);
     apr_size_t room = platform_has(platform, FEATURE_COALESCED_RECEIVE) ? MESSAGE_MAX : payload_max;
     apr_size_t stride = APR_ALIGN(room, 2 * CACHE_LINE) + CACHE_LINE;
     unsigned char *payloads = apr_palloc(pool, BATCH_MAX * stride);
 
-    slots->receive = receive_messages(platform);
-    slots->payload_max = payload_max;
+    batch->receive = receive_messages(platform);
+    batch->payload_max = payload_max;
     for (unsigned i = 0; i < BATCH_MAX; i++) {
-        struct msghdr *header = &slots->messages[i].msg_hdr;
+        struct msghdr *header = &batch->messages[i].msg_hdr;
 
-        slots->vectors[i].iov_base = payloads + i * stride;
-        slots->vectors[i].iov_len = room;
-        header->msg_name = &slots->senders[i].sa;
-        header->msg_iov = &slots->vectors[i];
+        batch->vectors[i].iov_base = payloads + i * stride;
+        batch->vectors[i].iov_len = room;
+        header->msg_name = &batch->senders[i].sa;
+        header->msg_iov = &batch->vectors[i];
         header->msg_iovlen = 1;
-        header->msg_control = slots->controls[i];
+        header->msg_control = batch->controls[i];
     }
-    slots->used = BATCH_MAX;
-    slots->room = BATCH_MAX;
-    return slots;
+    batch->used = BATCH_MAX;
+    batch->room = BATCH_MAX;
+    return batch;
 }
 
 /* So many messages as long as these were are BATCH_BYTES. */
-static unsigned next_room(const slots_t *slots)
+static unsigned next_room(const receive_batch_t *batch)
 {
     apr_size_t bytes = 0;
 
-    for (unsigned i = 0; i < slots->count; i++) {
-        bytes += slots->messages[i].msg_len;
+    for (unsigned i = 0; i < batch->count; i++) {
+        bytes += batch->messages[i].msg_len;
     }
-    apr_size_t room = bytes > 0 ? slots->count * BATCH_BYTES / bytes : BATCH_MAX;
+    apr_size_t room = bytes > 0 ? batch->count * BATCH_BYTES / bytes : BATCH_MAX;
 
     return room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
 }
 
-int slots_fill(slots_t *slots, const worker_socket_t *socket)
+int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 {
     /* The kernel wrote over the lengths. */
-    for (unsigned i = 0; i < slots->used; i++) {
-        struct msghdr *header = &slots->messages[i].msg_hdr;
+    for (unsigned i = 0; i < batch->used; i++) {
+        struct msghdr *header = &batch->messages[i].msg_hdr;
 
-        header->msg_namelen = sizeof slots->senders[i].sa;
+        header->msg_namelen = sizeof batch->senders[i].sa;
         header->msg_controllen = CONTROL_RECEIVED_MAX;
     }
-    int received = slots->receive(socket->descriptor, slots->messages, slots->room);
+    int received = batch->receive(socket->descriptor, batch->messages, batch->room);
 
-    /* A call that failed may have written to the slot that it failed on. */
-    slots->used = received > 0 ? (unsigned)received : 1;
-    slots->count = received > 0 ? (unsigned)received : 0;
-    slots->next = 0;
-    slots->socket = socket;
-    slots->is_full = slots->count == slots->room;
+    /* A call that failed may have written to the message that it failed on. */
+    batch->used = received > 0 ? (unsigned)received : 1;
+    batch->count = received > 0 ? (unsigned)received : 0;
+    batch->next = 0;
+    batch->socket = socket;
+    batch->is_full = batch->count == batch->room;
     if (received > 0) {
-        slots->room = next_room(slots);
+        batch->room = next_room(batch);
     }
     return received;
 }
 
-int slots_are_full(const slots_t *slots)
+int receive_batch_is_full(const receive_batch_t *batch)
 {
-    return slots->is_full;
+    return batch->is_full;
 }
 
 /* Begins to lend the next message: tells all of its datagram but where it lies, which may be the
  * first of several. */
-static void open_message(slots_t *slots, datagram_t *datagram)
+static void open_message(receive_batch_t *batch, datagram_t *datagram)
 {
-    message_t *message = &slots->messages[slots->next];
+    message_t *message = &batch->messages[batch->next];
 
     datagram->from = sender_of(&message->msg_hdr);
-    datagram->to = slots->socket->local;
+    datagram->to = batch->socket->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
-    slots->segment = control_read(&message->msg_hdr, datagram);
-    slots->rest = slots->vectors[slots->next].iov_base;
-    slots->rest_length = message->msg_len;
-    slots->is_truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    slots->next++;
+    batch->segment = control_read(&message->msg_hdr, datagram);
+    batch->rest = batch->vectors[batch->next].iov_base;
+    batch->rest_length = message->msg_len;
+    batch->is_truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
+    batch->next++;
 }
 
-/* Where slots have room for more than --payload-max, it is not the kernel that cuts a longer
+/* Where a message has room for more than --payload-max, it is not the kernel that cuts a longer
  * datagram off. */
-static void cut_off(slots_t *slots, datagram_t *datagram)
+static void cut_off(receive_batch_t *batch, datagram_t *datagram)
 {
-    int is_one_of_several = slots->segment > 0 && slots->segment < slots->rest_length;
-    apr_size_t length = is_one_of_several ? slots->segment : slots->rest_length;
-    int is_too_long = length > slots->payload_max;
+    int is_one_of_several = batch->segment > 0 && batch->segment < batch->rest_length;
+    apr_size_t length = is_one_of_several ? batch->segment : batch->rest_length;
+    int is_too_long = length > batch->payload_max;
 
-    datagram->data = slots->rest;
-    datagram->length = is_too_long ? slots->payload_max : length;
-    datagram->truncated = is_too_long || slots->is_truncated;
-    slots->rest += length;
-    slots->rest_length -= length;
-    slots->last = datagram;
+    datagram->data = batch->rest;
+    datagram->length = is_too_long ? batch->payload_max : length;
+    datagram->truncated = is_too_long || batch->is_truncated;
+    batch->rest += length;
+    batch->rest_length -= length;
+    batch->last = datagram;
 }
 
-void slots_lend(slots_t *slots, batch_t *batch)
+void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
 {
-    batch->count = 0;
-    while (batch->count < BATCH_MAX) {
-        datagram_t *datagram = &slots->datagrams[batch->count];
+    lent->count = 0;
+    while (lent->count < BATCH_MAX) {
+        datagram_t *datagram = &batch->datagrams[lent->count];
 
-        if (slots->rest_length > 0) {
-            *datagram = *slots->last;
-        } else if (slots->next < slots->count) {
-            open_message(slots, datagram);
+        if (batch->rest_length > 0) {
+            *datagram = *batch->last;
+        } else if (batch->next < batch->count) {
+            open_message(batch, datagram);
         } else {
             return;
         }
-        cut_off(slots, datagram);
-        batch->at[batch->count++] = datagram;
+        cut_off(batch, datagram);
+        lent->at[lent->count++] = datagram;
     }
 }

@@ -39,8 +39,8 @@ static int is_same_flow(const datagram_t *one, const datagram_t *other)
 }
 
 /* The flow's place; in it is 0 if nothing of this flow is known. */
-static unsigned char *find_place(unsigned char *places, const runs_t *runs, const batch_t *batch,
-                                 const datagram_t *datagram)
+static unsigned char *find_place(unsigned char *places, const segment_runs_t *runs,
+                                 const batch_t *batch, const datagram_t *datagram)
 {
     unsigned own = place_of(&datagram->from);
 
@@ -55,12 +55,14 @@ static unsigned char *find_place(unsigned char *places, const runs_t *runs, cons
     return &places[own];
 }
 
-static int has_room(const run_t *run, apr_size_t length)
+static int has_room(const segment_run_t *run, apr_size_t length)
 {
-    return length > 0 && length <= run->segment && length <= run->room && run->count < RUN_MAX;
+    return length > 0 && length <= run->segment && length <= run->room &&
+           run->count < SEGMENT_RUN_MAX;
 }
 
-static void begin(run_t *run, unsigned index, const datagram_t *datagram, gather_limits_t *limits)
+static void begin(segment_run_t *run, unsigned index, const datagram_t *datagram,
+                  gather_limits_t *limits)
 {
     apr_size_t room =
         datagram->from.sa.any.sa_family == AF_INET6 ? PAYLOAD_MAX_IPV6 : PAYLOAD_MAX_IPV4;
@@ -74,7 +76,8 @@ static void begin(run_t *run, unsigned index, const datagram_t *datagram, gather
     run->room = is_open ? room - datagram->length : 0;
 }
 
-static void append(run_t *run, unsigned char *next, unsigned index, const datagram_t *datagram)
+static void append(segment_run_t *run, unsigned char *next, unsigned index,
+                   const datagram_t *datagram)
 {
     next[run->last] = (unsigned char)index;
     run->count++;
@@ -82,7 +85,7 @@ static void append(run_t *run, unsigned char *next, unsigned index, const datagr
     run->room = datagram->length == run->segment ? run->room - datagram->length : 0;
 }
 
-void runs_form(runs_t *runs, const batch_t *batch, gather_limits_t *limits)
+void segment_runs_form(segment_runs_t *runs, const batch_t *batch, gather_limits_t *limits)
 {
     unsigned char places[PLACES] = {0};
 

@@ -11,22 +11,22 @@
 #include "readiness/gather_limits.h"
 
 /* Linux cuts a message into at most 64 datagrams, since version 6.9 into 128 (UDP_MAX_SEGMENTS). */
-#define RUN_MAX 64
+#define SEGMENT_RUN_MAX 64
 
-typedef struct run {
+typedef struct segment_run {
     unsigned count;
     unsigned first; /* its first reply and its last, as indices into the batch */
     unsigned last;
     apr_size_t segment; /* the length of all but the last, bytes */
     apr_size_t room;    /* bytes that it can still take; 0 once it is closed */
-} run_t;
+} segment_run_t;
 
 /* The runs of a batch, in the order of their first replies. */
-typedef struct runs {
+typedef struct segment_runs {
     unsigned count;
-    run_t at[BATCH_MAX];
+    segment_run_t at[BATCH_MAX];
     unsigned char next[BATCH_MAX]; /* of each reply but the last of a run, the one behind it */
-} runs_t;
+} segment_runs_t;
 
 /*
  * Divides the replies of `batch`, which are the datagrams with VERDICT_ECHO, into runs. In each,
@@ -34,6 +34,6 @@ typedef struct runs {
  * empty datagram and one that `limits` do not allow are runs of their own. The
  * thread that has the batch.
  */
-void runs_form(runs_t *runs, const batch_t *batch, gather_limits_t *limits);
+void segment_runs_form(segment_runs_t *runs, const batch_t *batch, gather_limits_t *limits);
 
 #endif

@@ -8,35 +8,35 @@
  * happens for ever would keep a worker busy with it. */
 #define FRUITLESS_SENDS_MAX 10
 
-struct replies {
+struct send_batch {
     move_messages_t *send;
     worker_socket_t *socket;
-    const batch_t *batch;
+    const batch_t *datagrams;
     gather_limits_t limits;
-    runs_t runs;
+    segment_runs_t runs;
     struct iovec vectors[BATCH_MAX];
     _Alignas(struct cmsghdr) unsigned char controls[BATCH_MAX][CONTROL_MAX];
     message_t messages[BATCH_MAX]; /* one for each run */
 };
 
-replies_t *replies_create(const platform_t *platform, apr_pool_t *pool)
+send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool)
 {
-    replies_t *replies = apr_pcalloc(pool, sizeof *replies);
+    send_batch_t *batch = apr_pcalloc(pool, sizeof *batch);
 
-    replies->send = send_messages(platform);
-    return replies;
+    batch->send = send_messages(platform);
+    return batch;
 }
 
 /* Makes a run's payloads the vectors of a message: those that the kernel had received together lie
  * side by side and leave as they lie. */
-static void collect(const replies_t *replies, const run_t *run, struct msghdr *header)
+static void collect(const send_batch_t *batch, const segment_run_t *run, struct msghdr *header)
 {
     const unsigned char *end = NULL; /* of the last vector */
     unsigned index = run->first;
 
     header->msg_iovlen = 0; /* only counted up, since its type differs between systems */
     for (unsigned left = run->count; left > 0; left--) {
-        const datagram_t *datagram = replies->batch->at[index];
+        const datagram_t *datagram = batch->datagrams->at[index];
 
         if (datagram->data == end) {
             header->msg_iov[header->msg_iovlen - 1].iov_len += datagram->length;
@@ -45,26 +45,27 @@ static void collect(const replies_t *replies, const run_t *run, struct msghdr *h
                 (struct iovec){datagram->data, datagram->length};
         }
         end = datagram->data + datagram->length;
-        index = replies->runs.next[index];
+        index = batch->runs.next[index];
     }
 }
 
 /* Makes the message of a run; `vectors` are for its payloads, as many as it has replies. */
-static void compose(replies_t *replies, unsigned number, const run_t *run, struct iovec *vectors)
+static void compose(send_batch_t *batch, unsigned number, const segment_run_t *run,
+                    struct iovec *vectors)
 {
-    datagram_t *datagram = replies->batch->at[run->first];
-    struct msghdr *header = &replies->messages[number].msg_hdr;
+    datagram_t *datagram = batch->datagrams->at[run->first];
+    struct msghdr *header = &batch->messages[number].msg_hdr;
 
     header->msg_name = &datagram->from.sa;
     header->msg_namelen = datagram->from.length;
     header->msg_iov = vectors;
-    collect(replies, run, header);
+    collect(batch, run, header);
     header->msg_control = NULL; /* the BSDs refuse a control buffer with nothing in it */
     header->msg_controllen = 0;
-    if (replies->socket->wildcard || run->count > 1) {
-        header->msg_control = replies->controls[number];
+    if (batch->socket->wildcard || run->count > 1) {
+        header->msg_control = batch->controls[number];
     }
-    if (replies->socket->wildcard) {
+    if (batch->socket->wildcard) {
         control_write(header, datagram);
     }
     if (run->count > 1) {
@@ -72,46 +73,46 @@ static void compose(replies_t *replies, unsigned number, const run_t *run, struc
     }
 }
 
-static void compose_all(replies_t *replies)
+static void compose_all(send_batch_t *batch)
 {
-    struct iovec *vectors = replies->vectors;
+    struct iovec *vectors = batch->vectors;
 
-    for (unsigned i = 0; i < replies->runs.count; i++) {
-        compose(replies, i, &replies->runs.at[i], vectors);
-        vectors += replies->runs.at[i].count;
+    for (unsigned i = 0; i < batch->runs.count; i++) {
+        compose(batch, i, &batch->runs.at[i], vectors);
+        vectors += batch->runs.at[i].count;
     }
 }
 
 /* Sends messages from number `first` on, as sendmmsg(2): up to one that fails, whose errno it tells
  * only if that is the first. */
-static int send_some(replies_t *replies, unsigned first, unsigned count)
+static int send_some(send_batch_t *batch, unsigned first, unsigned count)
 {
     unsigned fruitless = 0;
     int sent;
 
     do {
-        sent = replies->send(replies->socket->descriptor, &replies->messages[first], count);
+        sent = batch->send(batch->socket->descriptor, &batch->messages[first], count);
     } while (sent <= 0 && errno == EINTR && ++fruitless <= FRUITLESS_SENDS_MAX);
     return sent;
 }
 
 /* Sends a run's replies without gathering, in the place of its message. Returns how many went. */
-static unsigned send_apart(replies_t *replies, unsigned number, send_outcome_t *outcome)
+static unsigned send_apart(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
 {
-    run_t run = replies->runs.at[number];
-    struct iovec *vector = replies->messages[number].msg_hdr.msg_iov;
+    segment_run_t run = batch->runs.at[number];
+    struct iovec *vector = batch->messages[number].msg_hdr.msg_iov;
     unsigned sent = 0;
 
     for (unsigned left = run.count; left > 0; left--) {
         run.count = 1;
-        compose(replies, number, &run, vector);
-        if (send_some(replies, number, 1) > 0) {
-            outcome->sent_bytes += replies->messages[number].msg_len;
+        compose(batch, number, &run, vector);
+        if (send_some(batch, number, 1) > 0) {
+            outcome->sent_bytes += batch->messages[number].msg_len;
             sent++;
         } else {
             outcome->failed[send_error_kind(errno)]++;
         }
-        run.first = replies->runs.next[run.first];
+        run.first = batch->runs.next[run.first];
     }
     outcome->sent += sent;
     return sent;
@@ -127,47 +128,47 @@ static unsigned send_apart(replies_t *replies, unsigned number, send_outcome_t *
  * while, nor what is longer. But EINVAL is also the answer to a forged source port of 0, which must
  * not cost everybody else the gathering: only where the plain sends fare better is it to blame.
  */
-static void fail(replies_t *replies, unsigned number, send_outcome_t *outcome)
+static void fail(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
 {
-    const run_t *run = &replies->runs.at[number];
+    const segment_run_t *run = &batch->runs.at[number];
     int error = errno;
 
     if (run->count == 1) {
         outcome->failed[send_error_kind(error)]++;
         return;
     }
-    if (send_apart(replies, number, outcome) > 0 &&
+    if (send_apart(batch, number, outcome) > 0 &&
         (error == EMSGSIZE || error == EINVAL || error == EIO)) {
-        gather_limits_lower(&replies->limits, &replies->batch->at[run->first]->from, run->segment);
+        gather_limits_lower(&batch->limits, &batch->datagrams->at[run->first]->from, run->segment);
     }
 }
 
 /* A batch is a row of strangers: the send stops at a message that fails, that one is counted, and
  * the next is where it goes on. */
-static void send_all(replies_t *replies, send_outcome_t *outcome)
+static void send_all(send_batch_t *batch, send_outcome_t *outcome)
 {
     unsigned next = 0;
 
-    while (next < replies->runs.count) {
-        int sent = send_some(replies, next, replies->runs.count - next);
+    while (next < batch->runs.count) {
+        int sent = send_some(batch, next, batch->runs.count - next);
 
         if (sent <= 0) {
-            fail(replies, next++, outcome);
+            fail(batch, next++, outcome);
         }
         for (; sent > 0; sent--, next++) {
-            outcome->sent += replies->runs.at[next].count;
-            outcome->sent_bytes += replies->messages[next].msg_len;
+            outcome->sent += batch->runs.at[next].count;
+            outcome->sent_bytes += batch->messages[next].msg_len;
         }
     }
 }
 
-void replies_send(replies_t *replies, worker_socket_t *socket, const batch_t *batch,
-                  send_outcome_t *outcome)
+void send_batch_send(send_batch_t *batch, worker_socket_t *socket, const batch_t *datagrams,
+                     send_outcome_t *outcome)
 {
-    replies->socket = socket;
-    replies->batch = batch;
-    replies->limits.segment_max = listener_gathers(socket->owner) ? PAYLOAD_MAX_IPV6 : 0;
-    runs_form(&replies->runs, batch, &replies->limits);
-    compose_all(replies);
-    send_all(replies, outcome);
+    batch->socket = socket;
+    batch->datagrams = datagrams;
+    batch->limits.segment_max = listener_gathers(socket->owner) ? PAYLOAD_MAX_IPV6 : 0;
+    segment_runs_form(&batch->runs, datagrams, &batch->limits);
+    compose_all(batch);
+    send_all(batch, outcome);
 }

@@ -25,9 +25,9 @@ struct transport {
     turn_t *turn; /* NULL: no other transport waits for these sockets */
     int has_turn;
     unsigned fruitless_receives; /* since the last datagram */
-    slots_t *slots;
-    worker_socket_t *socket; /* of what is in the slots */
-    replies_t *replies;
+    receive_batch_t *receive_batch;
+    worker_socket_t *socket; /* of what is in the receive batch */
+    send_batch_t *send_batch;
 };
 
 const char *transport_backend(const transport_t *transport)
@@ -70,8 +70,8 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
     if (status == APR_SUCCESS) {
         const platform_t *platform = listener_platform(listeners[0]);
 
-        transport->slots = slots_create(platform, payload_max, pool);
-        transport->replies = replies_create(platform, pool);
+        transport->receive_batch = receive_batch_create(platform, payload_max, pool);
+        transport->send_batch = send_batch_create(platform, pool);
         *opened = transport;
     }
     return status;
@@ -151,7 +151,7 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 
     while (waiter->ready_count > 0) {
         worker_socket_t *socket = waiter->ready->client_data;
-        int received = slots_fill(transport->slots, socket);
+        int received = receive_batch_fill(transport->receive_batch, socket);
         apr_status_t failure = received > 0 ? APR_SUCCESS : failure_of(transport, socket, errno);
 
         if (APR_STATUS_IS_EINTR(failure)) {
@@ -162,7 +162,7 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
         if (received > 0) {
             transport->fruitless_receives = 0;
             transport->socket = socket;
-            slots_lend(transport->slots, batch);
+            receive_batch_lend(transport->receive_batch, batch);
             return APR_SUCCESS;
         }
         /* Readable and yet empty: another worker was faster on a shared socket, or the checksum of
@@ -174,8 +174,8 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
     return APR_TIMEUP;
 }
 
-static apr_status_t receive_batch(transport_t *transport, batch_t *batch,
-                                  apr_interval_time_t timeout)
+static apr_status_t receive_anew(transport_t *transport, batch_t *batch,
+                                 apr_interval_time_t timeout)
 {
     apr_status_t status = receive_readable(transport, batch);
 
@@ -197,14 +197,16 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
 {
     apr_status_t status = APR_SUCCESS;
 
-    slots_lend(transport->slots, batch); /* what is left, where a batch could not hold everything */
+    /* What is left, where a batch could not hold everything. */
+    receive_batch_lend(transport->receive_batch, batch);
     /* A wake waits for that: who heeds it may close the sockets that it came by. */
     if (batch->count == 0) {
         status = waiter_take_wake(&transport->waiter) ? APR_EINTR
-                                                      : receive_batch(transport, batch, timeout);
+                                                      : receive_anew(transport, batch, timeout);
     }
     /* The turn stays here as long as one worker is enough. */
-    if (status != APR_SUCCESS || batch->count == BATCH_MAX || slots_are_full(transport->slots)) {
+    if (status != APR_SUCCESS || batch->count == BATCH_MAX ||
+        receive_batch_is_full(transport->receive_batch)) {
         pass_turn(transport);
     }
     return status;
@@ -218,7 +220,7 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
 {
     memset(outcome, 0, sizeof *outcome);
     if (batch->count > 0) {
-        replies_send(transport->replies, transport->socket, batch, outcome);
+        send_batch_send(transport->send_batch, transport->socket, batch, outcome);
     }
     batch->count = 0;
 }

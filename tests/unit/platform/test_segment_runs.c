@@ -10,7 +10,7 @@
 
 static datagram_t datagrams[BATCH_MAX];
 static batch_t batch;
-static runs_t runs;
+static segment_runs_t runs;
 
 static datagram_t *add(endpoint_t from, apr_size_t length)
 {
@@ -43,7 +43,7 @@ static const char *formed(apr_size_t segment_max)
     static char text[4 * BATCH_MAX];
     apr_size_t length = 0;
 
-    runs_form(&runs, &batch, &(gather_limits_t){.segment_max = segment_max});
+    segment_runs_form(&runs, &batch, &(gather_limits_t){.segment_max = segment_max});
     text[0] = '\0';
     for (unsigned r = 0; r < runs.count; r++) {
         unsigned index = runs.at[r].first;
@@ -107,12 +107,12 @@ static void interleaved_peers_have_a_run_each(void **state)
 static void a_run_is_no_longer_than_the_kernel_cuts(void **state)
 {
     (void)state;
-    while (batch.count < RUN_MAX + 1) {
+    while (batch.count < SEGMENT_RUN_MAX + 1) {
         ask(1, 1);
     }
     formed(NO_LIMIT);
     assert_int_equal(runs.count, 2);
-    assert_int_equal(runs.at[0].count, RUN_MAX);
+    assert_int_equal(runs.at[0].count, SEGMENT_RUN_MAX);
     assert_int_equal(runs.at[1].count, 1);
 }
 
@@ -254,7 +254,7 @@ static void order_holds_whatever_peers_there_are(void **state)
             chance = chance * 1664525 + 1013904223;
             add(ipv4(addresses[(chance >> 16) % peers], 1), chance >> 30);
         }
-        runs_form(&runs, &batch, &(gather_limits_t){.segment_max = NO_LIMIT});
+        segment_runs_form(&runs, &batch, &(gather_limits_t){.segment_max = NO_LIMIT});
         assert_in_order();
     }
 }
