@@ -79,7 +79,7 @@ void system_read_arrival(const struct msghdr *header, const struct cmsghdr *cont
     int is_ipv4 = control->cmsg_level == IPPROTO_IP;
     int value;
 
-    if (!control_copy(header, control, &value, sizeof value)) {
+    if (!control_message_copy(header, control, &value, sizeof value)) {
         return;
     }
     if (is_ipv4 && control->cmsg_type == IP_TTL) {
@@ -110,7 +110,7 @@ static int find_refusal(struct msghdr *header, refusal_t *refusal)
 
         memset(refusal, 0, sizeof *refusal);
         if (is_ipv4 || is_ipv6) {
-            return control_copy(
+            return control_message_copy(
                 header, control, refusal,
                 offsetof(refusal_t, offender) +
                     (is_ipv4 ? sizeof refusal->offender.v4 : sizeof refusal->offender.v6));

@@ -133,7 +133,8 @@ void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control
 {
     struct in_pktinfo info;
 
-    if (control->cmsg_type != IP_PKTINFO || !control_copy(header, control, &info, sizeof info)) {
+    if (control->cmsg_type != IP_PKTINFO ||
+        !control_message_copy(header, control, &info, sizeof info)) {
         return;
     }
     datagram->to.sa.v4.sin_addr = info.ipi_addr;
@@ -150,7 +151,7 @@ void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)
 {
     struct in_pktinfo info = {.ipi_spec_dst = datagram->to.sa.v4.sin_addr};
 
-    control_add(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    control_message_add(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 }
 
 /* ---- UDP_SEGMENT and UDP_GRO: udp(7) ---- */
@@ -177,7 +178,7 @@ void system_write_segment(struct msghdr *header, apr_size_t length)
 {
     apr_uint16_t segment = (apr_uint16_t)length;
 
-    control_add(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
+    control_message_add(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
 }
 
 int system_coalesce(int descriptor)
@@ -192,8 +193,8 @@ void system_read_segment(const struct msghdr *header, const struct cmsghdr *cont
 {
     int length;
 
-    if (control->cmsg_type == UDP_GRO && control_copy(header, control, &length, sizeof length) &&
-        length > 0) {
+    if (control->cmsg_type == UDP_GRO &&
+        control_message_copy(header, control, &length, sizeof length) && length > 0) {
         *segment = (apr_size_t)length;
     }
 }

@@ -8,7 +8,8 @@
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 
-int control_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data, size_t length)
+int control_message_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data,
+                         size_t length)
 {
     size_t offset = (size_t)((const char *)control - message->Control.buf);
 
@@ -24,7 +25,7 @@ static void read_ipv4(const WSAMSG *message, const WSACMSGHDR *control, datagram
 {
     IN_PKTINFO info;
 
-    if (!control_copy(message, control, &info, sizeof info)) {
+    if (!control_message_copy(message, control, &info, sizeof info)) {
         return;
     }
     datagram->to.sa.v4.sin_addr = info.ipi_addr;
@@ -35,7 +36,7 @@ static void read_ipv6(const WSAMSG *message, const WSACMSGHDR *control, datagram
 {
     IN6_PKTINFO info;
 
-    if (!control_copy(message, control, &info, sizeof info)) {
+    if (!control_message_copy(message, control, &info, sizeof info)) {
         return;
     }
     datagram->to.sa.v6.sin6_addr = info.ipi6_addr;
@@ -45,7 +46,7 @@ static void read_ipv6(const WSAMSG *message, const WSACMSGHDR *control, datagram
     }
 }
 
-void control_read(WSAMSG *message, datagram_t *datagram)
+void control_messages_read(WSAMSG *message, datagram_t *datagram)
 {
     /* Windows says of a broadcast or multicast in the flags of the message. */
     datagram->broadcast = (message->dwFlags & (MSG_BCAST | MSG_MCAST)) != 0;
@@ -73,7 +74,7 @@ static void write_one(WSAMSG *message, int level, int type, const void *data, si
     memcpy(WSA_CMSG_DATA(control), data, length);
 }
 
-void control_write(WSAMSG *message, const datagram_t *datagram)
+void control_message_write(WSAMSG *message, const datagram_t *datagram)
 {
     if (datagram->to.sa.any.sa_family == AF_INET6) {
         IN6_PKTINFO info = {.ipi6_addr = datagram->to.sa.v6.sin6_addr};

@@ -74,7 +74,8 @@ static int read_hop_limit(WSAMSG *message)
         if (is_hop_limit(control)) {
             int hop_limit;
 
-            return control_copy(message, control, &hop_limit, sizeof hop_limit) ? hop_limit : -1;
+            return control_message_copy(message, control, &hop_limit, sizeof hop_limit) ? hop_limit
+                                                                                        : -1;
         }
     }
     return -1;

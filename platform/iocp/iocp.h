@@ -114,10 +114,11 @@ int call_send(operation_t *operation);
 send_error_t send_error_kind(int error);
 
 /* Control messages; see platform/readiness for the same on other systems. */
-void control_read(WSAMSG *message, datagram_t *datagram);
-void control_write(WSAMSG *message, const datagram_t *datagram);
+void control_messages_read(WSAMSG *message, datagram_t *datagram);
+void control_message_write(WSAMSG *message, const datagram_t *datagram);
 
 /* Copies what a control message holds, unless it was cut short: then returns 0. */
-int control_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data, size_t length);
+int control_message_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data,
+                         size_t length);
 
 #endif

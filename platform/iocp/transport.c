@@ -172,7 +172,7 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
     if (socket->wildcard) {
-        control_read(&operation->message, datagram);
+        control_messages_read(&operation->message, datagram);
     }
     transport->lent[batch->count] = operation;
     batch->at[batch->count++] = datagram;
@@ -288,7 +288,7 @@ static void reply(operation_t *operation, send_outcome_t *outcome)
     message->dwFlags = 0;
     if (operation->socket->wildcard) {
         message->Control.len = CONTROL_MAX;
-        control_write(message, &operation->datagram);
+        control_message_write(message, &operation->datagram);
     }
     error = call_send(operation);
     if (error == 0) {

@@ -81,7 +81,7 @@ void system_read_arrival(const struct msghdr *header, const struct cmsghdr *cont
     unsigned char ttl;
 
     if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVTTL &&
-        control_copy(header, control, &ttl, sizeof ttl)) {
+        control_message_copy(header, control, &ttl, sizeof ttl)) {
         arrival->hop_limit = ttl;
     }
 }

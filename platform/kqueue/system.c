@@ -188,13 +188,14 @@ void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control
 #if defined(PACKET_INFO)
     struct in_pktinfo info;
 
-    if (control->cmsg_type == IP_PKTINFO && control_copy(header, control, &info, sizeof info)) {
+    if (control->cmsg_type == IP_PKTINFO &&
+        control_message_copy(header, control, &info, sizeof info)) {
         datagram->to.sa.v4.sin_addr = info.ipi_addr;
         datagram->arrival_interface = (unsigned)info.ipi_ifindex;
     }
 #elif defined(ARRIVAL)
     if (control->cmsg_type == IP_RECVDSTADDR) {
-        control_copy(header, control, &datagram->to.sa.v4.sin_addr, sizeof(struct in_addr));
+        control_message_copy(header, control, &datagram->to.sa.v4.sin_addr, sizeof(struct in_addr));
     }
 #else
     (void)control;
@@ -214,10 +215,10 @@ void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)
 #else
     info.ipi_addr = datagram->to.sa.v4.sin_addr;
 #endif
-    control_add(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    control_message_add(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
 #elif defined(ARRIVAL)
-    control_add(header, IPPROTO_IP, IP_SENDSRCADDR, &datagram->to.sa.v4.sin_addr,
-                sizeof(struct in_addr));
+    control_message_add(header, IPPROTO_IP, IP_SENDSRCADDR, &datagram->to.sa.v4.sin_addr,
+                        sizeof(struct in_addr));
 #else
     (void)header, (void)datagram;
 #endif

@@ -16,7 +16,7 @@ static void read_stamp(const struct msghdr *header, const struct cmsghdr *contro
 {
     struct timeval stamp;
 
-    if (control_copy(header, control, &stamp, sizeof stamp)) {
+    if (control_message_copy(header, control, &stamp, sizeof stamp)) {
         arrival->at = stamp_clock_time(clock, apr_time_make(stamp.tv_sec, stamp.tv_usec));
     }
 }
@@ -26,7 +26,7 @@ static void read_hop_limit(const struct msghdr *header, const struct cmsghdr *co
 {
     int hop_limit;
 
-    if (control_copy(header, control, &hop_limit, sizeof hop_limit)) {
+    if (control_message_copy(header, control, &hop_limit, sizeof hop_limit)) {
         arrival->hop_limit = hop_limit;
     }
 }

@@ -35,8 +35,8 @@ int report_arrival(int descriptor, int family)
                : system_report_arrival_ipv4(descriptor);
 }
 
-int control_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
-                 size_t length)
+int control_message_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
+                         size_t length)
 {
     size_t offset = (size_t)((const char *)control - (const char *)header->msg_control);
 
@@ -63,7 +63,7 @@ static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control
 {
     struct in6_pktinfo info;
 
-    if (!control_copy(header, control, &info, sizeof info)) {
+    if (!control_message_copy(header, control, &info, sizeof info)) {
         return;
     }
     datagram->to.sa.v6.sin6_addr = info.ipi6_addr;
@@ -73,7 +73,7 @@ static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control
     }
 }
 
-apr_size_t control_read(struct msghdr *header, datagram_t *datagram)
+apr_size_t control_messages_read(struct msghdr *header, datagram_t *datagram)
 {
     apr_size_t segment = 0;
 
@@ -91,7 +91,8 @@ apr_size_t control_read(struct msghdr *header, datagram_t *datagram)
     return segment;
 }
 
-void control_add(struct msghdr *header, int level, int type, const void *data, size_t length)
+void control_message_add(struct msghdr *header, int level, int type, const void *data,
+                         size_t length)
 {
     unsigned char *bytes = header->msg_control;
     struct cmsghdr *control = (struct cmsghdr *)(void *)(bytes + header->msg_controllen);
@@ -113,10 +114,10 @@ static void write_ipv6(struct msghdr *header, const datagram_t *datagram)
         IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
         info.ipi6_ifindex = datagram->arrival_interface;
     }
-    control_add(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    control_message_add(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
 }
 
-void control_write(struct msghdr *header, const datagram_t *datagram)
+void control_message_write(struct msghdr *header, const datagram_t *datagram)
 {
     if (datagram->to.sa.any.sa_family == AF_INET6) {
         write_ipv6(header, datagram);

@@ -87,19 +87,20 @@ endpoint_t sender_of(const struct msghdr *header);
  * (its port stays), the interface, whether it was a broadcast, and whether some of this may be
  * missing. Returns the length of each
  * datagram, bytes, where the kernel put several together; else 0. */
-apr_size_t control_read(struct msghdr *header, datagram_t *datagram);
+apr_size_t control_messages_read(struct msghdr *header, datagram_t *datagram);
 
 /* Copies the data of one of the control messages of `header`. Returns 0 and copies nothing if it is
  * shorter than `length`: the kernel cuts off what it finds no room for (recvmsg(2), MSG_CTRUNC). */
-int control_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
-                 size_t length);
+int control_message_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
+                         size_t length);
 
 /* Makes `header`, whose msg_control has room for CONTROL_MAX bytes and whose msg_controllen says
  * how many of them are in use, send from the address that the datagram arrived at. */
-void control_write(struct msghdr *header, const datagram_t *datagram);
+void control_message_write(struct msghdr *header, const datagram_t *datagram);
 
-/* Adds one control message to those of `header`, as control_write() does. */
-void control_add(struct msghdr *header, int level, int type, const void *data, size_t length);
+/* Adds one control message to those of `header`, as control_message_write() does. */
+void control_message_add(struct msghdr *header, int level, int type, const void *data,
+                         size_t length);
 
 /* ---- What each operating system defines: epoll/ for Linux, kqueue/ for the BSDs and macOS ---- */
 
@@ -154,26 +155,27 @@ void system_reply_from_anywhere(int descriptor, int family);
  * it is this host's. 0, or -1: it does not, or the system cannot. */
 int system_allow_routed(int descriptor, const struct in6_addr *address);
 
-/* Reads from one control message of `header`, of the IPv4 level, what control_read() tells. */
+/* Reads from one control message of `header`, of the IPv4 level, what control_messages_read()
+ * tells. */
 void system_read_ipv4(const struct msghdr *header, const struct cmsghdr *control,
                       datagram_t *datagram);
 
-/* control_write() for IPv4. */
+/* control_message_write() for IPv4. */
 void system_write_ipv4(struct msghdr *header, const datagram_t *datagram);
 
 /* FEATURE_SEGMENTED_SEND: asks whether there is such a thing. 0, or -1 and errno. */
 int system_ask_segments(int descriptor);
 
-/* Makes `header`, as for control_write(), be sent as datagrams of `length` bytes, the last of which
- * may be shorter. */
+/* Makes `header`, as for control_message_write(), be sent as datagrams of `length` bytes, the last
+ * of which may be shorter. */
 void system_write_segment(struct msghdr *header, apr_size_t length);
 
 /* FEATURE_COALESCED_RECEIVE: lets the kernel hand over several datagrams as one message. 0, or -1
  * and errno. */
 int system_coalesce(int descriptor);
 
-/* Reads from one control message of `header`, of UDP's level, what control_read() returns. One that
- * says something else leaves `segment` as it is. */
+/* Reads from one control message of `header`, of UDP's level, what control_messages_read() returns.
+ * One that says something else leaves `segment` as it is. */
 void system_read_segment(const struct msghdr *header, const struct cmsghdr *control,
                          apr_size_t *segment);
 

@@ -113,7 +113,7 @@ static void open_message(receive_batch_t *batch, datagram_t *datagram)
     datagram->to = batch->socket->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
-    batch->segment = control_read(&message->msg_hdr, datagram);
+    batch->segment = control_messages_read(&message->msg_hdr, datagram);
     batch->rest = batch->vectors[batch->next].iov_base;
     batch->rest_length = message->msg_len;
     batch->is_truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;

@@ -66,7 +66,7 @@ static void compose(send_batch_t *batch, unsigned number, const segment_run_t *r
         header->msg_control = batch->controls[number];
     }
     if (batch->socket->wildcard) {
-        control_write(header, datagram);
+        control_message_write(header, datagram);
     }
     if (run->count > 1) {
         system_write_segment(header, run->segment);

@@ -1,6 +1,6 @@
 /* Linux: the user's privileges, and the capabilities, which are a thread's (capabilities(7)). */
 
-#include "os/posix/confined.h"
+#include "os/posix/user.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -63,15 +63,15 @@ static apr_status_t drop_capabilities(privileges_error_t *error)
 apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
                              apr_pool_t *pool)
 {
-    identity_t identity;
-    apr_status_t status = identity_find(&identity, wanted, error, pool);
+    user_t user;
+    apr_status_t status = user_find(&user, wanted, error, pool);
 
     if (status == APR_SUCCESS && may_drop()) {
         *error = (privileges_error_t){PRIVILEGES_SYSTEM, "empty the capability bounding set"};
         status = empty_bounding_set();
     }
     if (status == APR_SUCCESS) {
-        status = identity_assume(&identity, error, pool);
+        status = user_become(&user, error, pool);
     }
     return status == APR_SUCCESS ? drop_capabilities(error) : status;
 }

@@ -1,10 +1,12 @@
 /* Linux: a filter of system calls. */
 
-#include "os/linux/filter.h"
-#include "os/posix/confined.h"
-#include "os/posix/sanitizer.h"
+#include "udpecho/confinement.h"
 
 #include <time.h>
+
+#include "os/linux/filter.h"
+#include "os/posix/interfaces.h"
+#include "os/posix/sanitizer.h"
 
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)

@@ -1,10 +1,12 @@
 /* OpenBSD: pledge(2) and unveil(2). Written from their manual pages; it was never compiled there.
  */
 
-#include "os/posix/confined.h"
+#include "udpecho/confinement.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+#include "os/posix/interfaces.h"
 
 /* "stdio" would do for messages to the peer of a connected socket; to name an address in
  * sendmsg(2), or to open a socket, takes "inet". "route" is for getifaddrs(3). */

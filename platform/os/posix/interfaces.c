@@ -1,6 +1,6 @@
 /* The names of network interfaces, also for a process that may not ask for them any more. */
 
-#include "os/posix/confined.h"
+#include "os/posix/interfaces.h"
 
 #include <apr_strings.h>
 #include <net/if.h>

@@ -1,5 +1,4 @@
-#include "os/posix/confined.h"
-#include "os/posix/sanitizer.h"
+#include "udpecho/confinement.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -8,6 +7,8 @@
 #if defined(__linux__)
 #include <sys/prctl.h>
 #endif
+
+#include "os/posix/sanitizer.h"
 
 /* What has failed last, and why. */
 typedef struct failure {

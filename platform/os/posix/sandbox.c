@@ -6,7 +6,7 @@
  * one socket cannot do without that.
  */
 
-#include "os/posix/confined.h"
+#include "udpecho/confinement.h"
 
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)

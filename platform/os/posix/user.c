@@ -1,4 +1,4 @@
-#include "os/posix/confined.h"
+#include "os/posix/user.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ static int read_id(const char *text, unsigned *id)
 }
 
 /* A name wins over a number, as in chown(1). */
-static int find_user(identity_t *identity, const char *name)
+static int find_user(user_t *user, const char *name)
 {
     unsigned id = 0;
     int is_number = read_id(name, &id);
@@ -32,22 +32,22 @@ static int find_user(identity_t *identity, const char *name)
     if (known == NULL && is_number) {
         known = getpwuid(id);
     }
-    identity->has_user = known != NULL || is_number;
-    identity->has_group = known != NULL;
-    identity->user = known != NULL ? known->pw_uid : id;
-    identity->group = known != NULL ? known->pw_gid : 0;
-    return identity->has_user;
+    user->has_id = known != NULL || is_number;
+    user->has_group = known != NULL;
+    user->id = known != NULL ? known->pw_uid : id;
+    user->group = known != NULL ? known->pw_gid : 0;
+    return user->has_id;
 }
 
-static int find_group(identity_t *identity, const char *name)
+static int find_group(user_t *user, const char *name)
 {
     unsigned id = 0;
     int is_number = read_id(name, &id);
     const struct group *known = getgrnam(name);
 
-    identity->has_group = known != NULL || is_number;
-    identity->group = known != NULL ? known->gr_gid : id;
-    return identity->has_group;
+    user->has_group = known != NULL || is_number;
+    user->group = known != NULL ? known->gr_gid : id;
+    return user->has_group;
 }
 
 static apr_status_t unknown(privileges_error_t *error, const char *what, const char *name,
@@ -58,17 +58,17 @@ static apr_status_t unknown(privileges_error_t *error, const char *what, const c
     return APR_ENOENT;
 }
 
-apr_status_t identity_find(identity_t *identity, const privileges_t *wanted,
-                           privileges_error_t *error, apr_pool_t *pool)
+apr_status_t user_find(user_t *user, const privileges_t *wanted, privileges_error_t *error,
+                       apr_pool_t *pool)
 {
-    *identity = (identity_t){.wanted = wanted};
-    if (wanted->user != NULL && !find_user(identity, wanted->user)) {
+    *user = (user_t){.wanted = wanted};
+    if (wanted->user != NULL && !find_user(user, wanted->user)) {
         return unknown(error, "user", wanted->user, pool);
     }
-    if (wanted->group != NULL && !find_group(identity, wanted->group)) {
+    if (wanted->group != NULL && !find_group(user, wanted->group)) {
         return unknown(error, "group", wanted->group, pool);
     }
-    if (identity->has_user && !identity->has_group) {
+    if (user->has_id && !user->has_group) {
         return unknown(error, "group of user", wanted->user, pool);
     }
     return APR_SUCCESS;
@@ -90,33 +90,32 @@ static apr_status_t refused(privileges_error_t *error, const char *step, const c
     return status;
 }
 
-static int is_already(const identity_t *identity)
+static int is_already(const user_t *user)
 {
-    return getgid() == identity->group && getegid() == identity->group &&
-           (!identity->has_user || (getuid() == identity->user && geteuid() == identity->user));
+    return getgid() == user->group && getegid() == user->group &&
+           (!user->has_id || (getuid() == user->id && geteuid() == user->id));
 }
 
-apr_status_t identity_assume(const identity_t *identity, privileges_error_t *error,
-                             apr_pool_t *pool)
+apr_status_t user_become(const user_t *user, privileges_error_t *error, apr_pool_t *pool)
 {
-    const privileges_t *wanted = identity->wanted;
+    const privileges_t *wanted = user->wanted;
     const char *group = wanted->group != NULL ? wanted->group : wanted->user;
 
     /* Whatever the new root holds, a working directory outside of it would lead out again. */
     if (wanted->root != NULL && (chroot(wanted->root) != 0 || chdir("/") != 0)) {
         return refused(error, "change root to ", wanted->root, pool);
     }
-    if (!identity->has_group) {
+    if (!user->has_group) {
         return APR_SUCCESS;
     }
-    if (setgroups(1, &identity->group) != 0 && !(errno == EPERM && is_already(identity))) {
+    if (setgroups(1, &user->group) != 0 && !(errno == EPERM && is_already(user))) {
         return refused(error, "leave other groups than that of ", group, pool);
     }
-    if (setgid(identity->group) != 0) {
+    if (setgid(user->group) != 0) {
         return refused(error, "take the group of ", group, pool);
     }
     /* With privileges it sets the saved id as well, so there is no way back (setuid(2)). */
-    if (identity->has_user && setuid(identity->user) != 0) {
+    if (user->has_id && setuid(user->id) != 0) {
         return refused(error, "become the user ", wanted->user, pool);
     }
     return APR_SUCCESS;

@@ -69,10 +69,10 @@ static void what_was_cut_off_is_told(void **state)
     (void)state;
     put_ipv4(&received, 0xc0000201, 0xc0000201);
     received.header.msg_flags = MSG_CTRUNC;
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_true(datagram.control_truncated);
     received.header.msg_flags = 0;
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_false(datagram.control_truncated);
 }
 
@@ -83,7 +83,7 @@ static void the_arrival_address_is_read(void **state)
 
     (void)state;
     put_ipv4(&received, 0xc0000201, 0xc0000201);
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
     assert_int_equal(datagram.to.sa.v4.sin_port, htons(8888));
     assert_int_equal(datagram.arrival_interface, 3);
@@ -97,7 +97,7 @@ static void a_broadcast_is_told_by_its_two_addresses(void **state)
 
     (void)state;
     put_ipv4(&received, 0xc00002ff, 0xc0000201);
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_true(datagram.broadcast);
 }
 
@@ -108,7 +108,7 @@ static void a_datagram_from_before_it_was_asked_for_is_no_broadcast(void **state
 
     (void)state;
     put_ipv4(&received, 0xc0000201, INADDR_ANY);
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
     assert_false(datagram.broadcast);
 }
@@ -123,7 +123,7 @@ static void other_messages_are_passed_over(void **state)
     put(&received, SOL_SOCKET, SO_RXQ_OVFL, &number, sizeof number);
     put(&received, IPPROTO_IP, IP_TOS, &number, 1);
     put_ipv4(&received, 0xc0000201, 0xc0000201);
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
 }
 
@@ -133,7 +133,7 @@ static void no_message_leaves_the_bound_address(void **state)
     datagram_t datagram = datagram_of(AF_INET);
 
     (void)state;
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
     assert_false(datagram.broadcast);
 }
@@ -146,11 +146,11 @@ static void a_message_that_was_cut_short_is_passed_over(void **state)
     (void)state;
     put_ipv4(&received, 0xc00002ff, 0xc0000201);
     ((struct cmsghdr *)received.control)->cmsg_len -= 1;
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
     ((struct cmsghdr *)received.control)->cmsg_len += 1;
     received.header.msg_controllen = CMSG_LEN(sizeof(struct in_pktinfo)) - 1;
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
     assert_false(datagram.broadcast);
 }
@@ -165,7 +165,7 @@ static void a_link_local_arrival_keeps_its_scope(void **state)
     info.ipi6_addr.s6_addr[0] = 0xfe;
     info.ipi6_addr.s6_addr[1] = 0x80;
     put(&received, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
-    control_read(&received.header, &datagram);
+    control_messages_read(&received.header, &datagram);
     assert_memory_equal(&datagram.to.sa.v6.sin6_addr, &info.ipi6_addr, sizeof info.ipi6_addr);
     assert_int_equal(datagram.to.sa.v6.sin6_scope_id, 5);
 }
@@ -174,7 +174,7 @@ static void a_link_local_arrival_keeps_its_scope(void **state)
 static const struct cmsghdr *written(received_t *reply, const datagram_t *datagram)
 {
     reply->header.msg_control = reply->control;
-    control_write(&reply->header, datagram);
+    control_message_write(&reply->header, datagram);
     assert_true(reply->header.msg_controllen <= CONTROL_MAX);
     assert_null(CMSG_NXTHDR(&reply->header, CMSG_FIRSTHDR(&reply->header)));
     return CMSG_FIRSTHDR(&reply->header);
@@ -232,9 +232,9 @@ static void what_came_together_is_told_with_its_address(void **state)
 
     (void)state;
     put_ipv4(&received, 0xc0000201, 0xc0000201);
-    assert_int_equal(control_read(&received.header, &datagram), 0);
+    assert_int_equal(control_messages_read(&received.header, &datagram), 0);
     put(&received, IPPROTO_UDP, UDP_GRO, &length, sizeof length);
-    assert_int_equal(control_read(&received.header, &datagram), 1400);
+    assert_int_equal(control_messages_read(&received.header, &datagram), 1400);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
 }
 
@@ -251,7 +251,7 @@ static void another_message_of_udp_leaves_the_length(void **state)
     (void)state;
     put(&received, IPPROTO_UDP, UDP_GRO, &length, sizeof length);
     put(&received, IPPROTO_UDP, UDP_GRO + 1000, &unknown, sizeof unknown);
-    assert_int_equal(control_read(&received.header, &datagram), 1400);
+    assert_int_equal(control_messages_read(&received.header, &datagram), 1400);
     assert_int_equal(arrival_read(&received.header, &arrival, &clock), 1400);
 }
 
@@ -265,7 +265,7 @@ static void a_length_that_is_none_is_passed_over(void **state)
         received_t received = {.header = {0}};
 
         put(&received, IPPROTO_UDP, UDP_GRO, &lengths[i], sizeof lengths[i]);
-        assert_int_equal(control_read(&received.header, &datagram), 0);
+        assert_int_equal(control_messages_read(&received.header, &datagram), 0);
     }
 }
 
@@ -279,7 +279,7 @@ static void gathered_replies_leave_from_the_arrival_address(void **state)
         datagram_t datagram = datagram_of(families[i]);
         apr_uint16_t length;
 
-        control_write(&reply.header, &datagram);
+        control_message_write(&reply.header, &datagram);
         system_write_segment(&reply.header, 65507);
         assert_true(reply.header.msg_controllen <= CONTROL_MAX);
 

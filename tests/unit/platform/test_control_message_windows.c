@@ -48,7 +48,7 @@ static void the_arrival_address_is_read(void **state)
 
     (void)state;
     put_ipv4(&received, 0xc0000201);
-    control_read(&received.message, &datagram);
+    control_messages_read(&received.message, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
     assert_int_equal(datagram.arrival_interface, 3);
 }
@@ -63,7 +63,7 @@ static void a_link_local_arrival_keeps_its_scope(void **state)
     info.ipi6_addr.s6_addr[0] = 0xfe;
     info.ipi6_addr.s6_addr[1] = 0x80;
     put(&received, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
-    control_read(&received.message, &datagram);
+    control_messages_read(&received.message, &datagram);
     assert_memory_equal(&datagram.to.sa.v6.sin6_addr, &info.ipi6_addr, sizeof info.ipi6_addr);
     assert_int_equal(datagram.to.sa.v6.sin6_scope_id, 5);
 }
@@ -77,7 +77,7 @@ static void other_messages_are_passed_over(void **state)
     (void)state;
     put(&received, IPPROTO_IP, IP_TOS, &number, sizeof number);
     put_ipv4(&received, 0xc0000201);
-    control_read(&received.message, &datagram);
+    control_messages_read(&received.message, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, htonl(0xc0000201));
 }
 
@@ -90,11 +90,11 @@ static void a_message_that_was_cut_short_is_passed_over(void **state)
     (void)state;
     put_ipv4(&received, 0xc0000201);
     control->cmsg_len -= 1;
-    control_read(&received.message, &datagram);
+    control_messages_read(&received.message, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
     control->cmsg_len += 1;
     received.message.Control.len = (ULONG)WSA_CMSG_LEN(sizeof(IN_PKTINFO)) - 1;
-    control_read(&received.message, &datagram);
+    control_messages_read(&received.message, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
 }
 
@@ -108,7 +108,7 @@ static void a_message_without_length_is_the_last_to_be_read(void **state)
     put_ipv4(&received, 0xc0000201);
     put_ipv4(&received, 0xc0000202);
     control->cmsg_len = 0;
-    control_read(&received.message, &datagram);
+    control_messages_read(&received.message, &datagram);
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
 }
 

@@ -28,11 +28,11 @@ static void check_reply(const datagram_t *datagram)
     datagram_t again = {.to = wildcard_of(datagram->to.sa.any.sa_family)};
 
     require(header.msg_control != NULL);
-    control_write(&header, datagram);
+    control_message_write(&header, datagram);
     require(header.msg_controllen <= CONTROL_MAX);
     require(CMSG_FIRSTHDR(&header) != NULL);
     require(CMSG_NXTHDR(&header, CMSG_FIRSTHDR(&header)) == NULL);
-    control_read(&header, &again);
+    control_messages_read(&header, &again);
     if (datagram->to.sa.any.sa_family == AF_INET6) {
         require(memcmp(&again.to.sa.v6.sin6_addr, &datagram->to.sa.v6.sin6_addr,
                        sizeof again.to.sa.v6.sin6_addr) == 0);
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     header.msg_controllen = input.size;
     header.msg_control = take_block(&input, input.size);
-    control_read(&header, &datagram);
+    control_messages_read(&header, &datagram);
     require(endpoint_equal(&datagram.from, &from));
     require(datagram.to.sa.any.sa_family == family);
     require(endpoint_port(&datagram.to) == 8888);
