@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* For each connection: requests longer than this are refused, and answers copied beyond it. */
 #define CONNECTION_MEMORY 4096

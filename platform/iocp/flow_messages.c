@@ -5,7 +5,7 @@
 #include "iocp/flow_refusal.h"
 #include "iocp/iocp.h"
 #include "readiness/flow.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"

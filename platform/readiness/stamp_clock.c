@@ -1,6 +1,6 @@
 #include "readiness/stamp_clock.h"
 
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* Below this nobody sets a clock, and this much a reading may be off for reasons of its own. */
 #define STEP_MIN_US 1000

@@ -1,6 +1,6 @@
 #include "readiness/waiter.h"
 
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
 #define WAIT_MAX_US (24 * 60 * 60 * APR_USEC_PER_SEC)

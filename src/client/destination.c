@@ -5,7 +5,7 @@
 #include "client/failure.h"
 #include "client/output/format.h"
 #include "client/output/payload_text.h"
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 static int is_wanted(const client_settings_t *settings, const apr_sockaddr_t *address)
 {

@@ -8,6 +8,7 @@
 #include "client/plan.h"
 #include "client/prober.h"
 #include "client/sweep.h"
+#include "udpecho/clock.h"
 #include "udpecho/host.h"
 
 /* The most that one run does one after the other: an MTU search with, then without fragments. */

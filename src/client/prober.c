@@ -5,7 +5,7 @@
 
 #include "client/core/outbox.h"
 #include "client/output/report.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* How often the reports hear how it goes on. */
 #define PROGRESS_INTERVAL_US 100000

@@ -7,7 +7,7 @@
 #endif
 
 #include "common/address_key.h"
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 endpoint_t endpoint_of(const apr_sockaddr_t *address)
 {

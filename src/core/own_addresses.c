@@ -2,7 +2,7 @@
 
 #include "common/address_key.h"
 #include "common/sort.h"
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 typedef struct own_listener {
     address_key_t key;

@@ -1,7 +1,7 @@
 #include "server/confine.h"
 
 #include "udpecho/confinement.h"
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 #include "udpecho/http.h"
 #include "udpecho/transport.h"
 

@@ -2,7 +2,7 @@
 
 #include "common/memory.h"
 #include "core/own_addresses.h"
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 #include "udpecho/transport.h"
 
 static apr_array_header_t *bound_addresses(const apr_array_header_t *listeners, apr_pool_t *pool)

@@ -11,6 +11,8 @@
 #include "server/observe/status.h"
 #include "server/setup.h"
 #include "server/worker.h"
+#include "udpecho/clock.h"
+#include "udpecho/handover.h"
 
 /* How long to wait before looking again whether a worker is done with a batch. */
 #define BATCH_PAUSE_US 1000

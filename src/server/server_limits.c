@@ -2,7 +2,7 @@
 
 #include "core/rate_limit.h"
 #include "core/token_bucket.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 static token_bucket_t *bucket_of(apr_int64_t rate, apr_pool_t *pool)
 {

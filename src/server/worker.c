@@ -5,7 +5,8 @@
 #include <stdatomic.h>
 
 #include "common/memory.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
+#include "udpecho/machine.h"
 
 /* At most one line in this time tells of failed calls, and one of limits that were met; the
  * counters tell of all. */

@@ -15,8 +15,8 @@
 #include <apr_network_io.h>
 
 #include "cmocka_versions.h"
+#include "udpecho/clock.h"
 #include "udpecho/flows.h"
-#include "udpecho/host.h"
 #include "variants.h"
 
 typedef struct fixture {

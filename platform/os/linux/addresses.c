@@ -3,7 +3,7 @@
  * that it opens each time, which a process in the sandbox may not.
  */
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

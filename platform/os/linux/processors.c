@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 #define PATH_ROOM 4096
 #define LINE_ROOM 64

@@ -1,6 +1,6 @@
 /* Sockets from launchd: those of the entry "Listeners" in a job's Sockets, launchd.plist(5). */
 
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 #include <apr_portable.h>
 #include <apr_strings.h>

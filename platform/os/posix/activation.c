@@ -2,7 +2,7 @@
  * on, their number in LISTEN_FDS, in LISTEN_PID the process that they are meant for, and in
  * LISTEN_FDNAMES perhaps their names, with colons between them. */
 
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 #include <apr_portable.h>
 #include <apr_strings.h>

@@ -1,6 +1,6 @@
 /* The addresses of this host. */
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 #include <errno.h>
 #include <ifaddrs.h>

@@ -1,4 +1,4 @@
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 #include <time.h>
 

@@ -1,6 +1,9 @@
 /* A daemon on POSIX: signals come in, each as one byte through a pipe to the main thread. */
 
 #include "udpecho/host.h"
+#include "udpecho/clock.h"
+#include "udpecho/handover.h"
+#include "udpecho/machine.h"
 
 #include <apr_strings.h>
 #include <errno.h>

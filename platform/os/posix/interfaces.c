@@ -5,7 +5,7 @@
 #include <apr_strings.h>
 #include <net/if.h>
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 static int remembered;
 static struct if_nameindex *names; /* ends in an index of 0; NULL if there was no memory */

@@ -1,6 +1,7 @@
 /* systemd's journal takes what a service writes to standard error, and from each line the level, if
  * it begins with it (sd-daemon(3)). */
 
+#include "udpecho/clock.h"
 #include "udpecho/host.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 struct monitor {
     pthread_mutex_t mutex;

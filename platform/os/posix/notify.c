@@ -12,7 +12,7 @@
 
 #include "os/posix/descriptors.h"
 #include "os/posix/stop.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* How often to tell of the rate where no watchdog waits, and how often before one bites. */
 #define STATUS_INTERVAL_US (5 * APR_USEC_PER_SEC)

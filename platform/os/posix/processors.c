@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 unsigned host_processors(void)
 {

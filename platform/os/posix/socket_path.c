@@ -1,6 +1,6 @@
 /* Makes way for a socket in the file system, unix(7). */
 
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 #include <errno.h>
 #include <fcntl.h>

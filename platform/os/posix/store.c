@@ -10,6 +10,8 @@
 #include "os/posix/descriptors.h"
 #include "os/posix/notify.h"
 #include "readiness/socket.h"
+#include "udpecho/clock.h"
+#include "udpecho/handover.h"
 #include "udpecho/host.h"
 
 /* Of every name; the port and the address follow. */

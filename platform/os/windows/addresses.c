@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 /* Room for a common host's adapters, as Microsoft advises; where there are more, the call says how
  * much they take. They may become more between two calls. */

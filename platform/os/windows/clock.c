@@ -1,4 +1,4 @@
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 apr_time_t clock_now(void)
 {

@@ -7,6 +7,9 @@
 
 #include "os/windows/events.h"
 #include "os/windows/service.h"
+#include "udpecho/clock.h"
+#include "udpecho/handover.h"
+#include "udpecho/machine.h"
 
 #define EVENT_KINDS (HOST_FINISHED + 1)
 

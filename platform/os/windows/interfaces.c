@@ -6,7 +6,7 @@
 
 #include <apr_strings.h>
 
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 int host_interface_name(char *name, apr_size_t size, unsigned network_interface)
 {

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* What may wait to be written, twice, bytes. */
 #define CAPACITY ((apr_size_t)64 * 1024)

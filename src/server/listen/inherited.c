@@ -4,7 +4,7 @@
 
 #include "common/memory.h"
 #include "server/listen/listener_failure.h"
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 static exit_code_t refuse(log_t *log, const char *error)
 {

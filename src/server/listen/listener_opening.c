@@ -4,7 +4,10 @@
 #include "common/ip_address.h"
 #include "common/memory.h"
 #include "server/listen/listener_failure.h"
+#include "udpecho/clock.h"
+#include "udpecho/handover.h"
 #include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 /* Between two attempts to bind an address that is not ready. */
 #define READY_PAUSE_US (10 * 1000)

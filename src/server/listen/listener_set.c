@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/memory.h"
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 void listener_set_create(listener_set_t *set, apr_pool_t *pool)
 {

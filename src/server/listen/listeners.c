@@ -8,7 +8,8 @@
 #include "server/listen/listener_failure.h"
 #include "server/listen/listener_opening.h"
 #include "server/listen/wildcard.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
+#include "udpecho/machine.h"
 
 /* How long to wait for IPv6 addresses that are new: duplicate address detection begins within a
  * second and takes one more (RFC 4862 section 5.4.2). */

@@ -1,7 +1,7 @@
 #include "server/listen/wildcard.h"
 
 #include "common/ip_address.h"
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 static apr_sockaddr_t *with_port(endpoint_t endpoint, apr_port_t port, apr_pool_t *pool)
 {

@@ -9,7 +9,7 @@
 #include "server/log/log_limit.h"
 #include "server/log/log_line.h"
 #include "server/log/log_queue.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* How many lines may wait to be written. */
 #define LINES_MAX 256

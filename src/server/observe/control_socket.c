@@ -8,7 +8,7 @@
 #include "server/observe/status_values.h"
 #include "server/observe/stream_address.h"
 #include "server/observe/stream_socket.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* The longest request, its line end included, and how long to wait for it: it is sent by programs,
  * in one piece. */

@@ -10,7 +10,7 @@
 #include "server/observe/control_socket.h"
 #include "server/observe/metrics.h"
 #include "server/observe/stream_socket.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* Who cannot be accepted stays in the queue, and the queue is ready again at once. After so many
  * turns in a row in which nobody got on, the thread pauses after each. */

@@ -11,7 +11,7 @@
 #include "server/listen/listeners.h"
 #include "server/observe/feature_table.h"
 #include "server/observe/name_values.h"
-#include "udpecho/host.h"
+#include "udpecho/machine.h"
 #include "udpecho/transport.h"
 
 /* ---- Finding out ---- */

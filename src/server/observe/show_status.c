@@ -8,6 +8,7 @@
 #include "server/listen/listener_failure.h"
 #include "server/observe/control_socket.h"
 #include "server/observe/status_values.h"
+#include "udpecho/clock.h"
 #include "udpecho/host.h"
 
 #define INTERVAL_US APR_USEC_PER_SEC

@@ -1,7 +1,7 @@
 #include "server/observe/status.h"
 
 #include "server/observe/feature_table.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 
 /* How long all workers may take to go round their loops. One whose call to receive fails pauses as
  * long, and is known for that. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "udpecho/datagram.h"
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 /* How many may wait to be accepted. */
 #define BACKLOG 8

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "child.h"
-#include "udpecho/host.h"
+#include "udpecho/handover.h"
 
 /* Makes this process look as if `count` sockets were handed to process `pid`. */
 static void hand_over(long pid, const char *count, apr_pool_t *pool)

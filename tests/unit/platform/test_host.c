@@ -4,7 +4,9 @@
 
 #include <apr_thread_proc.h>
 
+#include "udpecho/clock.h"
 #include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 /* How exact a sleep and the wall clock are at the least: a tick of Windows. */
 #define GRAIN_US 16000

@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 static host_t *start(apr_pool_t *pool)
 {

@@ -7,7 +7,7 @@
 
 #include "readiness/turn.h"
 #include "server/log/log_queue.h"
-#include "udpecho/host.h"
+#include "udpecho/clock.h"
 #include "udpecho/monitor.h"
 
 #define TIMEOUT_US  10000

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/output/output.h"
+#include "udpecho/clock.h"
 #include "udpecho/host.h"
 
 /* Pipes, which on every system take some tens of kilobytes and then nothing until somebody reads.

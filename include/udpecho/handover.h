@@ -1,0 +1,102 @@
+#ifndef UDPECHO_HANDOVER_H
+#define UDPECHO_HANDOVER_H
+
+/*
+ * What one process of the service leaves to the next: sockets that a service manager opened for
+ * both or keeps between them, sockets that the one hands to the other, and the addresses and paths
+ * that the one before had.
+ */
+
+#include <apr_network_io.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "udpecho/datagram.h"
+
+/* ---- From the service manager ---- */
+
+/*
+ * Appends to `sockets`, an array of apr_os_sock_t, those that the service manager opened for this
+ * process; whoever started the process decided what they are. And appends to `groups`, an array of
+ * apr_array_header_t *, an array of apr_os_sock_t for each listener whose sockets it kept from an
+ * earlier process, see host_store(). All are the caller's from here on. None is the normal case,
+ * and what Windows always says. Returns NULL, or, as a sentence, what is wrong with how they were
+ * handed over. Main thread, once, after host_start(), while no other thread uses the environment.
+ *
+ * systemd and what speaks its protocol: sd_listen_fds(3), whose variables are taken out of the
+ * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets; it
+ * keeps no others.
+ */
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+                                   apr_pool_t *pool);
+
+/* Non-zero if there is a service manager that may keep sockets for the next process of this
+ * service: one that listens at NOTIFY_SOCKET. Any thread, after host_start(). */
+int host_has_store(void);
+
+/*
+ * Has the service manager keep the sockets, an array of apr_os_sock_t, of the listener at this
+ * address and network interface, "" for any, whatever becomes of this process: systemd's file
+ * descriptor store, FDSTORE of sd_notify(3), as far as FileDescriptorStoreMax lets it. What it has
+ * already stays as it is. Does nothing without a service manager. Main thread, also after
+ * sandbox_enter(). Errors: those of sendmsg(2); what the manager makes of it, it does not say.
+ */
+apr_status_t host_store(const endpoint_t *address, const char *device,
+                        const apr_array_header_t *sockets);
+
+/* Has it close its copies of the sockets of the listener at this address and network
+ * interface, if it has any (FDSTOREREMOVE of sd_notify(3)). One that cannot be told keeps them.
+ * Main thread, also after sandbox_enter(). */
+void host_forget(const endpoint_t *address, const char *device);
+
+/* For a few seconds after host_forget() the manager may not have got round to it, and the address
+ * still be in use. Then waits for a moment and returns non-zero; else, and if a signal asks for the
+ * end, returns 0 at once. Main thread. */
+int host_await_forgetting(void);
+
+/* ---- From process to process ---- */
+
+/*
+ * Takes over the sockets of the process that serves with the same `path`: appends those of its
+ * listeners to `groups`, as host_inherited_sockets() does, and those that take connections to
+ * `streams`, an array of apr_os_sock_t; all are the caller's from here on. That process goes on
+ * until host_ready(), then drains and ends; if this one ends before, it notices nothing, and it
+ * waits ten seconds at most. If nobody serves with it, makes a socket at `path` for successors,
+ * which only this user and root may use, and appends nothing. Either way HOST_HAND_OVER comes from
+ * then on. What `path` names stays when the process ends, and is replaced by the next. A signal
+ * that asks for the end ends the process. On error `step` is what failed: static. Main thread,
+ * once, before sandbox_enter(). unix(7), SCM_RIGHTS.
+ *
+ * Errors: APR_TIMEUP and APR_EOF if that process hands over nothing, those of connect(2), bind(2)
+ * and recvmsg(2), and of host_clear_path(); APR_ENOTIMPL on Windows.
+ */
+apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                            const char *path, const char **step, apr_pool_t *pool);
+
+/* Sends `groups` and `streams`, as host_take_over() has them, to the successor that asked; they
+ * stay open here too. Errors: those of accept(2) and sendmsg(2), APR_TIMEUP if it reads too slowly,
+ * APR_EINTR if this process was asked to end meanwhile; then the successor gets nothing. Main
+ * thread, also after sandbox_enter(); `pool` is only used within. */
+apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
+                            apr_pool_t *pool);
+
+/* Lets the successor that asked go without the sockets. Main thread, also after sandbox_enter(). */
+void host_refuse_successor(void);
+
+/* ---- What the process before had ---- */
+
+/* Binds a TCP socket that is to listen, to a port that is nobody else's: connections of the process
+ * before, which linger for a minute, do not keep it (SO_REUSEADDR of socket(7), and on Windows,
+ * where that would let others have the port too, SO_EXCLUSIVEADDRUSE). Any thread. Errors: those of
+ * bind(2). */
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address);
+
+/*
+ * Makes way for a socket at `path`: removes the one that a process left there which listens no
+ * more. Whatever else is there stays, what another process listens at, files, symbolic links. On
+ * error `step` is what failed: static. Any thread. Errors: APR_EEXIST for what stays, those of
+ * lstat(2), socket(2), connect(2) and unlink(2); APR_ENOTIMPL on Windows.
+ */
+apr_status_t host_clear_path(const char *path, const char **step);
+
+#endif
