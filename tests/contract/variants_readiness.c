@@ -52,7 +52,6 @@ const flows_variant_t flows_variants[] = {
     {"poll", POLL},
     {"sent apart", GATHER},
     {"received apart", GRO},
-    {"poll", POLL},
     {"nothing that can be missing", POLL | RECEIVE | SEND | SHARING | OTHERS},
 };
 
