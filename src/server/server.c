@@ -9,7 +9,7 @@
 #include "server/observe/feature_table.h"
 #include "server/observe/observer.h"
 #include "server/observe/status.h"
-#include "server/setup.h"
+#include "server/reload.h"
 #include "server/worker.h"
 #include "udpecho/clock.h"
 #include "udpecho/handover.h"

@@ -3,7 +3,7 @@
 #include <apr_portable.h>
 
 #include "common/memory.h"
-#include "server/listen/listener_failure.h"
+#include "server/listen/listener_log.h"
 #include "udpecho/handover.h"
 
 static exit_code_t refuse(log_t *log, const char *error)

@@ -1,4 +1,4 @@
-#include "server/listen/listener_failure.h"
+#include "server/listen/listener_log.h"
 
 #include <apr_errno.h>
 

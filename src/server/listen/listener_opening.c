@@ -3,7 +3,7 @@
 #include "common/address.h"
 #include "common/ip_address.h"
 #include "common/memory.h"
-#include "server/listen/listener_failure.h"
+#include "server/listen/listener_log.h"
 #include "udpecho/clock.h"
 #include "udpecho/handover.h"
 #include "udpecho/host.h"

@@ -5,7 +5,7 @@
 #include "common/address.h"
 #include "common/ip_address.h"
 #include "server/listen/inherited.h"
-#include "server/listen/listener_failure.h"
+#include "server/listen/listener_log.h"
 #include "server/listen/listener_opening.h"
 #include "server/listen/wildcard.h"
 #include "udpecho/clock.h"

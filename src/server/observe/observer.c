@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/memory.h"
-#include "server/listen/listener_failure.h"
+#include "server/listen/listener_log.h"
 #include "server/observe/control_socket.h"
 #include "server/observe/metrics.h"
 #include "server/observe/stream_socket.h"

@@ -5,7 +5,7 @@
 
 #include "common/file_print.h"
 #include "common/json_text.h"
-#include "server/listen/listener_failure.h"
+#include "server/listen/listener_log.h"
 #include "server/observe/control_socket.h"
 #include "server/observe/status_values.h"
 #include "udpecho/clock.h"

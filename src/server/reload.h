@@ -1,5 +1,5 @@
-#ifndef UDPECHO_SETUP_H
-#define UDPECHO_SETUP_H
+#ifndef UDPECHO_RELOAD_H
+#define UDPECHO_RELOAD_H
 
 /* What a reload replaces: the settings, the listeners, and the policy that comes of both. */
 

@@ -1,4 +1,4 @@
-#include "server/setup.h"
+#include "server/reload.h"
 
 #include "common/memory.h"
 #include "core/source_ports.h"

@@ -1,5 +1,5 @@
-#ifndef UDPECHO_LISTENER_FAILURE_H
-#define UDPECHO_LISTENER_FAILURE_H
+#ifndef UDPECHO_LISTENER_LOG_H
+#define UDPECHO_LISTENER_LOG_H
 
 /* Why a listener could not be opened, in the log. */
 

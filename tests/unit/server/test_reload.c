@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "captured_log.h"
-#include "server/setup.h"
+#include "server/reload.h"
 #include "written_file.h"
 
 #define FILE_NAME "test-setup.conf"
