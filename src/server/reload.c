@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "core/source_ports.h"
+#include "server/listen/listener_log.h"
 #include "server/server_limits.h"
 
 static void create_policy(setup_t *setup, const setup_frame_t *frame)

@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "server/confine.h"
+#include "server/listen/listener_log.h"
 #include "server/observe/feature_table.h"
 #include "server/observe/observer.h"
 #include "server/observe/status.h"

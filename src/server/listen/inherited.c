@@ -52,7 +52,7 @@ static exit_code_t adopt(listener_set_t *set, const apr_array_header_t *sockets,
                               is_left_out ? "socket left out" : "cannot listen");
 
         log_number(line, "descriptor", descriptor);
-        exit_code_t code = listener_failure_log(line, status, &error);
+        exit_code_t code = listener_log_failure(line, status, &error);
 
         apr_pool_destroy(pool);
         return is_left_out ? EXIT_OK : code;

@@ -164,7 +164,7 @@ listener_t *listener_open_anew(listener_t *old, const char *text, const opening_
     apr_status_t status = listener_open_new(&listener, opening, set, &location, &error);
 
     if (status != APR_SUCCESS) {
-        listener_failure_log(begin_lost(opening, old), status, &error);
+        listener_log_failure(begin_lost(opening, old), status, &error);
         return old;
     }
     log_opened_anew(opening, listener);

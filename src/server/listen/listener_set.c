@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "server/listen/listener_log.h"
 #include "udpecho/handover.h"
 
 void listener_set_create(listener_set_t *set, apr_pool_t *pool)
@@ -30,14 +31,6 @@ int listener_set_has(const listener_set_t *set, const listener_t *listener)
 int listener_set_is_fixed(const listener_set_t *set)
 {
     return set->places->nelts == 0;
-}
-
-void listener_log_address(log_line_t *line, const listener_info_t *info)
-{
-    char text[ENDPOINT_TEXT_MAX];
-
-    endpoint_format_on(text, &info->local, info->device);
-    log_text(line, "address", text);
 }
 
 typedef struct storing {

@@ -54,9 +54,6 @@ listener_t *listener_set_find_any_port(const listener_set_t *set, const location
  * or no set. */
 const place_t *listener_set_place(const listener_set_t *set, const char *text, int before);
 
-/* Adds where a listener is bound, its interface included, as "address". */
-void listener_log_address(log_line_t *line, const listener_info_t *info);
-
 /* How many places have this text. */
 int listener_set_count(const listener_set_t *set, const char *text);
 

@@ -95,11 +95,11 @@ static exit_code_t open_place(listener_set_t *set, place_t *place, const opening
             listener_set_add(set, place, listener);
         } else if (is_kept || (has_others && is_lacking(error.failure))) {
             APR_ARRAY_PUSH(place->left_out, const apr_sockaddr_t *) = address;
-            listener_failure_log(
+            listener_log_failure(
                 begin_failure(opening->log, LOG_LEVEL_WARNING, "address left out", &location),
                 status, &error);
         } else {
-            code = listener_failure_log(
+            code = listener_log_failure(
                 begin_failure(opening->log, LOG_LEVEL_ERROR, "cannot listen", &location), status,
                 &error);
         }

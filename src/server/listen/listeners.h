@@ -39,17 +39,4 @@ exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_po
 /* How a listener is opened by these settings. Any thread. */
 listener_options_t listener_options(const settings_t *settings, const platform_t *platform);
 
-/* How the workers share a listener's port, and why they do it so, in words. From `pool`, or static.
- * Any thread. */
-const char *listener_sharing(const listener_info_t *info);
-const char *listener_sharing_reason(const listener_info_t *info, const platform_t *platform,
-                                    apr_pool_t *pool);
-
-/* Logs where each listener of `set` that is not in `known`, which may be NULL, is bound, how its
- * port is shared and why, and what buffers it has. `pool` is for what it needs meanwhile. Main
- * thread. */
-void listeners_log(const listener_set_t *set, const listener_set_t *known,
-                   const settings_t *settings, const platform_t *platform, log_t *log,
-                   apr_pool_t *pool);
-
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/version.h"
-#include "server/listen/listeners.h"
+#include "server/listen/listener_log.h"
 
 /* What is written so far, and memory. */
 typedef struct text {

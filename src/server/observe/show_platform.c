@@ -8,6 +8,7 @@
 #include "common/json_text.h"
 #include "common/version.h"
 #include "server/confine.h"
+#include "server/listen/listener_log.h"
 #include "server/listen/listeners.h"
 #include "server/observe/feature_table.h"
 #include "server/observe/name_values.h"

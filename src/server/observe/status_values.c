@@ -4,7 +4,7 @@
 
 #include "common/time_stamp.h"
 #include "common/version.h"
-#include "server/listen/listeners.h"
+#include "server/listen/listener_log.h"
 
 static void add_listeners(apr_array_header_t *values, const status_t *status, apr_pool_t *pool)
 {

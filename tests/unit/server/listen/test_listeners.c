@@ -6,6 +6,7 @@
 
 #include "captured_log.h"
 #include "foreign_address.h"
+#include "server/listen/listener_log.h"
 #include "server/listen/listeners.h"
 
 static settings_t settings_with(const char *const *listen, apr_pool_t *pool)
