@@ -1,9 +1,14 @@
 #include "server/policy.h"
 
-#include "common/memory.h"
 #include "core/own_addresses.h"
+#include "core/rate_limit.h"
+#include "core/source_ports.h"
+#include "core/token_bucket.h"
+#include "udpecho/clock.h"
 #include "udpecho/machine.h"
 #include "udpecho/transport.h"
+
+/* ---- This host's addresses ---- */
 
 static apr_array_header_t *bound_addresses(const apr_array_header_t *listeners, apr_pool_t *pool)
 {
@@ -32,15 +37,40 @@ static apr_array_header_t *known_addresses(log_t *log, apr_pool_t *pool)
     return addresses;
 }
 
-policy_t *policy_create(const echo_policy_t *rules, const apr_array_header_t *listeners, log_t *log,
-                        apr_pool_t *pool)
-{
-    apr_pool_t *own = memory_pool(pool);
-    policy_t *policy = apr_palloc(own, sizeof *policy);
+/* ---- Limits ---- */
 
-    policy->rules = *rules;
-    policy->rules.own =
-        own_addresses_create(bound_addresses(listeners, own), known_addresses(log, own), own);
-    policy->pool = own;
+static token_bucket_t *bucket_of(apr_int64_t rate, apr_pool_t *pool)
+{
+    return rate > 0 ? token_bucket_create((apr_uint64_t)rate, clock_now(), pool) : NULL;
+}
+
+static rate_limit_t *limit_of(apr_int64_t rate, const unsigned char key[APR_SIPHASH_KSIZE],
+                              apr_pool_t *pool)
+{
+    return rate > 0 ? rate_limit_create((apr_uint64_t)rate, key, clock_now(), pool) : NULL;
+}
+
+/* ---- All together ---- */
+
+const echo_policy_t *policy_create(const settings_t *settings, const policy_basis_t *basis,
+                                   const apr_array_header_t *listeners, log_t *log,
+                                   apr_pool_t *pool)
+{
+    echo_policy_t *policy = apr_palloc(pool, sizeof *policy);
+
+    *policy = (echo_policy_t){
+        .quota = basis->quota,
+        .duration_us = settings->duration,
+        .own = own_addresses_create(bound_addresses(listeners, pool), known_addresses(log, pool),
+                                    pool),
+        .access = settings->access,
+        .per_source = limit_of(settings->rate_limit, basis->key, pool),
+        .exempt = settings->exempt,
+        .per_source_dry_run = settings->rate_limit_dry_run != 0,
+        .datagrams = bucket_of(settings->max_rate, pool),
+        .bytes = bucket_of(settings->max_bandwidth, pool),
+        .loop_key = settings->loop_detector ? basis->key : NULL,
+    };
+    source_ports_create(&policy->ports, settings->deny_source_ports, pool);
     return policy;
 }

@@ -1,26 +1,31 @@
 #ifndef UDPECHO_POLICY_H
 #define UDPECHO_POLICY_H
 
-/* What the workers' cores judge by, with this host's addresses as they are when it is made. Main
- * thread. */
+/* What the workers' cores judge by: the settings, and this host's addresses as they are when it is
+ * made. Main thread. */
 
 #include <apr_pools.h>
+#include <apr_siphash.h>
 #include <apr_tables.h>
 
 #include "server/log/log.h"
+#include "server/settings.h"
 #include "udpecho/echo.h"
 
-typedef struct policy {
-    echo_policy_t rules;
-    apr_pool_t *pool; /* of all that this policy alone holds; destroy it to free it */
-} policy_t;
+/* What is the same for all policies of a process. It outlives them. */
+typedef struct policy_basis {
+    echo_quota_t *quota;
+    unsigned char key[APR_SIPHASH_KSIZE]; /* of their tables, random and secret */
+} policy_basis_t;
 
 /*
- * Makes a copy of `rules` that knows the addresses of `listeners`, an array of listener_t *, and of
- * this host. Where the host's cannot be listed, a line in the log says so, and only what the
- * listeners are bound to is known. It lives in a pool of its own below `pool`.
+ * Makes the policy of the settings for `listeners`, an array of listener_t *: it knows their
+ * addresses and this host's. Where the host's cannot be listed, a line in the log says so, and only
+ * what the listeners are bound to is known. The access lists stay those of the settings; all else
+ * lives as long as `pool`.
  */
-policy_t *policy_create(const echo_policy_t *rules, const apr_array_header_t *listeners, log_t *log,
-                        apr_pool_t *pool);
+const echo_policy_t *policy_create(const settings_t *settings, const policy_basis_t *basis,
+                                   const apr_array_header_t *listeners, log_t *log,
+                                   apr_pool_t *pool);
 
 #endif

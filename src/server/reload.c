@@ -1,23 +1,7 @@
 #include "server/reload.h"
 
 #include "common/memory.h"
-#include "core/source_ports.h"
 #include "server/listen/listener_log.h"
-#include "server/server_limits.h"
-
-static void create_policy(setup_t *setup, const setup_frame_t *frame)
-{
-    const settings_t *settings = &setup->settings;
-    echo_policy_t rules = {
-        .quota = frame->quota,
-        .duration_us = settings->duration,
-        .access = settings->access,
-    };
-
-    source_ports_create(&rules.ports, settings->deny_source_ports, setup->pool);
-    server_limits_set(&rules, settings, frame->key, setup->pool);
-    setup->policy = policy_create(&rules, setup->listeners.all, frame->log, setup->pool);
-}
 
 /* A setup with nothing in it. */
 static setup_t *allocate(const setup_frame_t *frame)
@@ -49,7 +33,8 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
     code = listeners_open(&setup->listeners, &opening, setup->pool);
 
     if (code == EXIT_OK) {
-        create_policy(setup, frame);
+        setup->policy = policy_create(&setup->settings, &frame->basis, setup->listeners.all,
+                                      frame->log, setup->pool);
     }
     return code;
 }
@@ -61,7 +46,7 @@ static void abandon(setup_t *setup, const listener_set_t *current)
     apr_pool_destroy(setup->pool);
 }
 
-exit_code_t setup_create(setup_t **created, const setup_frame_t *frame)
+exit_code_t reload_first(setup_t **created, const setup_frame_t *frame)
 {
     setup_t *setup = allocate(frame);
 
@@ -135,7 +120,7 @@ static void read_again(void *context)
     }
 }
 
-setup_t *setup_reload(const setup_t *current, const setup_frame_t *frame)
+setup_t *reload_next(const setup_t *current, const setup_frame_t *frame)
 {
     reload_t reload = {.current = current, .frame = frame};
 
@@ -181,7 +166,7 @@ static void log_listeners(void *context)
                   &reloaded->frame->platform, reloaded->frame->log, next->pool);
 }
 
-void setup_log_reload(const setup_t *current, const setup_t *next, const setup_frame_t *frame)
+void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t *frame)
 {
     reloaded_t both = {current, next, frame};
     log_t *log = frame->log;
@@ -207,7 +192,7 @@ void setup_log_reload(const setup_t *current, const setup_t *next, const setup_f
     }
 }
 
-void setup_retire(setup_t *setup, const setup_t *next, log_t *log)
+void reload_retire(setup_t *setup, const setup_t *next, log_t *log)
 {
     listener_set_close(&setup->listeners, &next->listeners, log);
     apr_pool_destroy(setup->pool);

@@ -4,7 +4,6 @@
 /* What a reload replaces: the settings, the listeners, and the policy that comes of both. */
 
 #include <apr_pools.h>
-#include <apr_siphash.h>
 
 #include "server/listen/listeners.h"
 #include "server/policy.h"
@@ -13,7 +12,7 @@ typedef struct setup {
     settings_t settings; /* as they are in force */
     settings_t fresh;    /* as they were read, what only a restart changes included */
     listener_set_t listeners;
-    policy_t *policy;
+    const echo_policy_t *policy;
     const char *changed;       /* by the reload, and what needs a restart: names of options, */
     const char *needs_restart; /* separated by commas; NULL in the first setup */
     apr_pool_t *pool;          /* of all this but the listeners; destroyed to free it */
@@ -24,17 +23,16 @@ typedef struct setup_frame {
     const settings_t *settings; /* as they were at the start; what they point to is for ever */
     platform_t platform;
     listener_options_t options;
-    echo_quota_t *quota;
-    unsigned char key[APR_SIPHASH_KSIZE]; /* of the policies' tables, random and secret */
-    int is_confined;                      /* by the sandbox */
-    apr_array_header_t *streams;          /* as opening_t has them */
+    policy_basis_t basis;
+    int is_confined;             /* by the sandbox */
+    apr_array_header_t *streams; /* as opening_t has them */
     log_t *log;
     apr_pool_t *pool; /* that listeners live in */
 } setup_frame_t;
 
 /* Makes the first setup, of the settings at the start. On error one line in the log says what is
  * wrong, and the exit code is returned. Main thread. */
-exit_code_t setup_create(setup_t **setup, const setup_frame_t *frame);
+exit_code_t reload_first(setup_t **setup, const setup_frame_t *frame);
 
 /*
  * Reads again where the settings were read, and makes a setup of what they say now, save for those
@@ -42,14 +40,14 @@ exit_code_t setup_create(setup_t **setup, const setup_frame_t *frame);
  * NULL if something is wrong or there is no memory: the log says what, and nothing has changed.
  * Main thread.
  */
-setup_t *setup_reload(const setup_t *current, const setup_frame_t *frame);
+setup_t *reload_next(const setup_t *current, const setup_frame_t *frame);
 
 /* Puts the level of the log in force, and logs what `next` has otherwise than `current`, and what
  * needs a restart. Main thread, when all the rest of `next` is in force. */
-void setup_log_reload(const setup_t *current, const setup_t *next, const setup_frame_t *frame);
+void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t *frame);
 
 /* Closes the listeners that `next` has not, which the log is told, and frees the rest of `setup`.
  * Main thread, once no worker uses it. */
-void setup_retire(setup_t *setup, const setup_t *next, log_t *log);
+void reload_retire(setup_t *setup, const setup_t *next, log_t *log);
 
 #endif

@@ -154,7 +154,7 @@ static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
         .payload_max = (apr_size_t)setup->settings.payload_max,
         .spin = setup->settings.spin,
         .is_pinned = setup->settings.pin != 0,
-        .policy = &setup->policy->rules,
+        .policy = setup->policy,
         .log = server->log,
         .gate = server->gate,
         .ended = on_worker_ended,
@@ -259,7 +259,7 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
 static int is_everywhere(const server_t *server, const setup_t *old)
 {
     for (unsigned i = 0; i < server->worker_count; i++) {
-        if (echo_reads(worker_echo(server->workers[i]), &old->policy->rules) ||
+        if (echo_reads(worker_echo(server->workers[i]), old->policy) ||
             !worker_listens(server->workers[i])) {
             return 0;
         }
@@ -281,14 +281,14 @@ static void set_offload(const setup_t *setup)
 static void reload(server_t *server)
 {
     setup_t *old = server->setup;
-    setup_t *next = setup_reload(old, &server->frame);
+    setup_t *next = reload_next(old, &server->frame);
 
     if (next == NULL) {
         atomic_fetch_add(&server->status.counters.reload_failures, 1);
         return;
     }
     for (unsigned i = 0; i < server->worker_count; i++) {
-        echo_apply(worker_echo(server->workers[i]), &next->policy->rules);
+        echo_apply(worker_echo(server->workers[i]), next->policy);
         worker_listen(server->workers[i], next->listeners.all);
     }
     while (!is_everywhere(server, old)) {
@@ -300,8 +300,8 @@ static void reload(server_t *server)
     listener_set_forget(&old->listeners, &next->listeners);
     listener_set_store(&next->listeners, &old->listeners, server->log);
     status_listen(&server->status, next->listeners.all);
-    setup_log_reload(old, next, &server->frame);
-    setup_retire(old, next, server->log);
+    reload_log(old, next, &server->frame);
+    reload_retire(old, next, server->log);
 }
 
 typedef struct handing_over {
@@ -462,15 +462,15 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     features_log(platform, log, pool);
     server.frame.options = listener_options(settings, platform);
     server.worker_count = server.frame.options.workers;
-    server.frame.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
-    status = apr_generate_random_bytes(server.frame.key, sizeof server.frame.key);
+    server.frame.basis.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
+    status = apr_generate_random_bytes(server.frame.basis.key, sizeof server.frame.basis.key);
     if (status == APR_SUCCESS) {
         status = gate_create(&server.gate, pool);
     }
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot start", status);
     }
-    code = setup_create(&server.setup, &server.frame);
+    code = reload_first(&server.setup, &server.frame);
     if (code != EXIT_OK) {
         return code;
     }

@@ -6,7 +6,7 @@
 #include "server/reload.h"
 #include "written_file.h"
 
-#define FILE_NAME "test-setup.conf"
+#define FILE_NAME "test-reload.conf"
 
 typedef struct outcome {
     setup_t *first;
@@ -29,12 +29,12 @@ static outcome_t reloaded(const char *before, const char *after, apr_pool_t *poo
     assert_null(settings_read(settings, 3, argv, &code, pool));
     frame.options = listener_options(settings, &frame.platform);
     log_set_level(captured.log, (log_level_t)settings->log_level);
-    assert_int_equal(setup_create(&outcome.first, &frame), EXIT_OK);
+    assert_int_equal(reload_first(&outcome.first, &frame), EXIT_OK);
     write_file(FILE_NAME, after, pool);
-    outcome.second = setup_reload(outcome.first, &frame);
+    outcome.second = reload_next(outcome.first, &frame);
     if (outcome.second != NULL) {
-        setup_log_reload(outcome.first, outcome.second, &frame);
-        setup_retire(outcome.first, outcome.second, frame.log);
+        reload_log(outcome.first, outcome.second, &frame);
+        reload_retire(outcome.first, outcome.second, frame.log);
     }
     log_end(log_begin(captured.log, LOG_LEVEL_DEBUG, "in detail"));
     apr_file_remove(FILE_NAME, pool);
@@ -77,9 +77,9 @@ static void whom_to_answer_and_how_much_changes(void **state)
     assert_non_null(strstr(outcome.log, "changed=allow,deny,deny-source-ports,rate-limit,"
                                         "rate-limit-exempt,max-rate\n"));
     assert_null(strstr(outcome.log, "restart"));
-    assert_non_null(outcome.second->policy->rules.access);
-    assert_null(outcome.second->policy->rules.exempt);
-    assert_non_null(outcome.second->policy->rules.datagrams);
+    assert_non_null(outcome.second->policy->access);
+    assert_null(outcome.second->policy->exempt);
+    assert_non_null(outcome.second->policy->datagrams);
 }
 
 static void listeners_come_and_go(void **state)
@@ -136,5 +136,5 @@ int main(void)
         scene(a_listener_that_cannot_be_opened_changes_nothing),
     };
 
-    return cmocka_run_group_tests_name("setup", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("reload", tests, NULL, NULL);
 }
