@@ -27,8 +27,8 @@ typedef enum send_error {
     SEND_ERROR_KINDS
 } send_error_t;
 
-/* Indices of counters_t. Numbers, of no enumerated type, because other enumerations are added to
- * them. */
+/* Indices of counters_t; src/server/observe/counter_table.c says what each is called. Numbers, of
+ * no enumerated type, because other enumerations are added to them. */
 enum {
     COUNTER_RECEIVED,
     COUNTER_RECEIVED_BYTES,
@@ -68,18 +68,11 @@ static inline void counters_add(counters_t *counters, unsigned counter, apr_uint
 /* Adds the present values to `totals`. Any thread. */
 void counters_sum(counter_totals_t *totals, const counters_t *counters);
 
-/* The name of a counter, in lower case with underscores: "received_bytes", "dropped_truncated",
- * "failed_EPERM". Never NULL, static. Any thread. */
-const char *counter_name(unsigned counter);
-
 /* Non-zero if a verdict says that too much was sent, which the operator may want to know at once.
  * Any thread. */
 static inline int verdict_is_limit(verdict_t verdict)
 {
     return verdict >= VERDICT_LOOP && verdict <= VERDICT_MAX_BANDWIDTH;
 }
-
-/* The name of a verdict that drops: "truncated". Never NULL, static. Any thread. */
-const char *verdict_name(verdict_t verdict);
 
 #endif

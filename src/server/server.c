@@ -74,19 +74,20 @@ static void read_counters(void *context, apr_pool_t *scratch)
 {
     const reading_t *reading = context;
     log_line_t *line = reading->line;
+    apr_uint64_t value;
     status_t status;
 
     status_read(&status, &reading->server->status, scratch);
-    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
-        log_number(line, counter_name(i), (apr_int64_t)status.totals.value[i]);
+    for (unsigned i = 0; i < COUNTERS_TOLD; i++) {
+        if (!status_counter(&value, &status, i)) {
+            continue;
+        }
+        if (counter_row(i)->is_shown_when_zero) {
+            log_number(line, counter_row(i)->name, (apr_int64_t)value);
+        } else {
+            log_count(line, counter_row(i)->name, value);
+        }
     }
-    for (unsigned i = COUNTER_ECHOED_BYTES + 1; i < COUNTER_KINDS; i++) {
-        log_count(line, counter_name(i), status.totals.value[i]);
-    }
-    if (status.has_kernel_drops) {
-        log_count(line, "kernel_drops", status.kernel_drops);
-    }
-    log_count(line, "reload_failures", status.reload_failures);
     log_text(line, "health", health_name(status.health));
 }
 

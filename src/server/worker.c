@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "common/memory.h"
+#include "server/observe/counter_table.h"
 #include "udpecho/clock.h"
 #include "udpecho/machine.h"
 
@@ -129,7 +130,7 @@ static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, ap
             log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "reply not sent");
 
             log_text(line, "thread", worker->name);
-            log_text(line, "reason", counter_name(COUNTER_FAILED + i));
+            log_text(line, "reason", counter_row(COUNTER_FAILED + i)->name);
             log_end(line);
         }
     }

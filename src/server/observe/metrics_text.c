@@ -50,57 +50,29 @@ static const char *escape(const char *value, apr_pool_t *pool)
     return escaped;
 }
 
-/* ---- Datagrams ---- */
+/* ---- Counters and times ---- */
 
-static void add_counters(const text_t *text, const counter_totals_t *totals)
+static const char *label_of(const counter_row_t *row, apr_pool_t *pool)
 {
-    static const struct {
-        unsigned counter;
-        const char *name;
-        const char *help;
-    } plain[] = {
-        {COUNTER_RECEIVED, "udpechod_received_datagrams_total",
-         "Datagrams that the kernel handed over."},
-        {COUNTER_RECEIVED_BYTES, "udpechod_received_bytes_total", "Their payload."},
-        {COUNTER_ECHOED, "udpechod_sent_datagrams_total", "Replies that the kernel took."},
-        {COUNTER_ECHOED_BYTES, "udpechod_sent_bytes_total", "Their payload."},
-        {COUNTER_WOULD_RATE_LIMIT, "udpechod_rate_limit_dry_run_datagrams_total",
-         "Datagrams echoed that --rate-limit would have dropped."},
-        {COUNTER_RECEIVE_ERRORS, "udpechod_receive_errors_total",
-         "Calls to receive, or to wait, that failed."},
-    };
-
-    for (unsigned i = 0; i < sizeof plain / sizeof plain[0]; i++) {
-        begin(text, plain[i].name, "counter", plain[i].help);
-        add_number(text, plain[i].name, totals->value[plain[i].counter]);
-    }
+    return row->label == NULL ? "" : apr_psprintf(pool, "{%s=\"%s\"}", row->label, row->value);
 }
 
-/* The counters from `first` on, their names without `prefix` as the values of a label. */
-static void add_labelled(const text_t *text, const char *name, const char *label,
-                         const counter_totals_t *totals, unsigned first, unsigned end,
-                         apr_size_t prefix)
+static void add_counters(const text_t *text, const status_t *status)
 {
-    for (unsigned i = first; i < end; i++) {
-        add(text, apr_psprintf(text->pool, "%s{%s=\"%s\"} %" APR_UINT64_T_FMT "\n", name, label,
-                               counter_name(i) + prefix, totals->value[i]));
-    }
-}
+    const char *metric = "";
+    apr_uint64_t value;
 
-static void add_losses(const text_t *text, const status_t *status)
-{
-    begin(text, "udpechod_dropped_datagrams_total", "counter",
-          "Datagrams received and not answered, by reason.");
-    add_labelled(text, "udpechod_dropped_datagrams_total", "reason", &status->totals,
-                 COUNTER_DROPPED + VERDICT_TRUNCATED, COUNTER_FAILED, sizeof "dropped_" - 1);
-    begin(text, "udpechod_send_errors_total", "counter",
-          "Replies that the kernel refused, by the name of its error.");
-    add_labelled(text, "udpechod_send_errors_total", "error", &status->totals, COUNTER_FAILED,
-                 COUNTER_KINDS, sizeof "failed_" - 1);
-    if (status->has_kernel_drops) {
-        begin(text, "udpechod_kernel_dropped_datagrams_total", "counter",
-              "Datagrams that found the receive buffer full or had a wrong checksum.");
-        add_number(text, "udpechod_kernel_dropped_datagrams_total", status->kernel_drops);
+    for (unsigned i = 0; i < COUNTERS_TOLD; i++) {
+        const counter_row_t *row = counter_row(i);
+
+        if (!status_counter(&value, status, i)) {
+            continue;
+        }
+        if (strcmp(row->metric, metric) != 0) {
+            begin(text, row->metric, "counter", row->help);
+            metric = row->metric;
+        }
+        add_number(text, apr_pstrcat(text->pool, metric, label_of(row, text->pool), NULL), value);
     }
 }
 
@@ -158,9 +130,6 @@ static void add_service(const text_t *text, const status_t *status)
     add_number(text, "udpechod_healthy", status->health == HEALTH_OK);
     begin(text, "udpechod_workers", "gauge", "Threads that answer.");
     add_number(text, "udpechod_workers", status->workers);
-    begin(text, "udpechod_reload_failures_total", "counter",
-          "Times that the options could not be read again.");
-    add_number(text, "udpechod_reload_failures_total", status->reload_failures);
     begin(text, "process_start_time_seconds", "gauge", "When it started, in Unix time.");
     add(text, apr_pstrcat(text->pool, "process_start_time_seconds ",
                           seconds((apr_uint64_t)status->started, text->pool), "\n", NULL));
@@ -170,8 +139,7 @@ const char *metrics_text(const status_t *status, apr_pool_t *pool)
 {
     text_t text = {apr_array_make(pool, 128, sizeof(const char *)), pool};
 
-    add_counters(&text, &status->totals);
-    add_losses(&text, status);
+    add_counters(&text, status);
     add_service_times(&text, &status->service_times);
     add_information(&text, status);
     add_service(&text, status);

@@ -49,12 +49,7 @@ static const char *take_sample(sample_t *sample, const char *path, exit_code_t *
 /* What only rises, and so has a rate. */
 static int is_counter(const name_value_t *value)
 {
-    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
-        if (strcmp(value->name, counter_name(i)) == 0) {
-            return 1;
-        }
-    }
-    return strcmp(value->name, "kernel_drops") == 0 || strcmp(value->name, "reload_failures") == 0;
+    return counter_row_named(value->name) != NULL;
 }
 
 static int is_service_time(const name_value_t *value)
@@ -103,7 +98,7 @@ static const char *take_samples(sample_t samples[2], const char *path, exit_code
 static const char *service_time_of(const apr_array_header_t *values, unsigned percent,
                                    apr_pool_t *pool)
 {
-    const name_value_t *received = name_values_find(values, counter_name(COUNTER_RECEIVED));
+    const name_value_t *received = name_values_find(values, counter_row(COUNTER_RECEIVED)->name);
 
     for (unsigned i = 0; received != NULL && i < SERVICE_TIME_BOUNDS; i++) {
         const name_value_t *within = name_values_find(values, service_time_name(i, pool));
@@ -118,7 +113,7 @@ static const char *service_time_of(const apr_array_header_t *values, unsigned pe
 
 static int has_received(const apr_array_header_t *values)
 {
-    const name_value_t *received = name_values_find(values, counter_name(COUNTER_RECEIVED));
+    const name_value_t *received = name_values_find(values, counter_row(COUNTER_RECEIVED)->name);
 
     return received != NULL && received->number > 0;
 }
@@ -126,12 +121,9 @@ static int has_received(const apr_array_header_t *values)
 /* As the log does, it leaves out what tells nothing while it is 0. */
 static int is_worth_a_line(const name_value_t *value)
 {
-    for (unsigned i = 0; i <= COUNTER_ECHOED_BYTES; i++) {
-        if (strcmp(value->name, counter_name(i)) == 0) {
-            return 1;
-        }
-    }
-    return is_counter(value) && value->number > 0;
+    const counter_row_t *row = counter_row_named(value->name);
+
+    return row != NULL && (row->is_shown_when_zero || value->number > 0);
 }
 
 static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *pool)

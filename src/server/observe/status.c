@@ -1,5 +1,7 @@
 #include "server/observe/status.h"
 
+#include <assert.h>
+
 #include "server/observe/feature_table.h"
 #include "udpecho/clock.h"
 
@@ -111,6 +113,24 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     apr_thread_mutex_unlock(source->lock);
     if (status->health == HEALTH_OK && is_stalled(source, pool)) {
         status->health = HEALTH_STALLED;
+    }
+}
+
+int status_counter(apr_uint64_t *value, const status_t *status, unsigned counter)
+{
+    assert(counter < COUNTERS_TOLD);
+    switch (counter) {
+    case COUNTER_KERNEL_DROPS:
+        if (status->has_kernel_drops) {
+            *value = status->kernel_drops;
+        }
+        return status->has_kernel_drops;
+    case COUNTER_RELOAD_FAILURES:
+        *value = status->reload_failures;
+        return 1;
+    default:
+        *value = status->totals.value[counter];
+        return 1;
     }
 }
 

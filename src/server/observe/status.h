@@ -9,9 +9,9 @@
 #include <apr_thread_mutex.h>
 #include <apr_time.h>
 
+#include "server/observe/counter_table.h"
 #include "server/observe/service_times.h"
 #include "server/worker.h"
-#include "udpecho/counters.h"
 #include "udpecho/transport.h"
 
 /* Where it is found. What is not atomic changes only before the workers begin, or under the
@@ -65,6 +65,10 @@ void status_listen(status_source_t *source, const apr_array_header_t *listeners)
  * wait; waits for them until each has gone round its loop, which takes a second only where one
  * hangs. Any thread, with a pool of its own. */
 void status_read(status_t *status, status_source_t *source, apr_pool_t *pool);
+
+/* The value of a counter of counter_table.h. Returns 0, and sets nothing, if this system does not
+ * tell. Any thread. */
+int status_counter(apr_uint64_t *value, const status_t *status, unsigned counter);
 
 /* "ok", "degraded", "stalled" or "draining". Static. */
 const char *health_name(health_t health);

@@ -30,13 +30,13 @@ static void add_listeners(apr_array_header_t *values, const status_t *status, ap
 
 static void add_counters(apr_array_header_t *values, const status_t *status)
 {
-    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
-        name_values_add_number(values, counter_name(i), (apr_int64_t)status->totals.value[i]);
+    apr_uint64_t value;
+
+    for (unsigned i = 0; i < COUNTERS_TOLD; i++) {
+        if (status_counter(&value, status, i)) {
+            name_values_add_number(values, counter_row(i)->name, (apr_int64_t)value);
+        }
     }
-    if (status->has_kernel_drops) {
-        name_values_add_number(values, "kernel_drops", (apr_int64_t)status->kernel_drops);
-    }
-    name_values_add_number(values, "reload_failures", (apr_int64_t)status->reload_failures);
 }
 
 const char *service_time_name(unsigned bucket, apr_pool_t *pool)

@@ -1,0 +1,81 @@
+#include "server/observe/counter_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DROPPED(reason)                                                          \
+    {                                                                            \
+        "dropped_" reason, "udpechod_dropped_datagrams_total", "reason", reason, \
+            "Datagrams received and not answered, by reason.", 0                 \
+    }
+#define FAILED(error)                                                       \
+    {                                                                       \
+        "failed_" error, "udpechod_send_errors_total", "error", error,      \
+            "Replies that the kernel refused, by the name of its error.", 0 \
+    }
+
+static const counter_row_t table[COUNTERS_TOLD] = {
+    [COUNTER_RECEIVED] = {"received", "udpechod_received_datagrams_total", NULL, NULL,
+                          "Datagrams that the kernel handed over.", 1},
+    [COUNTER_RECEIVED_BYTES] = {"received_bytes", "udpechod_received_bytes_total", NULL, NULL,
+                                "Their payload.", 1},
+    [COUNTER_ECHOED] = {"echoed", "udpechod_sent_datagrams_total", NULL, NULL,
+                        "Replies that the kernel took.", 1},
+    [COUNTER_ECHOED_BYTES] = {"echoed_bytes", "udpechod_sent_bytes_total", NULL, NULL,
+                              "Their payload.", 1},
+    [COUNTER_WOULD_RATE_LIMIT] = {"would_rate_limit", "udpechod_rate_limit_dry_run_datagrams_total",
+                                  NULL, NULL,
+                                  "Datagrams echoed that --rate-limit would have dropped.", 0},
+    [COUNTER_RECEIVE_ERRORS] = {"receive_errors", "udpechod_receive_errors_total", NULL, NULL,
+                                "Calls to receive, or to wait, that failed.", 0},
+    [COUNTER_DROPPED + VERDICT_TRUNCATED] = DROPPED("truncated"),
+    [COUNTER_DROPPED + VERDICT_CONTROL_TRUNCATED] = DROPPED("control_truncated"),
+    [COUNTER_DROPPED + VERDICT_NOT_UNICAST] = DROPPED("not_unicast"),
+    [COUNTER_DROPPED + VERDICT_SOURCE_INVALID] = DROPPED("source_invalid"),
+    [COUNTER_DROPPED + VERDICT_SOURCE_SELF] = DROPPED("source_self"),
+    [COUNTER_DROPPED + VERDICT_SOURCE_PORT] = DROPPED("source_port"),
+    [COUNTER_DROPPED + VERDICT_ACCESS] = DROPPED("access"),
+    [COUNTER_DROPPED + VERDICT_THROTTLED_PORT] = DROPPED("throttled_port"),
+    [COUNTER_DROPPED + VERDICT_LOOP] = DROPPED("loop"),
+    [COUNTER_DROPPED + VERDICT_RATE_LIMITED] = DROPPED("rate_limited"),
+    [COUNTER_DROPPED + VERDICT_MAX_RATE] = DROPPED("max_rate"),
+    [COUNTER_DROPPED + VERDICT_MAX_BANDWIDTH] = DROPPED("max_bandwidth"),
+    [COUNTER_DROPPED + VERDICT_PAST_COUNT] = DROPPED("past_count"),
+    [COUNTER_FAILED + SEND_EAGAIN] = FAILED("EAGAIN"),
+    [COUNTER_FAILED + SEND_ENOBUFS] = FAILED("ENOBUFS"),
+    [COUNTER_FAILED + SEND_EPERM] = FAILED("EPERM"),
+    [COUNTER_FAILED + SEND_EHOSTUNREACH] = FAILED("EHOSTUNREACH"),
+    [COUNTER_FAILED + SEND_ENETUNREACH] = FAILED("ENETUNREACH"),
+    [COUNTER_FAILED + SEND_EMSGSIZE] = FAILED("EMSGSIZE"),
+    [COUNTER_FAILED + SEND_EINVAL] = FAILED("EINVAL"),
+    [COUNTER_FAILED + SEND_ECONNREFUSED] = FAILED("ECONNREFUSED"),
+    [COUNTER_FAILED + SEND_OTHER] = FAILED("other"),
+    [COUNTER_KERNEL_DROPS] = {"kernel_drops", "udpechod_kernel_dropped_datagrams_total", NULL, NULL,
+                              "Datagrams that found the receive buffer full or had a wrong "
+                              "checksum.",
+                              0},
+    [COUNTER_RELOAD_FAILURES] = {"reload_failures", "udpechod_reload_failures_total", NULL, NULL,
+                                 "Times that the options could not be read again.", 0},
+};
+
+const counter_row_t *counter_row(unsigned counter)
+{
+    assert(counter < COUNTERS_TOLD);
+    return &table[counter];
+}
+
+const counter_row_t *counter_row_named(const char *name)
+{
+    for (unsigned i = 0; i < COUNTERS_TOLD; i++) {
+        if (strcmp(table[i].name, name) == 0) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+const char *verdict_name(verdict_t verdict)
+{
+    assert(verdict < DROP_KINDS);
+    return table[COUNTER_DROPPED + verdict].value;
+}
