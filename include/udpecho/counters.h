@@ -12,21 +12,6 @@
 
 #include "udpecho/datagram.h"
 
-/* Why the kernel did not take a reply. Named after the POSIX error that says it; on systems with
- * other names, the one that means the same. */
-typedef enum send_error {
-    SEND_EAGAIN,       /* the send buffer is full */
-    SEND_ENOBUFS,      /* the kernel or the interface has no room (also ENOMEM) */
-    SEND_EPERM,        /* a packet filter refused it (also EACCES) */
-    SEND_EHOSTUNREACH, /* no way to that host */
-    SEND_ENETUNREACH,  /* no way to that network (also ENETDOWN) */
-    SEND_EMSGSIZE,     /* longer than the path or the send buffer takes */
-    SEND_EINVAL,       /* an address that cannot be answered, port 0 for one */
-    SEND_ECONNREFUSED, /* an ICMP error for an earlier datagram */
-    SEND_OTHER,
-    SEND_ERROR_KINDS
-} send_error_t;
-
 /* Indices of counters_t; src/server/observe/counter_table.c says what each is called. Numbers, of
  * no enumerated type, because other enumerations are added to them. */
 enum {

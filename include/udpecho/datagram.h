@@ -2,8 +2,9 @@
 #define UDPECHO_DATAGRAM_H
 
 /*
- * The nouns that both sides of the transport contract share: an endpoint, a datagram, what the
- * core decided about it, and a batch of them. Plain data; any thread may read what it holds.
+ * The nouns that the cores and the platform share: an endpoint, a datagram, what the server's core
+ * decided about it, a batch of them and what became of the replies; a request of the client's; an
+ * address of this host. Plain data; any thread may read what it holds.
  */
 
 #include <apr_network_io.h>
@@ -62,6 +63,58 @@ typedef struct batch {
     unsigned count;
     datagram_t *at[BATCH_MAX];
 } batch_t;
+
+/* Why the kernel did not take a reply. Named after the POSIX error that says it; on systems with
+ * other names, the one that means the same. */
+typedef enum send_error {
+    SEND_EAGAIN,       /* the send buffer is full */
+    SEND_ENOBUFS,      /* the kernel or the interface has no room (also ENOMEM) */
+    SEND_EPERM,        /* a packet filter refused it (also EACCES) */
+    SEND_EHOSTUNREACH, /* no way to that host */
+    SEND_ENETUNREACH,  /* no way to that network (also ENETDOWN) */
+    SEND_EMSGSIZE,     /* longer than the path or the send buffer takes */
+    SEND_EINVAL,       /* an address that cannot be answered, port 0 for one */
+    SEND_ECONNREFUSED, /* an ICMP error for an earlier datagram */
+    SEND_OTHER,
+    SEND_ERROR_KINDS
+} send_error_t;
+
+/* What became of replies: filled by transport_reply(). */
+typedef struct send_outcome {
+    unsigned sent;
+    apr_size_t sent_bytes;
+    unsigned failed[SEND_ERROR_KINDS];
+} send_outcome_t;
+
+/* ---- What the client sends ---- */
+
+/* The most sockets, each with a source port of its own, that a client sends by. */
+#define FLOWS_MAX 4096
+
+/* What identifies a datagram: its sequence number, low byte first so that short payloads still
+ * carry the bits that differ, and the key of the run. */
+#define REQUEST_HEAD_MAX 8
+
+/* A datagram to send: the head and, behind it, the body. */
+typedef struct request {
+    apr_uint64_t sequence; /* from 0 */
+    unsigned flow;
+    apr_size_t length; /* of head and body together, bytes */
+    apr_size_t head_length;
+    unsigned char head[REQUEST_HEAD_MAX];
+    const unsigned char *body; /* lives as long as the probe */
+} request_t;
+
+/* ---- The host ---- */
+
+/* An address of this host. */
+typedef struct host_address {
+    endpoint_t address;         /* port 0; with its scope if it is link-local (RFC 4007) */
+    struct in_addr broadcast;   /* that of its network; INADDR_ANY: it has none, as in IPv6 */
+    unsigned network_interface; /* the index of its network interface */
+} host_address_t;
+
+/* ---- Endpoints ---- */
 
 /* Room for any endpoint in text, the terminating zero included:
  * "[" address (45) "%" interface name (15) "]:" port (5). */

@@ -101,13 +101,6 @@ apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now);
  */
 int echo_is_degraded(const echo_t *echo);
 
-/* What became of replies: filled by transport_reply(). */
-typedef struct send_outcome {
-    unsigned sent;
-    apr_size_t sent_bytes;
-    unsigned failed[SEND_ERROR_KINDS];
-} send_outcome_t;
-
 /* Counts what became of replies; those that failed go back to the quota. */
 void echo_settle(echo_t *echo, const send_outcome_t *outcome);
 

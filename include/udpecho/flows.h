@@ -14,7 +14,6 @@
 
 #include "udpecho/datagram.h"
 #include "udpecho/platform.h"
-#include "udpecho/probe.h"
 
 typedef struct flows_options {
     const platform_t *platform;   /* what there is to use; must outlive the flows */

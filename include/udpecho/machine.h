@@ -11,13 +11,6 @@
 
 #include "udpecho/datagram.h"
 
-/* An address of this host. */
-typedef struct host_address {
-    endpoint_t address;         /* port 0; with its scope if it is link-local (RFC 4007) */
-    struct in_addr broadcast;   /* that of its network; INADDR_ANY: it has none, as in IPv6 */
-    unsigned network_interface; /* the index of its network interface */
-} host_address_t;
-
 /*
  * Sets `addresses` to an array of host_address_t: every IPv4 and IPv6 address of this host as it
  * is now, the loopback's included, also on interfaces that are down, in no order. It shows the

@@ -24,13 +24,6 @@
 
 #include "udpecho/datagram.h"
 
-/* What identifies a datagram: its sequence number, low byte first so that short payloads still
- * carry the bits that differ, and the key of the run. */
-#define REQUEST_HEAD_MAX 8
-
-/* The most flows of one probe. */
-#define FLOWS_MAX 4096
-
 typedef struct probe_plan {
     endpoint_t peer;      /* who is asked */
     int any_peer;         /* peer is a multicast group or a broadcast address: whoever
@@ -63,16 +56,6 @@ typedef struct probe_plan {
 
 /* How many can: all of its windows, or what is sent in a timeout. */
 double probe_outstanding(const probe_plan_t *plan);
-
-/* A datagram to send. */
-typedef struct request {
-    apr_uint64_t sequence; /* from 0 */
-    unsigned flow;
-    apr_size_t length; /* of head and body together, bytes */
-    apr_size_t head_length;
-    unsigned char head[REQUEST_HEAD_MAX];
-    const unsigned char *body; /* lives as long as the probe */
-} request_t;
 
 /* What a reply is. */
 typedef enum reply_verdict {

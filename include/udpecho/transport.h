@@ -16,7 +16,6 @@
 #include <apr_time.h>
 
 #include "udpecho/datagram.h"
-#include "udpecho/echo.h"
 #include "udpecho/platform.h"
 
 /* Who may share a listener's port. */

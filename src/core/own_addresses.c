@@ -2,7 +2,6 @@
 
 #include "common/address_key.h"
 #include "common/sort.h"
-#include "udpecho/machine.h"
 
 typedef struct own_listener {
     address_key_t key;

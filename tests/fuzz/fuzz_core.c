@@ -14,7 +14,6 @@
 #include "core/source_ports.h"
 #include "core/token_bucket.h"
 #include "udpecho/echo.h"
-#include "udpecho/machine.h"
 
 #define OUR_PORT      8888
 #define START         apr_time_from_sec(1000)

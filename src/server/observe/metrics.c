@@ -23,23 +23,23 @@ static http_answer_t answer(const char *path, status_source_t *source, apr_pool_
     return (http_answer_t){404, "text/plain", "there are /metrics and /healthz\n"};
 }
 
-typedef struct request {
+typedef struct page_request {
     const char *path;
     status_source_t *source;
     apr_pool_t *pool;
     http_answer_t answer;
-} request_t;
+} page_request_t;
 
 static void try_to_answer(void *context)
 {
-    request_t *request = context;
+    page_request_t *request = context;
 
     request->answer = answer(request->path, request->source, request->pool);
 }
 
 static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
 {
-    request_t request = {path, context, pool, {503, "text/plain", "no memory\n"}};
+    page_request_t request = {path, context, pool, {503, "text/plain", "no memory\n"}};
 
     memory_try(try_to_answer, &request);
     return request.answer;

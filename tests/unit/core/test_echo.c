@@ -11,7 +11,6 @@
 #include "core/token_bucket.h"
 #include "endpoints.h"
 #include "udpecho/echo.h"
-#include "udpecho/machine.h"
 
 #define LOOPBACK      0x7f000001
 #define OURS          0x0a000001 /* 10.0.0.1 */

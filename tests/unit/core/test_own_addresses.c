@@ -4,7 +4,6 @@
 
 #include "core/own_addresses.h"
 #include "endpoints.h"
-#include "udpecho/machine.h"
 
 #define LOOPBACK 0x7f000001
 #define OURS     0x0a000001 /* 10.0.0.1 */
