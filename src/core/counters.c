@@ -1,4 +1,4 @@
-#include "udpecho/counters.h"
+#include "core/counters.h"
 
 void counters_sum(counter_totals_t *totals, const counters_t *counters)
 {

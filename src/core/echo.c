@@ -1,4 +1,4 @@
-#include "udpecho/echo.h"
+#include "core/echo.h"
 
 #include "core/access_list.h"
 #include "core/loop_detector.h"

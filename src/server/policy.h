@@ -8,9 +8,9 @@
 #include <apr_siphash.h>
 #include <apr_tables.h>
 
+#include "core/echo.h"
 #include "server/log/log.h"
 #include "server/settings.h"
-#include "udpecho/echo.h"
 
 /* What is the same for all policies of a process. It outlives them. */
 typedef struct policy_basis {

@@ -6,10 +6,10 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+#include "core/echo.h"
 #include "server/gate.h"
 #include "server/log/log.h"
 #include "server/observe/service_times.h"
-#include "udpecho/echo.h"
 #include "udpecho/transport.h"
 
 typedef struct worker worker_t;

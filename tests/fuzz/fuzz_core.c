@@ -9,11 +9,11 @@
 #include <apr_tables.h>
 
 #include "core/access_list.h"
+#include "core/echo.h"
 #include "core/own_addresses.h"
 #include "core/rate_limit.h"
 #include "core/source_ports.h"
 #include "core/token_bucket.h"
-#include "udpecho/echo.h"
 
 #define OUR_PORT      8888
 #define START         apr_time_from_sec(1000)

@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 
-#include "udpecho/probe.h"
+#include "client/core/probe.h"
 
 #define START         apr_time_from_sec(1000)
 #define SIZE_MAX_HERE 40

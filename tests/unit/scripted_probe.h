@@ -5,8 +5,8 @@
 
 #include "unit.h"
 
+#include "client/core/probe.h"
 #include "endpoints.h"
-#include "udpecho/probe.h"
 
 #define START       apr_time_from_sec(1000)
 #define SECOND      APR_USEC_PER_SEC

@@ -4,7 +4,7 @@
 /* The requests that the probe made and that have not left this host yet, in the order in which they
  * were made: plain data, all zero at the start. */
 
-#include "udpecho/probe.h"
+#include "client/core/probe.h"
 
 typedef struct outbox {
     unsigned first; /* of `requests` */

@@ -3,7 +3,7 @@
 
 /* What datagrams are made of, and what they tell when they come back. Plain data. */
 
-#include "udpecho/probe.h"
+#include "client/core/probe.h"
 
 typedef struct payload {
     const unsigned char *random; /* PROBE_RANDOM bytes, the first of which are the key of the run */

@@ -1,4 +1,4 @@
-#include "udpecho/probe.h"
+#include "client/core/probe.h"
 
 #include "client/core/flow_queue.h"
 #include "client/core/payload.h"

@@ -3,9 +3,9 @@
 
 /* What the datagrams of one flow came to. Plain data, all zero at the start. */
 
+#include "client/core/probe.h"
 #include "client/core/round_trips.h"
 #include "client/core/sent.h"
-#include "udpecho/probe.h"
 
 typedef struct tally {
     apr_uint64_t fates[FATES];         /* how many datagrams have which */

@@ -6,9 +6,9 @@
  * the same events with the same numbers in them, so that no two formats can disagree.
  */
 
+#include "client/core/probe.h"
 #include "client/output/output.h"
 #include "udpecho/flows.h"
-#include "udpecho/probe.h"
 
 typedef enum measurement {
     MEASURE_PING,  /* one datagram after the other */

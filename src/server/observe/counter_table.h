@@ -4,7 +4,7 @@
 /* What the counters are called where they are told: in the log, by udpechod --status, in the
  * metrics. Any thread. */
 
-#include "udpecho/counters.h"
+#include "core/counters.h"
 
 /* The counters of the service as a whole. They follow those of the workers. */
 enum {

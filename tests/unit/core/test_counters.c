@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "udpecho/counters.h"
+#include "core/counters.h"
 
 static void sums_add_up_over_workers(void **state)
 {

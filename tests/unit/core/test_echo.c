@@ -5,12 +5,12 @@
 #include <apr_siphash.h>
 
 #include "core/access_list.h"
+#include "core/echo.h"
 #include "core/own_addresses.h"
 #include "core/rate_limit.h"
 #include "core/source_ports.h"
 #include "core/token_bucket.h"
 #include "endpoints.h"
-#include "udpecho/echo.h"
 
 #define LOOPBACK      0x7f000001
 #define OURS          0x0a000001 /* 10.0.0.1 */

@@ -16,7 +16,7 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
-#include "udpecho/counters.h"
+#include "core/counters.h"
 #include "udpecho/datagram.h"
 
 #define ECHO_DRAIN_MAX_US (1 * APR_USEC_PER_SEC)
