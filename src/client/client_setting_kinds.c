@@ -70,5 +70,5 @@ static const char *format_dscp(const option_t *option, const void *place, apr_po
     return code_point < 0 ? NULL : apr_psprintf(pool, "%" APR_INT64_T_FMT, code_point);
 }
 
-const option_kind_t option_percent = {read_percent, format_percent, 0};
-const option_kind_t option_dscp = {read_dscp, format_dscp, 0};
+const option_kind_t option_percent = {read_percent, format_percent, sizeof(apr_int64_t), 0};
+const option_kind_t option_dscp = {read_dscp, format_dscp, sizeof(apr_int64_t), 0};

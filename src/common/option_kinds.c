@@ -191,12 +191,14 @@ static const char *read_list(const option_t *option, void *place, const char *va
     return NULL;
 }
 
-const option_kind_t option_flag = {read_flag, format_flag, 0};
-const option_kind_t option_number = {read_number, format_number_option, 0};
-const option_kind_t option_size = {read_size, format_size_option, 0};
-const option_kind_t option_duration = {read_duration, format_duration_option, 0};
-const option_kind_t option_rate = {read_rate, format_rate_option, 0};
-const option_kind_t option_bandwidth = {read_bandwidth, format_bandwidth_option, 0};
-const option_kind_t option_choice = {read_choice, format_choice, 0};
-const option_kind_t option_text = {read_text, format_text, 0};
-const option_kind_t option_list = {read_list, NULL, 1};
+const option_kind_t option_flag = {read_flag, format_flag, sizeof(apr_int64_t), 0};
+const option_kind_t option_number = {read_number, format_number_option, sizeof(apr_int64_t), 0};
+const option_kind_t option_size = {read_size, format_size_option, sizeof(apr_int64_t), 0};
+const option_kind_t option_duration = {read_duration, format_duration_option, sizeof(apr_int64_t),
+                                       0};
+const option_kind_t option_rate = {read_rate, format_rate_option, sizeof(apr_int64_t), 0};
+const option_kind_t option_bandwidth = {read_bandwidth, format_bandwidth_option,
+                                        sizeof(apr_int64_t), 0};
+const option_kind_t option_choice = {read_choice, format_choice, sizeof(apr_int64_t), 0};
+const option_kind_t option_text = {read_text, format_text, sizeof(const char *), 0};
+const option_kind_t option_list = {read_list, NULL, sizeof(apr_array_header_t *), 1};

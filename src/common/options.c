@@ -324,3 +324,15 @@ const char *options_read_file(const option_t *table, void *settings, const char 
 
     return lines_read(path, read_line, &source, refusal, pool);
 }
+
+/* ---- Again ---- */
+
+void options_reload(const option_t *table, void *settings, const void *fresh)
+{
+    for (const option_t *option = table; option->name != NULL; option++) {
+        if (option->reloadable) {
+            memcpy((char *)settings + option->offset, (const char *)fresh + option->offset,
+                   option->kind->size);
+        }
+    }
+}

@@ -22,6 +22,7 @@ typedef struct option_kind {
     /* The value at `place` as read() takes it; NULL if there is none. Lists are written by
      * item. */
     const char *(*format)(const option_t *option, const void *place, apr_pool_t *pool);
+    apr_size_t size; /* of the value in the settings */
     int is_list;
 } option_kind_t;
 
@@ -38,6 +39,7 @@ struct option {
     const char *choices; /* of option_choice: "off|on" */
     const char *also; /* what other programs call it, "port|p", for the error that it is unknown */
     unsigned command_line_only : 1;
+    unsigned reloadable : 1; /* another value comes into force at a reload, not at a restart only */
 };
 
 /* Flags, numbers, sizes (bytes), durations (microseconds), rates (per second) and choices (the
@@ -79,6 +81,10 @@ const char *options_read_file(const option_t *table, void *settings, const char 
  * line takes are passed over. */
 const char *options_differing(const option_t *table, const void *one, const void *other,
                               apr_pool_t *pool);
+
+/* Gives the reloadable options of `settings` the values that they have in `fresh`. Lists and texts
+ * are not copied. */
+void options_reload(const option_t *table, void *settings, const void *fresh);
 
 /* Writes what --help shows of the table, one option after the other. */
 void options_write_help(const option_t *table, apr_file_t *out);

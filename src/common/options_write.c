@@ -16,8 +16,9 @@ void options_write_help(const option_t *table, apr_file_t *out)
         } else {
             file_print(out, " ");
         }
-        file_print(out, " --%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
-                   option->argument != NULL ? option->argument : "");
+        file_print(out, " --%s%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
+                   option->argument != NULL ? option->argument : "",
+                   option->reloadable ? "  (reload)" : "");
         while (*help != '\0') {
             int length = (int)strcspn(help, "\n");
 

@@ -68,21 +68,12 @@ static settings_t merge(const settings_t *start, const settings_t *fresh, int ha
 {
     settings_t merged = *start;
 
-    if (!has_fixed_listeners) {
-        merged.listen = fresh->listen;
+    options_reload(settings_table, &merged, fresh);
+    merged.access = fresh->access; /* which is made of reloadable options, */
+    merged.exempt = fresh->exempt; /* and so is this */
+    if (has_fixed_listeners) {
+        merged.listen = start->listen;
     }
-    merged.allow = fresh->allow;
-    merged.deny = fresh->deny;
-    merged.access = fresh->access;
-    merged.deny_source_ports = fresh->deny_source_ports;
-    merged.rate_limit = fresh->rate_limit;
-    merged.rate_limit_exempt = fresh->rate_limit_exempt;
-    merged.exempt = fresh->exempt;
-    merged.rate_limit_dry_run = fresh->rate_limit_dry_run;
-    merged.max_rate = fresh->max_rate;
-    merged.max_bandwidth = fresh->max_bandwidth;
-    merged.offload = fresh->offload;
-    merged.log_level = fresh->log_level;
     return merged;
 }
 

@@ -82,10 +82,10 @@ static const char *read_socket_path(const option_t *option, void *place, const c
     return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
 
-const option_kind_t option_listen = {read_listen, NULL, 1};
-const option_kind_t option_source_ports = {read_source_ports, format_text, 0};
-const option_kind_t option_access = {read_access, NULL, 1};
-const option_kind_t option_exempt = {read_exempt, NULL, 1};
-const option_kind_t option_control = {read_control, format_text, 0};
-const option_kind_t option_metrics = {read_metrics, format_text, 0};
-const option_kind_t option_socket_path = {read_socket_path, format_text, 0};
+const option_kind_t option_listen = {read_listen, NULL, sizeof(apr_array_header_t *), 1};
+const option_kind_t option_source_ports = {read_source_ports, format_text, sizeof(const char *), 0};
+const option_kind_t option_access = {read_access, NULL, sizeof(apr_array_header_t *), 1};
+const option_kind_t option_exempt = {read_exempt, NULL, sizeof(apr_array_header_t *), 1};
+const option_kind_t option_control = {read_control, format_text, sizeof(const char *), 0};
+const option_kind_t option_metrics = {read_metrics, format_text, sizeof(const char *), 0};
+const option_kind_t option_socket_path = {read_socket_path, format_text, sizeof(const char *), 0};

@@ -28,6 +28,7 @@ const option_t settings_table[] = {
      .offset = AT(listen),
      .kind = &option_listen,
      .also = "port|p|address|bind|host|l",
+     .reloadable = 1,
      .help = "Answer datagrams sent to this address; may be given again. An IPv6\n"
              "address goes in brackets, with its interface if it is link-local:\n"
              "[fe80::1%eth0]:7. Any may have one, 192.0.2.1%eth0:7, by which alone\n"
@@ -87,6 +88,7 @@ const option_t settings_table[] = {
      .offset = AT(offload),
      .kind = &option_choice,
      .choices = "off|on",
+     .reloadable = 1,
      .help = "Whether several datagrams may go through the network stack as one:\n"
              "segmentation and coalescing, on Linux. Default: on."},
     {.name = "payload-max",
@@ -102,6 +104,7 @@ const option_t settings_table[] = {
      .argument = "NETWORK",
      .offset = AT(allow),
      .kind = &option_access,
+     .reloadable = 1,
      .help = "Answer sources in this network, 192.0.2.0/24, or in those that a file\n"
              "lists, @FILE, and none that no --allow names; may be given again. Of\n"
              "networks that hold a source, the smallest decides. Default: everybody."},
@@ -109,11 +112,13 @@ const option_t settings_table[] = {
      .argument = "NETWORK",
      .offset = AT(deny),
      .kind = &option_access,
+     .reloadable = 1,
      .help = "The same for sources that are not answered."},
     {.name = "deny-source-ports",
      .argument = "LIST",
      .offset = AT(deny_source_ports),
      .kind = &option_source_ports,
+     .reloadable = 1,
      .help = "Source ports to drop datagrams from: ports and ranges (7,9,1000-1010),\n"
              "below-1024 or none. Default: those of services that answer whatever\n"
              "they get: " SOURCE_PORTS_DEFAULT "."},
@@ -124,17 +129,20 @@ const option_t settings_table[] = {
      .minimum = 1,
      .maximum = RATE_LIMIT_MAX,
      .zero = "off",
+     .reloadable = 1,
      .help = "Echo at most this many datagrams in a second to one address, and to the\n"
              "networks around it in fixed proportion. Default: 10000/s."},
     {.name = "rate-limit-exempt",
      .argument = "NETWORK",
      .offset = AT(rate_limit_exempt),
      .kind = &option_exempt,
+     .reloadable = 1,
      .help = "Networks that have no such limit, or @FILE, or none; may be given again.\n"
              "Default: 127.0.0.0/8 and ::1."},
     {.name = "rate-limit-dry-run",
      .offset = AT(rate_limit_dry_run),
      .kind = &option_flag,
+     .reloadable = 1,
      .help = "Count what the limit would drop, and echo it."},
     {.name = "max-rate",
      .argument = "N/s",
@@ -143,6 +151,7 @@ const option_t settings_table[] = {
      .minimum = 1,
      .maximum = TOKEN_RATE_MAX,
      .zero = "off",
+     .reloadable = 1,
      .help = "Echo at most this many datagrams in a second, of all sources: 50k/s.\n"
              "Default: off."},
     {.name = "max-bandwidth",
@@ -152,6 +161,7 @@ const option_t settings_table[] = {
      .minimum = 1,
      .maximum = TOKEN_RATE_MAX,
      .zero = "off",
+     .reloadable = 1,
      .help = "Echo at most this many bytes of payload in a second: 10MB/s.\n"
              "Default: off."},
     {.name = "loop-detector",
@@ -184,6 +194,7 @@ const option_t settings_table[] = {
      .kind = &option_choice,
      .choices = "error|warning|info|debug",
      .also = "verbose|v|debug|quiet|q",
+     .reloadable = 1,
      .help = "Least important lines to log: error, warning, info or debug, which has\n"
              "a line for every datagram. Default: info."},
     {.name = "log-format",

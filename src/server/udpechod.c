@@ -47,7 +47,8 @@ static void print_help(const program_t *program)
     file_print(program->out,
                "\nSizes take KiB, MiB, GiB, kB, MB, GB; times us, ms, s, m, h, d. SIGTERM and\n"
                "SIGINT drain and end, SIGUSR1 logs the counters, SIGHUP reads the options\n"
-               "again. See udpechod(8).\n");
+               "again: those marked (reload) change at once, others at the next start.\n"
+               "See udpechod(8).\n");
 }
 
 static exit_code_t serve(program_t *program)

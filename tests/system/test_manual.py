@@ -58,6 +58,13 @@ class Server(Manual, unittest.TestCase):
     PROGRAM, PAGE = harness.UDPECHOD, "udpechod.8"
     EXIT_CODES = ["0", "64", "67", "68", "69", "71", "77", "78"]
 
+    def test_what_a_reload_changes_is_what_help_marks(self):
+        listed, = re.findall(r"^These change at once:\n((?:(?:\.Fl Fl .*|and)\n)+)",
+                             self.section("RELOAD"), re.MULTILINE)
+        marked = [name for name, option in harness.options().items() if option.is_reloadable]
+        self.assertGreater(len(marked), 5)
+        self.assertEqual(sorted(re.findall(r"Fl Fl ([a-z-]+)", listed)), sorted(marked))
+
 
 class Client(Manual, unittest.TestCase):
     PROGRAM, PAGE = os.environ["UDPECHO"], "udpecho.1"

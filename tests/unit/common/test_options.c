@@ -34,17 +34,20 @@ static const option_t table[] = {
      .argument = "SIZE",
      .offset = offsetof(sample_t, size),
      .kind = &option_size,
+     .reloadable = 1,
      .maximum = 1 << 20,
      .help = "A size.\nOn two lines."},
     {.name = "list",
      .argument = "ITEM",
      .offset = offsetof(sample_t, list),
      .kind = &option_list,
+     .reloadable = 1,
      .help = "A list."},
     {.name = "text",
      .argument = "TEXT",
      .offset = offsetof(sample_t, text),
      .kind = &option_text,
+     .reloadable = 1,
      .help = "A text."},
     {.name = "only",
      .offset = offsetof(sample_t, only),
@@ -304,7 +307,8 @@ static void help_shows_the_table(void **state)
 
     assert_memory_equal(help, "  --flag\n        A flag.\n", strlen("  --flag\n        A flag.\n"));
     assert_non_null(strstr(help, "  -n, --number=N\n        A number.\n"));
-    assert_non_null(strstr(help, "  --size=SIZE\n        A size.\n        On two lines.\n"));
+    assert_non_null(
+        strstr(help, "  --size=SIZE  (reload)\n        A size.\n        On two lines.\n"));
 }
 
 static void settings_are_written_as_a_file_that_says_the_same(void **state)
@@ -364,6 +368,18 @@ static void options_that_differ_are_named(void **state)
     assert_string_equal(options_differing(table, &one, &other, *state), "flag,number,list");
 }
 
+static void a_reload_changes_reloadable_options_only(void **state)
+{
+    sample_t settings = {0};
+    sample_t fresh = {0};
+
+    assert_null(read_file(&settings, "number=1\nsize=1KiB\nlist=a\ntext=b\n", *state));
+    assert_null(read_file(&fresh, "flag\nnumber=2\nsize=2KiB\nlist=c\nlist=d\ntext=e\n", *state));
+    options_reload(table, &settings, &fresh);
+    assert_string_equal(written(write_settings, &settings, *state),
+                        "number=1\nsize=2KiB\nlist=c\nlist=d\ntext=e\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +398,7 @@ int main(void)
         scene(values_that_need_it_are_quoted),
         scene(a_command_line_is_repeated_save_for_some),
         scene(options_that_differ_are_named),
+        scene(a_reload_changes_reloadable_options_only),
     };
 
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

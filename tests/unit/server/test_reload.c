@@ -3,6 +3,8 @@
 #include "unit.h"
 
 #include "captured_log.h"
+#include "common/ip_address.h"
+#include "core/source_ports.h"
 #include "server/reload.h"
 #include "written_file.h"
 
@@ -14,10 +16,11 @@ typedef struct outcome {
     const char *log;
 } outcome_t;
 
-/* Starts with one file, reloads another. */
-static outcome_t reloaded(const char *before, const char *after, apr_pool_t *pool)
+/* Starts with one file, and perhaps an option, and reloads another. */
+static outcome_t reloaded_by(const char *option, const char *before, const char *after,
+                             apr_pool_t *pool)
 {
-    static const char *const argv[] = {"udpechod", "--config=" FILE_NAME, "--workers=2", NULL};
+    const char *argv[] = {"udpechod", "--config=" FILE_NAME, option, NULL};
     captured_log_t captured = capture_log(pool);
     settings_t *settings = apr_pcalloc(pool, sizeof *settings);
     setup_frame_t frame = {.settings = settings, .log = captured.log, .pool = pool};
@@ -26,7 +29,7 @@ static outcome_t reloaded(const char *before, const char *after, apr_pool_t *poo
 
     platform_probe(&frame.platform, pool);
     write_file(FILE_NAME, before, pool);
-    assert_null(settings_read(settings, 3, argv, &code, pool));
+    assert_null(settings_read(settings, option != NULL ? 3 : 2, argv, &code, pool));
     frame.options = listener_options(settings, &frame.platform);
     log_set_level(captured.log, (log_level_t)settings->log_level);
     assert_int_equal(reload_first(&outcome.first, &frame), EXIT_OK);
@@ -40,6 +43,11 @@ static outcome_t reloaded(const char *before, const char *after, apr_pool_t *poo
     apr_file_remove(FILE_NAME, pool);
     outcome.log = captured_text(&captured);
     return outcome;
+}
+
+static outcome_t reloaded(const char *before, const char *after, apr_pool_t *pool)
+{
+    return reloaded_by(NULL, before, after, pool);
 }
 
 static void the_level_rises_and_falls(void **state)
@@ -58,28 +66,14 @@ static void the_level_rises_and_falls(void **state)
 
 static void what_needs_a_restart_is_named_and_stays(void **state)
 {
-    outcome_t outcome = reloaded("listen=127.0.0.1:0\nworkers=3\n",
-                                 "listen=127.0.0.1:0\nworkers=4\ncount=3\nsandbox=off\n", *state);
+    /* The command line wins as before. */
+    outcome_t outcome =
+        reloaded_by("--workers=2", "listen=127.0.0.1:0\nworkers=3\n",
+                    "listen=127.0.0.1:0\nworkers=4\ncount=3\nsandbox=off\n", *state);
 
-    /* --workers is on the command line, which wins as before. */
     assert_non_null(
         strstr(outcome.log, " warning changed settings need a restart options=count,sandbox\n"));
     assert_int_equal(outcome.second->settings.count, 0);
-}
-
-static void whom_to_answer_and_how_much_changes(void **state)
-{
-    outcome_t outcome = reloaded("listen=127.0.0.1:0\nallow=192.0.2.0/24\nrate-limit=10/s\n",
-                                 "listen=127.0.0.1:0\ndeny=192.0.2.0/25\nmax-rate=100/s\n"
-                                 "deny-source-ports=7\nrate-limit-exempt=none\n",
-                                 *state);
-
-    assert_non_null(strstr(outcome.log, "changed=allow,deny,deny-source-ports,rate-limit,"
-                                        "rate-limit-exempt,max-rate\n"));
-    assert_null(strstr(outcome.log, "restart"));
-    assert_non_null(outcome.second->policy->access);
-    assert_null(outcome.second->policy->exempt);
-    assert_non_null(outcome.second->policy->datagrams);
 }
 
 static void listeners_come_and_go(void **state)
@@ -124,16 +118,164 @@ static void a_listener_that_cannot_be_opened_changes_nothing(void **state)
     assert_null(strstr(outcome.log, "in detail"));
 }
 
+/* ---- Every option ---- */
+
+static int answers(const setup_t *setup, const char *source)
+{
+    endpoint_t endpoint = {0};
+
+    assert_true(ip_address_parse(&endpoint, source));
+    return setup->policy->access == NULL || access_list_allows(setup->policy->access, &endpoint);
+}
+
+static int listens_on_ipv6(const setup_t *setup)
+{
+    const listener_t *listener = APR_ARRAY_IDX(setup->listeners.all, 0, const listener_t *);
+
+    return listener_describe(listener)->local.sa.any.sa_family == APR_INET6;
+}
+
+static int has_no_offload(const setup_t *setup)
+{
+    return !setup->settings.offload;
+}
+
+static int allows_one_network(const setup_t *setup)
+{
+    return answers(setup, "192.0.2.1") && !answers(setup, "203.0.113.1");
+}
+
+static int denies_one_network(const setup_t *setup)
+{
+    return !answers(setup, "192.0.2.1") && answers(setup, "203.0.113.1");
+}
+
+static int refuses_a_port(const setup_t *setup)
+{
+    return source_ports_refuse(setup->policy->ports, 4000);
+}
+
+static int has_no_limit(const setup_t *setup)
+{
+    return setup->policy->per_source == NULL;
+}
+
+static int exempts_nobody(const setup_t *setup)
+{
+    return setup->policy->exempt == NULL;
+}
+
+static int only_counts(const setup_t *setup)
+{
+    return setup->policy->per_source_dry_run;
+}
+
+static int limits_datagrams(const setup_t *setup)
+{
+    return setup->policy->datagrams != NULL;
+}
+
+static int limits_bytes(const setup_t *setup)
+{
+    return setup->policy->bytes != NULL;
+}
+
+static int logs_errors_only(const setup_t *setup)
+{
+    return setup->settings.log_level == LOG_LEVEL_ERROR;
+}
+
+/* Of every option that a file takes, another value than the default, and what shows that it is in
+ * force; NULL: it needs a restart. */
+static const struct {
+    const char *name;
+    const char *value;
+    int (*is_in_force)(const setup_t *setup);
+} changes[] = {
+    {"listen", "[::1]:0", listens_on_ipv6},
+    {"workers", "3", NULL},
+    {"pin", NULL, NULL},
+    {"spin", "50us", NULL},
+    {"reuse-port", "off", NULL},
+    {"receive-buffer", "1MiB", NULL},
+    {"send-buffer", "1MiB", NULL},
+    {"offload", "off", has_no_offload},
+    {"payload-max", "100", NULL},
+    {"allow", "192.0.2.0/24", allows_one_network},
+    {"deny", "192.0.2.0/24", denies_one_network},
+    {"deny-source-ports", "4000", refuses_a_port},
+    {"rate-limit", "off", has_no_limit},
+    {"rate-limit-exempt", "none", exempts_nobody},
+    {"rate-limit-dry-run", NULL, only_counts},
+    {"max-rate", "5/s", limits_datagrams},
+    {"max-bandwidth", "5/s", limits_bytes},
+    {"loop-detector", "off", NULL},
+    {"count", "3", NULL},
+    {"duration", "1h", NULL},
+    {"log-level", "error", logs_errors_only},
+    {"log-format", "json", NULL},
+    {"log-payload", "1", NULL},
+    {"user", "nobody", NULL},
+    {"group", "nogroup", NULL},
+    {"chroot", "/var/empty", NULL},
+    {"sandbox", "off", NULL},
+    {"metrics-listen", "127.0.0.1:9000", NULL},
+    {"control", "127.0.0.1:9001", NULL},
+    {"takeover", "/run/udpechod", NULL},
+};
+
+/* The index of its change. */
+static size_t change_of(const option_t *option)
+{
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        if (strcmp(changes[i].name, option->name) == 0) {
+            return i;
+        }
+    }
+    fail_msg("what does a reload make of --%s?", option->name);
+    return 0;
+}
+
+static void every_option_comes_into_force_or_needs_a_restart(void **state)
+{
+    const setup_t *before = reloaded("listen=127.0.0.1:0\n", "listen=127.0.0.1:0\n", *state).second;
+
+    for (const option_t *option = settings_table; option->name != NULL; option++) {
+        if (option->command_line_only) {
+            continue;
+        }
+        size_t i = change_of(option);
+        const char *listen = option == settings_table ? "" : "listen=127.0.0.1:0\n";
+        const char *value = changes[i].value;
+        outcome_t outcome = reloaded(
+            "listen=127.0.0.1:0\n",
+            apr_pstrcat(*state, listen, option->name, value != NULL ? "=" : "", value, NULL),
+            *state);
+        const char *told = apr_pstrcat(*state, " changed=", option->name, "\n", NULL);
+        const char *warned = apr_pstrcat(
+            *state, " warning changed settings need a restart options=", option->name, "\n", NULL);
+        int is_reloadable = changes[i].is_in_force != NULL;
+
+        assert_non_null(outcome.second);
+        assert_false(is_reloadable && changes[i].is_in_force(before));
+        if ((strstr(outcome.log, told) != NULL) != is_reloadable ||
+            (strstr(outcome.log, warned) != NULL) == is_reloadable ||
+            (is_reloadable && !changes[i].is_in_force(outcome.second))) {
+            fail_msg("--%s: %s", option->name, outcome.log);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(the_level_rises_and_falls),
         scene(what_needs_a_restart_is_named_and_stays),
-        scene(whom_to_answer_and_how_much_changes),
         scene(listeners_come_and_go),
         scene(nothing_else_is_said_when_nothing_changed),
         scene(a_wrong_file_changes_nothing_and_is_told_with_its_line),
         scene(a_listener_that_cannot_be_opened_changes_nothing),
+        scene(every_option_comes_into_force_or_needs_a_restart),
     };
 
     return cmocka_run_group_tests_name("reload", tests, NULL, NULL);
