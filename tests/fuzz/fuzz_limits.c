@@ -6,7 +6,7 @@
 
 #include "fuzz.h"
 
-#include "client/schedule.h"
+#include "client/core/schedule.h"
 #include "core/loop_detector.h"
 #include "core/rate_limit.h"
 #include "core/source_ports.h"
