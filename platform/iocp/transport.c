@@ -36,12 +36,6 @@ const char *transport_backend(const transport_t *transport)
     return "iocp";
 }
 
-const char *transport_batching(const transport_t *transport)
-{
-    (void)transport;
-    return "GetQueuedCompletionStatusEx/WSASendMsg";
-}
-
 /* ---- Waking ---- */
 
 static void CALLBACK end_wait(ULONG_PTR unused)

@@ -176,6 +176,10 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 
 /* ---- libseccomp ---- */
 
+/* Its own header need not be here. */
+void *seccomp_init(unsigned action);
+void seccomp_release(void *filter);
+
 void *seccomp_init(unsigned action)
 {
     void *(*next)(unsigned);

@@ -143,8 +143,6 @@ static void a_loop_below_the_rate_lives(void **state)
 
 /* ---- Clients ---- */
 
-#define PAYLOADS_MAX 16384
-
 typedef struct client {
     unsigned payloads; /* one after the other, and again */
     unsigned rate;     /* a second */
