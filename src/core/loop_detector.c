@@ -20,9 +20,9 @@ typedef struct stream {
 } stream_t;
 
 /* A datagram and a source are looked for in one row only. */
-#define ROW_BITS        11
-#define SOURCE_ROW_BITS 9
-#define ROW_LENGTH      4
+#define ROW_BITS        10
+#define SOURCE_ROW_BITS 8
+#define ROW_LENGTH      8
 
 #define HEAD  24
 #define TAIL  8
@@ -83,6 +83,12 @@ typedef struct names {
     apr_uint64_t stream;
 } names_t;
 
+/* Sums of numbers that follow each other lie side by side where a factor is unfortunate. */
+static apr_uint64_t mix(apr_uint64_t total)
+{
+    return (total ^ total >> 32) * APR_UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* Sums whose factors are secret random numbers of 64 bits: two different datagrams have the same
  * one hardly more often than if it were random. SipHash of as many bytes takes several times as
  * long. */
@@ -95,8 +101,8 @@ static names_t name(const loop_detector_t *detector, const datagram_t *datagram)
     apr_uint64_t source =
         address + ((apr_uint64_t)endpoint_port(&datagram->from) << 16) * factors[4];
 
-    return (names_t){source,
-                     source + datagram->length * factors[4] + sum_payload(factors + 5, datagram)};
+    return (names_t){mix(source), mix(source + datagram->length * factors[4] +
+                                      sum_payload(factors + 5, datagram))};
 }
 
 /* The place that is told of a row: of the datagram, or of that which it takes over. Any but the
