@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-static const char *value_words(const option_t *option)
-{
-    return option->kind == &option_choice ? option->choices : option->zero;
-}
-
 value_sort_t value_sort(const option_t *option)
 {
     if (option->kind == &option_flag) {
@@ -18,13 +13,17 @@ value_sort_t value_sort(const option_t *option)
     if (option->kind == &option_text && strcmp(option->argument, "DIRECTORY") == 0) {
         return VALUE_DIRECTORY;
     }
-    return value_words(option) != NULL ? VALUE_WORDS : VALUE_OTHER;
+    return option->choices != NULL || option->zero != NULL ? VALUE_WORDS : VALUE_OTHER;
 }
 
 void write_words(FILE *out, const option_t *option)
 {
-    for (const char *next = value_words(option); *next != '\0'; next++) {
-        fputc(*next == '|' ? ' ' : *next, out);
+    if (option->choices == NULL) {
+        fputs(option->zero, out);
+        return;
+    }
+    for (const char *const *word = option->choices; *word != NULL; word++) {
+        fprintf(out, "%s%s", word > option->choices ? " " : "", *word);
     }
 }
 

@@ -140,7 +140,7 @@ const option_t client_settings_table[] = {
      .offset = AT(offload),
      .kind = &option_choice,
      .command_line_only = 1,
-     .choices = "off|on",
+     .choices = option_off_on,
      .help = "Whether --flood may have several datagrams go through the network stack\n"
              "as one: segmentation and coalescing, on Linux. Default: on."},
     {.name = "broadcast",

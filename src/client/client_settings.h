@@ -29,7 +29,7 @@ typedef struct client_settings {
     apr_int64_t dscp;      /* -1: the system's default */
     apr_int64_t hop_limit; /* 0: the system's default */
     apr_int64_t dont_fragment;
-    apr_int64_t offload; /* 0: off */
+    int offload; /* 0: off */
     apr_int64_t broadcast;
     const char *payload_text; /* as given; at most one of the three */
     const char *payload_hex;

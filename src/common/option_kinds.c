@@ -122,42 +122,35 @@ static const char *format_bandwidth_option(const option_t *option, const void *p
 
 /* ---- Choices ---- */
 
-static const char *next_choice(const char **choices, apr_pool_t *pool)
-{
-    const char *start = *choices;
-    apr_size_t length = strcspn(start, "|");
+const char *const option_off_on[] = {"off", "on", NULL};
 
-    if (length == 0) {
-        return NULL;
+/* The words as --help shows them: "off|on". */
+static const char *join(const char *const *words, apr_pool_t *pool)
+{
+    const char *text = *words;
+
+    while (*++words != NULL) {
+        text = apr_pstrcat(pool, text, "|", *words, NULL);
     }
-    *choices = start + length + (start[length] == '|');
-    return apr_pstrmemdup(pool, start, length);
+    return text;
 }
 
 static const char *read_choice(const option_t *option, void *place, const char *value,
                                apr_pool_t *pool)
 {
-    const char *choices = option->choices;
-    const char *choice;
-
-    for (apr_int64_t i = 0; (choice = next_choice(&choices, pool)) != NULL; i++) {
-        if (strcmp(choice, value) == 0) {
-            *(apr_int64_t *)place = i;
+    for (unsigned i = 0; option->choices[i] != NULL; i++) {
+        if (strcmp(option->choices[i], value) == 0) {
+            *(unsigned *)place = i;
             return NULL;
         }
     }
-    return apr_psprintf(pool, "one of %s", option->choices);
+    return apr_pstrcat(pool, "one of ", join(option->choices, pool), NULL);
 }
 
 static const char *format_choice(const option_t *option, const void *place, apr_pool_t *pool)
 {
-    const char *choices = option->choices;
-    const char *name = next_choice(&choices, pool);
-
-    for (apr_int64_t i = *(const apr_int64_t *)place; i > 0; i--) {
-        name = next_choice(&choices, pool);
-    }
-    return name;
+    (void)pool;
+    return option->choices[*(const unsigned *)place];
 }
 
 /* ---- Text and lists ---- */
@@ -199,6 +192,6 @@ const option_kind_t option_duration = {read_duration, format_duration_option, si
 const option_kind_t option_rate = {read_rate, format_rate_option, sizeof(apr_int64_t), 0};
 const option_kind_t option_bandwidth = {read_bandwidth, format_bandwidth_option,
                                         sizeof(apr_int64_t), 0};
-const option_kind_t option_choice = {read_choice, format_choice, sizeof(apr_int64_t), 0};
+const option_kind_t option_choice = {read_choice, format_choice, sizeof(unsigned), 0};
 const option_kind_t option_text = {read_text, format_text, sizeof(const char *), 0};
 const option_kind_t option_list = {read_list, NULL, sizeof(apr_array_header_t *), 1};

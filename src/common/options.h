@@ -35,19 +35,22 @@ struct option {
     const char *help;    /* one or more lines, separated by \n */
     apr_int64_t minimum; /* of numbers, sizes, durations and rates */
     apr_int64_t maximum;
-    const char *zero;    /* of these: a word that stands for 0, "auto"; 0 then needs no minimum */
-    const char *choices; /* of option_choice: "off|on" */
+    const char *zero; /* of these: a word that stands for 0, "auto"; 0 then needs no minimum */
+    const char *const *choices; /* of option_choice: its words, which end in a NULL */
     const char *also; /* what other programs call it, "port|p", for the error that it is unknown */
     unsigned command_line_only : 1;
     unsigned reloadable : 1; /* another value comes into force at a reload, not at a restart only */
 };
 
-/* Flags, numbers, sizes (bytes), durations (microseconds), rates (per second) and choices (the
- * index of the word) are stored as apr_int64_t, text as const char *. A list is an
- * apr_array_header_t * of const char *, one for each time the option is given, and NULL before the
- * first. */
+/* Flags, numbers, sizes (bytes), durations (microseconds) and rates (per second) are stored as
+ * apr_int64_t, a choice as an int or an enum of that size, which is the index of its word, text as
+ * const char *. A list is an apr_array_header_t * of const char *, one for each time the option is
+ * given, and NULL before the first. */
 extern const option_kind_t option_flag, option_number, option_size, option_duration, option_rate,
     option_bandwidth, option_choice, option_text, option_list;
+
+/* The choices of what is 0 or 1: "off" and "on". */
+extern const char *const option_off_on[];
 
 /*
  * Reads argv[1] and on into `settings`. A list given here replaces what it held before, so a

@@ -7,9 +7,6 @@
 #include "server/settings.h"
 #include "udpecho/platform.h"
 
-/* How --sandbox reads. */
-typedef enum sandbox_mode { SANDBOX_AUTO, SANDBOX_ON, SANDBOX_OFF } sandbox_mode_t;
-
 /* Does privileges_drop(). If it cannot, one line in the log says why, and the code to end with is
  * returned. Main thread, before there is another. */
 exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_t *pool);

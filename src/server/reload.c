@@ -29,7 +29,7 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
     };
     exit_code_t code;
 
-    options.offload = (int)setup->settings.offload;
+    options.offload = setup->settings.offload;
     code = listeners_open(&setup->listeners, &opening, setup->pool);
 
     if (code == EXIT_OK) {
@@ -161,8 +161,8 @@ void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t
 {
     reloaded_t both = {current, next, frame};
     log_t *log = frame->log;
-    log_level_t before = (log_level_t)current->settings.log_level;
-    log_level_t after = (log_level_t)next->settings.log_level;
+    log_level_t before = current->settings.log_level;
+    log_level_t after = next->settings.log_level;
 
     /* The lines are begun under the level that lets them through, and written when the new one is
      * in force. */
@@ -171,7 +171,7 @@ void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t
     log_line_t *restart = begin_options(log, LOG_LEVEL_WARNING, "changed settings need a restart",
                                         next->needs_restart);
 
-    log_text(reloaded, "log_level", log_level_name(after));
+    log_text(reloaded, "log_level", log_level_words[after]);
     if (*next->changed != '\0') {
         log_text(reloaded, "changed", next->changed);
     }

@@ -273,8 +273,7 @@ static void set_offload(const setup_t *setup)
     const apr_array_header_t *listeners = setup->listeners.all;
 
     for (int i = 0; i < listeners->nelts; i++) {
-        listener_set_offload(APR_ARRAY_IDX(listeners, i, listener_t *),
-                             (int)setup->settings.offload);
+        listener_set_offload(APR_ARRAY_IDX(listeners, i, listener_t *), setup->settings.offload);
     }
 }
 

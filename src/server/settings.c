@@ -8,10 +8,8 @@
 #include "common/memory.h"
 #include "core/source_ports.h"
 #include "server/access_rules.h"
-#include "server/log/log.h"
 #include "udpecho/datagram.h"
 #include "udpecho/host.h"
-#include "udpecho/transport.h"
 
 settings_t settings_default(apr_pool_t *pool)
 {

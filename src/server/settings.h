@@ -6,17 +6,22 @@
 #include "common/exit_codes.h"
 #include "common/options.h"
 #include "core/access_list.h"
+#include "server/log/log.h"
+#include "udpecho/transport.h"
+
+/* How --sandbox reads. */
+typedef enum sandbox_mode { SANDBOX_AUTO, SANDBOX_ON, SANDBOX_OFF } sandbox_mode_t;
 
 typedef struct settings {
     apr_array_header_t *listen; /* of const char *, as given; NULL: the default */
     apr_int64_t workers;        /* 0: one for each processor */
     apr_int64_t pin;
-    apr_int64_t spin;           /* microseconds; 0: off */
-    apr_int64_t reuse_port;     /* a port_reuse_t */
+    apr_int64_t spin; /* microseconds; 0: off */
+    port_reuse_t reuse_port;
     apr_int64_t receive_buffer; /* bytes; 0: the system's default */
     apr_int64_t send_buffer;
     apr_int64_t payload_max;
-    apr_int64_t offload;       /* 0: off */
+    int offload;               /* 0: off */
     apr_array_header_t *allow; /* of const char *, as given; NULL: none */
     apr_array_header_t *deny;
     const char *deny_source_ports;         /* as given */
@@ -25,16 +30,16 @@ typedef struct settings {
     apr_int64_t rate_limit_dry_run;
     apr_int64_t max_rate;      /* datagrams a second; 0: without limit */
     apr_int64_t max_bandwidth; /* bytes a second; 0: without limit */
-    apr_int64_t loop_detector; /* 0: off */
+    int loop_detector;         /* 0: off */
     apr_int64_t count;         /* 0: without end */
     apr_int64_t duration;      /* microseconds; 0: without end */
-    apr_int64_t log_level;     /* a log_level_t */
-    apr_int64_t log_format;    /* a log_format_t */
+    log_level_t log_level;
+    log_format_t log_format;
     apr_int64_t log_payload;
-    const char *user;           /* NULL: the one who started it */
-    const char *group;          /* NULL: the user's */
-    const char *chroot;         /* NULL: none */
-    apr_int64_t sandbox;        /* a sandbox_mode_t */
+    const char *user;   /* NULL: the one who started it */
+    const char *group;  /* NULL: the user's */
+    const char *chroot; /* NULL: none */
+    sandbox_mode_t sandbox;
     const char *metrics_listen; /* as given; NULL: nowhere */
     const char *control;        /* where the control socket is; NULL: none */
     const char *takeover;       /* a path; NULL: none */

@@ -15,6 +15,25 @@
 #define YEAR_US    (365 * APR_INT64_C(86400000000))
 #define BUFFER_MAX (1 << 30)
 
+static const char *const port_reuse_words[] = {
+    [PORT_REUSE_WORKERS] = "workers",
+    [PORT_REUSE_PROCESSES] = "processes",
+    [PORT_REUSE_OFF] = "off",
+    NULL,
+};
+
+static const char *const sandbox_words[] = {
+    [SANDBOX_AUTO] = "auto",
+    [SANDBOX_ON] = "on",
+    [SANDBOX_OFF] = "off",
+    NULL,
+};
+
+/* The kind of choices stores them so. */
+_Static_assert(sizeof(port_reuse_t) == sizeof(int) && sizeof(log_level_t) == sizeof(int) &&
+                   sizeof(log_format_t) == sizeof(int) && sizeof(sandbox_mode_t) == sizeof(int),
+               "an enum is as large as an int");
+
 const option_t settings_table[] = {
     {.name = "listen",
      .argument = "ADDRESS[:PORT]",
@@ -56,9 +75,10 @@ const option_t settings_table[] = {
      .argument = "WHO",
      .offset = AT(reuse_port),
      .kind = &option_choice,
-     .choices = "workers|processes|off",
-     .help = "Who may share a port: the workers of this process (default), other\n"
-             "processes too, or nobody, so that all workers use one socket."},
+     .choices = port_reuse_words,
+     .help = "Who may share a port: workers, those of this process; processes, others\n"
+             "too; or off, nobody, so that all workers use one socket. Default:\n"
+             "workers."},
     {.name = "receive-buffer",
      .argument = "SIZE",
      .offset = AT(receive_buffer),
@@ -80,7 +100,7 @@ const option_t settings_table[] = {
      .argument = "on|off",
      .offset = AT(offload),
      .kind = &option_choice,
-     .choices = "off|on",
+     .choices = option_off_on,
      .reloadable = 1,
      .help = "Whether several datagrams may go through the network stack as one:\n"
              "segmentation and coalescing, on Linux. Default: on."},
@@ -161,7 +181,7 @@ const option_t settings_table[] = {
      .argument = "on|off",
      .offset = AT(loop_detector),
      .kind = &option_choice,
-     .choices = "off|on",
+     .choices = option_off_on,
      .help = "Whether to end loops between echo servers: the same payload from the\n"
              "same port more than 1,000 times a second. Default: on."},
     {.name = "count",
@@ -185,7 +205,7 @@ const option_t settings_table[] = {
      .argument = "LEVEL",
      .offset = AT(log_level),
      .kind = &option_choice,
-     .choices = "error|warning|info|debug",
+     .choices = log_level_words,
      .also = "verbose|v|debug|quiet|q",
      .reloadable = 1,
      .help = "Least important lines to log: error, warning, info or debug, which has\n"
@@ -194,7 +214,7 @@ const option_t settings_table[] = {
      .argument = "FORMAT",
      .offset = AT(log_format),
      .kind = &option_choice,
-     .choices = "text|logfmt|json",
+     .choices = log_format_words,
      .help = "How log lines are written: text, logfmt or json. Default: text."},
     {.name = "log-payload",
      .argument = "SIZE",
@@ -225,7 +245,7 @@ const option_t settings_table[] = {
      .argument = "WHEN",
      .offset = AT(sandbox),
      .kind = &option_choice,
-     .choices = "auto|on|off",
+     .choices = sandbox_words,
      .help = "Give up all system calls but those that serving needs: auto, where this\n"
              "system can; on, or else do not start; off. Default: auto."},
     {.name = "metrics-listen",

@@ -61,9 +61,8 @@ static exit_code_t serve(program_t *program)
     apr_status_t status = host_start(&host, 1, program->pool);
 
     if (status == APR_SUCCESS) {
-        status = log_open(&log, program->errors, (log_level_t)settings->log_level,
-                          (log_format_t)settings->log_format, (apr_size_t)settings->log_payload,
-                          program->pool);
+        status = log_open(&log, program->errors, settings->log_level, settings->log_format,
+                          (apr_size_t)settings->log_payload, program->pool);
     }
     if (status != APR_SUCCESS) {
         apr_strerror(status, reason, sizeof reason);

@@ -279,11 +279,11 @@ listener_options_t listener_options(const settings_t *settings, const platform_t
 {
     return (listener_options_t){
         .platform = platform,
-        .reuse = (port_reuse_t)settings->reuse_port,
+        .reuse = settings->reuse_port,
         .workers = settings->workers > 0 ? (unsigned)settings->workers : host_processors(),
         .receive_buffer = (apr_int32_t)settings->receive_buffer,
         .send_buffer = (apr_int32_t)settings->send_buffer,
-        .offload = (int)settings->offload,
+        .offload = settings->offload,
     };
 }
 

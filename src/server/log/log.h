@@ -64,8 +64,9 @@ apr_status_t log_close(log_t *log);
 /* Changes the level that log_open() was given. Any thread. */
 void log_set_level(log_t *log, log_level_t level);
 
-/* The name of a level as lines have it: "warning". Static. Any thread. */
-const char *log_level_name(log_level_t level);
+/* The words for levels and formats, by their values; a NULL ends them. */
+extern const char *const log_level_words[];
+extern const char *const log_format_words[];
 
 /* Non-zero if lines of this level are written. Any thread. */
 int log_enabled(const log_t *log, log_level_t level);

@@ -11,12 +11,20 @@
 /* What fits before the most that log_line_finish() may write. */
 #define TEXT_MAX (LOG_LINE_MAX - sizeof ",\"cut\":1}\n")
 
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+const char *const log_level_words[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+    NULL,
+};
 
-const char *log_level_name(log_level_t level)
-{
-    return level_names[level];
-}
+const char *const log_format_words[] = {
+    [LOG_FORMAT_TEXT] = "text",
+    [LOG_FORMAT_LOGFMT] = "logfmt",
+    [LOG_FORMAT_JSON] = "json",
+    NULL,
+};
 
 /* ---- Text ---- */
 
@@ -177,13 +185,13 @@ void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const 
         put_text(line, stamp);
         line->after_time = line->length;
         put_text(line, " ");
-        put_text(line, level_names[level]);
+        put_text(line, log_level_words[level]);
         put_text(line, " ");
         put_text(line, message);
     } else {
         log_text(line, "time", stamp);
         line->after_time = line->length - (line->format == LOG_FORMAT_JSON); /* its quote */
-        log_text(line, "level", level_names[level]);
+        log_text(line, "level", log_level_words[level]);
         log_text(line, "message", message);
     }
 }

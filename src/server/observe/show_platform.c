@@ -60,7 +60,7 @@ static void add_listener(apr_array_header_t *values, const settings_t *settings,
 
     add_transport(values, listener, pool);
     name_values_add_text(values, "batching", features_batching(platform, pool));
-    name_values_add_text(values, "offload", options.offload ? "on" : "off");
+    name_values_add_text(values, "offload", option_off_on[options.offload]);
     name_values_add_text(values, "port_sharing", listener_sharing(info));
     name_values_add_text(values, "because", listener_sharing_reason(info, platform, pool));
     name_values_add_number(values, "receive_buffer", info->receive_buffer);

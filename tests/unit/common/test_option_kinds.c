@@ -17,17 +17,21 @@ static const char *round_trip(const option_t *option, const char *text, apr_pool
 
 static void choices_are_words(void **state)
 {
-    const option_t option = {.kind = &option_choice, .choices = "workers|processes|off"};
-    apr_int64_t place = -1;
+    static const char *const words[] = {"workers", "processes", "off", NULL};
+    static const char *const wrong[] = {"no", "work", "workers|processes", ""};
+    const option_t option = {.kind = &option_choice, .choices = words};
+    unsigned place = 77;
 
-    assert_null(option.kind->read(&option, &place, "processes", *state));
-    assert_int_equal(place, 1);
-    assert_string_equal(round_trip(&option, "workers", *state), "workers");
-    assert_string_equal(round_trip(&option, "off", *state), "off");
-    assert_string_equal(round_trip(&option, "work", *state), "");
-    assert_string_equal(round_trip(&option, "", *state), "");
-    assert_string_equal(option.kind->read(&option, &place, "no", *state),
-                        "one of workers|processes|off");
+    for (unsigned i = 0; i < 4; i++) {
+        assert_string_equal(option.kind->read(&option, &place, wrong[i], *state),
+                            "one of workers|processes|off");
+        assert_int_equal(place, 77);
+    }
+    for (unsigned i = 0; words[i] != NULL; i++) {
+        assert_null(option.kind->read(&option, &place, words[i], *state));
+        assert_int_equal(place, i);
+        assert_string_equal(option.kind->format(&option, &place, *state), words[i]);
+    }
 }
 
 static void numbers_keep_their_bounds(void **state)

@@ -31,7 +31,7 @@ static outcome_t reloaded_by(const char *option, const char *before, const char 
     write_file(FILE_NAME, before, pool);
     assert_null(settings_read(settings, option != NULL ? 3 : 2, argv, &code, pool));
     frame.options = listener_options(settings, &frame.platform);
-    log_set_level(captured.log, (log_level_t)settings->log_level);
+    log_set_level(captured.log, settings->log_level);
     assert_int_equal(reload_first(&outcome.first, &frame), EXIT_OK);
     write_file(FILE_NAME, after, pool);
     outcome.second = reload_next(outcome.first, &frame);

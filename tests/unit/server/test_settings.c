@@ -29,8 +29,22 @@ static void every_option_has_its_own_place_and_a_help(void **state)
         assert_non_null(option->help);
         assert_non_null(option->kind);
         for (const option_t *before = settings_table; before < option; before++) {
-            assert_int_not_equal(before->offset, option->offset);
+            assert_true(before->offset + before->kind->size <= option->offset ||
+                        option->offset + option->kind->size <= before->offset);
             assert_string_not_equal(before->name, option->name);
+        }
+    }
+}
+
+static void help_names_every_choice(void **state)
+{
+    for (const option_t *option = settings_table; option->name != NULL; option++) {
+        for (unsigned i = 0; option->choices != NULL && option->choices[i] != NULL; i++) {
+            const char *help = apr_pstrcat(*state, option->argument, " ", option->help, NULL);
+
+            if (strstr(help, option->choices[i]) == NULL) {
+                fail_msg("the help of --%s lacks %s", option->name, option->choices[i]);
+            }
         }
     }
 }
@@ -122,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(the_default_listens_on_the_loopback_only),
         scene(every_option_has_its_own_place_and_a_help),
+        scene(help_names_every_choice),
         scene(every_default_is_a_value_that_its_option_takes),
         scene(no_more_are_listened_on_than_there_can_be),
         scene(a_bad_listen_is_refused_at_once),
