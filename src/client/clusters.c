@@ -1,5 +1,6 @@
 #include "client/clusters.h"
 
+#include <assert.h>
 #include <math.h>
 
 static double log_choose(double n, double k)
@@ -28,6 +29,7 @@ static double log_tail(trials_t worst, trials_t total)
 
 double clusters_log_probability(trials_t worst, unsigned k, trials_t total, unsigned count)
 {
+    assert(k <= count && worst.all <= total.all);
     if (worst.failed * total.all <= total.failed * worst.all) {
         return 0;
     }
@@ -53,6 +55,7 @@ unsigned clusters_find(const trials_t *rows, unsigned count)
     for (unsigned k = 1; k < count; k++) {
         worst.failed += rows[k - 1].failed;
         worst.all += rows[k - 1].all;
+        assert(!fails_less(rows[k - 1], rows[k]));
         if (fails_less(rows[k], rows[k - 1])) {
             double probability = clusters_log_probability(worst, k, total, count);
 

@@ -1,6 +1,7 @@
 #include "client/measure.h"
 
 #include <apr_thread_proc.h>
+#include <assert.h>
 
 #include "client/failure.h"
 #include "client/mtu.h"
@@ -294,6 +295,7 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
     apr_thread_t *thread;
     apr_status_t status;
 
+    assert(reports->elt_size == sizeof(report_t *));
     *error = open_session(&session);
     if (*error != NULL) {
         return CLIENT_ERROR;

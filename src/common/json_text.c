@@ -2,6 +2,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 /* The longest form of a byte, \u00NN. */
@@ -65,6 +66,7 @@ apr_size_t json_escape(char *out, apr_size_t room, const unsigned char *bytes, a
 {
     apr_size_t written = 0;
 
+    assert((how & ~(unsigned)(JSON_OF_BYTES | JSON_WITH_X | JSON_AS_SHOWN)) == 0);
     while (length > 0) {
         char escape[FORM_MAX + 1];
         const void *form = bytes;

@@ -1,5 +1,6 @@
 #include "common/memory.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stddef.h>
 
@@ -15,7 +16,9 @@ static int on_no_memory(int status)
     if (way_out != NULL) {
         longjmp(*way_out, 1);
     }
+    assert(end_program != NULL);
     end_program();
+    assert(!"it must not return");
     return status;
 }
 

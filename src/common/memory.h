@@ -13,8 +13,8 @@
 /*
  * Makes the pool that all others descend from. It never returns NULL: `give_up` is called instead,
  * here and whenever an allocation outside memory_try() fails. It says that there is no memory and
- * ends the process; it must not return and must not allocate. Main thread, once, before all other
- * functions here.
+ * ends the process; it must not return and must not allocate. Main thread, before any pool is made
+ * that it is to answer for.
  */
 apr_pool_t *memory_start(void (*give_up)(void));
 

@@ -2,6 +2,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 #define VALUE_MAX APR_INT64_MAX
@@ -175,6 +176,7 @@ const char *format_size(apr_int64_t bytes, apr_pool_t *pool)
 {
     const unit_t *unit = size_units;
 
+    assert(bytes >= 0);
     while (unit->scale > 1 && (bytes == 0 || bytes % unit->scale != 0)) {
         unit++;
     }
@@ -185,6 +187,7 @@ const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool)
 {
     const char *text = "";
 
+    assert(microseconds >= 0);
     if (microseconds == 0) {
         return "0s";
     }
@@ -200,6 +203,7 @@ const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool)
 
 const char *format_rate(apr_int64_t per_second, apr_pool_t *pool)
 {
+    assert(per_second >= 0);
     return apr_psprintf(pool, "%" APR_INT64_T_FMT "/s", per_second);
 }
 

@@ -1,6 +1,7 @@
 #include "core/access_list.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
 #include "common/sort.h"
 
@@ -156,6 +157,7 @@ static void single_out_ipv4(access_list_t *list, apr_pool_t *pool)
 const char *access_list_create(access_list_t **created, const apr_array_header_t *rules,
                                apr_pool_t *pool)
 {
+    assert(rules->elt_size == sizeof(access_rule_t));
     const apr_array_header_t *array = sort_rules(rules);
     const access_rule_t *sorted = (const access_rule_t *)array->elts;
     access_list_t *list = apr_pcalloc(pool, sizeof *list);

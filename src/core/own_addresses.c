@@ -1,5 +1,7 @@
 #include "core/own_addresses.h"
 
+#include <assert.h>
+
 #include "common/address_key.h"
 #include "common/sort.h"
 
@@ -103,6 +105,7 @@ own_addresses_t *own_addresses_create(const apr_array_header_t *listeners,
 {
     own_addresses_t *own = apr_pcalloc(pool, sizeof *own);
 
+    assert(listeners->elt_size == sizeof(endpoint_t));
     own->listeners = apr_palloc(pool, (apr_size_t)listeners->nelts * sizeof *own->listeners);
     own->addresses = set_create(host->nelts, pool);
     own->broadcasts = set_create(host->nelts, pool);

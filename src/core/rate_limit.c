@@ -1,5 +1,6 @@
 #include "core/rate_limit.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -47,6 +48,7 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
     apr_size_t size = sizeof(bucket_t[ROW_LENGTH]) << ROW_BITS;
     char *memory = apr_pcalloc(pool, size + 2 * CACHE_LINE);
 
+    assert(rate >= 1 && rate <= RATE_LIMIT_MAX);
     limit->depth = rate * DATAGRAM;
     /* Rounded up, so that nobody loses by it; it is less than a thousandth. */
     limit->speed = limit->depth / APR_USEC_PER_SEC + 1;

@@ -1,5 +1,6 @@
 #include "core/token_bucket.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
 #define NANOSECONDS APR_UINT64_C(1000000000)
@@ -19,6 +20,7 @@ token_bucket_t *token_bucket_create(apr_uint64_t rate, apr_time_t now, apr_pool_
     static _Atomic apr_uint64_t created;
     token_bucket_t *bucket = apr_pcalloc(pool, sizeof *bucket);
 
+    assert(rate >= 1 && rate <= TOKEN_RATE_MAX);
     bucket->serial = atomic_fetch_add(&created, 1) + 1;
     bucket->rate = rate;
     bucket->start = now;
@@ -68,6 +70,7 @@ void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket)
 
 int token_hand_take(token_hand_t *hand, apr_uint64_t amount, apr_time_t now)
 {
+    assert(amount <= TOKEN_AMOUNT_MAX);
     if (hand->bucket == NULL) {
         return 1;
     }

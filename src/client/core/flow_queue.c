@@ -1,5 +1,7 @@
 #include "client/core/flow_queue.h"
 
+#include <assert.h>
+
 flow_queue_t flow_queue_create(unsigned flows, apr_pool_t *pool)
 {
     flow_queue_t queue = {.capacity = flows};
@@ -34,6 +36,7 @@ static apr_uint64_t next_random(apr_uint64_t *state)
  */
 void flow_queue_draw(flow_queue_t *queue, apr_uint64_t *random)
 {
+    assert(queue->left == queue->capacity);
     unsigned to_come = queue->capacity - queue->first;
     unsigned drawn = queue->first + (unsigned)(next_random(random) % to_come);
     unsigned flow = queue->flows[drawn];
@@ -44,16 +47,19 @@ void flow_queue_draw(flow_queue_t *queue, apr_uint64_t *random)
 
 unsigned flow_queue_first(const flow_queue_t *queue)
 {
+    assert(queue->left > 0);
     return queue->flows[queue->first];
 }
 
 void flow_queue_take(flow_queue_t *queue)
 {
+    assert(queue->left > 0);
     queue->first = place_after(queue, 1);
     queue->left--;
 }
 
 void flow_queue_add(flow_queue_t *queue, unsigned flow)
 {
+    assert(flow < queue->capacity && queue->left < queue->capacity);
     queue->flows[place_after(queue, queue->left++)] = flow;
 }

@@ -1,5 +1,7 @@
 #include "client/core/histogram.h"
 
+#include <assert.h>
+
 #define VALUE_MAX (((apr_int64_t)1 << HISTOGRAM_BITS) - 1)
 
 /* How many buckets a power of two is cut into. */
@@ -65,6 +67,7 @@ static apr_uint64_t rank_of(double fraction, apr_uint64_t total)
 
 apr_int64_t histogram_quantile(const histogram_t *histogram, double fraction)
 {
+    assert(fraction >= 0 && fraction <= 1);
     apr_uint64_t rank = rank_of(fraction, histogram_total(histogram));
 
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {

@@ -1,5 +1,6 @@
 #include "client/core/outbox.h"
 
+#include <assert.h>
 #include <string.h>
 
 int outbox_is_full(const outbox_t *outbox)
@@ -9,6 +10,7 @@ int outbox_is_full(const outbox_t *outbox)
 
 void outbox_add(outbox_t *outbox, const request_t *request, apr_time_t now)
 {
+    assert(!outbox_is_full(outbox));
     if (outbox->first + outbox->count == 2 * BATCH_MAX) {
         memcpy(outbox->requests, outbox->requests + outbox->first,
                outbox->count * sizeof *outbox->requests);
@@ -21,16 +23,19 @@ void outbox_add(outbox_t *outbox, const request_t *request, apr_time_t now)
 
 const request_t *outbox_first(const outbox_t *outbox)
 {
+    assert(outbox->count > 0);
     return &outbox->requests[outbox->first];
 }
 
 apr_time_t outbox_made(const outbox_t *outbox)
 {
+    assert(outbox->count > 0);
     return outbox->made[outbox->first];
 }
 
 void outbox_drop(outbox_t *outbox, unsigned count)
 {
+    assert(count <= outbox->count);
     outbox->first += count;
     outbox->count -= count;
     if (outbox->count == 0) {

@@ -1,5 +1,7 @@
 #include "client/core/probe.h"
 
+#include <assert.h>
+
 #include "client/core/flow_queue.h"
 #include "client/core/payload.h"
 #include "client/core/schedule.h"
@@ -332,6 +334,7 @@ static int is_anyones(const probe_t *probe, const reply_t *reply, const sequence
 reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received)
 {
+    assert(flow < probe->plan.flows);
     reply_t reply = {.verdict = REPLY_UNKNOWN, .flow = flow};
     sequence_part_t part;
     const sent_t *sent = recognise(probe, &reply, &part, data, length, received);
@@ -364,6 +367,7 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
     sequence_part_t part;
     const sent_t *sent = NULL;
 
+    assert(flow < probe->plan.flows);
     probe->tallies[flow].refused++;
     /* Nothing at all may be what a router quotes of a datagram. */
     if (length > 0 && read_part(probe, data, length, &part)) {
@@ -393,5 +397,6 @@ probe_summary_t probe_summary(const probe_t *probe, apr_time_t now)
 
 probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now)
 {
+    assert(flow < probe->plan.flows);
     return tally_summary(&probe->tallies[flow], now);
 }

@@ -1,5 +1,7 @@
 #include "client/core/sent.h"
 
+#include <assert.h>
+
 static apr_size_t round_capacity(double needed, double wanted)
 {
     apr_size_t capacity = SENT_MIN;
@@ -12,6 +14,7 @@ static apr_size_t round_capacity(double needed, double wanted)
 
 sent_ring_t sent_create(double needed, double wanted, unsigned flows, apr_pool_t *pool)
 {
+    assert(needed <= (double)SENT_MAX && flows <= FLOWS_MAX);
     sent_ring_t ring = {.capacity = round_capacity(needed, wanted)};
 
     /* Not zeroed: what is not used takes up no memory. */
@@ -30,6 +33,7 @@ static sent_t *record_of(const sent_ring_t *ring, apr_uint64_t sequence)
 
 apr_uint64_t sent_add(sent_ring_t *ring, unsigned flow, apr_size_t size, apr_time_t now)
 {
+    assert(!sent_is_full(ring) && size <= PAYLOAD_MAX_IPV6);
     sent_flow_t *line = &ring->flows[flow];
     apr_uint64_t sequence = ring->next++;
 
@@ -52,6 +56,7 @@ int sent_left(sent_ring_t *ring, apr_uint64_t sequence, apr_time_t now)
     if (sent_get(ring, sequence) != sent || sent->fate != FATE_OUTSTANDING) {
         return 0;
     }
+    assert(now >= sent->at);
     sent->at = now;
     return 1;
 }
@@ -100,6 +105,7 @@ static void note_loss(sent_flow_t *line, apr_uint64_t sequence, fate_t fate)
 
 void sent_settle(sent_ring_t *ring, apr_uint64_t sequence, fate_t fate)
 {
+    assert(sent_get(ring, sequence) != NULL && fate != FATE_OUTSTANDING);
     sent_t *sent = record_of(ring, sequence);
     sent_flow_t *line = &ring->flows[sent->flow];
     int was_outstanding = sent->fate == FATE_OUTSTANDING;
@@ -203,6 +209,7 @@ static int an_earlier_one_is_unanswered(const sent_ring_t *ring, apr_uint64_t se
 int sent_is_certain(const sent_ring_t *ring, apr_uint64_t sequence, const sequence_part_t *part,
                     apr_time_t since)
 {
+    assert(sent_get(ring, sequence) != NULL);
     const sent_flow_t *line = &ring->flows[record_of(ring, sequence)->flow];
     apr_uint64_t others = line->outstanding - (is_outstanding(ring, sequence) ? 1 : 0);
 
@@ -221,5 +228,6 @@ void sent_guessed(sent_ring_t *ring, unsigned flow)
 {
     sent_flow_t *line = &ring->flows[flow];
 
+    assert(sent_get(ring, line->newest) != NULL);
     line->guessed_at = record_of(ring, line->newest)->at;
 }

@@ -1,5 +1,7 @@
 #include "client/core/tally.h"
 
+#include <assert.h>
+
 static apr_uint64_t made(const tally_t *tally)
 {
     apr_uint64_t sum = 0;
@@ -31,6 +33,7 @@ void tally_left(tally_t *tally, apr_time_t now)
 
 void tally_change(tally_t *tally, fate_t from, fate_t to)
 {
+    assert(tally->fates[from] > 0);
     tally->fates[from]--;
     tally->fates[to]++;
 }

@@ -1,6 +1,7 @@
 #include "client/output/chart.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 #include "client/output/format.h"
@@ -39,6 +40,7 @@ static const char *block_bar(apr_size_t eighths, apr_pool_t *pool)
 const char *chart_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, int has_utf8,
                       apr_pool_t *pool)
 {
+    assert(count <= most);
     if (count == 0 || columns == 0) {
         return "";
     }

@@ -2,6 +2,7 @@
 
 #include <apr_errno.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -139,6 +140,7 @@ const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
 
 apr_uint64_t asked(const probe_summary_t *summary)
 {
+    assert(summary->is_scheduled);
     return summary->sent + summary->not_sent + summary->missed;
 }
 

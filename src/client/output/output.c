@@ -2,6 +2,7 @@
 
 #include <apr_thread_cond.h>
 #include <apr_thread_proc.h>
+#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -254,6 +255,9 @@ void output_write(output_t *output, const char *lines)
 
 void output_end_at(output_t *output, apr_time_t end)
 {
+    if (output->writer == NULL) {
+        return;
+    }
     apr_thread_mutex_lock(output->lock);
     output->end = end < output->end ? end : output->end;
     apr_thread_cond_broadcast(output->changed);
@@ -284,5 +288,6 @@ void output_close(output_t *output)
 
 int output_is_held_up(const output_t *output)
 {
+    assert(output->writer == NULL || output->is_closed);
     return output->is_held_up;
 }

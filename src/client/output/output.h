@@ -24,8 +24,8 @@ apr_file_t *output_file(const output_t *output);
 apr_status_t output_start(output_t *output, void (*failed)(void *context), void *context);
 
 /* Nothing waits for the file past this time, by clock_now(), but for as long as the file goes on
- * taking something, and for the patience after it last did. An earlier end stays. Any thread,
- * after output_start(). */
+ * taking something, and for the patience after it last did. An earlier end stays. Does nothing
+ * where no thread was started. Any thread. */
 void output_end_at(output_t *output, apr_time_t end);
 
 /* Writes whole lines, by one call for each PIPE_BUF of pipe(7) at most, so that the lines of two

@@ -173,11 +173,12 @@ static void add_summary(record_t *record, const probe_summary_t *summary, apr_po
 static record_t summary_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = begin(event, "summary", pool);
+    int is_scheduled = event->summary->is_scheduled;
 
     add_truth(&record, "interim", event->is_interim);
     add_summary(&record, event->summary, pool);
-    add_optional(&record, "asked", asked(event->summary), event->summary->is_scheduled);
-    add_optional(&record, "missed", event->summary->missed, event->summary->is_scheduled);
+    add_optional(&record, "asked", is_scheduled ? asked(event->summary) : 0, is_scheduled);
+    add_optional(&record, "missed", event->summary->missed, is_scheduled);
     return record;
 }
 

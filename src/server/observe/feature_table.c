@@ -1,6 +1,7 @@
 #include "server/observe/feature_table.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
 /* The whole of it: each thing that a system may lack, and what is done then. */
 static const struct {
@@ -27,11 +28,13 @@ static const struct {
 
 const char *feature_name(feature_t feature)
 {
+    assert(feature < FEATURES);
     return table[feature].name;
 }
 
 const char *feature_instead(feature_t feature)
 {
+    assert(feature < FEATURES);
     return table[feature].instead;
 }
 

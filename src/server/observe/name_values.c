@@ -1,25 +1,45 @@
 #include "server/observe/name_values.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/json_text.h"
 
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+static int is_name(const char *text)
+{
+    return text[strspn(text, NAME_LETTERS)] == '\0';
+}
+
+/* Returns the new one, which the caller gives its value. */
+static name_value_t *push(apr_array_header_t *values, const char *name)
+{
+    assert(values->elt_size == sizeof(name_value_t) && is_name(name));
+    name_value_t *pushed = apr_array_push(values);
+
+    *pushed = (name_value_t){.name = name};
+    return pushed;
+}
+
 void name_values_add_text(apr_array_header_t *values, const char *name, const char *text)
 {
-    *(name_value_t *)apr_array_push(values) = (name_value_t){.name = name, .text = text};
+    assert(text != NULL);
+    push(values, name)->text = text;
 }
 
 void name_values_add_list(apr_array_header_t *values, const char *name,
                           const apr_array_header_t *list)
 {
-    *(name_value_t *)apr_array_push(values) = (name_value_t){.name = name, .list = list};
+    assert(list->elt_size == sizeof(const char *));
+    push(values, name)->list = list;
 }
 
 void name_values_add_number(apr_array_header_t *values, const char *name, apr_int64_t number)
 {
-    *(name_value_t *)apr_array_push(values) = (name_value_t){.name = name, .number = number};
+    push(values, name)->number = number;
 }
 
 const name_value_t *name_values_find(const apr_array_header_t *values, const char *name)
@@ -106,14 +126,12 @@ static const char *take_string(const char **text, apr_pool_t *pool)
     return apr_pstrmemdup(pool, string, (apr_size_t)(end - string));
 }
 
-#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-
 /* What stands in quotes if it can be the name of a value, or NULL. */
 static const char *take_name(const char **text, apr_pool_t *pool)
 {
     const char *name = take_string(text, pool);
 
-    return name != NULL && name[strspn(name, NAME_LETTERS)] == '\0' ? name : NULL;
+    return name != NULL && is_name(name) ? name : NULL;
 }
 
 /* What stands in brackets, or NULL. */

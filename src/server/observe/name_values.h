@@ -8,13 +8,14 @@
 #include <apr_tables.h>
 
 typedef struct name_value {
-    const char *name;               /* lower case with underscores */
+    const char *name;               /* of letters, digits and underscores */
     const char *text;               /* NULL: the list, or the number */
     const apr_array_header_t *list; /* of const char *; NULL: the number */
     apr_int64_t number;
 } name_value_t;
 
-/* Add one; name, text and list are kept. */
+/* Add one; name, text and list are kept. The list is one of const char *. A reader takes no number
+ * below 0. */
 void name_values_add_text(apr_array_header_t *values, const char *name, const char *text);
 void name_values_add_list(apr_array_header_t *values, const char *name,
                           const apr_array_header_t *list);

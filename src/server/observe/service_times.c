@@ -1,5 +1,7 @@
 #include "server/observe/service_times.h"
 
+#include <assert.h>
+
 const apr_interval_time_t service_time_bounds_us[SERVICE_TIME_BOUNDS] = {
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10000, 100000, 1000000,
 };
@@ -16,6 +18,7 @@ void service_times_add(service_times_t *times, apr_interval_time_t took_us, unsi
 {
     unsigned bucket = 0;
 
+    assert(took_us >= 0);
     while (bucket < SERVICE_TIME_BOUNDS && took_us > service_time_bounds_us[bucket]) {
         bucket++;
     }

@@ -92,6 +92,7 @@ static void read_listeners(status_t *status, const apr_array_header_t *listeners
 
 void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
 {
+    assert(source->worker_count > 0);
     *status = (status_t){
         .has_kernel_drops = platform_has(source->platform, FEATURE_DROP_COUNTER),
         .reload_failures = atomic_load(&source->counters.reload_failures),

@@ -60,10 +60,10 @@ apr_status_t status_source_create(status_source_t *source, const platform_t *pla
  * kept, so that the number never falls. Main thread, before they are closed. */
 void status_listen(status_source_t *source, const apr_array_header_t *listeners);
 
-/* Reads all of it; what it points to is from `pool` or lives as long as the source. The numbers are
- * those of one moment as far as one worker goes, and of nearly one over all. Never makes a worker
- * wait; waits for them until each has gone round its loop, which takes a second only where one
- * hangs. Any thread, with a pool of its own. */
+/* Reads all of it, once there are workers; what it points to is from `pool` or lives as long as the
+ * source. The numbers are those of one moment as far as one worker goes, and of nearly one over
+ * all. Never makes a worker wait; waits for them until each has gone round its loop, which takes a
+ * second only where one hangs. Any thread, with a pool of its own. */
 void status_read(status_t *status, status_source_t *source, apr_pool_t *pool);
 
 /* The value of a counter of counter_table.h. Returns 0, and sets nothing, if this system does not

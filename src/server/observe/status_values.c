@@ -1,6 +1,7 @@
 #include "server/observe/status_values.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
 #include "common/time_stamp.h"
 #include "common/version.h"
@@ -41,6 +42,7 @@ static void add_counters(apr_array_header_t *values, const status_t *status)
 
 const char *service_time_name(unsigned bucket, apr_pool_t *pool)
 {
+    assert(bucket < SERVICE_TIME_BOUNDS);
     return apr_psprintf(pool, "service_within_%" APR_INT64_T_FMT "us",
                         service_time_bounds_us[bucket]);
 }

@@ -4,6 +4,7 @@
 #include <apr_file_io.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 #include "udpecho/datagram.h"
@@ -146,6 +147,7 @@ static apr_status_t take(apr_socket_t **taken, const apr_sockaddr_t *address,
 apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address,
                            apr_array_header_t *inherited, const char **step, apr_pool_t *pool)
 {
+    assert(inherited->elt_size == sizeof(apr_os_sock_t));
     *step = "look at the sockets of the process before";
 
     apr_status_t status = take(listening, address, inherited, pool);
@@ -159,6 +161,7 @@ apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address,
 
 void stream_close(const apr_array_header_t *sockets, apr_pool_t *pool)
 {
+    assert(sockets->elt_size == sizeof(apr_os_sock_t));
     for (int i = 0; i < sockets->nelts; i++) {
         apr_socket_t *socket = NULL;
 

@@ -32,7 +32,7 @@ static void note_failure(void *context)
     atomic_fetch_add(&end->failures, 1);
 }
 
-static end_t *open_end(apr_pool_t *pool)
+static end_t *open_unstarted(apr_pool_t *pool)
 {
     end_t *end = apr_pcalloc(pool, sizeof *end);
 
@@ -41,6 +41,13 @@ static end_t *open_end(apr_pool_t *pool)
     apr_file_pipe_timeout_set(end->read, -1);
     apr_file_pipe_timeout_set(end->write, -1);
     end->output = output_create(end->write, PATIENCE_US, pool);
+    return end;
+}
+
+static end_t *open_end(apr_pool_t *pool)
+{
+    end_t *end = open_unstarted(pool);
+
     assert_int_equal(output_start(end->output, note_failure, end), APR_SUCCESS);
     return end;
 }
@@ -83,6 +90,18 @@ static void what_is_written_is_there_once_it_is_closed(void **state)
     assert_false(output_is_held_up(end->output));
     apr_file_close(end->write);
     assert_int_equal(read_to_the_end(end), strlen("one\ntwo\n"));
+}
+
+static void without_a_thread_it_is_written_at_once(void **state)
+{
+    end_t *end = open_unstarted(*state);
+
+    output_end_at(end->output, clock_now());
+    output_write(end->output, "one\n");
+    assert_int_equal(output_status(end->output), APR_SUCCESS);
+    output_close(end->output);
+    apr_file_close(end->write);
+    assert_int_equal(read_to_the_end(end), strlen("one\n"));
 }
 
 static void *APR_THREAD_FUNC write_many(apr_thread_t *thread, void *data)
@@ -167,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(what_is_written_is_there_once_it_is_closed),
+        scene(without_a_thread_it_is_written_at_once),
         scene(a_slow_reader_gets_everything),
         scene(a_text_longer_than_there_is_room_for_is_written_as_well),
         scene(nothing_waits_past_the_end_for_a_reader_that_is_none),
