@@ -1,0 +1,108 @@
+#include "unit.h"
+
+#include "endpoints.h"
+#include "server/listen/listeners.h"
+#include "server/observe/status_values.h"
+
+/* Of a service at one address, 127.0.0.1:7. */
+static status_t some_status(apr_pool_t *pool)
+{
+    apr_array_header_t *listeners = apr_array_make(pool, 1, sizeof(listener_info_t));
+
+    APR_ARRAY_PUSH(listeners, listener_info_t) = (listener_info_t){
+        .local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET, .reason = SHARING_OFF};
+    return (status_t){
+        .listeners = listeners,
+        .backend = "epoll",
+        .batching = "single/single",
+        .started = APR_INT64_C(1600000000000001),
+        .health = HEALTH_DEGRADED,
+        .workers = 3,
+    };
+}
+
+static apr_array_header_t *values_of(const status_t *status, apr_pool_t *pool)
+{
+    apr_array_header_t *values = apr_array_make(pool, 1, sizeof(name_value_t));
+
+    status_values(values, status, pool);
+    return values;
+}
+
+static const char *words(const apr_array_header_t *values, const char *name, apr_pool_t *pool)
+{
+    const name_value_t *value = name_values_find(values, name);
+
+    assert_non_null(value);
+    return name_value_words(value, pool);
+}
+
+static void the_service_is_described(void **state)
+{
+    status_t status = some_status(*state);
+    apr_array_header_t *values = values_of(&status, *state);
+
+    assert_string_equal(words(values, "health", *state), "degraded");
+    assert_string_equal(words(values, "started", *state), "2020-09-13T12:26:40.000001Z");
+    assert_string_equal(words(values, "workers", *state), "3");
+    assert_string_equal(words(values, "backend", *state), "epoll");
+    assert_string_equal(words(values, "listening", *state), "127.0.0.1:7");
+    assert_string_equal(words(values, "port_sharing", *state), "shared socket");
+    assert_string_equal(words(values, "because", *state), "--reuse-port=off");
+}
+
+static void every_counter_has_its_value(void **state)
+{
+    status_t status = some_status(*state);
+
+    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+        status.totals.value[i] = 100 + i;
+    }
+    status.has_kernel_drops = 1;
+    status.kernel_drops = 200;
+    status.reload_failures = 201;
+    apr_array_header_t *values = values_of(&status, *state);
+
+    for (unsigned i = 0; i < COUNTER_KINDS; i++) {
+        assert_int_equal(name_values_find(values, counter_row(i)->name)->number, 100 + i);
+    }
+    assert_string_equal(words(values, counter_row(COUNTER_KERNEL_DROPS)->name, *state), "200");
+    assert_string_equal(words(values, counter_row(COUNTER_RELOAD_FAILURES)->name, *state), "201");
+}
+
+static void what_the_system_does_not_count_is_left_out(void **state)
+{
+    status_t status = some_status(*state);
+    apr_array_header_t *values = values_of(&status, *state);
+
+    assert_null(name_values_find(values, counter_row(COUNTER_KERNEL_DROPS)->name));
+}
+
+static void service_times_are_cumulative(void **state)
+{
+    status_t status = some_status(*state);
+
+    status.service_times.datagrams[0] = 1;                   /* up to 1 us */
+    status.service_times.datagrams[3] = 2;                   /* up to 10 us */
+    status.service_times.datagrams[SERVICE_TIME_BOUNDS] = 4; /* above a second */
+    status.service_times.total_us = 5000011;
+    apr_array_header_t *values = values_of(&status, *state);
+
+    assert_string_equal(words(values, "service_within_1us", *state), "1");
+    assert_string_equal(words(values, "service_within_5us", *state), "1");
+    assert_string_equal(words(values, "service_within_10us", *state), "3");
+    assert_string_equal(words(values, "service_within_1000000us", *state), "3");
+    assert_string_equal(words(values, "service_us_total", *state), "5000011");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(the_service_is_described),
+        scene(every_counter_has_its_value),
+        scene(what_the_system_does_not_count_is_left_out),
+        scene(service_times_are_cumulative),
+    };
+
+    return cmocka_run_group_tests_name("values of a status", tests, NULL, NULL);
+}
