@@ -1,5 +1,6 @@
 #include "server/observe/name_values.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <assert.h>
 #include <errno.h>
@@ -113,17 +114,57 @@ static int take(const char **text, char expected)
     return 1;
 }
 
+/* Takes one byte of a string, which stands there as it is or as json_text() escapes it. Returns 0
+ * at the end of the string, and at what json_text() does not write. */
+static int take_byte(const char **text, char *byte)
+{
+    static const char letters[] = "nrt\"\\";
+    static const char bytes[] = "\n\r\t\"\\";
+
+    if (**text == '"' || **text == '\0') {
+        return 0;
+    }
+    *byte = *(*text)++;
+    if (*byte != '\\') {
+        return 1;
+    }
+    const char *letter = **text != '\0' ? strchr(letters, **text) : NULL;
+
+    if (letter != NULL) {
+        *byte = bytes[letter - letters];
+        ++*text;
+        return 1;
+    }
+    if (strncmp(*text, "u00", 3) != 0 || !apr_isxdigit((*text)[3]) || !apr_isxdigit((*text)[4])) {
+        return 0;
+    }
+    const char digits[] = {(*text)[3], (*text)[4], '\0'};
+
+    *byte = (char)apr_strtoi64(digits, NULL, 16);
+    *text += strlen("u00NN");
+    return 1;
+}
+
 /* What stands in quotes, or NULL. */
 static const char *take_string(const char **text, apr_pool_t *pool)
 {
-    const char *string = *text + 1;
-    const char *end = take(text, '"') ? strchr(string, '"') : NULL;
+    apr_size_t length = 0;
+    char byte;
 
-    if (end == NULL) {
+    if (!take(text, '"')) {
         return NULL;
     }
-    *text = end + 1;
-    return apr_pstrmemdup(pool, string, (apr_size_t)(end - string));
+    const char *start = *text;
+
+    while (take_byte(text, &byte)) {
+        length++;
+    }
+    char *string = apr_pcalloc(pool, length + 1);
+
+    for (apr_size_t i = 0; i < length; i++) {
+        take_byte(&start, &string[i]);
+    }
+    return take(text, '"') ? string : NULL;
 }
 
 /* What stands in quotes if it can be the name of a value, or NULL. */

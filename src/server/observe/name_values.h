@@ -34,7 +34,7 @@ const char *name_value_title(const name_value_t *value, apr_pool_t *pool);
 const char *name_values_json(const apr_array_header_t *values, apr_pool_t *pool);
 
 /* Adds the members of an object that name_values_json() wrote, "{" and "}" around it. Returns 0 if
- * the text is something else. Texts are not unescaped; ours have nothing to escape. */
+ * the text is something else. */
 int name_values_read_json(apr_array_header_t *values, const char *text, apr_pool_t *pool);
 
 #endif

@@ -50,6 +50,19 @@ static void as_json_they_are_read_back(void **state)
     assert_int_equal(name_values_find(read, "none")->list->nelts, 0);
 }
 
+/* The name of a network interface can have nearly any byte. */
+static void what_json_escapes_is_read_back(void **state)
+{
+    apr_array_header_t *values = apr_array_make(*state, 1, sizeof(name_value_t));
+    apr_array_header_t *read = apr_array_make(*state, 1, sizeof(name_value_t));
+    const char *text = "[fe80::1%a\"b\\c\n\x01\xff\u00e9]:7";
+
+    name_values_add_text(values, "listening", text);
+    assert_true(name_values_read_json(
+        read, apr_pstrcat(*state, "{", name_values_json(values, *state), "}", NULL), *state));
+    assert_string_equal(name_values_find(read, "listening")->text, text);
+}
+
 static void what_is_something_else_is_refused(void **state)
 {
     static const char *const wrong[] = {
@@ -61,6 +74,11 @@ static void what_is_something_else_is_refused(void **state)
         "{\"a\":",
         "{\"a\":}",
         "{\"a\":\"b}",
+        "{\"a\":\"\\\"}",
+        "{\"a\":\"\\",
+        "{\"a\":\"\\q\"}",
+        "{\"a\":\"\\u004\"}",
+        "{\"a\":\"\\u1234\"}",
         "{\"a\":1,}",
         "{\"a\":1",
         "{a:1}",
@@ -83,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(they_are_found_and_told_in_words),
         scene(as_json_they_are_read_back),
+        scene(what_json_escapes_is_read_back),
         scene(what_is_something_else_is_refused),
     };
 
