@@ -11,7 +11,7 @@ void stop_ask(void)
 
 int stop_is_asked(void)
 {
-    return is_asked;
+    return is_asked != 0;
 }
 
 void stop_let_in(sigset_t *before)
