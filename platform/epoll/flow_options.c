@@ -12,12 +12,9 @@
 #include <linux/icmpv6.h>
 #include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
 
-#include "readiness/readiness.h"
-
-static int set_integer(int descriptor, int level, int option, int value)
-{
-    return setsockopt(descriptor, level, option, &value, sizeof value);
-}
+#include "readiness/control_message.h"
+#include "readiness/message_batch.h"
+#include "readiness/socket_options.h"
 
 /*
  * With PROBE a datagram carries DF and is held against the interface's MTU alone; with DO it would
@@ -27,25 +24,21 @@ static int set_integer(int descriptor, int level, int option, int value)
  * became narrow are lost. With DONT they do not, and routers fragment them. In IPv6 only the sender
  * fragments; there the default is right: it learns the path's MTU and fragments to it.
  */
-apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment)
+int system_set_fragmenting(int descriptor, int family, int dont_fragment)
 {
     int result;
 
     if (family == AF_INET) {
-        result = set_integer(descriptor, IPPROTO_IP, IP_MTU_DISCOVER,
-                             dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+        result = set_option(descriptor, IPPROTO_IP, IP_MTU_DISCOVER,
+                            dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
     } else {
-        result = set_integer(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-                             dont_fragment ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
+        result = set_option(descriptor, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+                            dont_fragment ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
     }
     if (result == 0 && family == AF_INET6) {
-        result = set_integer(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment);
+        result = set_option(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment);
     }
-    if (result == 0) {
-        return APR_SUCCESS;
-    }
-    /* Old kernels and emulators lack one or the other, and then fragment as they like. */
-    return errno != ENOPROTOOPT ? errno : dont_fragment ? APR_ENOTIMPL : APR_SUCCESS;
+    return result;
 }
 
 /* The buffers count what datagrams take of memory, and one datagram may exceed them
@@ -56,21 +49,16 @@ apr_size_t system_payload_max(int descriptor)
     return PAYLOAD_MAX_IPV6;
 }
 
-int system_report_ttl(int descriptor)
-{
-    return set_integer(descriptor, IPPROTO_IP, IP_RECVTTL, 1);
-}
-
 int system_report_fragments(int descriptor, int family)
 {
-    return family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1)
-                              : set_integer(descriptor, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
+    return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1)
+                              : set_option(descriptor, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
 }
 
 int system_report_refusals(int descriptor, int family)
 {
-    return family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
-                              : set_integer(descriptor, IPPROTO_IP, IP_RECVERR, 1);
+    return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
+                              : set_option(descriptor, IPPROTO_IP, IP_RECVERR, 1);
 }
 
 void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
@@ -188,8 +176,7 @@ int system_receive_refusal(int descriptor, struct msghdr *header, arrival_t *arr
         if (taken++ == BATCH_MAX) { /* replies do not wait for a queue without end */
             return 0;
         }
-        header->msg_namelen = sizeof arrival->from.sa;
-        header->msg_controllen = FLOW_CONTROL_MAX;
+        message_clear(header);
         ssize_t length = recvmsg(descriptor, header, MSG_ERRQUEUE);
 
         if (length < 0) {

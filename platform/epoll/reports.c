@@ -1,7 +1,7 @@
 /* Linux: by which options a socket tells more of each datagram than this server asks for
  * (socket(7), ip(7), ipv6(7), Documentation/networking/timestamping.rst). */
 
-#include "readiness/readiness.h"
+#include "readiness/system.h"
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -14,7 +14,6 @@
 #endif
 
 const report_option_t system_reports[] = {
-    {SOL_SOCKET, SO_TIMESTAMP}, /* and SO_TIMESTAMPNS, of which it has one at a time */
     {SOL_SOCKET, SO_TIMESTAMPING},
     {SOL_SOCKET, SO_RXQ_OVFL},
     {SOL_SOCKET, SO_WIFI_STATUS},
@@ -34,19 +33,12 @@ const report_option_t system_reports[] = {
     {IPPROTO_IP, IP_CHECKSUM},
     {IPPROTO_IP, IP_RECVFRAGSIZE},
     {IPPROTO_IP, IP_RECVERR}, /* which also makes calls fail for what the network refused */
-    {IPPROTO_IPV6, IPV6_RECVPKTINFO},
-    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT},
-    {IPPROTO_IPV6, IPV6_RECVTCLASS},
-    {IPPROTO_IPV6, IPV6_RECVRTHDR},
-    {IPPROTO_IPV6, IPV6_RECVHOPOPTS},
-    {IPPROTO_IPV6, IPV6_RECVDSTOPTS},
     {IPPROTO_IPV6, IPV6_2292PKTINFO},
     {IPPROTO_IPV6, IPV6_2292HOPLIMIT},
     {IPPROTO_IPV6, IPV6_2292RTHDR},
     {IPPROTO_IPV6, IPV6_2292HOPOPTS},
     {IPPROTO_IPV6, IPV6_2292DSTOPTS},
     {IPPROTO_IPV6, IPV6_FLOWINFO},
-    {IPPROTO_IPV6, IPV6_RECVPATHMTU},
     {IPPROTO_IPV6, IPV6_RECVORIGDSTADDR},
     {IPPROTO_IPV6, IPV6_RECVFRAGSIZE},
     {IPPROTO_IPV6, IPV6_RECVERR},

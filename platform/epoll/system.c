@@ -1,6 +1,6 @@
 /* Linux: what its kernel adds to the readiness transport. */
 
-#include "readiness/readiness.h"
+#include "readiness/system.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "os/linux/route.h"
+#include "readiness/control_message.h"
+#include "readiness/socket_options.h"
 
 const apr_pollset_method_e system_poll_method = APR_POLLSET_EPOLL;
 
@@ -32,9 +34,7 @@ int system_share_port(int descriptor)
     /* Never SO_REUSEADDR: with it alone a second socket binds the same UDP port without a word,
      * and the one bound last gets every datagram. SO_REUSEPORT spreads flows over all sockets of
      * the same user that ask for it (socket(7)). */
-    int on = 1;
-
-    return setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    return set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
 void system_ask_buffer(int descriptor, int option, int bytes)
@@ -42,8 +42,8 @@ void system_ask_buffer(int descriptor, int option, int bytes)
     int force = option == SO_RCVBUF ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;
 
     /* With CAP_NET_ADMIN the limits of net.core.rmem_max and wmem_max do not hold (socket(7)). */
-    if (setsockopt(descriptor, SOL_SOCKET, force, &bytes, sizeof bytes) != 0) {
-        setsockopt(descriptor, SOL_SOCKET, option, &bytes, sizeof bytes);
+    if (set_option(descriptor, SOL_SOCKET, force, bytes) != 0) {
+        set_option(descriptor, SOL_SOCKET, option, bytes);
     }
 }
 
@@ -53,9 +53,7 @@ void system_ask_buffer(int descriptor, int option, int bytes)
  * fragments, and with OMIT a reply larger than the path's MTU would never arrive. */
 int system_ignore_path_mtu(int descriptor)
 {
-    int omit = IP_PMTUDISC_OMIT;
-
-    return setsockopt(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &omit, sizeof omit);
+    return set_option(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
 }
 
 /* The counter behind SO_RXQ_OVFL, which tells the same number in a control message of the next
@@ -76,9 +74,7 @@ int system_read_drops(int descriptor, apr_uint32_t *drops)
 
 int system_report_arrival_ipv4(int descriptor)
 {
-    int on = 1;
-
-    return setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    return set_option(descriptor, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 /* Linux 5.7 and later let everybody do that, others those with CAP_NET_RAW (socket(7)). */
@@ -111,9 +107,7 @@ int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_
  * unless the socket asks for that (ipv6_can_nonlocal_bind() of the kernel). */
 static int allow_foreign(int descriptor)
 {
-    int on = 1;
-
-    return setsockopt(descriptor, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on);
+    return set_option(descriptor, IPPROTO_IPV6, IPV6_FREEBIND, 1);
 }
 
 void system_reply_from_anywhere(int descriptor, int family)
@@ -165,9 +159,8 @@ void system_write_ipv4(struct msghdr *header, const datagram_t *datagram)
  * the path, or, after system_ignore_path_mtu(), of the interface. */
 int system_ask_segments(int descriptor)
 {
-    int off = 0; /* no length for all that is sent; each message says its own */
-
-    return setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &off, sizeof off);
+    /* No length for all that is sent: each message says its own. */
+    return set_option(descriptor, IPPROTO_UDP, UDP_SEGMENT, 0);
 }
 
 /* Beside it is the address that a reply leaves from, or arrived at. */
@@ -183,9 +176,7 @@ void system_write_segment(struct msghdr *header, apr_size_t length)
 
 int system_coalesce(int descriptor)
 {
-    int on = 1;
-
-    return setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+    return set_option(descriptor, IPPROTO_UDP, UDP_GRO, 1);
 }
 
 void system_read_segment(const struct msghdr *header, const struct cmsghdr *control,

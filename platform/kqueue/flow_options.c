@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "readiness/readiness.h"
+#include "readiness/control_message.h"
+#include "readiness/socket_options.h"
 
 /* NetBSD and OpenBSD have none for IPv4; they say of this one that they do not know it. That of
  * IPv6 is of RFC 3542 section 11.2. */
@@ -15,19 +16,11 @@
 #define IP_DONTFRAG (-1)
 #endif
 
-/* These systems set DF on no UDP datagram unless asked, so one that cannot be asked needs nothing
- * to fragment. */
-apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment)
+/* Unless asked, these systems set DF on no UDP datagram. */
+int system_set_fragmenting(int descriptor, int family, int dont_fragment)
 {
-    int result = family == AF_INET6 ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG,
-                                                 &dont_fragment, sizeof dont_fragment)
-                                    : setsockopt(descriptor, IPPROTO_IP, IP_DONTFRAG,
-                                                 &dont_fragment, sizeof dont_fragment);
-
-    if (result == 0) {
-        return APR_SUCCESS;
-    }
-    return errno != ENOPROTOOPT ? errno : dont_fragment ? APR_ENOTIMPL : APR_SUCCESS;
+    return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment)
+                              : set_option(descriptor, IPPROTO_IP, IP_DONTFRAG, dont_fragment);
 }
 
 /* Beside its payload an arrival puts the address of its sender and its control messages into the
@@ -51,13 +44,6 @@ apr_size_t system_payload_max(int descriptor)
         }
     }
     return room > 0 ? (apr_size_t)room : 0;
-}
-
-int system_report_ttl(int descriptor)
-{
-    int on = 1;
-
-    return setsockopt(descriptor, IPPROTO_IP, IP_RECVTTL, &on, sizeof on);
 }
 
 int system_report_fragments(int descriptor, int family)

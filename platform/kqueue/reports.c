@@ -2,12 +2,11 @@
  * datagram than this server asks for (ip(4), ip6(4), setsockopt(2)); each system has some of them.
  */
 
-#include "readiness/readiness.h"
+#include "readiness/system.h"
 
 #include <netinet/in.h>
 
 const report_option_t system_reports[] = {
-    {SOL_SOCKET, SO_TIMESTAMP},
 #ifdef SO_TIMESTAMP_MONOTONIC
     {SOL_SOCKET, SO_TIMESTAMP_MONOTONIC},
 #endif
@@ -32,13 +31,6 @@ const report_option_t system_reports[] = {
 #ifdef IP_RECVRETOPTS
     {IPPROTO_IP, IP_RECVRETOPTS},
 #endif
-    {IPPROTO_IPV6, IPV6_RECVPKTINFO},
-    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT},
-    {IPPROTO_IPV6, IPV6_RECVTCLASS},
-    {IPPROTO_IPV6, IPV6_RECVRTHDR},
-    {IPPROTO_IPV6, IPV6_RECVHOPOPTS},
-    {IPPROTO_IPV6, IPV6_RECVDSTOPTS},
-    {IPPROTO_IPV6, IPV6_RECVPATHMTU},
 };
 
 const unsigned system_report_count = sizeof system_reports / sizeof system_reports[0];

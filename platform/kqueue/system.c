@@ -8,12 +8,15 @@
  * writable: waiting for room would spin. Like every failed send it is a counted loss.
  */
 
-#include "readiness/readiness.h"
+#include "readiness/system.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+
+#include "readiness/control_message.h"
+#include "readiness/socket_options.h"
 
 const apr_pollset_method_e system_poll_method = APR_POLLSET_KQUEUE;
 
@@ -47,9 +50,8 @@ const apr_pollset_method_e system_poll_method = APR_POLLSET_KQUEUE;
 #define ARRIVAL_NAME NULL
 #endif
 
-/* NetBSD and OpenBSD have calls for batches. FreeBSD's library only loops over the single ones,
- * which is no gain over doing so here; macOS has none that is public, DragonFly none. */
-#if defined(__NetBSD__) || defined(__OpenBSD__)
+/* NetBSD and OpenBSD have calls for batches; macOS has none that is public, DragonFly none. */
+#if HAVE_RECVMMSG
 #define BATCHED(name) name
 #else
 #define BATCHED(name) NULL
@@ -75,9 +77,7 @@ static int not_here(void)
 int system_share_port(int descriptor)
 {
 #if defined(SHARE_PORT)
-    int on = 1;
-
-    return setsockopt(descriptor, SOL_SOCKET, SHARE_PORT, &on, sizeof on);
+    return set_option(descriptor, SOL_SOCKET, SHARE_PORT, 1);
 #else
     (void)descriptor;
     return not_here();
@@ -89,7 +89,7 @@ int system_share_port(int descriptor)
  * instead of being cut down to it. So less is asked for until it is granted. */
 void system_ask_buffer(int descriptor, int option, int bytes)
 {
-    while (setsockopt(descriptor, SOL_SOCKET, option, &bytes, sizeof bytes) != 0 && bytes > 4096) {
+    while (set_option(descriptor, SOL_SOCKET, option, bytes) != 0 && bytes > 4096) {
         bytes /= 2;
     }
 }
@@ -110,9 +110,7 @@ int system_read_drops(int descriptor, apr_uint32_t *drops)
 int system_report_arrival_ipv4(int descriptor)
 {
 #if defined(ARRIVAL)
-    int on = 1;
-
-    return setsockopt(descriptor, IPPROTO_IP, ARRIVAL, &on, sizeof on);
+    return set_option(descriptor, IPPROTO_IP, ARRIVAL, 1);
 #else
     (void)descriptor;
     return not_here();
@@ -129,9 +127,8 @@ int system_bind_interface(int descriptor, int family, const char *device)
         errno = ENODEV;
         return -1;
     }
-    return family == AF_INET6
-               ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, &index, sizeof index)
-               : setsockopt(descriptor, IPPROTO_IP, IP_BOUND_IF, &index, sizeof index);
+    return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_BOUND_IF, (int)index)
+                              : set_option(descriptor, IPPROTO_IP, IP_BOUND_IF, (int)index);
 }
 
 int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_MAX])

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "readiness/readiness.h"
 #include "readiness/socket.h"
+#include "readiness/socket_options.h"
+#include "readiness/system.h"
 
 /* The errors say in the words of the system what the steps say in ours. */
 static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **step)
@@ -72,15 +73,28 @@ static apr_status_t check(int descriptor, endpoint_t *local, listener_error_t *e
     return status;
 }
 
+/* Those that all systems have (RFC 3542); each has more of its own. */
+static const report_option_t common_reports[] = {
+    {SOL_SOCKET, SO_TIMESTAMP}, /* on Linux SO_TIMESTAMPNS, too: it has one at a time */
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO}, {IPPROTO_IPV6, IPV6_RECVHOPLIMIT},
+    {IPPROTO_IPV6, IPV6_RECVTCLASS},  {IPPROTO_IPV6, IPV6_RECVRTHDR},
+    {IPPROTO_IPV6, IPV6_RECVHOPOPTS}, {IPPROTO_IPV6, IPV6_RECVDSTOPTS},
+    {IPPROTO_IPV6, IPV6_RECVPATHMTU},
+};
+
+static void switch_off(int descriptor, const report_option_t *reports, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        set_option(descriptor, reports[i].level, reports[i].name, 0);
+    }
+}
+
 /* What nobody asked for here would take the room of what is. An option that the system or the
  * family does not know is off. */
 static void switch_off_reports(int descriptor)
 {
-    int off = 0;
-
-    for (unsigned i = 0; i < system_report_count; i++) {
-        setsockopt(descriptor, system_reports[i].level, system_reports[i].name, &off, sizeof off);
-    }
+    switch_off(descriptor, common_reports, sizeof common_reports / sizeof common_reports[0]);
+    switch_off(descriptor, system_reports, system_report_count);
 }
 
 apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *local,

@@ -5,7 +5,8 @@
 #include <netinet/in.h>
 #include <sys/time.h>
 
-#include "readiness/readiness.h"
+#include "readiness/control_message.h"
+#include "readiness/system.h"
 
 /*
  * The kernel stamps a datagram when the network hands it over. The process runs later, by as much

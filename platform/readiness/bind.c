@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "readiness/readiness.h"
 #include "readiness/socket.h"
+#include "readiness/system.h"
 
 apr_status_t socket_bind_to(apr_socket_t *socket, apr_sockaddr_t *address)
 {

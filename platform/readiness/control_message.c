@@ -3,37 +3,12 @@
  * everywhere (RFC 3542 section 6); for all else each system has its own, in system.c.
  */
 
-#include "readiness/readiness.h"
+#include "readiness/control_message.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
-apr_status_t read_option(int descriptor, int level, int option, void *value, socklen_t length)
-{
-    socklen_t written = length;
-
-    if (getsockopt(descriptor, level, option, value, &written) != 0) {
-        return errno;
-    }
-    return written == length ? APR_SUCCESS : ENOPROTOOPT;
-}
-
-int set_ipv6_only(int descriptor)
-{
-    int on = 1;
-
-    return setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-}
-
-int report_arrival(int descriptor, int family)
-{
-    int on = 1;
-
-    return family == AF_INET6
-               ? setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on)
-               : system_report_arrival_ipv4(descriptor);
-}
+#include "readiness/system.h"
 
 int control_message_copy(const struct msghdr *header, const struct cmsghdr *control, void *data,
                          size_t length)
@@ -46,16 +21,6 @@ int control_message_copy(const struct msghdr *header, const struct cmsghdr *cont
     }
     memcpy(data, CMSG_DATA(control), length);
     return 1;
-}
-
-endpoint_t sender_of(const struct msghdr *header)
-{
-    endpoint_t sender = {.length = header->msg_namelen};
-
-    if (header->msg_namelen <= sizeof sender.sa) {
-        memcpy(&sender.sa, header->msg_name, header->msg_namelen);
-    }
-    return sender;
 }
 
 static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control,

@@ -1,15 +1,15 @@
 /* The requests of flows by sendmsg(2): one message to a call, which can be several datagrams where
  * the system cuts them apart. Not by sendmmsg(2): each message has its own time of sending. */
 
-#include <apr_strings.h>
 #include <errno.h>
 #include <poll.h>
 
 #include "readiness/flow.h"
 #include "readiness/flow_system.h"
 #include "readiness/gather_limits.h"
-#include "readiness/readiness.h"
+#include "readiness/message_batch.h"
 #include "readiness/segment_runs.h"
+#include "readiness/system.h"
 
 /* What the network refused makes the next call on the socket fail, whichever it is and whatever it
  * sends; that says it and clears it (ip(7), IP_RECVERR). Between two attempts the next refusal can
@@ -53,30 +53,21 @@ static unsigned gathered(flow_requests_t *requests, const request_t *datagrams, 
     return together;
 }
 
-/* sendmsg(2) only reads, but by the same vectors as recvmsg(2) writes. */
-static struct iovec vector_of(const unsigned char *data, apr_size_t length)
-{
-    return (struct iovec){.iov_base = (void *)data, .iov_len = length};
-}
-
 static struct msghdr compose(flow_requests_t *requests, const request_t *datagrams, unsigned count)
 {
-    struct msghdr header = {.msg_name = &requests->peer.sa,
-                            .msg_namelen = requests->peer.length,
-                            .msg_iov = requests->parts};
+    struct msghdr header;
 
+    message_begin(&header, &requests->peer, requests->parts, requests->control);
     for (unsigned i = 0; i < count; i++) {
         const request_t *datagram = &datagrams[i];
 
-        requests->parts[2 * i] = vector_of(datagram->head, datagram->head_length);
-        requests->parts[2 * i + 1] =
-            vector_of(datagram->body, datagram->length - datagram->head_length);
-        header.msg_iovlen += 2; /* not multiplied, since its type differs between systems */
+        message_append(&header, datagram->head, datagram->head_length);
+        message_append(&header, datagram->body, datagram->length - datagram->head_length);
     }
     if (count > 1) {
-        header.msg_control = requests->control;
         system_write_segment(&header, datagrams[0].length);
     }
+    message_end(&header);
     return header;
 }
 
@@ -90,7 +81,7 @@ static int send_message(flow_requests_t *requests, apr_os_sock_t socket, const r
     }
     /* What is too long for the interface to leave so can still leave in fragments. The route or the
      * device may be another one later. */
-    if (count > 1 && (errno == EMSGSIZE || errno == EINVAL || errno == EIO)) {
+    if (count > 1 && gather_limits_may_cause(errno)) {
         gather_limits_lower(&requests->limits, &requests->peer, datagrams[0].length);
     }
     return -1;

@@ -7,8 +7,9 @@
 #include <sys/resource.h>
 
 #include "readiness/flow_system.h"
-#include "readiness/readiness.h"
 #include "readiness/socket.h"
+#include "readiness/socket_options.h"
+#include "readiness/system.h"
 
 /* What a process has open besides, with room to spare. */
 #define OTHER_FILES 64
@@ -38,18 +39,13 @@ static apr_status_t status_of(int result)
     return errno == ENOPROTOOPT || errno == EOPNOTSUPP ? APR_ENOTIMPL : errno;
 }
 
-static int set_integer(int descriptor, int level, int option, int value)
-{
-    return setsockopt(descriptor, level, option, &value, sizeof value);
-}
-
 /* DSCP is the upper six bits of the octet; the others are for congestion (RFC 3168 section 5). */
 static apr_status_t set_dscp(int descriptor, int family, int dscp)
 {
     int octet = dscp << 2;
 
-    return status_of(family == AF_INET6 ? set_integer(descriptor, IPPROTO_IPV6, IPV6_TCLASS, octet)
-                                        : set_integer(descriptor, IPPROTO_IP, IP_TOS, octet));
+    return status_of(family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_TCLASS, octet)
+                                        : set_option(descriptor, IPPROTO_IP, IP_TOS, octet));
 }
 
 /* For multicast it is another option, whose default of 1 ends at the next router. In IPv4 that one
@@ -60,14 +56,24 @@ static apr_status_t set_hop_limit(int descriptor, int family, int hop_limit)
 
     if (family == AF_INET6) {
         return status_of(
-            set_integer(descriptor, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hop_limit) != 0
+            set_option(descriptor, IPPROTO_IPV6, IPV6_UNICAST_HOPS, hop_limit) != 0
                 ? -1
-                : set_integer(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, hop_limit));
+                : set_option(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, hop_limit));
     }
     return status_of(
-        set_integer(descriptor, IPPROTO_IP, IP_TTL, hop_limit) != 0
+        set_option(descriptor, IPPROTO_IP, IP_TTL, hop_limit) != 0
             ? -1
             : setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_TTL, &byte, sizeof byte));
+}
+
+/* A system that cannot keep datagrams whole, as old kernels and emulators cannot, fragments them
+ * unasked. */
+apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)
+{
+    apr_status_t status =
+        system_set_fragmenting(socket, family, dont_fragment) == 0 ? APR_SUCCESS : errno;
+
+    return status != ENOPROTOOPT ? status : dont_fragment ? APR_ENOTIMPL : APR_SUCCESS;
 }
 
 static apr_status_t set_options(int descriptor, int family, const flows_options_t *options,
@@ -100,11 +106,11 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
     }
     if (status == APR_SUCCESS) {
         *step = options->dont_fragment ? "forbid fragments" : "allow fragments";
-        status = system_set_fragmenting(descriptor, family, options->dont_fragment);
+        status = flow_socket_keep_whole(descriptor, family, options->dont_fragment);
     }
     if (status == APR_SUCCESS && options->broadcast) {
         *step = "allow broadcasts";
-        status = status_of(set_integer(descriptor, SOL_SOCKET, SO_BROADCAST, 1));
+        status = status_of(set_option(descriptor, SOL_SOCKET, SO_BROADCAST, 1));
     }
     if (status == APR_SUCCESS && options->gathers &&
         platform_has(options->platform, FEATURE_COALESCED_RECEIVE)) {
@@ -117,11 +123,11 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
 /* What is told besides the bytes of replies. Nobody asked for it, so a system may lack it. */
 static void ask_for_details(int descriptor, int family, int *tells_fragments)
 {
-    set_integer(descriptor, SOL_SOCKET, SO_TIMESTAMP, 1);
+    set_option(descriptor, SOL_SOCKET, SO_TIMESTAMP, 1);
     if (family == AF_INET6) {
-        set_integer(descriptor, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+        set_option(descriptor, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
     } else {
-        system_report_ttl(descriptor);
+        set_option(descriptor, IPPROTO_IP, IP_RECVTTL, 1);
     }
     if (system_report_fragments(descriptor, family) != 0) {
         *tells_fragments = 0;
@@ -137,11 +143,6 @@ apr_size_t flow_socket_payload_max(apr_os_sock_t socket)
 apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address)
 {
     return socket_bind_to(socket, address);
-}
-
-apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)
-{
-    return system_set_fragmenting(socket, family, dont_fragment);
 }
 
 apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,

@@ -9,10 +9,6 @@
 #include "readiness/stamp_clock.h"
 #include "udpecho/flows.h"
 
-/* Room for the control messages of one arrival: its time, hop limit and fragments, and who refused
- * what with the address of that host. */
-#define FLOW_CONTROL_MAX 256
-
 /* Reads an arrival's time, hop limit and fragments from control messages. `clock` was read after it
  * was received. Returns the length of each of the datagrams, save the last, that the kernel
  * received as one message; 0: it is one datagram. */
@@ -24,12 +20,8 @@ apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, const stamp_c
 apr_size_t system_payload_max(int descriptor);
 
 /* Keeps datagrams whole, or lets them be fragmented, whatever this host believes of the path's MTU.
- * APR_ENOTIMPL: this system cannot keep them whole; one that cannot needs nothing to let them be
- * fragmented. Else: errno. */
-apr_status_t system_set_fragmenting(int descriptor, int family, int dont_fragment);
-
-/* Asks for the TTL of each arrival. 0, or -1 and errno. */
-int system_report_ttl(int descriptor);
+ * 0, or -1 and errno: ENOPROTOOPT where the system cannot keep them whole. */
+int system_set_fragmenting(int descriptor, int family, int dont_fragment);
 
 /* Asks to be told what fragments an arrival came in. 0, or -1 and errno. */
 int system_report_fragments(int descriptor, int family);

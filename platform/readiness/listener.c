@@ -8,6 +8,7 @@
 
 #include "readiness/readiness.h"
 #include "readiness/socket.h"
+#include "readiness/system.h"
 
 struct listener {
     listener_info_t info;

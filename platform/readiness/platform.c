@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "readiness/readiness.h"
+#include "readiness/message_batch.h"
+#include "readiness/socket_options.h"
+#include "readiness/system.h"
 
 /* How often to ask anew where the system has run short of something. */
 #define ATTEMPTS_MAX 10

@@ -7,8 +7,8 @@
  * of them is datagrams only.
  */
 
-#include "readiness/readiness.h"
 #include "readiness/worker_socket.h"
+#include "udpecho/datagram.h"
 
 typedef struct receive_batch receive_batch_t;
 

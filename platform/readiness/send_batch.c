@@ -2,7 +2,10 @@
 
 #include <errno.h>
 
+#include "readiness/message_batch.h"
+#include "readiness/readiness.h"
 #include "readiness/segment_runs.h"
+#include "readiness/system.h"
 
 /* How often in a row a send may be interrupted, which happens now and then; a system where it
  * happens for ever would keep a worker busy with it. */
@@ -27,50 +30,29 @@ send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool)
     return batch;
 }
 
-/* Makes a run's payloads the vectors of a message: those that the kernel had received together lie
- * side by side and leave as they lie. */
-static void collect(const send_batch_t *batch, const segment_run_t *run, struct msghdr *header)
-{
-    const unsigned char *end = NULL; /* of the last vector */
-    unsigned index = run->first;
-
-    header->msg_iovlen = 0; /* only counted up, since its type differs between systems */
-    for (unsigned left = run->count; left > 0; left--) {
-        const datagram_t *datagram = batch->datagrams->at[index];
-
-        if (datagram->data == end) {
-            header->msg_iov[header->msg_iovlen - 1].iov_len += datagram->length;
-        } else {
-            header->msg_iov[header->msg_iovlen++] =
-                (struct iovec){datagram->data, datagram->length};
-        }
-        end = datagram->data + datagram->length;
-        index = batch->runs.next[index];
-    }
-}
-
-/* Makes the message of a run; `vectors` are for its payloads, as many as it has replies. */
+/* Makes the message of a run; `vectors` are for its payloads, as many as it has replies. Payloads
+ * that the kernel had received together lie side by side and leave as they lie. */
 static void compose(send_batch_t *batch, unsigned number, const segment_run_t *run,
                     struct iovec *vectors)
 {
-    datagram_t *datagram = batch->datagrams->at[run->first];
+    const datagram_t *first = batch->datagrams->at[run->first];
     struct msghdr *header = &batch->messages[number].msg_hdr;
+    unsigned index = run->first;
 
-    header->msg_name = &datagram->from.sa;
-    header->msg_namelen = datagram->from.length;
-    header->msg_iov = vectors;
-    collect(batch, run, header);
-    header->msg_control = NULL; /* the BSDs refuse a control buffer with nothing in it */
-    header->msg_controllen = 0;
-    if (batch->socket->wildcard || run->count > 1) {
-        header->msg_control = batch->controls[number];
+    message_begin(header, &first->from, vectors, batch->controls[number]);
+    for (unsigned left = run->count; left > 0; left--) {
+        const datagram_t *datagram = batch->datagrams->at[index];
+
+        message_append(header, datagram->data, datagram->length);
+        index = batch->runs.next[index];
     }
     if (batch->socket->wildcard) {
-        control_message_write(header, datagram);
+        control_message_write(header, first);
     }
     if (run->count > 1) {
         system_write_segment(header, run->segment);
     }
+    message_end(header);
 }
 
 static void compose_all(send_batch_t *batch)
@@ -122,11 +104,9 @@ static unsigned send_apart(send_batch_t *batch, unsigned number, send_outcome_t 
  * A gathered message that fails is sent apart, so that no reply is lost for another one's sake: a
  * packet filter may refuse what it sees of the first of them, or the send buffer lack room for all.
  *
- * Some failures are the gathering's own: a length above the interface's MTU, which plain replies
- * are cut into fragments for (EMSGSIZE; EINVAL from older kernels), and devices or IPsec that
- * cannot cut messages apart (EIO). What is refused so is not tried again with this peer for a
- * while, nor what is longer. But EINVAL is also the answer to a forged source port of 0, which must
- * not cost everybody else the gathering: only where the plain sends fare better is it to blame.
+ * What the gathering may be to blame for is not gathered again with this peer for a while, nor what
+ * is longer. But EINVAL is also the answer to a forged source port of 0, which must not cost
+ * everybody else the gathering: only where the plain sends fare better is it to blame.
  */
 static void fail(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
 {
@@ -137,8 +117,7 @@ static void fail(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
         outcome->failed[send_error_kind(error)]++;
         return;
     }
-    if (send_apart(batch, number, outcome) > 0 &&
-        (error == EMSGSIZE || error == EINVAL || error == EIO)) {
+    if (send_apart(batch, number, outcome) > 0 && gather_limits_may_cause(error)) {
         gather_limits_lower(&batch->limits, &batch->datagrams->at[run->first]->from, run->segment);
     }
 }

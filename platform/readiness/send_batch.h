@@ -3,8 +3,8 @@
 
 /* The replies of one batch on their way out. */
 
-#include "readiness/readiness.h"
 #include "readiness/worker_socket.h"
+#include "udpecho/datagram.h"
 
 typedef struct send_batch send_batch_t;
 

@@ -5,7 +5,8 @@
 #include <apr_portable.h>
 #include <errno.h>
 
-#include "readiness/readiness.h"
+#include "readiness/socket_options.h"
+#include "readiness/system.h"
 
 int socket_descriptor(apr_socket_t *socket)
 {

@@ -10,6 +10,7 @@
 
 #include "readiness/receive_batch.h"
 #include "readiness/send_batch.h"
+#include "readiness/system.h"
 #include "readiness/waiter.h"
 #include "readiness/worker_sockets.h"
 

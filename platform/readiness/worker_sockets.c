@@ -2,6 +2,7 @@
 
 #include "readiness/readiness.h"
 #include "readiness/socket.h"
+#include "readiness/system.h"
 
 /* A socket of this listener; of NULL, one that is not used. */
 static worker_socket_t *find(worker_sockets_t *sockets, const listener_t *owner)

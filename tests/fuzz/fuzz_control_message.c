@@ -8,7 +8,7 @@
 
 #include <netinet/in.h>
 
-#include "readiness/readiness.h"
+#include "readiness/control_message.h"
 
 static endpoint_t wildcard_of(int family)
 {

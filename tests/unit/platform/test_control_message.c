@@ -5,8 +5,9 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "readiness/control_message.h"
 #include "readiness/flow_system.h"
-#include "readiness/readiness.h"
+#include "readiness/system.h"
 
 typedef struct received {
     struct msghdr header;
@@ -43,22 +44,6 @@ static datagram_t datagram_of(int family)
     datagram.to.sa.v4.sin_port = htons(8888);
     datagram.from.sa.any.sa_family = (sa_family_t)family;
     return datagram;
-}
-
-static void what_was_not_written_of_a_sender_is_0(void **state)
-{
-    struct sockaddr_in6 earlier = {.sin6_family = AF_INET6, .sin6_port = htons(7)};
-    struct msghdr header = {.msg_name = &earlier, .msg_namelen = sizeof earlier};
-    endpoint_t none = {.length = 0};
-    endpoint_t sender = sender_of(&header);
-
-    (void)state;
-    assert_int_equal(sender.length, sizeof earlier);
-    assert_memory_equal(&sender.sa, &earlier, sizeof earlier);
-    header.msg_namelen = 0;
-    sender = sender_of(&header);
-    assert_memory_equal(&sender, &none, sizeof none);
-    assert_false(endpoint_is_host(&sender));
 }
 
 static void what_was_cut_off_is_told(void **state)
@@ -298,7 +283,6 @@ static void gathered_replies_leave_from_the_arrival_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(what_was_not_written_of_a_sender_is_0),
         scene(what_was_cut_off_is_told),
         scene(the_arrival_address_is_read),
         scene(a_broadcast_is_told_by_its_two_addresses),
@@ -315,5 +299,5 @@ int main(void)
         scene(gathered_replies_leave_from_the_arrival_address),
     };
 
-    return cmocka_run_group_tests_name("control", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("control_message", tests, NULL, NULL);
 }

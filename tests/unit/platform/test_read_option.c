@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "readiness/readiness.h"
+#include "readiness/socket_options.h"
+#include "readiness/system.h"
 
 static socklen_t writes;
 static int fails;

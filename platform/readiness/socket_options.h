@@ -1,0 +1,20 @@
+#ifndef UDPECHO_SOCKET_OPTIONS_H
+#define UDPECHO_SOCKET_OPTIONS_H
+
+/* Options of sockets, and those that are the same everywhere. Internal to platform/. */
+
+#include <apr_errno.h>
+#include <sys/socket.h>
+
+/* Reads a socket option of `length` bytes. Else errno; ENOPROTOOPT where the system wrote less than
+ * asked, as emulators do: they know an option of that name, not all that it tells here. */
+apr_status_t read_option(int descriptor, int level, int option, void *value, socklen_t length);
+
+/* Sets a socket option that is an int. 0, or -1 and errno. */
+int set_option(int descriptor, int level, int option, int value);
+
+/* These ask for what their names say. 0, or -1 and errno. */
+int set_ipv6_only(int descriptor);
+int report_arrival(int descriptor, int family);
+
+#endif
