@@ -2,12 +2,14 @@
 #define UDPECHO_DATAGRAM_H
 
 /*
- * The nouns that the cores and the platform share: an endpoint, a datagram, what the server's core
+ * The nouns that the cores and the platform share: a datagram, what the server's core
  * decided about it, a batch of them and what became of the replies; a request of the client's; an
  * address of this host. Plain data; any thread may read what it holds.
  */
 
 #include <apr_network_io.h>
+
+#include "udpecho/endpoint.h"
 
 /* The largest UDP payloads: 65,535 less the UDP header and, in IPv4 only, the IP header, which
  * counts towards its total length (RFC 768; RFC 791 section 3.1; RFC 8200 section 3). */
@@ -16,16 +18,6 @@
 
 /* The most datagrams that a transport lends at once. */
 #define BATCH_MAX 128
-
-/* An IP address with its port. All in network byte order, as the socket calls have it. */
-typedef struct endpoint {
-    apr_socklen_t length; /* of the member of `sa` that is in use, bytes */
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } sa;
-} endpoint_t;
 
 /* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
  * it, its own counter. */
@@ -113,51 +105,5 @@ typedef struct host_address {
     struct in_addr broadcast;   /* that of its network; INADDR_ANY: it has none, as in IPv6 */
     unsigned network_interface; /* the index of its network interface */
 } host_address_t;
-
-/* ---- Endpoints ---- */
-
-/* Room for any endpoint in text, the terminating zero included:
- * "[" address (45) "%" interface name (15) "]:" port (5). */
-#define ENDPOINT_TEXT_MAX 72
-
-/*
- * Writes `endpoint` as people write it: 192.0.2.1:7, [2001:db8::1]:7, [fe80::1%eth0]:7.
- * `text` has room for ENDPOINT_TEXT_MAX bytes. Cannot fail; an address family that is neither
- * IPv4 nor IPv6 becomes "unknown". Any thread. An interface without a known name is told
- * by its number. It may ask the system for the name, so it has no place on the path of a datagram.
- * Source of the form: RFC 3986 section 3.2.2,
- * RFC 4007 section 11.
- */
-void endpoint_format(char *text, const endpoint_t *endpoint);
-
-/* Room for the name of a network interface that sockets can be bound to, the terminating zero
- * included (IFNAMSIZ of netdevice(7)). */
-#define INTERFACE_NAME_MAX 16
-
-/* The same for a socket that is bound to a network interface as well, 192.0.2.1%eth0:7; to none if
- * `device` is empty. */
-void endpoint_format_on(char *text, const endpoint_t *endpoint, const char *device);
-
-/* The same address as APR has it. Any thread. */
-endpoint_t endpoint_of(const apr_sockaddr_t *address);
-
-/* The port, in host byte order. Any thread. */
-apr_port_t endpoint_port(const endpoint_t *endpoint);
-
-/* Non-zero if both are the same address, port and, for IPv6, scope. Any thread. */
-int endpoint_equal(const endpoint_t *one, const endpoint_t *other);
-
-/* Non-zero if the address is the unspecified one, which a socket is bound to for every address of
- * the host (RFC 4291 section 2.5.2; ip(7), INADDR_ANY). Any thread. */
-int endpoint_is_wildcard(const endpoint_t *endpoint);
-
-/* Non-zero if the address is a multicast group (224.0.0.0/4, RFC 5771; ff00::/8, RFC 4291
- * section 2.7) or the limited broadcast address 255.255.255.255 (RFC 919). Any thread. */
-int endpoint_is_multicast(const endpoint_t *endpoint);
-
-/* Non-zero if the address can be that of a single host, which an answer can be sent to: neither
- * unspecified, 0.0.0.0/8 or ::, nor multicast, nor in 255.0.0.0/8 (RFC 1122 section 3.2.1.3,
- * RFC 4291 section 2). An IPv4-mapped address is judged as the IPv4 address in it. Any thread. */
-int endpoint_is_host(const endpoint_t *endpoint);
 
 #endif

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #endif
 
+#include "common/endpoint_text.h"
 #include "common/ip_address.h"
 #include "common/units.h"
 

@@ -4,6 +4,7 @@
 
 #include <apr_network_io.h>
 
+#include "common/endpoint_text.h"
 #include "foreign_address.h"
 #include "udpecho/transport.h"
 

@@ -3,6 +3,7 @@
  * contract itself are used, on the loopback, with ports that the kernel chooses.
  */
 
+#include "common/endpoint_text.h"
 #include "fixture.h"
 #include "scenes.h"
 

@@ -7,6 +7,7 @@
 
 #include "common/address.h"
 #include "common/cidr.h"
+#include "common/endpoint_text.h"
 #include "udpecho/datagram.h"
 
 #define OTHER_PORT 4321

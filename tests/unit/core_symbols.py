@@ -12,15 +12,11 @@ ALLOWED = {
     "memcmp",
     "bcmp",                   # what clang makes of it
     "memcpy",
-    "ntohl",                  # byte order; on Windows by a DLL
-    "__imp_ntohl",
+    "htonl", "ntohl", "ntohs",  # byte order; on Windows by a DLL
+    "__imp_htonl", "__imp_ntohl", "__imp_ntohs",
     "memset",
     "bzero", "__bzero",       # what a compiler for macOS makes of these two
     "__memcpy_chk",
-    "endpoint_is_multicast",  # arithmetic on an address
-    "endpoint_is_host",
-    "endpoint_equal",
-    "endpoint_port",
     "access_list_allows",
     "own_is_broadcast",       # searches in memory
     "own_is_listener",

@@ -10,8 +10,6 @@
 
 #include <apr.h>
 
-#include "client/output/event.h"
-
 /* How often a size is asked before it counts as too big, so that one lost datagram decides
  * nothing. */
 #define MTU_SEARCH_TRIES 3

@@ -1,4 +1,5 @@
 #include "client/output/format.h"
+#include "common/endpoint_text.h"
 
 #include <apr_errno.h>
 #include <apr_strings.h>

@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "common/endpoint_text.h"
 #include "server/observe/feature_table.h"
 
 void listener_log_address(log_line_t *line, const listener_info_t *info)

@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 
 #include "common/address.h"
+#include "common/endpoint_text.h"
 #include "common/ip_address.h"
 #include "server/listen/inherited.h"
 #include "server/listen/listener_log.h"

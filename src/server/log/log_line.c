@@ -5,6 +5,7 @@
 #include <apr_time.h>
 #include <string.h>
 
+#include "common/endpoint_text.h"
 #include "common/json_text.h"
 #include "common/time_stamp.h"
 

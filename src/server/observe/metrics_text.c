@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "common/endpoint_text.h"
 #include "common/version.h"
 #include "server/listen/listener_log.h"
 

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "common/address.h"
+#include "common/endpoint_text.h"
 #include "udpecho/datagram.h"
 
 static void assert_parts(const char *text, const char *host, const char *scope, apr_port_t port,

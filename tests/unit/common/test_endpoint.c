@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "common/endpoint_text.h"
 #include "endpoints.h"
 
 static void endpoints_are_written_as_people_write_them(void **state)

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "common/endpoint_text.h"
 #include "common/ip_address.h"
 
 static void what_is_printed_is_read(void **state)

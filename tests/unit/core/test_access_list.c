@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "common/endpoint_text.h"
 #include "core/access_list.h"
 #include "endpoints.h"
 

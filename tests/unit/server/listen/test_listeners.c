@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "captured_log.h"
+#include "common/endpoint_text.h"
 #include "foreign_address.h"
 #include "server/listen/listener_log.h"
 #include "server/listen/listeners.h"
