@@ -1,13 +1,12 @@
 #include "common/sort.h"
 
-#include "udpecho/host.h"
-
 /* Heapsort: never more than about 2 n log2(n) comparisons, whatever the order of the items. */
 
 typedef struct heap {
     unsigned char *items;
     apr_size_t size;
     int (*compare)(const void *one, const void *other);
+    void (*work_on)(void);
 } heap_t;
 
 static unsigned char *at(const heap_t *heap, apr_size_t index)
@@ -31,7 +30,9 @@ static void swap(const heap_t *heap, apr_size_t one, apr_size_t other)
 /* Lets the item at `root` sink until none below it, of the first `count`, is larger. */
 static void sink(const heap_t *heap, apr_size_t root, apr_size_t count)
 {
-    host_work_on(); /* sorting takes seconds with millions of networks */
+    if (heap->work_on != NULL) {
+        heap->work_on();
+    }
     for (;;) {
         apr_size_t child = 2 * root + 1;
 
@@ -50,9 +51,9 @@ static void sink(const heap_t *heap, apr_size_t root, apr_size_t count)
 }
 
 void sort_items(void *items, apr_size_t count, apr_size_t size,
-                int (*compare)(const void *one, const void *other))
+                int (*compare)(const void *one, const void *other), void (*work_on)(void))
 {
-    heap_t heap = {items, size, compare};
+    heap_t heap = {items, size, compare, work_on};
 
     for (apr_size_t root = count / 2; root > 0; root--) {
         sink(&heap, root - 1, count);

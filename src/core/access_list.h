@@ -23,11 +23,12 @@ typedef struct access_list access_list_t;
 
 /*
  * Makes a list of rules, an array of access_rule_t in any order. Nothing of it is kept; its pool is
- * used in between and may go afterwards. Returns NULL, or a sentence that names two rules which
- * contradict each other. The list lives as long as `pool` and never changes.
+ * used in between and may go afterwards. Millions of rules take seconds, in which it calls
+ * work_on() again and again, if that is not NULL. Returns NULL, or a sentence that names two rules
+ * which contradict each other. The list lives as long as `pool` and never changes.
  */
 const char *access_list_create(access_list_t **list, const apr_array_header_t *rules,
-                               apr_pool_t *pool);
+                               void (*work_on)(void), apr_pool_t *pool);
 
 /* Non-zero if this source may be answered. A binary search: with ten thousand rules it takes
  * fifteen comparisons at most. Any thread. */

@@ -43,7 +43,7 @@ static int compare_keys(const void *one, const void *other)
 
 static void set_sort(key_set_t *set)
 {
-    sort_items(set->sorted, set->count, sizeof *set->sorted, compare_keys);
+    sort_items(set->sorted, set->count, sizeof *set->sorted, compare_keys, NULL);
 }
 
 static int set_contains(const key_set_t *set, address_key_t key)

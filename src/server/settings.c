@@ -59,7 +59,7 @@ static const char *read_access_list(settings_t *settings, apr_array_header_t *ru
         error = access_rules_read(rules, "deny", 0, settings->deny, refusal, pool);
     }
     if (error == NULL && rules->nelts > 0) {
-        error = access_list_create(&settings->access, rules, pool);
+        error = access_list_create(&settings->access, rules, host_work_on, pool);
     }
     return error;
 }
@@ -74,7 +74,7 @@ static const char *read_exempt_list(settings_t *settings, apr_array_header_t *ru
     }
     const char *error = access_rules_read(rules, "rate-limit-exempt", 1, given, refusal, pool);
 
-    return error != NULL ? error : access_list_create(&settings->exempt, rules, pool);
+    return error != NULL ? error : access_list_create(&settings->exempt, rules, host_work_on, pool);
 }
 
 /* The files that lists of networks name are read only here, when all is known. */

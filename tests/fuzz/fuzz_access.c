@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (input.size > 0 && rules->nelts < RULES_MAX) {
         APR_ARRAY_PUSH(rules, access_rule_t) = take_rule(&input);
     }
-    const char *error = access_list_create(&list, rules, pool);
+    const char *error = access_list_create(&list, rules, NULL, pool);
 
     require((error != NULL) == expect_contradiction(rules));
     for (int i = 0; error == NULL && i < rules->nelts; i++) {

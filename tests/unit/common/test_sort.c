@@ -35,7 +35,7 @@ static void check(unsigned count, unsigned (*key)(unsigned index, unsigned count
                             (unsigned char)(value * 7)};
         before[value]++;
     }
-    sort_items(items, count, sizeof items[0], compare);
+    sort_items(items, count, sizeof items[0], compare, NULL);
     for (unsigned i = 0; i < count; i++) {
         after[key_of(&items[i])]++;
         assert_int_equal(items[i].mark, (unsigned char)(key_of(&items[i]) * 7));

@@ -35,7 +35,7 @@ static apr_array_header_t *rules_of(const char *words, apr_pool_t *pool)
 static access_list_t *create(const apr_array_header_t *rules, apr_pool_t *pool)
 {
     access_list_t *list;
-    const char *error = access_list_create(&list, rules, pool);
+    const char *error = access_list_create(&list, rules, NULL, pool);
 
     if (error != NULL) {
         fail_msg("%s", error);
@@ -144,7 +144,7 @@ static void the_same_network_allowed_and_denied_is_an_error(void **state)
 {
     apr_array_header_t *rules = rules_of("+10.0.0.0/8 +192.0.2.0/24 -10.0.0.0/8", *state);
     access_list_t *list;
-    const char *error = access_list_create(&list, rules, *state);
+    const char *error = access_list_create(&list, rules, NULL, *state);
 
     assert_string_equal(error, "10.0.0.0/8 and 10.0.0.0/8 contradict each other");
 }
@@ -259,7 +259,7 @@ static void random_lists_say_what_their_rules_say(void **state)
         for (unsigned count = 1 + random_below(round % 100 == 0 ? 300 : 12); count > 0; count--) {
             APR_ARRAY_PUSH(rules, access_rule_t) = random_rule();
         }
-        if (access_list_create(&list, rules, *state) == NULL) {
+        if (access_list_create(&list, rules, NULL, *state) == NULL) {
             compare(list, rules);
             compared++;
         }
