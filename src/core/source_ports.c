@@ -1,6 +1,5 @@
 #include "core/source_ports.h"
 
-#include <apr_lib.h>
 #include <string.h>
 
 #include "core/token_bucket.h"
@@ -21,7 +20,7 @@ static int read_port(const char **text, unsigned *port)
 {
     const char *start = *text;
 
-    for (*port = 0; apr_isdigit(**text) && *port <= 65535; ++*text) {
+    for (*port = 0; **text >= '0' && **text <= '9' && *port <= 65535; ++*text) {
         *port = *port * 10 + (unsigned)(**text - '0');
     }
     return *text > start && *port <= 65535;

@@ -1,27 +1,31 @@
-"""The core makes no system call: the symbols that its object file leaves undefined are few, known,
-and do no input or output. Usage: core_symbols.py NM OBJECT..."""
+"""A core makes no system call: its objects, and those of src/common that they reach, need few other
+names, all of which are known to do no input or output.
+Usage: core_symbols.py NM FOLDER OBJECT... -- OBJECT-OF-COMMON..."""
 
 import re
-import subprocess
 import sys
 
+from objects import Object, forgotten, in_c, reached
+
+# Of the C library and of APR; nothing of this project has a place here.
 ALLOWED = {
-    "apr_palloc",             # memory from a pool, when a core is made
+    "apr_array_copy",         # memory from a pool
+    "apr_array_make",
+    "apr_array_push",
+    "apr_palloc",
+    "apr_psprintf",
     "apr_siphash24",          # arithmetic on bytes
     "sqrt",
     "memcmp",
     "bcmp",                   # what clang makes of it
     "memcpy",
+    "memmove",
+    "strcmp",
     "htonl", "ntohl", "ntohs",  # byte order; on Windows by a DLL
     "__imp_htonl", "__imp_ntohl", "__imp_ntohs",
     "memset",
     "bzero", "__bzero",       # what a compiler for macOS makes of these two
     "__memcpy_chk",
-    "access_list_allows",
-    "own_is_broadcast",       # searches in memory
-    "own_is_listener",
-    "source_ports_refuse",
-    "source_ports_throttle",
 }
 
 # What assert() calls where it does not hold, which is the end of the program: with glibc and musl,
@@ -40,27 +44,23 @@ ARITHMETIC = re.compile(r"__aeabi_\w+|__atomic_\w+_8|__sync_synchronize|"
                         r"__[a-z]+(?:[sdtx][fi]){1,2}[234]?")
 
 
-def undefined(nm, objects):
-    """What no object of the core defines and another one needs. The names are as in C: Mach-O has
-    an underscore before each."""
-    output = subprocess.run([nm, "-P", *objects], check=True, capture_output=True,
-                            text=True).stdout
-    symbols = [line.split()[:2] for line in output.splitlines() if len(line.split()) > 1]
-    defined = {name for name, kind in symbols if kind != "U"}
-    names = {name for name, kind in symbols if kind == "U"} - defined
-    if names and all(name.startswith("_") for name in names):
-        names = {name[1:] for name in names}
-    return names
-
-
 def main():
-    nm, *objects = sys.argv[1:]
-    symbols = undefined(nm, objects)
+    nm, folder, *rest = sys.argv[1:]
+    split = rest.index("--")
+    core = [Object(nm, path) for path in rest[:split]]
+    common = [Object(nm, path) for path in rest[split + 1:]]
+    if forgotten(core, folder):
+        sys.exit(f"not built into the core: {' '.join(sorted(forgotten(core, folder)))}")
+
+    objects = reached(core, common)
+    symbols = in_c(set().union(*(o.needs for o in objects)) -
+                   set().union(*(o.defines for o in objects)))
     foreign = {name for name in symbols - ALLOWED
                if not name.startswith(COMPILER_PREFIXES) and not ARITHMETIC.fullmatch(name)}
-    print("undefined in the core:", " ".join(sorted(symbols)))
+    print("objects:", " ".join(sorted(o.source for o in objects)))
+    print("what they need:", " ".join(sorted(symbols)))
     if not symbols & ALLOWED:
-        sys.exit("no known symbol found: is this the core's object?")
+        sys.exit("no known symbol found: are these the core's objects?")
     if foreign:
         sys.exit(f"the core must not call: {' '.join(sorted(foreign))}")
 
