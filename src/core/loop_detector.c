@@ -5,18 +5,22 @@
 typedef enum phase {
     WATCHED,  /* answered and counted */
     SILENCED, /* not answered */
+    SPARED,   /* answered: what comes in long bursts pauses before it is thinned */
+    THINNED,  /* one in LOOP_THIN is not answered */
+    ENDED,    /* not answered: it shrank while it was thinned */
     TRUSTED   /* answered: it came although it was not answered */
 } phase_t;
 
 /* A datagram that came again. */
 typedef struct stream {
     apr_uint32_t tag;
-    unsigned rounds;  /* times when it came in this phase; once in a batch, however often */
+    unsigned count;   /* of what came in this phase */
     apr_time_t last;  /* when it came last */
     apr_time_t since; /* when this phase began */
     unsigned char phase;
     unsigned char excess; /* times the rate, over the last periods, if all were above it */
     unsigned char mark;   /* of its source */
+    unsigned early;       /* of `count`: what came in the first half, while it is thinned */
 } stream_t;
 
 /* A datagram and a source are looked for in one row only. */
@@ -157,49 +161,77 @@ static void enter(stream_t *stream, phase_t phase, apr_time_t now)
 {
     stream->phase = (unsigned char)phase;
     stream->since = now;
-    stream->rounds = 0;
+    stream->count = 0;
+    stream->early = 0;
 }
 
 /* A client that was held up sends what it is behind with at once: that is one period above the
  * rate, and the next is not. */
 static int is_above_rate(stream_t *stream, apr_interval_time_t elapsed)
 {
-    unsigned times = (unsigned)(stream->rounds / (elapsed / (APR_USEC_PER_SEC / LOOP_RATE) + 1));
+    unsigned times = (unsigned)(stream->count / (elapsed / (APR_USEC_PER_SEC / LOOP_RATE) + 1));
 
     stream->excess = (unsigned char)(times == 0 ? 0 : stream->excess + (times < 4 ? times : 4));
     return stream->excess >= LOOP_PERIODS;
 }
 
+/* Copies of a loop become fewer by one in LOOP_THIN each round; a client's do not. */
+static int has_shrunk(const stream_t *stream)
+{
+    return stream->count - stream->early < stream->early / 4 * 3;
+}
+
+static phase_t next_phase(stream_t *stream, apr_interval_time_t elapsed)
+{
+    switch (stream->phase) {
+    case WATCHED:
+        return is_above_rate(stream, elapsed) ? SILENCED : WATCHED;
+    case SILENCED: /* for itself, or for its source */
+        return stream->excess > 0 ? SPARED : WATCHED;
+    case SPARED:
+        stream->excess = 0;
+        return THINNED;
+    case THINNED:
+        return has_shrunk(stream) ? ENDED : TRUSTED;
+    case ENDED:
+        return TRUSTED;
+    default:
+        return WATCHED;
+    }
+}
+
 static void change_phase(stream_t *stream, apr_time_t now)
 {
     static const apr_interval_time_t duration[] = {
-        [WATCHED] = LOOP_WATCH_US, [SILENCED] = LOOP_SILENCE_US, [TRUSTED] = LOOP_TRUST_US};
+        [WATCHED] = LOOP_WATCH_US, [SILENCED] = LOOP_SILENCE_US, [SPARED] = LOOP_SPARE_US,
+        [THINNED] = LOOP_THIN_US,  [ENDED] = LOOP_WATCH_US,      [TRUSTED] = LOOP_STREAM_TRUST_US};
     apr_interval_time_t elapsed = now - stream->since;
 
-    if (elapsed < duration[stream->phase]) {
-        return;
-    }
-    if (stream->phase == SILENCED) {
-        enter(stream, TRUSTED, now);
-    } else if (stream->phase == WATCHED && is_above_rate(stream, elapsed)) {
-        enter(stream, SILENCED, now);
-        stream->excess = 0;
-    } else {
-        enter(stream, WATCHED, now);
+    if (elapsed >= duration[stream->phase]) {
+        enter(stream, next_phase(stream, elapsed), now);
     }
 }
 
 /* Whether the stream alone may be answered, whatever its source is. */
 static int stream_passes(stream_t *stream, apr_time_t now)
 {
-    if (now - stream->last >= LOOP_PAUSE_US) {
+    if (now - stream->last >= LOOP_PAUSE_US && stream->phase != TRUSTED) {
         enter(stream, WATCHED, now);
         stream->excess = 0;
     } else {
         change_phase(stream, now);
     }
-    stream->rounds += now != stream->last;
-    return stream->phase != SILENCED;
+    stream->count++;
+    switch (stream->phase) {
+    case THINNED:
+        stream->early += now - stream->since < LOOP_THIN_US / 2 ? 1 : 0;
+        return stream->count % LOOP_THIN != 0;
+    case SILENCED:
+    case ENDED:
+        return 0;
+    default:
+        return 1;
+    }
 }
 
 int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, apr_time_t now)
@@ -221,6 +253,7 @@ int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, 
         passes = loop_source_passes(source, stream->tag, &stream->mark, now);
         if (!passes) {
             enter(stream, SILENCED, now); /* copies of it, too */
+            stream->excess = 0;
         }
     }
     return passes;

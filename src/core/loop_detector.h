@@ -7,16 +7,22 @@
  *
  * A datagram that comes from the same address and port with the same payload more than LOOP_RATE
  * times a second in each of LOOP_PERIODS of LOOP_WATCH_US, or as often in fewer of them, is not
- * answered any more, and then one of two things happens. A loop is dead: nobody sends it again. A
- * client that sends without waiting for answers goes on sending, and is answered again after
- * LOOP_SILENCE_US, for LOOP_TRUST_US. Many datagrams that return seldom are recognised by what
- * their source repeats in all: loop_source.h.
+ * answered for LOOP_SILENCE_US. A loop of one datagram is dead then: nobody sends it again.
+ *
+ * If it comes again, it may be one of many copies, or a client's that sends without waiting for
+ * answers. After LOOP_SPARE_US one copy in LOOP_THIN is not answered, for LOOP_THIN_US: copies in a
+ * loop become fewer each round, and a client's do not. If they shrink, none is answered for
+ * LOOP_WATCH_US. What still comes is a client's, and is answered for LOOP_STREAM_TRUST_US.
+ *
+ * Many datagrams that return seldom are recognised by what their source repeats in all:
+ * loop_source.h.
  *
  * A client that waits for each answer before it sends the same payload again, faster than
- * LOOP_RATE, looks like a loop to whoever sees one end of it, and loses what it waits for. A loop
- * looks like a client while its source repeats fewer datagrams than LOOP_RATE, or while copies of
- * each go round more than LOOP_SILENCE_US apart; and it is not seen where a worker receives more
- * different datagrams before one returns than the table has room for, 8,192. These loops live.
+ * LOOP_RATE, cannot be told from a loop at one end of it, and loses what it waits for. These loops
+ * look like clients and live: those in which a source repeats fewer datagrams than LOOP_RATE, those
+ * of copies of one datagram that go round in more than LOOP_PAUSE_US, and those of copies of
+ * several, each of which comes less often than LOOP_RATE. A loop is not seen where a worker
+ * receives more different datagrams before one returns than the table has room for, 8,192.
  */
 
 #include <apr_pools.h>
@@ -30,8 +36,18 @@
 #define LOOP_PERIODS    3
 #define LOOP_SILENCE_US 2000
 
-/* A stream of datagrams that pauses for this long starts anew. */
-#define LOOP_PAUSE_US 100000
+/* What a client sends in bursts shorter than this is not thinned. */
+#define LOOP_SPARE_US (3 * APR_USEC_PER_SEC / 2)
+
+/* As many rounds as copies need to shrink, even of LOOP_PAUSE_US each. */
+#define LOOP_THIN    16
+#define LOOP_THIN_US (2 * APR_USEC_PER_SEC)
+
+/* So long that a client that floods loses 1 in 500 in all. */
+#define LOOP_STREAM_TRUST_US (60 * APR_USEC_PER_SEC)
+
+/* A stream of datagrams that pauses for this long starts anew, unless it is trusted. */
+#define LOOP_PAUSE_US 200000
 
 /* What comes again sooner than this is no repeat of its source: it would make more than LOOP_RATE
  * by itself, so the stream is judged alone. */

@@ -201,26 +201,30 @@ class Paths(unittest.TestCase):
             life = relay.run(seconds)
             counters = [server.stop() for server in servers]
             warnings = sum((server.find("not answered") for server in servers), [])
-        print(f"{datagrams} datagrams over {2 * delay:.3f} s a round: {life:.2f} s, "
+        print(f"{copies} of {datagrams} datagrams over {2 * delay:.3f} s a round: {life:.2f} s, "
               f"{relay.passed} passed, {len(warnings)} warnings, "
               f"{[line['dropped_loop'] for line in counters]} dropped")
         for line in counters:
             self.assertEqual(harness.accounted(line), 0)
         return life, sum(line["dropped_loop"] for line in counters), warnings
 
-    def check_dead(self, *way):
-        life, dropped, warnings = self.go(*way, 10)
-        self.assertLess(life, 7)
-        self.assertGreater(dropped, way[0] * 0.99)  # now and then the kernel drops one first
+    def check_dead(self, datagrams, delay, seconds, copies=1):
+        life, dropped, warnings = self.go(datagrams, delay, 10, copies=copies)
+        self.assertLess(life, seconds)
+        # Now and then the kernel drops one first.
+        self.assertGreater(dropped, datagrams * copies * 0.99)
         self.assertEqual({warning["reason"] for warning in warnings}, {"loop"})
         sources = [(warning["from"], warning["to"]) for warning in warnings]
         self.assertEqual(len(sources), len(set(sources)), "told of twice")
 
     def test_a_thousand_datagrams_over_50_milliseconds(self):
-        self.check_dead(1000, 0.05)
+        self.check_dead(1000, 0.05, seconds=5)
 
     def test_three_thousand_datagrams_over_400_milliseconds(self):
-        self.check_dead(3000, 0.4)
+        self.check_dead(3000, 0.4, seconds=7)
+
+    def test_a_thousand_copies_over_50_milliseconds(self):
+        self.check_dead(1, 0.05, seconds=5, copies=1000)
 
     def test_one_datagram_is_left_alone(self):
         _, dropped, warnings = self.go(1, 0.05, 2)

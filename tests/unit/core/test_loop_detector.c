@@ -166,14 +166,40 @@ static void a_burst_of_one_payload_is_no_loop(void **state)
     assert_int_equal(dropped(1, 10000, 3, SECOND, *state), 0);
     /* The same every second for a minute: 600,000 in all. */
     assert_int_equal(dropped(10000, 10000, 3, 60 * SECOND, *state), 0);
-    /* A thousand in one batch, a hundred times a second. */
-    assert_int_equal(dropped(100000, 1000, 0, 10 * SECOND, *state), 0);
 }
 
-static void a_flood_of_one_payload_loses_two_milliseconds_in_ten_seconds(void **state)
+/* It is thinned once a minute: a sixteenth of two seconds is less than half a percent of that. */
+static void a_client_that_floods_one_payload_loses_little(void **state)
 {
-    assert_in_range(dropped(100000, 1, 0, 10 * SECOND, *state), 190, 210);
-    assert_in_range(dropped(100000, 1, 0, 60 * SECOND, *state), 6 * 190, 6 * 210);
+    static const unsigned rates[] = {1100, 5000, 20000, 100000};
+    static const unsigned bursts_per_second[] = {20, 100};
+
+    for (unsigned i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        unsigned bound = 66 * rates[i] / 200;
+
+        assert_in_range(dropped(rates[i], 1, 0, 66 * SECOND, *state), 1, bound);
+        for (unsigned j = 0; j < sizeof bursts_per_second / sizeof bursts_per_second[0]; j++) {
+            unsigned burst = rates[i] / bursts_per_second[j];
+
+            assert_in_range(dropped(rates[i], burst, 0, 66 * SECOND, *state), 1, bound);
+            assert_in_range(dropped(rates[i], burst, 3, 66 * SECOND, *state), 1, bound);
+        }
+    }
+}
+
+/* Its gaps are anything up to twice their mean. */
+static void an_uneven_flood_of_one_payload_loses_little(void **state)
+{
+    loop_detector_t *detector = loop_detector_create(key, *state);
+    datagram_t datagram = datagram_from(50000, "constant", 8);
+    apr_uint32_t randomness = 1;
+    unsigned sum = 0;
+
+    for (apr_time_t now = START; now < START + 66 * SECOND; now += (randomness >> 16) % 1600) {
+        randomness = randomness * 1664525 + 1013904223;
+        sum += !loop_detector_passes(detector, &datagram, now);
+    }
+    assert_in_range(sum, 1, 66 * 1250 / 200);
 }
 
 static void a_client_that_numbers_its_datagrams_is_never_taken_for_a_loop(void **state)
@@ -233,7 +259,8 @@ int main(void)
         scene(a_client_that_repeats_its_payload_up_to_the_bound_loses_nothing),
         scene(a_client_that_was_held_up_loses_nothing),
         scene(a_burst_of_one_payload_is_no_loop),
-        scene(a_flood_of_one_payload_loses_two_milliseconds_in_ten_seconds),
+        scene(a_client_that_floods_one_payload_loses_little),
+        scene(an_uneven_flood_of_one_payload_loses_little),
         scene(a_client_that_numbers_its_datagrams_is_never_taken_for_a_loop),
         scene(clients_with_one_payload_are_told_apart),
         scene(an_empty_datagram_has_a_stream_too),

@@ -65,6 +65,7 @@ typedef struct loop {
     apr_interval_time_t round_us;
     apr_interval_time_t spread_us; /* between the first and the last of them */
     unsigned datagrams;            /* sent once, each a payload of its own */
+    int are_copies;                /* of one payload */
     unsigned noise;                /* datagrams a second from others, none like another */
 } loop_t;
 
@@ -79,7 +80,8 @@ static apr_interval_time_t life_of(const loop_t *loop, apr_pool_t *pool)
     apr_time_t now = START;
 
     for (unsigned i = 0; i < count; i++) {
-        heap[i] = (flight_t){START + loop->spread_us * i / count, i}; /* ascending is a heap */
+        /* Ascending is a heap. */
+        heap[i] = (flight_t){START + loop->spread_us * i / count, loop->are_copies ? 0 : i};
     }
     while (count > 0 && heap[0].due < START + 10 * SECOND) {
         now = heap[0].due;
@@ -131,6 +133,24 @@ static void many_datagrams_between_two_servers_are_dead_in_a_second(void **state
         loop_t loop = {.datagrams = datagrams, .round_us = 60 * datagrams + 20};
 
         assert_in_range(life_of(&loop, *state), 0, SECOND);
+    }
+}
+
+static void copies_of_one_datagram_are_dead_in_five_seconds(void **state)
+{
+    static const unsigned copies[] = {10, 100, 1000, 5000};
+    static const apr_interval_time_t rounds_us[] = {5 * MS, 50 * MS, 100 * MS, 190 * MS};
+
+    for (unsigned i = 0; i < sizeof copies / sizeof copies[0]; i++) {
+        for (unsigned j = 0; j < sizeof rounds_us / sizeof rounds_us[0]; j++) {
+            loop_t bunched = {rounds_us[j], 0, copies[i], 1, 0};
+            loop_t spread = {rounds_us[j], rounds_us[j], copies[i], 1, 0};
+
+            if (copies[i] * SECOND / rounds_us[j] > LOOP_RATE) { /* the others look like clients */
+                assert_in_range(life_of(&bunched, *state), 0, 5 * SECOND);
+                assert_in_range(life_of(&spread, *state), 0, 5 * SECOND);
+            }
+        }
     }
 }
 
@@ -287,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(loops_above_the_rate_are_dead_in_seven_seconds),
         scene(many_datagrams_between_two_servers_are_dead_in_a_second),
+        scene(copies_of_one_datagram_are_dead_in_five_seconds),
         scene(a_loop_below_the_rate_lives),
         scene(clients_below_the_rate_lose_nothing),
         scene(clients_above_the_rate_lose_one_a_payload_at_most),
