@@ -212,7 +212,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         return status;
     }
     listener->info.sharing = SHARING_COMPLETION_PORT;
-    listener->info.reason = SHARING_BY_SYSTEM;
+    listener->info.reason = options->workers == 1 ? SHARING_ONE_WORKER : SHARING_BY_SYSTEM;
     listener->info.receive_buffer = buffer_size(listener->socket.handle, SO_RCVBUF);
     listener->info.send_buffer = buffer_size(listener->socket.handle, SO_SNDBUF);
     *opened = listener;

@@ -109,6 +109,11 @@ static void processes_share_a_port_when_all_ask_for_it(void **state)
         APR_SUCCESS);
 }
 
+static void one_worker_shares_with_nobody(void **state)
+{
+    assert_int_equal(must_open("127.0.0.1", &one_worker, *state)->reason, SHARING_ONE_WORKER);
+}
+
 static void one_socket_is_shared_where_nobody_may_reuse_the_port(void **state)
 {
     listener_options_t options = {.platform = &platform, .reuse = PORT_REUSE_OFF, .workers = 4};
@@ -206,6 +211,7 @@ int main(void)
         scene(a_second_listener_on_a_port_is_refused),
         scene(ipv4_and_ipv6_wildcards_live_on_one_port),
         scene(processes_share_a_port_when_all_ask_for_it),
+        scene(one_worker_shares_with_nobody),
         scene(one_socket_is_shared_where_nobody_may_reuse_the_port),
         scene(one_socket_is_shared_where_flows_are_not_spread),
         scene(a_wildcard_that_would_answer_wrongly_is_refused),
