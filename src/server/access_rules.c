@@ -2,6 +2,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 #include "common/lines.h"
@@ -90,12 +91,14 @@ const char *access_rules_read(apr_array_header_t *rules, const char *option, int
                               const apr_array_header_t *values, apr_status_t *refusal,
                               apr_pool_t *pool)
 {
+    assert(rules->elt_size == sizeof(access_rule_t));
     reading_t reading = {rules, option, allowed, memory_pool(rules->pool), pool};
     const char *error = NULL;
 
     for (int i = 0; error == NULL && values != NULL && i < values->nelts; i++) {
         const char *value = APR_ARRAY_IDX(values, i, const char *);
 
+        assert(access_rules_check(value, reading.scratch) == NULL);
         if (*value != '@') {
             add_rule(&reading, value);
         } else {

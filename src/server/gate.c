@@ -1,6 +1,7 @@
 #include "server/gate.h"
 
 #include <apr_thread_cond.h>
+#include <assert.h>
 
 struct gate {
     apr_thread_mutex_t *mutex;
@@ -34,6 +35,7 @@ int gate_pass(gate_t *gate)
 void gate_await(gate_t *gate, unsigned threads)
 {
     apr_thread_mutex_lock(gate->mutex);
+    assert(!gate->is_decided);
     while (gate->waiting < threads) {
         apr_thread_cond_wait(gate->changed, gate->mutex);
     }
@@ -43,6 +45,7 @@ void gate_await(gate_t *gate, unsigned threads)
 static void decide(gate_t *gate, int is_open)
 {
     apr_thread_mutex_lock(gate->mutex);
+    assert(!gate->is_decided);
     gate->is_decided = 1;
     gate->is_open = is_open;
     apr_thread_cond_broadcast(gate->changed);

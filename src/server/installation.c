@@ -2,6 +2,7 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <assert.h>
 
 #include "common/address.h"
 #include "udpecho/service_manager.h"
@@ -65,6 +66,7 @@ static int wants_firewall_open(const settings_t *settings, apr_array_header_t *n
 const char *installation_add(const settings_t *settings, apr_array_header_t *notes,
                              exit_code_t *code, apr_pool_t *pool)
 {
+    assert(settings->argv != NULL);
     static const char *const ours[] = {"install-service", "open-firewall", "config", NULL};
     apr_array_header_t *options =
         options_repeat(settings_table, settings->argc, settings->argv, ours, pool);

@@ -1,5 +1,7 @@
 #include "server/policy.h"
 
+#include <assert.h>
+
 #include "core/own_addresses.h"
 #include "core/rate_limit.h"
 #include "core/source_ports.h"
@@ -56,6 +58,7 @@ const echo_policy_t *policy_create(const settings_t *settings, const policy_basi
                                    const apr_array_header_t *listeners, log_t *log,
                                    apr_pool_t *pool)
 {
+    assert(listeners->elt_size == sizeof(listener_t *));
     echo_policy_t *policy = apr_palloc(pool, sizeof *policy);
 
     *policy = (echo_policy_t){

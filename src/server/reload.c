@@ -1,5 +1,7 @@
 #include "server/reload.h"
 
+#include <assert.h>
+
 #include "common/memory.h"
 #include "server/listen/listener_log.h"
 
@@ -159,6 +161,7 @@ static void log_listeners(void *context)
 
 void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t *frame)
 {
+    assert(next->changed != NULL && next->needs_restart != NULL); /* it is not the first */
     reloaded_t both = {current, next, frame};
     log_t *log = frame->log;
     log_level_t before = current->settings.log_level;

@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "common/memory.h"
@@ -297,6 +298,7 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
     worker_t *worker = apr_pcalloc(own, sizeof *worker);
     const apr_array_header_t *listeners = options->listeners;
 
+    assert(listeners->elt_size == sizeof(listener_t *) && listeners->nelts <= LISTENERS_MAX);
     worker->options = *options;
     worker->pool = own;
     worker->name = apr_psprintf(own, "worker-%u", options->index);
@@ -317,6 +319,7 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
 
 apr_status_t worker_start(worker_t *worker)
 {
+    assert(worker->thread == NULL);
     return apr_thread_create(&worker->thread, NULL, run, worker, worker->pool);
 }
 
@@ -324,6 +327,7 @@ apr_status_t worker_listen_anew(worker_t *worker)
 {
     const apr_array_header_t *listeners = atomic_load(&worker->listening);
 
+    assert(atomic_load(&worker->turns) == 0); /* it waits at the gate */
     transport_listen(worker->transport, NULL, 0);
     return transport_listen(worker->transport, (listener_t *const *)listeners->elts,
                             (unsigned)listeners->nelts);
@@ -337,6 +341,7 @@ void worker_stop(worker_t *worker)
 
 void worker_listen(worker_t *worker, const apr_array_header_t *listeners)
 {
+    assert(listeners->elt_size == sizeof(listener_t *) && listeners->nelts <= LISTENERS_MAX);
     atomic_store(&worker->wanted, listeners);
     transport_wake(worker->transport);
 }
@@ -370,6 +375,7 @@ void worker_join(worker_t *worker)
 {
     apr_status_t status;
 
+    assert(worker->thread != NULL);
     apr_thread_join(&status, worker->thread);
 }
 

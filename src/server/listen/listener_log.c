@@ -1,6 +1,7 @@
 #include "server/listen/listener_log.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
 #include "common/endpoint_text.h"
 #include "server/observe/feature_table.h"
@@ -61,6 +62,7 @@ static const struct {
 exit_code_t listener_log_failure(log_line_t *line, apr_status_t status,
                                  const listener_error_t *error)
 {
+    assert(error->failure <= LISTENER_SYSTEM && status != APR_SUCCESS);
     log_text(line, "step", error->step);
     log_status(line, "error", status);
     if (failures[error->failure].hint != NULL) {

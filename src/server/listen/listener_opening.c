@@ -1,5 +1,7 @@
 #include "server/listen/listener_opening.h"
 
+#include <assert.h>
+
 #include "common/address.h"
 #include "common/ip_address.h"
 #include "common/memory.h"
@@ -80,6 +82,7 @@ static int await_readiness(const opening_t *opening)
 apr_status_t listener_open_new(listener_t **listener, const opening_t *opening, listener_set_t *set,
                                const location_t *location, listener_error_t *error)
 {
+    assert(set->opening == NULL);
     apr_status_t status = open_once(listener, opening, set, location, error);
 
     while (status != APR_SUCCESS &&

@@ -1,5 +1,6 @@
 #include "server/listen/listener_set.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/memory.h"
@@ -117,6 +118,8 @@ void listener_set_close(const listener_set_t *set, const listener_set_t *kept, l
 
 void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
 {
+    assert(place >= (place_t *)set->places->elts &&
+           place < (place_t *)set->places->elts + set->places->nelts);
     if (!has(place->listeners, listener)) {
         APR_ARRAY_PUSH(place->listeners, listener_t *) = listener;
     }
@@ -185,6 +188,7 @@ listener_t *listener_set_find_any_port(const listener_set_t *set, const location
 
 const place_t *listener_set_place(const listener_set_t *set, const char *text, int before)
 {
+    assert(before >= 0);
     for (int i = 0; set != NULL && i < set->places->nelts; i++) {
         const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
 

@@ -1,6 +1,7 @@
 #include "server/listen/listeners.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
 #include "common/address.h"
 #include "common/endpoint_text.h"
@@ -327,6 +328,7 @@ exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_po
 {
     opening_t with = *opening;
 
+    assert(set->places->nelts == 0 && set->all->nelts == 0);
     with.patience_ends = clock_now() + READY_PATIENCE_US;
     if (opening->current == NULL) {
         return open_at_start(set, &with, pool);

@@ -4,6 +4,7 @@
 #include <apr_portable.h>
 #include <apr_thread_proc.h>
 #include <apr_time.h>
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "server/log/log_limit.h"
@@ -34,7 +35,8 @@ struct log {
     atomic_uint left_out;       /* lines that found none unused */
     atomic_int is_stuck;        /* a thread has waited in vain, and nothing was written since */
     _Atomic apr_time_t ends_at; /* when the writer waits no longer; 0: it has the time */
-    log_limit_t limit;          /* the writer's own */
+    atomic_int is_closed;
+    log_limit_t limit;    /* the writer's own */
     log_line_t *notice;   /* too, to tell how many lines were left out. It ends the writer when it
                              comes out of the queue */
     apr_thread_t *writer; /* NULL before log_start() */
@@ -228,6 +230,7 @@ log_sink_t log_to_file(apr_file_t *out)
 apr_status_t log_open(log_t **opened, log_sink_t sink, log_level_t level, log_format_t format,
                       apr_size_t payload_max, apr_pool_t *pool)
 {
+    assert(payload_max <= LOG_PAYLOAD_MAX);
     log_t *log = apr_pcalloc(pool, sizeof *log);
     apr_status_t status = log_queue_create(&log->unused, pool);
 
@@ -252,6 +255,7 @@ apr_status_t log_start(log_t *log, gate_t *gate)
 {
     apr_thread_t *writer;
 
+    assert(log->writer == NULL);
     log->gate = gate;
     apr_status_t status = apr_thread_create(&writer, NULL, write_lines, log, log->pool);
 
@@ -277,6 +281,7 @@ apr_status_t log_close(log_t *log)
 {
     apr_status_t status;
 
+    atomic_store(&log->is_closed, 1);
     if (log->writer != NULL) {
         atomic_store(&log->ends_at, clock_now() + CLOSE_US);
         log_queue_push(log->waiting, log->notice);
@@ -305,6 +310,7 @@ int log_enabled(const log_t *log, log_level_t level)
 static log_line_t *begin(log_t *log, log_level_t level, const char *message,
                          apr_interval_time_t timeout)
 {
+    assert(!atomic_load_explicit(&log->is_closed, memory_order_relaxed));
     if (!log_enabled(log, level)) {
         return NULL;
     }

@@ -1,5 +1,6 @@
 #include "server/log/log_limit.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define SLOTS (LOG_LIMIT - 1)
@@ -16,10 +17,12 @@ int log_limit_admit(log_limit_t *limit, const log_line_t *line, apr_time_t now)
 {
     log_slot_t *unused = NULL;
 
+    assert(line->text[line->length - 1] == '\n');
     for (unsigned i = 0; i < SLOTS; i++) {
         log_slot_t *slot = &limit->slots[i];
 
         if (slot->free_at <= now) {
+            assert(slot->repeated == 0);
             unused = slot;
         } else if (says_the_same(&slot->line, line)) {
             slot->repeated++;

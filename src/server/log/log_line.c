@@ -3,6 +3,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_time.h>
+#include <assert.h>
 #include <string.h>
 
 #include "common/endpoint_text.h"
@@ -176,6 +177,7 @@ void log_line_start(log_line_t *line, apr_time_t time, log_level_t level, const 
 {
     char stamp[TIME_STAMP_LENGTH + 1];
 
+    assert(strpbrk(message, "\"\\\n") == NULL);
     time_stamp(stamp, time);
     line->level = level;
     line->length = 0;
@@ -213,6 +215,7 @@ void log_line_reopen(log_line_t *line, apr_time_t time)
 {
     char stamp[TIME_STAMP_LENGTH + 1];
 
+    assert(line->text[line->length - 1] == '\n');
     time_stamp(stamp, time);
     memcpy(line->text + line->after_time - TIME_STAMP_LENGTH, stamp, TIME_STAMP_LENGTH);
     line->length = line->end;
