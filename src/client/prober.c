@@ -1,5 +1,6 @@
 #include "client/prober.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -42,6 +43,7 @@ void prober_tell(const prober_t *prober, event_t event)
 {
     const apr_array_header_t *reports = prober->options.reports;
 
+    assert(event_is_whole(&event));
     event.run = prober->options.run;
     event.wall_clock = apr_time_now();
     event.now = clock_now();
@@ -312,6 +314,7 @@ prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool)
 {
     prober_t *prober = apr_pcalloc(pool, sizeof *prober);
 
+    assert(options->reports->elt_size == sizeof(report_t *));
     prober->options = *options;
     return prober;
 }

@@ -8,6 +8,7 @@
  */
 
 #include <apr.h>
+#include <assert.h>
 #include <string.h>
 
 #include "udpecho/datagram.h"
@@ -58,6 +59,7 @@ static inline unsigned address_key_rank(const address_key_t *sorted, unsigned co
 {
     unsigned rank = 0;
 
+    assert(count == 0 || !address_key_less(sorted[count - 1], sorted[0]));
     for (unsigned half; count > 0; count -= half) {
         half = (count + 1) / 2;
         rank += address_key_less(key, sorted[rank + half - 1]) ? 0 : half;

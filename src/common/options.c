@@ -2,6 +2,7 @@
 
 #include <apr_getopt.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 #include "common/lines.h"
@@ -213,11 +214,10 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
     apr_getopt_t *state;
     const char *value;
     int number;
+    apr_status_t status = begin(&state, argc, argv, pool);
 
-    if (begin(&state, argc, argv, pool) != APR_SUCCESS) {
-        return words;
-    }
-    while (apr_getopt_long(state, options, &number, &value) == APR_SUCCESS) {
+    while (status == APR_SUCCESS &&
+           (status = apr_getopt_long(state, options, &number, &value)) == APR_SUCCESS) {
         const char *name = table[option_index(table, number)].name;
 
         if (!contains(without, name)) {
@@ -226,6 +226,7 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
                               : apr_pstrcat(pool, "--", name, NULL);
         }
     }
+    assert(APR_STATUS_IS_EOF(status));
     return words;
 }
 

@@ -8,6 +8,7 @@
  */
 
 #include <apr.h>
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "udpecho/datagram.h"
@@ -44,6 +45,7 @@ typedef struct counter_totals {
  * atomic only so that other threads read no half-written number. */
 static inline void counters_add(counters_t *counters, unsigned counter, apr_uint64_t amount)
 {
+    assert(counter < COUNTER_KINDS);
     _Atomic apr_uint64_t *value = &counters->value[counter];
     apr_uint64_t old = atomic_load_explicit(value, memory_order_relaxed);
 

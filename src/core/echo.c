@@ -1,5 +1,7 @@
 #include "core/echo.h"
 
+#include <assert.h>
+
 #include "core/access_list.h"
 #include "core/loop_detector.h"
 #include "core/own_addresses.h"
@@ -71,6 +73,7 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
 {
     echo_t *echo = apr_pcalloc(pool, sizeof *echo);
 
+    assert(policy->quota != NULL);
     echo->quota = policy->quota;
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
     if (policy->loop_key != NULL) {

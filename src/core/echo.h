@@ -42,7 +42,7 @@ typedef struct access_list access_list_t;
 /* What is the same for all workers. A judge that is NULL has no say. Nothing of it changes while a
  * core reads it, so that no worker needs a lock; to change it, apply another. */
 typedef struct echo_policy {
-    echo_quota_t *quota;
+    echo_quota_t *quota;             /* never NULL */
     apr_interval_time_t duration_us; /* 0: for ever */
     const own_addresses_t *own;      /* what is sent to or from here is not answered */
     source_ports_t *ports;           /* nor these, or a few times a second only */

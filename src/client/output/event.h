@@ -94,6 +94,30 @@ typedef struct event {
     const mtu_result_t *mtu;
 } event_t;
 
+/* Non-zero if all is set that is said above to come with the kind. */
+static inline int event_is_whole(const event_t *event)
+{
+    switch (event->kind) {
+    case EVENT_START:
+        return 1;
+    case EVENT_REPLY:
+        return event->reply != NULL && event->arrival != NULL;
+    case EVENT_MISSING:
+    case EVENT_NOT_SENT:
+        return event->request != NULL;
+    case EVENT_REFUSED:
+        return event->arrival != NULL && (!event->has_sequence || event->request != NULL);
+    case EVENT_SWEEP:
+        return event->sweep != NULL;
+    case EVENT_MTU:
+        return event->mtu != NULL;
+    case EVENT_PROGRESS:
+    case EVENT_SUMMARY:
+        break;
+    }
+    return event->summary != NULL;
+}
+
 /* One format of the output. */
 typedef struct report {
     void (*tell)(void *context, const event_t *event);

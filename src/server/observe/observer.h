@@ -32,8 +32,8 @@ unsigned observer_threads(const observer_t *observer);
  * apr_thread_create(). */
 apr_status_t observer_start(observer_t *observer, gate_t *gate);
 
-/* Ends the thread, if it is there, and waits until it has ended. The gate must be open. Its sockets
- * stay open until the end of its pool. */
+/* Ends the thread, if it is there, and waits until it has ended, which is after the gate was opened
+ * or abandoned. Its sockets stay open until the end of its pool. */
 void observer_stop(observer_t *observer);
 
 #endif

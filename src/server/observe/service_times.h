@@ -31,7 +31,7 @@ typedef struct service_time_totals {
     apr_uint64_t total_us; /* over all datagrams */
 } service_time_totals_t;
 
-/* Adds a batch. Only the worker that owns `times`. */
+/* Adds a batch that took 0 or more microseconds. Only the worker that owns `times`. */
 void service_times_add(service_times_t *times, apr_interval_time_t took_us, unsigned datagrams);
 
 /* Adds the present values to `totals`. Any thread. */
