@@ -2,8 +2,6 @@
 
 #include "udpecho/host.h"
 #include "udpecho/clock.h"
-#include "udpecho/handover.h"
-#include "udpecho/machine.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -12,16 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/utsname.h>
 #include <unistd.h>
-
-#if defined(__linux__)
-#include <sys/syscall.h>
-#elif defined(__FreeBSD__) || defined(__DragonFly__)
-#include <pthread_np.h>
-#elif defined(__NetBSD__)
-#include <lwp.h>
-#endif
 
 #include "os/posix/notify.h"
 #include "os/posix/stop.h"
@@ -34,8 +23,9 @@
 struct host {
     int events[2]; /* a pipe: events are read from [0], written to [1] */
     sigset_t signals;
-    sigset_t stops;       /* those of them that ask it to end */
-    apr_time_t next_look; /* where a service manager wants to hear how the service fares */
+    sigset_t stops;             /* those of them that ask it to end */
+    const takeover_t *takeover; /* NULL: no process hands over to another */
+    apr_time_t next_look;       /* where a service manager wants to hear how the service fares */
 };
 
 static struct host the_host;
@@ -123,13 +113,6 @@ void host_ignore_hang_ups(void)
 {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-}
-
-/* For TCP it is not what it is for UDP: a second socket that listens is refused all the same. */
-apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
-{
-    apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);
-    return apr_socket_bind(socket, address);
 }
 
 static apr_status_t open_pipe(int ends[2])
@@ -236,8 +219,10 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 
 apr_status_t host_ready(host_t *host)
 {
-    apr_status_t status = takeover_ready();
+    apr_status_t status;
 
+    stop_let_in(NULL);
+    status = host->takeover != NULL ? host->takeover->tell_ready() : APR_SUCCESS;
     if (status == APR_SUCCESS) {
         host->next_look = clock_now() + notify_interval();
         notify_ready();
@@ -324,9 +309,12 @@ static int next_event(host_t *host, host_event_t *event)
     if (take_unwritten(event)) {
         return 1;
     }
-    struct pollfd waited[] = {{.fd = host->events[0], .events = POLLIN},
-                              {.fd = takeover_descriptor(), .events = POLLIN}};
-    int ready = poll(waited, 2, sooner(until_look(host), takeover_timeout()));
+    const takeover_t *takeover = host->takeover;
+    struct pollfd waited[] = {
+        {.fd = host->events[0], .events = POLLIN},
+        {.fd = takeover != NULL ? takeover->descriptor() : -1, .events = POLLIN}};
+    int timeout = takeover != NULL ? takeover->timeout() : -1;
+    int ready = poll(waited, 2, sooner(until_look(host), timeout));
     int error = errno;
     unsigned char byte;
 
@@ -341,10 +329,10 @@ static int next_event(host_t *host, host_event_t *event)
     if (ready < 0 && error == EINTR) {
         return 0;
     }
-    if (ready > 0 && waited[1].revents != 0 && takeover_event(event)) {
+    if (ready > 0 && waited[1].revents != 0 && takeover->take_event(event)) {
         return 1;
     }
-    if (takeover_gives_up()) {
+    if (takeover != NULL && takeover->gives_up()) {
         *event = HOST_GAVE_UP;
         return 1;
     }
@@ -357,6 +345,11 @@ static int next_event(host_t *host, host_event_t *event)
         clock_pause(READ_PAUSE_US);
     }
     return 0;
+}
+
+void host_watch(const takeover_t *takeover)
+{
+    the_host.takeover = takeover;
 }
 
 host_event_t host_wait(host_t *host)
@@ -398,33 +391,4 @@ void host_finish(host_t *host)
         clock_pause(READ_PAUSE_US);
         put_event(HOST_FINISHED);
     }
-}
-
-const char *host_system(apr_pool_t *pool)
-{
-    struct utsname name;
-
-    if (uname(&name) < 0) {
-        return "unknown";
-    }
-    return apr_pstrcat(pool, name.sysname, " ", name.release, " ", name.machine, NULL);
-}
-
-apr_uint64_t host_thread_id(void)
-{
-#if defined(__linux__)
-    /* glibc has gettid() only since 2.30. */
-    return (apr_uint64_t)syscall(SYS_gettid);
-#elif defined(__APPLE__)
-    uint64_t id = 0;
-
-    pthread_threadid_np(NULL, &id);
-    return id;
-#elif defined(__FreeBSD__) || defined(__DragonFly__)
-    return (apr_uint64_t)pthread_getthreadid_np();
-#elif defined(__NetBSD__)
-    return (apr_uint64_t)_lwp_self();
-#elif defined(__OpenBSD__)
-    return (apr_uint64_t)getthrid();
-#endif
 }

@@ -244,24 +244,6 @@ static apr_status_t take_over(apr_array_header_t *groups, apr_array_header_t *st
     return make_door(address, step);
 }
 
-apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
-                            const char *path, const char **step, apr_pool_t *pool)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    sigset_t before;
-
-    if (strlen(path) >= sizeof address.sun_path) {
-        *step = "make an address of the path";
-        return ENAMETOOLONG;
-    }
-    memcpy(address.sun_path, path, strlen(path));
-    stop_let_in(&before);
-    apr_status_t status = take_over(groups, streams, &address, step, pool);
-
-    stop_keep_out(&before);
-    return status;
-}
-
 /* Says that this process serves. One that has died meanwhile has nothing to end. */
 static apr_status_t tell_predecessor(void)
 {
@@ -293,11 +275,10 @@ static int is_late(void)
     return length == 1;
 }
 
-apr_status_t takeover_ready(void)
+static apr_status_t tell_ready(void)
 {
     apr_status_t status;
 
-    stop_let_in(NULL);
     if (predecessor < 0) {
         return APR_SUCCESS;
     }
@@ -312,7 +293,7 @@ apr_status_t takeover_ready(void)
 
 /* ---- The predecessor's side ---- */
 
-int takeover_descriptor(void)
+static int watched_descriptor(void)
 {
     if (successor >= 0) {
         return successor;
@@ -320,7 +301,7 @@ int takeover_descriptor(void)
     return clock_now() < rests_until ? -1 : door;
 }
 
-int takeover_timeout(void)
+static int longest_wait(void)
 {
     if (successor >= 0) {
         return milliseconds_until(deadline);
@@ -334,9 +315,9 @@ static void let_go(void)
     successor = -1;
 }
 
-int takeover_gives_up(void)
+static int gives_up(void)
 {
-    if (successor < 0 || takeover_timeout() != 0) {
+    if (successor < 0 || longest_wait() != 0) {
         return 0;
     }
     for (int attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
@@ -364,7 +345,7 @@ static int accept_successor(void)
     return 1;
 }
 
-int takeover_event(host_event_t *event)
+static int take_event(host_event_t *event)
 {
     char byte;
 
@@ -384,6 +365,30 @@ int takeover_event(host_event_t *event)
     }
     *event = length == 1 ? HOST_HANDED_OVER : HOST_KEPT;
     return 1;
+}
+
+/* ---- What the host calls ---- */
+
+static const takeover_t watched = {watched_descriptor, longest_wait, take_event, gives_up,
+                                   tell_ready};
+
+apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                            const char *path, const char **step, apr_pool_t *pool)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    sigset_t before;
+
+    if (strlen(path) >= sizeof address.sun_path) {
+        *step = "make an address of the path";
+        return ENAMETOOLONG;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    host_watch(&watched);
+    stop_let_in(&before);
+    apr_status_t status = take_over(groups, streams, &address, step, pool);
+
+    stop_keep_out(&before);
+    return status;
 }
 
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,

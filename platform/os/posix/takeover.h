@@ -13,21 +13,28 @@
 
 #include "udpecho/host.h"
 
-/* The descriptor that host_wait() has to wait for besides; -1: none. */
-int takeover_descriptor(void);
+/* What a host that waits has to know of it. */
+typedef struct takeover {
+    /* What to wait for besides; -1: nothing. */
+    int (*descriptor)(void);
 
-/* The longest that host_wait() may wait, milliseconds; -1: without a limit. */
-int takeover_timeout(void);
+    /* The longest to wait, milliseconds; -1: without a limit. */
+    int (*timeout)(void);
 
-/* Sets `event` to what it means that the descriptor is readable. Returns 0 if it means nothing. */
-int takeover_event(host_event_t *event);
+    /* Sets `event` to what it means that the descriptor is readable. Returns 0 if it means nothing.
+     */
+    int (*take_event)(host_event_t *event);
 
-/* Lets a successor go whose time is up. Returns 0 if there is none. */
-int takeover_gives_up(void);
+    /* Lets a successor go whose time is up. Returns 0 if there is none. */
+    int (*gives_up)(void);
 
-/* Tells the predecessor, if there is one, that this process serves. From here on signals that ask
- * for the end are let in. Errors: APR_TIMEUP if the predecessor serves on, else those of write(2).
- */
-apr_status_t takeover_ready(void);
+    /* Tells the predecessor, if there is one, that this process serves. Errors: APR_TIMEUP if the
+     * predecessor serves on, else those of write(2). */
+    apr_status_t (*tell_ready)(void);
+} takeover_t;
+
+/* Has host_wait() and host_ready() look after it: by host_take_over() and not by their own calls,
+ * so that a program which never hands over links nothing of it. */
+void host_watch(const takeover_t *takeover);
 
 #endif

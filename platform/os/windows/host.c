@@ -2,14 +2,10 @@
  * here, those of the service control manager in service.c. */
 
 #include <apr_errno.h>
-#include <apr_portable.h>
-#include <apr_strings.h>
 
 #include "os/windows/events.h"
 #include "os/windows/service.h"
 #include "udpecho/clock.h"
-#include "udpecho/handover.h"
-#include "udpecho/machine.h"
 
 #define EVENT_KINDS (HOST_FINISHED + 1)
 
@@ -52,17 +48,6 @@ void host_ignore_hang_ups(void)
 {
 }
 
-apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
-{
-    DWORD on = 1;
-    apr_os_sock_t handle;
-
-    apr_os_sock_get(&handle, socket);
-    return setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on) == 0
-               ? apr_socket_bind(socket, address)
-               : apr_get_netos_error();
-}
-
 apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 {
     (void)reloads, (void)pool;
@@ -81,35 +66,6 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
-                                   apr_pool_t *pool)
-{
-    (void)sockets, (void)groups, (void)pool;
-    return NULL;
-}
-
-int host_has_store(void)
-{
-    return 0;
-}
-
-apr_status_t host_store(const endpoint_t *address, const char *device,
-                        const apr_array_header_t *sockets)
-{
-    (void)address, (void)device, (void)sockets;
-    return APR_SUCCESS;
-}
-
-void host_forget(const endpoint_t *address, const char *device)
-{
-    (void)address, (void)device;
-}
-
-int host_await_forgetting(void)
-{
-    return 0;
-}
-
 int host_pause(apr_interval_time_t duration)
 {
     clock_pause(duration);
@@ -118,32 +74,6 @@ int host_pause(apr_interval_time_t duration)
 
 /* The service control manager waits for no sign of life of a service that runs. */
 void host_work_on(void)
-{
-}
-
-apr_status_t host_clear_path(const char *path, const char **step)
-{
-    (void)path;
-    *step = "make a socket with a path";
-    return APR_ENOTIMPL;
-}
-
-apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
-                            const char *path, const char **step, apr_pool_t *pool)
-{
-    (void)groups, (void)streams, (void)path, (void)pool;
-    *step = "hand sockets from process to process";
-    return APR_ENOTIMPL;
-}
-
-apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
-                            apr_pool_t *pool)
-{
-    (void)groups, (void)streams, (void)pool;
-    return APR_ENOTIMPL;
-}
-
-void host_refuse_successor(void)
 {
 }
 
@@ -186,60 +116,4 @@ void host_finish(host_t *host)
 {
     (void)host;
     host_raise(HOST_FINISHED);
-}
-
-unsigned host_processors(void)
-{
-    DWORD_PTR allowed = 0;
-    DWORD_PTR existing = 0;
-    unsigned count = 0;
-
-    /* The mask covers the first 64 processors; a process that may use all of these may use those
-     * of the other groups too. */
-    if (!GetProcessAffinityMask(GetCurrentProcess(), &allowed, &existing) || allowed == existing) {
-        return GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
-    }
-    for (; allowed != 0; allowed &= allowed - 1) {
-        count++;
-    }
-    return count;
-}
-
-apr_status_t host_pin(unsigned number)
-{
-    DWORD_PTR allowed = 0;
-    DWORD_PTR existing = 0;
-
-    if (!GetProcessAffinityMask(GetCurrentProcess(), &allowed, &existing) || allowed == 0) {
-        return (apr_status_t)apr_get_os_error();
-    }
-    DWORD_PTR rest = allowed;
-
-    for (unsigned i = 0; i < number; i++) {
-        rest &= rest - 1;
-        rest = rest == 0 ? allowed : rest; /* all have one: begin anew */
-    }
-    return SetThreadAffinityMask(GetCurrentThread(), rest & (~rest + 1)) != 0
-               ? APR_SUCCESS
-               : (apr_status_t)apr_get_os_error();
-}
-
-const char *host_system(apr_pool_t *pool)
-{
-    /* GetVersionEx() tells a program without a manifest that it runs on Windows 8. */
-    typedef LONG WINAPI get_version_t(OSVERSIONINFOW * version);
-
-    OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof version};
-    FARPROC get_version = GetProcAddress(GetModuleHandleW(L"ntdll"), "RtlGetVersion");
-
-    if (get_version == NULL || ((get_version_t *)(INT_PTR)get_version)(&version) != 0) {
-        return "Windows";
-    }
-    return apr_psprintf(pool, "Windows %lu.%lu.%lu x86_64", version.dwMajorVersion,
-                        version.dwMinorVersion, version.dwBuildNumber);
-}
-
-apr_uint64_t host_thread_id(void)
-{
-    return GetCurrentThreadId();
 }

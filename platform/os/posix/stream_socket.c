@@ -1,4 +1,5 @@
-/* Makes way for a socket in the file system, unix(7). */
+/* Where a socket that takes connections is to be: a port, or a path, unix(7), which a process
+ * before may have left as it is. */
 
 #include "udpecho/handover.h"
 
@@ -9,6 +10,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* For TCP it is not what it is for UDP: a second socket that listens is refused all the same. */
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);
+    return apr_socket_bind(socket, address);
+}
 
 /* Does not wait where many connect: a listener whose queue is full answers EAGAIN. */
 static apr_status_t connect_to(const char *path)

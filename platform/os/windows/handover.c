@@ -1,0 +1,72 @@
+/* Windows keeps no sockets between processes, and hands none from one to another. */
+
+#include "udpecho/handover.h"
+
+#include <apr_errno.h>
+#include <apr_portable.h>
+
+const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+                                   apr_pool_t *pool)
+{
+    (void)sockets, (void)groups, (void)pool;
+    return NULL;
+}
+
+int host_has_store(void)
+{
+    return 0;
+}
+
+apr_status_t host_store(const endpoint_t *address, const char *device,
+                        const apr_array_header_t *sockets)
+{
+    (void)address, (void)device, (void)sockets;
+    return APR_SUCCESS;
+}
+
+void host_forget(const endpoint_t *address, const char *device)
+{
+    (void)address, (void)device;
+}
+
+int host_await_forgetting(void)
+{
+    return 0;
+}
+
+apr_status_t host_clear_path(const char *path, const char **step)
+{
+    (void)path;
+    *step = "make a socket with a path";
+    return APR_ENOTIMPL;
+}
+
+apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
+                            const char *path, const char **step, apr_pool_t *pool)
+{
+    (void)groups, (void)streams, (void)path, (void)pool;
+    *step = "hand sockets from process to process";
+    return APR_ENOTIMPL;
+}
+
+apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
+                            apr_pool_t *pool)
+{
+    (void)groups, (void)streams, (void)pool;
+    return APR_ENOTIMPL;
+}
+
+void host_refuse_successor(void)
+{
+}
+
+apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
+{
+    DWORD on = 1;
+    apr_os_sock_t handle;
+
+    apr_os_sock_get(&handle, socket);
+    return setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on) == 0
+               ? apr_socket_bind(socket, address)
+               : apr_get_netos_error();
+}
