@@ -5,7 +5,7 @@ Usage: core_symbols.py NM FOLDER OBJECT... -- OBJECT-OF-COMMON..."""
 import re
 import sys
 
-from objects import Object, forgotten, in_c, reached
+from objects import forgotten, in_c, reached, read
 
 # Of the C library and of APR; nothing of this project has a place here.
 ALLOWED = {
@@ -47,8 +47,7 @@ ARITHMETIC = re.compile(r"__aeabi_\w+|__atomic_\w+_8|__sync_synchronize|"
 def main():
     nm, folder, *rest = sys.argv[1:]
     split = rest.index("--")
-    core = [Object(nm, path) for path in rest[:split]]
-    common = [Object(nm, path) for path in rest[split + 1:]]
+    core, common = read(nm, rest[:split]), read(nm, rest[split + 1:])
     if forgotten(core, folder):
         sys.exit(f"not built into the core: {' '.join(sorted(forgotten(core, folder)))}")
 

@@ -7,12 +7,24 @@ import subprocess
 class Object:
     """One object file. `needs` is what it uses and does not define. Names are as nm has them."""
 
-    def __init__(self, nm, path):
-        output = subprocess.run([nm, "-P", path], check=True, capture_output=True, text=True).stdout
-        symbols = [line.split()[:2] for line in output.splitlines() if len(line.split()) > 1]
+    def __init__(self, path):
         self.source = pathlib.Path(path).stem  # "echo.c" of "echo.c.o"
-        self.defines = {name for name, kind in symbols if kind.isupper() and kind != "U"}
-        self.needs = {name for name, kind in symbols if kind == "U"}
+        self.defines, self.needs = set(), set()
+
+
+def read(nm, paths):
+    """The object files at these paths, in this order."""
+    objects = {path: Object(path) for path in paths}
+    output = subprocess.run([nm, "-A", "-P", *paths], check=True, capture_output=True,
+                            text=True).stdout
+    for line in output.splitlines():
+        path, symbol = line.split(": ", 1)
+        name, kind = symbol.split()[:2]
+        if kind == "U":
+            objects[path].needs.add(name)
+        elif kind.isupper():
+            objects[path].defines.add(name)
+    return list(objects.values())
 
 
 def forgotten(objects, folder):
