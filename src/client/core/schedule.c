@@ -2,12 +2,10 @@
 
 #include <assert.h>
 
-/* Twice as much fits 63 bits, and so does every sum of times here. */
-#define PRODUCT_MAX ((apr_interval_time_t)1 << 62)
-
 schedule_t schedule_make(unsigned burst, apr_interval_time_t interval, apr_time_t now)
 {
-    assert(interval == 0 || (burst > 0 && interval > 0 && interval < PRODUCT_MAX / burst));
+    assert(interval == 0 ||
+           (burst > 0 && interval > 0 && interval < ((apr_interval_time_t)1 << 62) / burst));
     return (schedule_t){.burst = burst, .interval = interval, .turn = now};
 }
 
