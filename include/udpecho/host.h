@@ -61,6 +61,11 @@ const log_sink_t *host_log(void);
  * file. From `pool`; any thread. */
 const char *host_config_file(apr_pool_t *pool);
 
+/* Returns NULL if only administrators and the system can write that file, which has to exist, and
+ * put another in its place; or else why it must not be read, as a sentence that begins with the
+ * path of the file or directory. From `pool`; any thread. */
+const char *host_config_file_check(apr_pool_t *pool);
+
 /* Where the service of a system's packages has its control socket; NULL where there is none, on
  * Windows. Static; any thread. */
 const char *host_control_path(void);

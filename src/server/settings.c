@@ -109,21 +109,26 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
     return error != NULL ? error : find_conflict(settings);
 }
 
-static const char *file_to_read(const settings_t *settings, apr_pool_t *pool)
+/* Returns NULL and sets `file`, to NULL if there is none to read; or else why it must not be read.
+ */
+static const char *file_to_read(const char **file, const settings_t *settings, apr_pool_t *pool)
 {
+    int is_of_service = settings->service || settings->install_service || settings->status;
     apr_finfo_t info;
 
-    if (settings->help || settings->version) {
+    *file = settings->help || settings->version ? NULL : settings->config;
+    if (settings->help || settings->version || settings->config != NULL || !is_of_service) {
         return NULL;
     }
-    if (settings->config != NULL ||
-        !(settings->service || settings->install_service || settings->status)) {
-        return settings->config;
-    }
-    const char *file = host_config_file(pool);
-    apr_status_t status = file == NULL ? APR_ENOENT : apr_stat(&info, file, APR_FINFO_TYPE, pool);
+    const char *own = host_config_file(pool);
 
-    return APR_STATUS_IS_ENOENT(status) ? NULL : file;
+    /* A link that leads nowhere is one, and is refused. */
+    if (own == NULL ||
+        APR_STATUS_IS_ENOENT(apr_stat(&info, own, APR_FINFO_TYPE | APR_FINFO_LINK, pool))) {
+        return NULL;
+    }
+    *file = own;
+    return host_config_file_check(pool);
 }
 
 /* A file is to blame for its contents, and its path for where it leads and for what may not be
@@ -156,11 +161,14 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
 
     *settings = settings_default(pool);
     const char *error = read_arguments(settings, argc, argv, pool);
-
-    const char *file = error == NULL ? file_to_read(settings, pool) : NULL;
+    const char *file = NULL;
 
     *code = error != NULL ? EXIT_USAGE : EXIT_OK;
-    if (file != NULL) {
+    if (error == NULL) {
+        error = file_to_read(&file, settings, pool);
+        *code = error != NULL ? EXIT_CONFIG : EXIT_OK;
+    }
+    if (error == NULL && file != NULL) {
         *settings = settings_default(pool);
         error = options_read_file(settings_table, settings, file, &refusal, pool);
         *code = error != NULL ? code_of_file(refusal) : EXIT_OK;

@@ -116,6 +116,31 @@ class Service(unittest.TestCase):
         harness.run("--uninstall-service")
         self.assertTrue(config.exists(), "what an administrator wrote is kept")
 
+    def test_a_configuration_file_that_others_can_write_is_refused(self):
+        home = program_data() / "udpecho"
+        self.install()
+        config = home / "udpechod.conf"
+        self.addCleanup(config.unlink, missing_ok=True)
+        config.write_text(f"listen=127.0.0.1:{self.port}\n")
+        for path, name in ((config, r"C:\ProgramData\udpecho\udpechod.conf"),
+                           (home, r"C:\ProgramData\udpecho")):
+            mode = path.stat().st_mode
+            if harness.EMULATOR:
+                path.chmod(mode | 0o022)
+                self.addCleanup(path.chmod, mode)
+            else:
+                windows("icacls", str(path), "/grant", "*S-1-1-0:(M)")
+                self.addCleanup(windows, "icacls", str(path), "/remove", "*S-1-1-0")
+            events = Events(self)
+            windows("sc", "start", "udpechod")
+            self.assertEqual(wait_for_state("stopped", 1)["SERVICE_EXIT_CODE"], CONFIG)
+            # Wine escapes backslashes.
+            events.wait_for(name.replace("\\", "\\\\") + ": not safe to use: S-1-1-0 may change")
+            done = harness.run("--status")
+            self.assertEqual(done.returncode, CONFIG)
+            self.assertIn(f"{name}: not safe to use", done.stderr)
+            path.chmod(mode)
+
     def test_it_tells_how_it_fares(self):
         """By the port that its configuration file names, which --status finds by itself."""
         home = program_data() / "udpecho"
@@ -147,7 +172,8 @@ class Service(unittest.TestCase):
                         r'file=\"C:\\\\ProgramData\\\\udpecho\\\\udpechod.conf\"')
         self.assert_echoes()
         harness.run("--uninstall-service")
-        self.assertFalse((program_data() / "udpecho").exists(), "an empty directory is left")
+        self.assertTrue((program_data() / "udpecho").exists(),
+                        "whose place another user could take before the next installation")
 
     def test_the_firewall_stays_shut_where_only_this_host_can_ask(self):
         done = self.install("--listen=127.0.0.1:0", "--listen=[::1]:0", "--open-firewall")

@@ -177,6 +177,12 @@ const char *host_config_file(apr_pool_t *pool)
     return NULL;
 }
 
+const char *host_config_file_check(apr_pool_t *pool)
+{
+    (void)pool;
+    return NULL;
+}
+
 const char *host_control_path(void)
 {
 #if defined(__linux__)

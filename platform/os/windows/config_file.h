@@ -3,17 +3,14 @@
 
 /* Where the configuration file of the service is, see host_config_file(). */
 
-#include <apr_errno.h>
 #include <apr_pools.h>
 
 /*
  * Makes the directory for it, which only administrators may write to. One that exists is left as
- * it is. Errors: those of CreateDirectoryW() and of
- * ConvertStringSecurityDescriptorToSecurityDescriptorW(). Any thread.
+ * it is, and never removed, also without a service: in the meantime any user could make another.
+ * Returns NULL, or why there is none or one that others may write to, in words that can follow a
+ * colon. From `pool`; any thread.
  */
-apr_status_t config_directory_create(apr_pool_t *pool);
-
-/* Removes it if nothing is in it. Any thread. */
-void config_directory_remove(apr_pool_t *pool);
+const char *config_directory_create(apr_pool_t *pool);
 
 #endif

@@ -117,8 +117,8 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
         CloseServiceHandle(service);
         note_failure(notes, "the event log does not know the service's messages",
                      event_source_add(pool), pool);
-        note_failure(notes, "there is no directory for the configuration file",
-                     config_directory_create(pool), pool);
+        note_error(notes, "there is no directory for the configuration file",
+                   config_directory_create(pool), pool);
         if (open_firewall) {
             note_error(notes, "the firewall is not open", firewall_open(pool), pool);
         }
@@ -196,7 +196,6 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
         note_failure(notes, "the event log keeps its entry of the service's messages",
                      event_source_remove(), pool);
         note_error(notes, "the firewall keeps its rule", firewall_close(pool), pool);
-        config_directory_remove(pool);
     }
     CloseServiceHandle(manager);
     return status;
