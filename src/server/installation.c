@@ -24,6 +24,10 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
     case APR_ENOENT:
         *code = EXIT_UNAVAILABLE;
         return "the service is not installed";
+    case APR_EBADPATH:
+        *code = EXIT_USAGE;
+        return "Windows would replace %NAME% in the command line of a service: give it a path "
+               "without, or the option in the configuration file";
     default:
         break;
     }
@@ -36,6 +40,33 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
     return APR_STATUS_IS_TIMEUP(status)
                ? "the service does not end"
                : apr_psprintf(pool, "the service manager refuses: %s", reason);
+}
+
+static const char *relative_in(const apr_array_header_t *values, apr_pool_t *pool)
+{
+    for (int i = 0; values != NULL && i < values->nelts; i++) {
+        const char *value = APR_ARRAY_IDX(values, i, const char *);
+        const char *path = value + 1;
+        const char *root;
+
+        if (*value == '@' && apr_filepath_root(&root, &path, 0, pool) != APR_SUCCESS) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+/* Returns NULL, or a file of networks that only a process in this directory would find. */
+static const char *relative_file(const settings_t *settings, apr_pool_t *pool)
+{
+    const apr_array_header_t *lists[] = {settings->allow, settings->deny,
+                                         settings->rate_limit_exempt};
+    const char *found = NULL;
+
+    for (unsigned i = 0; found == NULL && i < sizeof lists / sizeof lists[0]; i++) {
+        found = relative_in(lists[i], pool);
+    }
+    return found;
 }
 
 static int reaches_outside(const settings_t *settings, apr_pool_t *pool)
@@ -71,11 +102,16 @@ const char *installation_add(const settings_t *settings, apr_array_header_t *not
     apr_array_header_t *options =
         options_repeat(settings_table, settings->argc, settings->argv, ours, pool);
     apr_status_t status = APR_SUCCESS;
+    const char *relative = relative_file(settings, pool);
 
+    /* A service does not start in this directory. */
+    if (relative != NULL) {
+        *code = settings->file != NULL ? EXIT_CONFIG : EXIT_USAGE;
+        return apr_psprintf(pool, "%s: a service needs the full path of a file", relative);
+    }
     if (settings->config != NULL) {
         char *path;
 
-        /* A service does not start in this directory. */
         status = apr_filepath_merge(&path, NULL, settings->config, APR_FILEPATH_NATIVE, pool);
         if (status == APR_SUCCESS) {
             APR_ARRAY_PUSH(options, const char *) = apr_pstrcat(pool, "--config=", path, NULL);

@@ -220,6 +220,21 @@ class Service(unittest.TestCase):
         self.assertEqual(harness.run("--install-service", f"--config={config}").returncode, CONFIG)
         self.assertIsNone(query())
 
+    def test_what_a_service_would_read_otherwise_is_not_installed(self):
+        networks = os.path.join(self.directory, "networks")
+        with open(networks, "w", encoding="utf-8") as file:
+            file.write("127.0.0.1\n")
+        done = harness.run("--install-service", f"--allow=@{os.path.relpath(networks)}")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("a service needs the full path of a file", done.stderr)
+        config = os.path.join(self.directory, "%PATH%.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"listen=127.0.0.1:{self.port}\n")
+        done = harness.run("--install-service", f"--config={config}")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertIn("Windows would replace %NAME%", done.stderr)
+        self.assertIsNone(query())
+
     def test_its_exit_code_says_what_was_wrong(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", self.port))

@@ -57,3 +57,15 @@ const char *command_line_join(const char *program, const apr_array_header_t *arg
     put(text, '\0', 1);
     return text->elts;
 }
+
+int command_line_has_variable(const char *text)
+{
+    for (text = strchr(text, '%'); text != NULL; text = strchr(text + 1, '%')) {
+        apr_size_t length = strcspn(text + 1, "%=");
+
+        if (length > 0 && text[1 + length] == '%') {
+            return 1;
+        }
+    }
+    return 0;
+}

@@ -12,4 +12,10 @@
 const char *command_line_join(const char *program, const apr_array_header_t *arguments,
                               apr_pool_t *pool);
 
+/* Non-zero if Windows may take a part of it for %NAME%, which the service control manager replaces
+ * by the environment variable of this name ("ExpandEnvironmentStrings function"). No such name has
+ * an equals sign in it, so that the zones of two addresses are none, as in
+ * --listen=[fe80::1%1]:7 --listen=[fe80::1%2]:7. */
+int command_line_has_variable(const char *text);
+
 #endif

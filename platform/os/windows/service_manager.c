@@ -101,6 +101,12 @@ static const char *service_command(const apr_array_header_t *options, apr_pool_t
 apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
                              apr_array_header_t *notes, apr_pool_t *pool)
 {
+    const char *command = service_command(options, pool);
+
+    /* The path of the program is in it too, which the event log expands as well. */
+    if (command_line_has_variable(command)) {
+        return APR_EBADPATH;
+    }
     SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE);
 
     if (manager == NULL) {
@@ -110,7 +116,7 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
     SC_HANDLE service =
         CreateServiceW(manager, SERVICE_NAME, L"UDP echo service (udpecho)", SERVICE_ALL_ACCESS,
                        SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
-                       wide(service_command(options, pool), pool), NULL, NULL, NULL, ACCOUNT, NULL);
+                       wide(command, pool), NULL, NULL, NULL, ACCOUNT, NULL);
 
     if (service != NULL) {
         configure(service, notes, pool);

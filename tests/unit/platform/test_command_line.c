@@ -45,11 +45,32 @@ static void windows_takes_it_apart_as_it_was(void **state)
     LocalFree(words);
 }
 
+static void what_windows_would_replace_is_found(void **state)
+{
+    static const char *const with[] = {"--config=C:\\%PATH%\\x", "C:\\a%b\\c%d.exe", "100% %x%",
+                                       "%%x%"};
+    static const char *const without[] = {"", "--service", "100%", "%%",
+                                          "--listen=[fe80::1%1]:7 --listen=[fe80::1%2]:7"};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof with / sizeof with[0]; i++) {
+        assert_true(command_line_has_variable(with[i]));
+    }
+    for (unsigned i = 0; i < sizeof without / sizeof without[0]; i++) {
+        wchar_t expanded[100];
+
+        assert_false(command_line_has_variable(without[i]));
+        assert_true(ExpandEnvironmentStringsW(wide(without[i], *state), expanded, 100) > 0);
+        assert_string_equal(narrow(expanded, *state), without[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(only_what_needs_quotes_gets_them),
         scene(windows_takes_it_apart_as_it_was),
+        scene(what_windows_would_replace_is_found),
     };
 
     return cmocka_run_group_tests_name("command line", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 
 #include "server/installation.h"
@@ -54,6 +55,36 @@ static void the_service_gets_the_other_options(void **state)
     assert_int_equal(notes->nelts, 0);
 }
 
+static const char *refusal_of(const char *option, exit_code_t *code, apr_pool_t *pool)
+{
+    const char *argv[] = {"udpechod", "--install-service", option};
+    settings_t settings = settings_default(pool);
+
+    script = (struct script){APR_SUCCESS, NULL, 0};
+    /* That there is no such file is not what this is about. */
+    settings_read(&settings, 3, argv, code, pool);
+    return installation_add(&settings, apr_array_make(pool, 4, sizeof(const char *)), code, pool);
+}
+
+static void a_file_of_networks_needs_its_full_path(void **state)
+{
+    static const char *const options[] = {"--allow=@networks", "--deny=@sub/networks",
+                                          "--rate-limit-exempt=@networks"};
+    exit_code_t code;
+    char *here;
+
+    for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
+        assert_non_null(strstr(refusal_of(options[i], &code, *state),
+                               "networks: a service needs the full path of a file"));
+        assert_int_equal(code, EXIT_USAGE);
+        assert_null(script.options);
+    }
+    assert_int_equal(apr_filepath_get(&here, 0, *state), APR_SUCCESS);
+    assert_null(
+        refusal_of(apr_pstrcat(*state, "--allow=@", here, "/networks", NULL), &code, *state));
+    assert_string_equal(script.options, apr_pstrcat(*state, "--allow=@", here, "/networks", NULL));
+}
+
 static void the_firewall_stays_shut_unless_asked(void **state)
 {
     static const char *const argv[] = {"udpechod", "--install-service", "--listen=*:7"};
@@ -81,6 +112,7 @@ static void every_answer_has_its_exit_code(void **state)
         {APR_ENOTIMPL, EXIT_USAGE, "on Windows only"},
         {APR_EEXIST, EXIT_UNAVAILABLE, "installed already"},
         {APR_ENOENT, EXIT_UNAVAILABLE, "not installed"},
+        {APR_EBADPATH, EXIT_USAGE, "%NAME%"},
         {APR_EACCES, EXIT_NO_PERMISSION, "administrator"},
         {APR_TIMEUP, EXIT_SYSTEM, "does not end"},
         {APR_EGENERAL, EXIT_SYSTEM, "refuses"},
@@ -100,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(the_service_gets_the_other_options),
+        scene(a_file_of_networks_needs_its_full_path),
         scene(the_firewall_stays_shut_unless_asked),
         scene(the_firewall_stays_shut_for_the_loopback),
         scene(every_answer_has_its_exit_code),
