@@ -8,4 +8,10 @@
  */
 void file_print(apr_file_t *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Writes all `length` bytes of the text, also where another process that shares the file has made
+ * it non-blocking: while it is full, tries again every 10 milliseconds, without end. Returns the
+ * error that ends the writing; `written` is how many bytes the file took. Any thread. */
+apr_status_t file_write_whole(apr_file_t *file, const char *text, apr_size_t length,
+                              apr_size_t *written);
+
 #endif

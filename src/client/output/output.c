@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "common/file_print.h"
 #include "udpecho/clock.h"
 
 /* What may wait to be written, twice, bytes. */
@@ -13,9 +14,6 @@
 
 /* What a pipe takes as a whole on Linux: PIPE_BUF of pipe(7). */
 #define WHOLE 4096
-
-/* How long to wait before trying again a file that is non-blocking, and full. */
-#define FULL_PAUSE_US 10000
 
 /* How often to look whether there is room, when it is time to end. */
 #define LOOK_INTERVAL_US 1000
@@ -78,23 +76,6 @@ static void fail(output_t *output, apr_status_t status)
 
 /* ---- The writer ---- */
 
-/* Somebody who shares the file may have made it non-blocking. When it is full, APR looks once
- * whether there is room again, and gives up in the middle of a line. Not APR_STATUS_IS_EAGAIN(),
- * which on Windows is also that nobody is left who reads from a pipe (ERROR_NO_DATA). */
-static apr_status_t write_whole(apr_file_t *file, const char *text, apr_size_t length)
-{
-    apr_size_t written = 0;
-    apr_status_t status;
-
-    while ((status = apr_file_write_full(file, text, length, &written)) != APR_SUCCESS &&
-           (APR_STATUS_IS_TIMEUP(status) || status == APR_EAGAIN)) {
-        text += written;
-        length -= written;
-        clock_pause(FULL_PAUSE_US);
-    }
-    return status;
-}
-
 /* How much of the text to write by one call: lines as a whole, where they are not too long. */
 static apr_size_t first_part(const char *text, apr_size_t length)
 {
@@ -115,8 +96,9 @@ static apr_status_t write_text(output_t *output, const char *text, apr_size_t le
 
     while (length > 0 && status == APR_SUCCESS) {
         apr_size_t part = first_part(text, length);
+        apr_size_t written;
 
-        status = write_whole(output->file, text, part);
+        status = file_write_whole(output->file, text, part, &written);
         text += part;
         length -= part;
         if (output->writer != NULL) {

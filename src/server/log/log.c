@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "common/file_print.h"
 #include "server/log/log_limit.h"
 #include "server/log/log_line.h"
 #include "server/log/log_queue.h"
@@ -165,9 +166,6 @@ static void *APR_THREAD_FUNC write_lines(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* How long to wait before trying again a file that is full in the middle of a line. */
-#define FULL_PAUSE_US 10000
-
 typedef struct file_sink {
     apr_file_t *file;
     int is_cut; /* the last line was written in part */
@@ -193,9 +191,7 @@ static apr_status_t write_to_file(void *context, log_level_t level, const char *
                                   apr_size_t length, apr_interval_time_t timeout)
 {
     file_sink_t *sink = context;
-    const char *start = line;
-    apr_size_t written = 0;
-    apr_status_t status;
+    apr_size_t written;
 
     (void)level;
     if (!has_room(sink->file, timeout)) {
@@ -204,16 +200,9 @@ static apr_status_t write_to_file(void *context, log_level_t level, const char *
     if (sink->is_cut) {
         apr_file_putc('\n', sink->file);
     }
-    /* Somebody who shares the file may have made it non-blocking. When it is full, APR looks once
-     * whether there is room again, and gives up in the middle of a line. Not
-     * APR_STATUS_IS_EAGAIN(), which on Windows is also that the reader of a pipe has gone. */
-    while ((status = apr_file_write_full(sink->file, line, length, &written)) != APR_SUCCESS &&
-           (APR_STATUS_IS_TIMEUP(status) || status == APR_EAGAIN)) {
-        line += written;
-        length -= written;
-        clock_pause(FULL_PAUSE_US);
-    }
-    sink->is_cut = status != APR_SUCCESS && (written > 0 || line > start);
+    apr_status_t status = file_write_whole(sink->file, line, length, &written);
+
+    sink->is_cut = status != APR_SUCCESS && written > 0;
     return status;
 }
 
