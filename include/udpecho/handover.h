@@ -17,11 +17,12 @@
 
 /*
  * Appends to `sockets`, an array of apr_os_sock_t, those that the service manager opened for this
- * process; whoever started the process decided what they are. And appends to `groups`, an array of
- * apr_array_header_t *, an array of apr_os_sock_t for each listener whose sockets it kept from an
- * earlier process, see host_store(). All are the caller's from here on. None is the normal case,
- * and what Windows always says. Returns NULL, or, as a sentence, what is wrong with how they were
- * handed over. Main thread, once, after host_start(), while no other thread uses the environment.
+ * process; they are what was decided when the process was started. And appends to `groups`, an
+ * array of apr_array_header_t *, an array of apr_os_sock_t for each listener whose sockets it kept
+ * from an earlier process, see host_store(). All are the caller's from here on. None is the normal
+ * case, and what Windows always says. Returns NULL, or, as a sentence, what is wrong with how they
+ * were handed over. Main thread, once, after host_start(), while no other thread uses the
+ * environment.
  *
  * systemd and what speaks its protocol: sd_listen_fds(3), whose variables are taken out of the
  * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets; it

@@ -3,7 +3,7 @@
 
 /*
  * A small HTTP server for GET and HEAD (RFC 9110), run by one thread of the caller's. It keeps
- * itself small whoever connects: so many connections at a time, so much memory for each, so long
+ * itself small for all clients: so many connections at a time, so much memory for each, so long
  * until it is over.
  */
 

@@ -23,8 +23,8 @@ void monitor_lock(monitor_t *monitor);
 /* The thread that has it locked. */
 void monitor_unlock(monitor_t *monitor);
 
-/* Unlocks it, waits to be woken, for `timeout` microseconds at most (-1: for ever), and locks it
- * again. May return earlier, so look again at what was waited for (pthread_cond_wait(3)). The
+/* Unlocks it, waits to be woken, for `timeout` microseconds at most (-1: without limit), and locks
+ * it again. May return earlier, so look again at what was waited for (pthread_cond_wait(3)). The
  * thread that has it locked. Returns APR_TIMEUP when the time is up. */
 apr_status_t monitor_wait(monitor_t *monitor, apr_interval_time_t timeout);
 

@@ -3,8 +3,9 @@
 
 /*
  * What this system offers to a UDP service, asked once at the start. Kernels differ, and so do
- * sandboxes, emulators and containers that refuse what the kernel has; whoever opens listeners
- * and transports is told what there is to use, so that each thing is missed in one place only.
+ * sandboxes, emulators and containers that refuse what the kernel has; the code that opens
+ * listeners and transports is told what there is to use, so that each thing is missed in one place
+ * only.
  */
 
 #include <apr_errno.h>

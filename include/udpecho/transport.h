@@ -192,7 +192,7 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
 const char *transport_backend(const transport_t *transport);
 
 /*
- * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), then lends one datagram or
+ * Waits up to `timeout` microseconds (-1: without limit, 0: not at all), then lends one datagram or
  * more. They stay valid until the batch goes to transport_reply(), which must be called before
  * the next receive. `batch` is empty unless APR_SUCCESS is returned.
  *
@@ -200,7 +200,7 @@ const char *transport_backend(const transport_t *transport);
  * APR_TIMEUP   none came. With a timeout of 0, none is waiting on any listener. It may also come
  *              early: ask again.
  * APR_EINTR    transport_wake() was called, and for no other reason
- * APR_EAGAIN   a socket is said to be readable for ever and nothing can be received from it
+ * APR_EAGAIN   a socket is said to be readable again and again and nothing can be received from it
  * else         the receive call failed (recvmsg(2)); calling again may work
  */
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout);

@@ -93,7 +93,7 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 }
 
 /* The library's own timeout begins anew with every byte, so that one byte now and then keeps a
- * place for ever; and who hangs up in the same moment as he sends a part of a request is not
+ * place without end; and who hangs up in the same moment as he sends a part of a request is not
  * noticed (0.9.75, in its epoll mode). To it, this looks as if the other side had hung up. */
 static void end_late_guests(server_t *server)
 {

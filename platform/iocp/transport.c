@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* An error of an earlier reply may be reported by a posted receive, once for each. After this many
- * in a row the receive is posted RESET_PAUSE_MS later, so that one that is reported for ever does
+ * in a row the receive is posted RESET_PAUSE_MS later, so that one that is reported each time does
  * not keep a worker busy. It is no error: everybody can send what makes replies fail. */
 #define RESETS_MAX     64
 #define RESET_PAUSE_MS 1
@@ -59,8 +59,8 @@ static int take_wake(transport_t *transport)
     return atomic_exchange(&transport->woken, 0);
 }
 
-/* Called before the flag is looked at, so that whoever wakes either finds the thread or has set the
- * flag in time. */
+/* Called before the flag is looked at, so that a thread that wakes this one either finds it waiting
+ * or has set the flag in time. */
 static apr_status_t know_thread(transport_t *transport)
 {
     HANDLE thread;
@@ -372,9 +372,9 @@ static int is_among(const shared_socket_t *socket, listener_t *const *listeners,
 }
 
 /*
- * A socket that is left gets its receives back without a datagram, whoever takes them from the
- * port. Another worker may post on it until it has left it, too, and then cancels what it posted.
- * So once all have left it nothing is posted on it, and its socket may be closed.
+ * A socket that is left gets its receives back without a datagram, whichever worker takes them from
+ * the port. Another worker may post on it until it has left it, too, and then cancels what it
+ * posted. So once all have left it nothing is posted on it, and its socket may be closed.
  */
 static void leave(shared_socket_t *socket)
 {

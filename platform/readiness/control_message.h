@@ -9,8 +9,8 @@
 #include "udpecho/datagram.h"
 
 /* Room for the control messages of one message, sent and received; multiples of their alignment.
- * What is asked for here needs little. But whoever shares a socket that was handed over may have
- * its kernel tell the time and more, and what finds no room is cut off. */
+ * What is asked for here needs little. But another process that shares a socket that was handed
+ * over may have its kernel tell the time and more, and what finds no room is cut off. */
 #define CONTROL_MAX          64
 #define CONTROL_RECEIVED_MAX 512
 

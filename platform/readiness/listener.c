@@ -69,8 +69,8 @@ apr_status_t listener_turn(turn_t **turn, listener_t *listener)
 {
     apr_status_t status = APR_SUCCESS;
 
-    /* Beside an adopted socket that all share, a reload may open one for each worker, and whoever
-     * waits for the turn would hear nothing of it. */
+    /* Beside an adopted socket that all share, a reload may open one for each worker, and a worker
+     * that waits for the turn would hear nothing of it. */
     if (listener->turn == NULL && listener->count == 1 && listener->workers > 1 &&
         !listener->has_socket_each) {
         status = turn_create(&listener->turn, apr_pool_parent_get(listener->pool));

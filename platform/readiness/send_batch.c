@@ -8,7 +8,7 @@
 #include "readiness/system.h"
 
 /* How often in a row a send may be interrupted, which happens now and then; a system where it
- * happens for ever would keep a worker busy with it. */
+ * happens each time would keep a worker busy with it. */
 #define FRUITLESS_SENDS_MAX 10
 
 struct send_batch {

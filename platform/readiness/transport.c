@@ -15,8 +15,8 @@
 #include "readiness/worker_sockets.h"
 
 /* How often in a row a readable socket may turn out to be empty before the kernel is asked why,
- * since one that says so for ever would keep a worker busy. It is no error by itself: everybody can
- * send datagrams whose checksum is wrong. */
+ * since one that says so each time would keep a worker busy. It is no error by itself: everybody
+ * can send datagrams whose checksum is wrong. */
 #define FRUITLESS_RECEIVES_MAX 1000
 
 struct transport {
@@ -42,8 +42,9 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
                               transport->worker);
 }
 
-/* Only where all sockets are shared is there a turn: whoever waits for it hears nothing of a socket
- * of its own. Of one host either all listeners are opened so or none, those that come later too. */
+/* Only where all sockets are shared is there a turn: a worker that waits for it hears nothing of a
+ * socket of its own. Of one host either all listeners are opened so or none, those that come later
+ * too. */
 static apr_status_t common_turn(turn_t **turn, listener_t *const *listeners, unsigned count)
 {
     apr_status_t status = APR_SUCCESS;
@@ -200,7 +201,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
 
     /* What is left, where a batch could not hold everything. */
     receive_batch_lend(transport->receive_batch, batch);
-    /* A wake waits for that: who heeds it may close the sockets that it came by. */
+    /* A wake waits for that: who acts on it may close the sockets that it came by. */
     if (batch->count == 0) {
         status = waiter_take_wake(&transport->waiter) ? APR_EINTR
                                                       : receive_anew(transport, batch, timeout);

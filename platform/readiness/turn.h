@@ -24,7 +24,7 @@ apr_status_t turn_create(turn_t **turn, apr_pool_t *pool);
  */
 apr_status_t turn_take(turn_t *turn, const atomic_int *woken, apr_interval_time_t timeout);
 
-/* Gives the turn to whoever waits for it, or to nobody. Only who has it. */
+/* Gives the turn to a thread that waits for it, or to nobody. Only who has it. */
 void turn_pass(turn_t *turn);
 
 /* Makes all who wait look whether they were woken. Any thread. */

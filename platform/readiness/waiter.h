@@ -30,9 +30,9 @@ apr_status_t waiter_add(waiter_t *waiter, apr_pollfd_t *waited, apr_socket_t *so
 void waiter_remove(waiter_t *waiter, apr_pollfd_t *waited);
 
 /*
- * Waits up to `timeout` microseconds (-1: for ever, 0: not at all), cut to whole milliseconds, and
- * sets `ready`. APR_TIMEUP: none is, it may come early; APR_EINTR: waiter_wake() was called, and
- * for no other reason. Else: those of apr_pollset_poll().
+ * Waits up to `timeout` microseconds (-1: without limit, 0: not at all), cut to whole milliseconds,
+ * and sets `ready`. APR_TIMEUP: none is, it may come early; APR_EINTR: waiter_wake() was called,
+ * and for no other reason. Else: those of apr_pollset_poll().
  */
 apr_status_t waiter_wait(waiter_t *waiter, apr_interval_time_t timeout);
 

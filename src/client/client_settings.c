@@ -147,7 +147,7 @@ const option_t client_settings_table[] = {
      .offset = AT(broadcast),
      .kind = &option_flag,
      .letter = 'b',
-     .help = "Allow a broadcast or multicast address; whoever answers is its peer."},
+     .help = "Allow a broadcast or multicast address; who answers first is the peer."},
     {.name = "payload",
      .argument = "TEXT",
      .offset = AT(payload_text),
@@ -219,7 +219,7 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .minimum = 2,
      .maximum = FLOWS_MAX,
-     .help = "Send from this many ports, and tell how each fares: one bad path of\n"
+     .help = "Send from this many ports, and report each one's results: one bad path of\n"
              "several that share the load (ECMP, LAG) shows."},
     {.name = "mtu",
      .offset = AT(mtu),

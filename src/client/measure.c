@@ -241,7 +241,7 @@ static int is_silent(const probe_summary_t *summary)
     return replies == 0 && (summary->lost > 0 || summary->refused > 0);
 }
 
-/* What this host did not send is missing as well: whoever asks wants to know whether all is well.
+/* What this host did not send is missing as well: the user wants to know whether all is well.
  */
 static int is_too_much_missing(const client_settings_t *settings, const probe_summary_t *summary)
 {

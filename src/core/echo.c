@@ -22,7 +22,7 @@ typedef enum echo_state { SERVING, DRAINING, DONE } echo_state_t;
 struct echo {
     echo_state_t state;
     echo_end_t end;
-    apr_time_t serve_until; /* 0: for ever */
+    apr_time_t serve_until; /* 0: without end */
     apr_time_t drain_until;
     _Atomic apr_interval_time_t pause_us; /* after the last receive; 0: it did not fail */
     echo_quota_t *quota;

@@ -43,7 +43,7 @@ typedef struct access_list access_list_t;
  * core reads it, so that no worker needs a lock; to change it, apply another. */
 typedef struct echo_policy {
     echo_quota_t *quota;             /* never NULL */
-    apr_interval_time_t duration_us; /* 0: for ever */
+    apr_interval_time_t duration_us; /* 0: without end */
     const own_addresses_t *own;      /* what is sent to or from here is not answered */
     source_ports_t *ports;           /* nor these, or a few times a second only */
     const access_list_t *access;     /* who is answered */
@@ -107,7 +107,7 @@ void echo_settle(echo_t *echo, const send_outcome_t *outcome);
 /* Stops serving: what the kernel holds is still answered. Calling it again changes nothing. */
 void echo_drain(echo_t *echo, apr_time_t now);
 
-/* How long to wait for datagrams, microseconds; -1: for ever, 0: only look. */
+/* How long to wait for datagrams, microseconds; -1: without limit, 0: only look. */
 apr_interval_time_t echo_timeout(const echo_t *echo, apr_time_t now);
 
 /* Non-zero when there is nothing left to do. */

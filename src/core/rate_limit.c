@@ -77,7 +77,7 @@ static apr_uint64_t missing_from(const rate_limit_t *limit, apr_uint64_t bucket,
     return missing < 8 * limit->depth ? missing : 0;
 }
 
-/* The fullest bucket of a row: whoever had it took least and loses least. */
+/* The fullest bucket of a row: its source took least and loses least. */
 static bucket_t *find_fullest(const rate_limit_t *limit, bucket_t *row, apr_uint64_t clock)
 {
     bucket_t *fullest = row;

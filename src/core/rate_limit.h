@@ -35,8 +35,8 @@ rate_limit_t *rate_limit_create(apr_uint64_t rate, const unsigned char key[APR_S
  * Any thread; several threads at once may let pass one datagram each more than the limit.
  *
  * A source above its limit is still served up to its limit, and a random sixteenth of its datagrams
- * goes first: whoever forges its address uses up its share but cannot silence it, however well he
- * times what he sends.
+ * goes first: a sender that forges its address uses up its share but cannot silence it, however
+ * well it times what it sends.
  */
 int rate_limit_admits(rate_limit_t *limit, const endpoint_t *from, apr_time_t now);
 

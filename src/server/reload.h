@@ -20,7 +20,7 @@ typedef struct setup {
 
 /* What is the same for all setups of a process. */
 typedef struct setup_frame {
-    const settings_t *settings; /* as they were at the start; what they point to is for ever */
+    const settings_t *settings; /* as they were at the start; what they point to stays valid */
     platform_t platform;
     listener_options_t options;
     policy_basis_t basis;

@@ -292,8 +292,8 @@ const option_t settings_table[] = {
      .offset = AT(status),
      .kind = &option_flag,
      .command_line_only = 1,
-     .help = "Ask the running service how it fares, by the socket that --control names\n"
-             "or a package makes, print its counters and rates, and exit."},
+     .help = "Ask the running service for its status, by the socket that --control\n"
+             "names or a package makes, print its counters and rates, and exit."},
     {.name = "json",
      .offset = AT(json),
      .kind = &option_flag,

@@ -139,7 +139,7 @@ static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, ap
 
 /* ---- The loop ---- */
 
-/* In pieces, since a sleep cannot be ended by whoever wants the worker to stop. */
+/* In pieces, since a sleep cannot be ended by the thread that stops the worker. */
 static void sleep_unless_stopping(const worker_t *worker, apr_interval_time_t duration_us)
 {
     do {
@@ -219,8 +219,8 @@ static void take_listeners(worker_t *worker)
     atomic_store(&worker->listening, wanted);
 }
 
-/* Somebody woke this thread: whoever it was left word of what is wanted. */
-static void heed_wake(worker_t *worker, apr_time_t now)
+/* Another thread woke this one, and left word of what is wanted. */
+static void act_on_wake(worker_t *worker, apr_time_t now)
 {
     take_listeners(worker);
     if (atomic_load(&worker->is_stopping)) {
@@ -255,7 +255,7 @@ static void serve(worker_t *worker)
         if (status == APR_SUCCESS || APR_STATUS_IS_TIMEUP(status)) {
             now = answer(worker, &batch, now);
         } else if (APR_STATUS_IS_EINTR(status)) {
-            heed_wake(worker, now);
+            act_on_wake(worker, now);
         } else {
             receive_failed(worker, status, now);
         }

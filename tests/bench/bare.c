@@ -22,7 +22,7 @@ static struct sockaddr_storage peers[BATCH];
 static struct iovec vectors[BATCH];
 static struct mmsghdr messages[BATCH];
 
-/* Whoever comes is to be answered, with up to `length` bytes. */
+/* Everybody is to be answered, with up to `length` bytes. */
 static void set_up(int i, size_t length)
 {
     vectors[i] = (struct iovec){buffers[i], length};

@@ -4,7 +4,7 @@ All servers are up at once and take turns of a tenth of a second, so that whatev
 does hits them alike; each turn gives a ratio to the bare loop of the same round.
 
 Servers find full queues, as a busy one does: they share a processor with the clients, and all are
-under SCHED_BATCH, by which a datagram that comes does not take the processor from whoever sent it.
+under SCHED_BATCH, by which a datagram that comes does not take the processor from its sender.
 Two processors would add what it takes to wake one another, which differs from run to run.
 """
 

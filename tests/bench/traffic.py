@@ -14,7 +14,7 @@ Traffic = collections.namedtuple("Traffic", "shape host size clients window how"
 # clients took from the first datagram of a pass to its last answer (the median).
 Turn = collections.namedtuple("Turn", "cpu_ns echoed lost changed misdelivered again pass_ns")
 
-# The receive buffer of whoever asks for none, 208 KiB, holds this many datagrams by Linux's count,
+# The default receive buffer, 208 KiB, holds this many datagrams by Linux's count,
 # which is of the memory that each of them takes.
 OUTSTANDING = {32: 128, 512: 128, 1400: 64, 8000: 8, 65507: 2}
 

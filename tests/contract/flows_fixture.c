@@ -5,7 +5,7 @@
 /* What takes longer than this hangs. */
 #define PATIENCE_US (10 * APR_USEC_PER_SEC)
 
-/* Below those that kernels give to whoever asks for any: what is free here stays free. */
+/* Below those that kernels give to those who ask for any: what is free here stays free. */
 #define CHOSEN_PORTS      20000
 #define CHOSEN_PORT_COUNT 10000
 

@@ -151,7 +151,7 @@ static void stopping_under_load_answers_all_that_was_received(void **state)
 typedef struct change {
     fixture_t *fixture;
     atomic_uint wanted; /* listeners from the first on; 0: end */
-    atomic_uint heeded; /* workers that did as wanted */
+    atomic_uint obeyed; /* workers that did as wanted */
 } change_t;
 
 typedef struct changing_worker {
@@ -159,7 +159,7 @@ typedef struct changing_worker {
     transport_t *transport;
 } changing_worker_t;
 
-static void heed(const changing_worker_t *worker)
+static void obey(const changing_worker_t *worker)
 {
     change_t *change = worker->change;
     unsigned wanted = atomic_load(&change->wanted);
@@ -167,7 +167,7 @@ static void heed(const changing_worker_t *worker)
     if (wanted > 0) {
         transport_listen(worker->transport, change->fixture->listeners, wanted);
     }
-    atomic_fetch_add(&change->heeded, 1);
+    atomic_fetch_add(&change->obeyed, 1);
 }
 
 static void *APR_THREAD_FUNC serve_what_is_wanted(apr_thread_t *thread, void *data)
@@ -181,7 +181,7 @@ static void *APR_THREAD_FUNC serve_what_is_wanted(apr_thread_t *thread, void *da
         apr_status_t status = transport_receive(worker->transport, &batch, -1);
 
         if (APR_STATUS_IS_EINTR(status)) {
-            heed(worker);
+            obey(worker);
         }
         for (unsigned i = 0; i < batch.count; i++) {
             batch.at[i]->verdict = VERDICT_ECHO;
@@ -193,12 +193,12 @@ static void *APR_THREAD_FUNC serve_what_is_wanted(apr_thread_t *thread, void *da
 
 static void have_all_heed(change_t *change, unsigned wanted, const changing_worker_t *workers)
 {
-    atomic_store(&change->heeded, 0);
+    atomic_store(&change->obeyed, 0);
     atomic_store(&change->wanted, wanted);
     for (unsigned i = 0; i < WORKERS; i++) {
         transport_wake(workers[i].transport);
     }
-    while (wanted > 0 && atomic_load(&change->heeded) < WORKERS) {
+    while (wanted > 0 && atomic_load(&change->obeyed) < WORKERS) {
         apr_sleep(1000);
     }
 }

@@ -74,7 +74,7 @@ static void a_receive_ended_by_a_reset_is_posted_again(void **state)
     }
 }
 
-/* Whoever sends from ports that are closed can make as many as this. */
+/* Senders from ports that are closed can make as many as this. */
 static void resets_without_end_are_no_error(void **state)
 {
     fixture_t *fixture = open_without_faults();

@@ -1,7 +1,7 @@
 /*
  * Everything that limits by time, while time goes back by microseconds, as it does between workers
  * that read their clocks one after the other, and forward by up to years: nobody gets more than the
- * limit, and whoever has been quiet for long enough is served again.
+ * limit, and a source that has been quiet for long enough is served again.
  */
 
 #include "fuzz.h"

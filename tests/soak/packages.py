@@ -85,7 +85,7 @@ def install(host, packages):
                  UNITS[2]: ("disabled", "inactive")})
     host.expect("it answers", host.answers(8888), True)
     host.expect("it is on the loopback only", host.bound(), ["127.0.0.1:8888", "[::1]:8888"])
-    host.expect("it tells root how it fares", host.run("udpechod", "--status").returncode, 0)
+    host.expect("it tells root its status", host.run("udpechod", "--status").returncode, 0)
     host.expect("and nobody else", host.run("setpriv", "--reuid=65534", "--clear-groups", "udpechod",
                                             "--status").returncode, 69)
 

@@ -3,7 +3,7 @@ makes the first, the second, the fifth or every one of that part fail.
 
 Which calls these are is found out by looking at that part once. Each scenario is judged by how a
 process ends and what it says then, by the echoes that are lost, by the processor time that it takes
-where a call fails for ever, and by what works again when nothing fails any more.
+where a call fails each time, and by what works again when nothing fails any more.
 """
 
 import collections
@@ -44,7 +44,7 @@ OF_HTTP = {(part, "epoll_ctl") for part in ("status", "handover", "end")}
 # The way of a datagram, where a failure may cost echoes, and all of them if it lasts.
 OF_DATAGRAMS = {"recvmmsg", "sendmmsg", "recvmsg", "sendmsg", "epoll_wait", "epoll_pwait"}
 
-# Without these the process cannot hear what it is asked, if they fail for ever.
+# Without these the process cannot hear what it is asked, if they fail each time.
 OF_EVENTS = {"read", "write", "poll", "ppoll"}
 
 # How a start may be refused: not by what the user wrote.

@@ -11,7 +11,7 @@ import threading
 Request = collections.namedtuple("Request", "number payload source")
 
 # An answer that is not simply sent back: from the socket `by`, 0 that was asked or one of the
-# others, to the address `to`, or whoever asked.
+# others, to the address `to`, or to the one that asked.
 Reply = collections.namedtuple("Reply", "payload by to", defaults=(0, None))
 
 

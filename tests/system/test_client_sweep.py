@@ -114,7 +114,7 @@ class Ports(Sweep):
             self.assertEqual(report.summary["lost"], 3 * len(self.BAD))
 
     def test_some_that_are_slow(self):
-        """Each of their replies waits for the next round, and the last one for ever."""
+        """Each of their replies waits for the next round, and the last one without end."""
         lines = {port: Delayed() for port in self.BAD}
 
         def answer(request):

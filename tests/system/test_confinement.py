@@ -301,7 +301,7 @@ class Sandbox(Confinement):
     @not_sanitized
     @tracing.needs_strace
     def test_thread_that_cannot_be_started(self):
-        """The log's or the first worker's: nobody waits for ever."""
+        """The log's or the first worker's: nobody waits without end."""
         for number in 1, 2:
             with self.subTest(number=number), \
                     tracing.TracedServer("clone3,clone", wait=False,

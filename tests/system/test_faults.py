@@ -36,7 +36,7 @@ PASSING = [
     # A line of the log may be lost, and so may not be those before and after it.
     *itertools.product([("write", "")], ERRORS, ("1", "2", "3", "4")),
 ]
-# Not waits that are interrupted for ever: only signals do that, and no worker gets any.
+# Not waits that are interrupted each time: only signals do that, and no worker gets any.
 LASTING = [
     *itertools.product(RECEIVES[:1], ERRORS, ["2+"]),
     *itertools.product(RECEIVES[1:], ERRORS, ["9+"]),  # the main thread lists addresses with some
@@ -125,7 +125,7 @@ def check_lasts(number, row):
         start, used = time.monotonic(), fault.processor_seconds()
         with harness.client(fault.address) as sock:
             for _ in range(10):
-                sock.send(b"waits for ever")
+                sock.send(b"waits without end")
         fault.server.wait_for("cannot receive", count=2)
         fault.server.signal(signal.SIGUSR1)
         fault.server.wait_for("counters", health="degraded")

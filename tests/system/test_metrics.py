@@ -424,7 +424,7 @@ class HostileScrapers(unittest.TestCase):
             self.assertEqual(get(address)[0], 200)
             running.stop()
 
-    def test_it_ends_at_once_whoever_is_connected(self):
+    def test_it_ends_at_once_with_clients_connected(self):
         with server() as running:
             for _ in range(2 * CONNECTIONS_MAX):
                 self.send(self.connect(where(running)), b"GET /metr")

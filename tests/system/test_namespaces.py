@@ -26,7 +26,7 @@ def setUpModule():
 
 
 def unconnected(address, source=None):
-    """A socket that hears whoever answers, from whatever address."""
+    """A socket that hears every answer, from whatever address."""
     sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     sock.settimeout(harness.PATIENCE)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

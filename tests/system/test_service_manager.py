@@ -119,11 +119,11 @@ class Notify(unittest.TestCase):
     def test_a_server_that_waits_for_its_successor_is_alive(self):
         """The successor reads nothing, and there are more listeners than its socket has room for."""
         manager = self.manager(patience_us=3000000)
-        door = os.path.join(self.directory, "takeover")
-        with harness.Server("--workers=1", f"--takeover={door}", environment=manager.environment,
+        path = os.path.join(self.directory, "takeover")
+        with harness.Server("--workers=1", f"--takeover={path}", environment=manager.environment,
                             listen=[f"127.0.0.{host}:0" for host in range(1, 251)]) as server, \
                 socket.socket(socket.AF_UNIX) as hung:
-            hung.connect(door)
+            hung.connect(path)
             heard, longest = time.monotonic(), 0
             while not server.find("cannot hand over"):
                 manager.wait_for("WATCHDOG")

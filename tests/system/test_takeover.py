@@ -375,12 +375,12 @@ class Takeover(unittest.TestCase):
 
     def test_predecessor_that_ends_before_it_gave_anything(self):
         """Then nobody serves, and the successor is the first."""
-        with socket.socket(socket.AF_UNIX) as door:
-            door.bind(self.path)
-            door.listen()
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(self.path)
+            listening.listen()
             with self.server(wait=False) as server:
-                connection, _ = door.accept()
-                door.close()
+                connection, _ = listening.accept()
+                listening.close()
                 connection.close()
                 server.wait_for("serving")
                 with self.server() as successor:

@@ -264,7 +264,7 @@ class Receiving(Faults):
                 harness.client(server.address) as sock:
             self.assertEqual(harness.echo(sock, b"works"), b"works")
             start = time.monotonic()
-            sock.send(b"waits for ever")
+            sock.send(b"waits without end")
             server.wait_for("cannot receive", count=2)
             server.signal(signal.SIGUSR1)
             counters = server.wait_for("counters", health="degraded")

@@ -141,7 +141,7 @@ class Service(unittest.TestCase):
             self.assertIn(f"{name}: not safe to use", done.stderr)
             path.chmod(mode)
 
-    def test_it_tells_how_it_fares(self):
+    def test_it_tells_its_status(self):
         """By the port that its configuration file names, which --status finds by itself."""
         home = program_data() / "udpecho"
         self.install()

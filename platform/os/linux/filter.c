@@ -100,7 +100,7 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(rt_sigprocmask)},
     {.call = SCMP_SYS(rt_sigreturn)},
     {.call = SCMP_SYS(rt_sigaction)},
-    /* Those who ask how the service fares; reading and writing do for the rest. No thread can make
+    /* Those who ask for the status; reading and writing do for the rest. No thread can make
      * a socket listen, so only the sockets that listen already can be accepted from. */
     {.call = SCMP_SYS(accept4), .need = TO_ACCEPT},
     /* HTTP: on its connections this is reading and writing by other names. */
@@ -146,7 +146,7 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(epoll_ctl), .need = TO_LISTEN},
     /* Their sockets, for the service manager to keep. */
     {.call = SCMP_SYS(sendmsg), .need = TO_STORE},
-    /* A successor who knocks, and what he gets. He says by a byte that he serves. */
+    /* A successor who connects, and what he gets. He says by a byte that he serves. */
     {.call = SCMP_SYS(accept), .need = TO_HAND_OVER},
     {.call = SCMP_SYS(sendmsg), .need = TO_HAND_OVER},
     /* Memory to do it, which is neither a file's nor for code to run in. */

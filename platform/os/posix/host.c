@@ -25,7 +25,7 @@ struct host {
     sigset_t signals;
     sigset_t stops;             /* those of them that ask it to end */
     const takeover_t *takeover; /* NULL: no process hands over to another */
-    apr_time_t next_look;       /* where a service manager wants to hear how the service fares */
+    apr_time_t next_look;       /* where a service manager wants to hear of the service */
 };
 
 static struct host the_host;
@@ -61,7 +61,7 @@ static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
 static void on_stop(int signal_number)
 {
     (void)signal_number;
-    /* Whoever asks twice does not want to wait: from now on these signals end the process. */
+    /* A user who asks twice does not want to wait: from now on these signals end the process. */
     for (unsigned i = 0; i < STOP_SIGNALS; i++) {
         if (sigismember(&the_host.stops, stop_signals[i])) {
             signal(stop_signals[i], SIG_DFL);
@@ -90,7 +90,7 @@ static void on_reload(int signal_number)
     put_event_once(HOST_RELOAD);
 }
 
-/* The wrong end of a pipe, so that whoever reads or writes learns that they are closed. Not
+/* The wrong end of a pipe, so that those who read or write learn that they are closed. Not
  * /dev/null, which a changed root may lack. */
 apr_status_t host_fill_standard_files(void)
 {
@@ -290,7 +290,7 @@ static int is_time_to_look(host_t *host)
     return 1;
 }
 
-/* The shorter of two times to wait, of which -1 is for ever. */
+/* The shorter of two times to wait, of which -1 is without limit. */
 static int sooner(int one, int other)
 {
     return one < 0 || (other >= 0 && other < one) ? other : one;
@@ -324,7 +324,7 @@ static int next_event(host_t *host, host_event_t *event)
     int error = errno;
     unsigned char byte;
 
-    /* Where poll(2) fails for ever, the end is heard all the same. */
+    /* Where poll(2) fails each time, the end is heard all the same. */
     if ((ready < 0 || waited[0].revents != 0) && read(host->events[0], &byte, 1) == 1 &&
         byte <= HOST_FINISHED) {
         pending[byte] = NOT_PENDING;
@@ -363,7 +363,7 @@ host_event_t host_wait(host_t *host)
     host_event_t event;
 
     /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
-     * still hear whoever asks twice. */
+     * still hear a user who asks twice. */
     pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
     while (!next_event(host, &event)) {
     }

@@ -15,8 +15,8 @@
 /* How long to wait before trying again where standard error is full in the middle of a line. */
 #define FULL_PAUSE_US 10000
 
-/* JOURNAL_STREAM tells which file is the journal's, since whoever inherits the variable may have
- * another standard error (systemd.exec(5)). */
+/* JOURNAL_STREAM tells which file is the journal's, since a process that inherits the variable may
+ * have another standard error (systemd.exec(5)). */
 static int is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");

@@ -38,7 +38,7 @@ int notify_is_open(void);
 apr_status_t notify_send_descriptors(const char *assignments, const int *descriptors,
                                      unsigned count);
 
-/* How often it should hear how the service fares, microseconds: several times before the watchdog
+/* How often it should hear of the service, microseconds: several times before the watchdog
  * loses its patience (sd_watchdog_enabled(3)), or every few seconds without one. 0: nobody wants to
  * hear it. */
 apr_interval_time_t notify_interval(void);

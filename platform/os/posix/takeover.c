@@ -41,8 +41,8 @@
 #define LAST_OF_GROUP "\0"
 #define MORE_OF_GROUP "\1"
 
-static int door = -1;              /* where successors connect */
-static apr_time_t rests_until;     /* the door: nobody is accepted before */
+static int listening = -1;         /* where successors connect */
+static apr_time_t rests_until;     /* nobody is accepted before */
 static apr_status_t accept_status; /* why the last successor was not accepted, if so */
 static int successor = -1;         /* the one that has the sockets and does not serve yet */
 static apr_time_t deadline;        /* of its */
@@ -144,30 +144,31 @@ static apr_status_t bind_to(int descriptor, const struct sockaddr_un *address)
     return status;
 }
 
-/* Nobody serves: makes the door. Who may write to its path may connect (unix(7)), which is the
- * owner. It does not block: who connected may be gone when it is accepted. */
+/* Nobody serves: makes the listening socket. Who may write to its path may connect (unix(7)), which
+ * is the owner. It does not block: who connected may be gone when it is accepted. */
 static apr_status_t make_door(const struct sockaddr_un *address, const char **step)
 {
     apr_status_t status = host_clear_path(address->sun_path, step);
 
     if (status == APR_SUCCESS) {
         *step = "make a socket";
-        status = open_socket(&door);
+        status = open_socket(&listening);
     }
     if (status == APR_SUCCESS) {
         *step = "bind";
-        status = bind_to(door, address);
+        status = bind_to(listening, address);
     }
     if (status == APR_SUCCESS) {
         *step = "listen";
-        status = listen(door, BACKLOG) == 0 && fcntl(door, F_SETFL, O_NONBLOCK) == 0 ? APR_SUCCESS
-                                                                                     : errno;
+        status = listen(listening, BACKLOG) == 0 && fcntl(listening, F_SETFL, O_NONBLOCK) == 0
+                     ? APR_SUCCESS
+                     : errno;
     }
     return status;
 }
 
-/* First comes the door, and with it what else takes connections, then each listener's sockets, then
- * a group without any. ENOENT: the other process ended before it gave any. */
+/* First comes the listening socket, and with it what else takes connections, then each listener's
+ * sockets, then a group without any. ENOENT: the other process ended before it gave any. */
 static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *streams,
                                 apr_pool_t *pool)
 {
@@ -179,7 +180,7 @@ static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *
     }
     if (status == APR_SUCCESS && sockets->nelts > 0) {
         apr_array_cat(streams, sockets);
-        door = *(apr_os_sock_t *)apr_array_pop(streams);
+        listening = *(apr_os_sock_t *)apr_array_pop(streams);
     }
     while (status == APR_SUCCESS && sockets->nelts > 0) {
         sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
@@ -298,7 +299,7 @@ static int watched_descriptor(void)
     if (successor >= 0) {
         return successor;
     }
-    return clock_now() < rests_until ? -1 : door;
+    return clock_now() < rests_until ? -1 : listening;
 }
 
 static int longest_wait(void)
@@ -330,10 +331,10 @@ static int gives_up(void)
 }
 
 /* Returns 0 if there is nobody any more. Whom the system has no descriptor for stays in the queue,
- * so that the door has to be left alone for a while, or it would never rest. */
+ * so that the socket has to be left alone for a while, or it would never rest. */
 static int accept_successor(void)
 {
-    successor = accept(door, NULL, NULL);
+    successor = accept(listening, NULL, NULL);
     accept_status = successor < 0 ? errno : APR_SUCCESS;
     deadline = clock_now() + READY_MAX_US;
     if (accept_status == EAGAIN || accept_status == EINTR || accept_status == ECONNABORTED) {
@@ -360,8 +361,8 @@ static int take_event(host_event_t *event)
     }
     let_go();
     if (length == 1) {
-        close(door);
-        door = -1;
+        close(listening);
+        listening = -1;
     }
     *event = length == 1 ? HOST_HANDED_OVER : HOST_KEPT;
     return 1;
@@ -400,7 +401,7 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
     if (successor < 0) {
         return accept_status;
     }
-    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = door;
+    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listening;
     status = send_group(sockets);
     for (int i = 0; status == APR_SUCCESS && i < groups->nelts; i++) {
         status = send_group(APR_ARRAY_IDX(groups, i, const apr_array_header_t *));

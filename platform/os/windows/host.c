@@ -24,7 +24,7 @@ void host_raise(host_event_t event)
 static BOOL WINAPI on_control(DWORD control)
 {
     if (InterlockedExchange(&the_host.asked, 1) != 0) {
-        /* Whoever asks twice does not want to wait: the next handler is Windows' own, which ends
+        /* A user who asks twice does not want to wait: the next handler is Windows' own, which ends
          * the process. */
         return FALSE;
     }

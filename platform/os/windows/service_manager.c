@@ -170,7 +170,7 @@ static apr_status_t stop_and_delete(SC_HANDLE service)
     apr_status_t status = stop(service, &process);
 
     if (process != NULL) {
-        /* Whoever uninstalls deletes the program's file next, which Windows refuses while it
+        /* The uninstaller deletes the program's file next, which Windows refuses while it
          * runs. */
         if (status == APR_SUCCESS &&
             WaitForSingleObject(process, STOP_PATIENCE_MS) != WAIT_OBJECT_0) {

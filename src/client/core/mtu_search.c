@@ -27,8 +27,8 @@ static int is_open(const mtu_search_t *search, apr_size_t size)
 }
 
 /* The size that a claim suggests; 0: none. One that held is also asked one byte above: it may have
- * been too modest. Whoever claims something else each time does not lead the search step by step
- * through all sizes. */
+ * been too modest. A host that claims something else each time does not lead the search step by
+ * step through all sizes. */
 static apr_size_t claimed_size(mtu_search_t *search)
 {
     apr_size_t size = search->claim == search->low ? search->claim + 1 : search->claim;

@@ -26,8 +26,8 @@
 
 typedef struct probe_plan {
     endpoint_t peer;      /* who is asked */
-    int any_peer;         /* peer is a multicast group or a broadcast address: whoever
-                           * answers from its port is right, and the first one counts */
+    int any_peer;         /* peer is a multicast group or a broadcast address: any host
+                           * that answers from its port is right, and the first one counts */
     unsigned flows;       /* 1 to FLOWS_MAX; datagrams go over them in turn, or, with a window,
                            * over each until its window is full: then they can leave together */
     apr_uint64_t shuffle; /* random bits: the turns are in another random order in each round, so

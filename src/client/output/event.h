@@ -31,7 +31,7 @@ typedef struct run {
 /* What is told of one source port of a sweep. */
 typedef struct sweep_row {
     apr_port_t port;
-    int is_suspect; /* it fares worse than the others: see sweep.h */
+    int is_suspect; /* its results are worse than the others': see sweep.h */
     probe_summary_t summary;
 } sweep_row_t;
 

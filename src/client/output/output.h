@@ -3,7 +3,7 @@
 
 /*
  * A file that is written to by a thread of its own. A pipe that nobody reads, or a terminal that
- * was stopped, holds up that thread without end, but whoever writes to the output only until it is
+ * was stopped, holds up that thread without end, but those who write to the output only until it is
  * time to end.
  */
 

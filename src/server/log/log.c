@@ -18,7 +18,7 @@
 
 /* How long the writer waits for room before it looks whether the log is being closed; a thread, for
  * a line, of an output that does not move; and log_close(), for lines to be written and for the
- * writer to end then. Whoever asks the process to end waits for these three at most. */
+ * writer to end then. A user who asks the process to end waits for these three at most. */
 #define ROOM_US     (100 * 1000)
 #define PATIENCE_US (300 * 1000)
 #define CLOSE_US    (400 * 1000)

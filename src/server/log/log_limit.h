@@ -47,7 +47,8 @@ const log_line_t *log_limit_repeat(log_limit_t *limit, apr_time_t now, apr_time_
 /* How many lines were left out since it was last told, if it is time to tell, else 0. */
 unsigned log_limit_notice(log_limit_t *limit, apr_time_t now);
 
-/* How long it is until one of the two above has something to tell, microseconds; -1: for ever. */
+/* How long it is until one of the two above has something to tell, microseconds; -1: without limit.
+ */
 apr_interval_time_t log_limit_wait(const log_limit_t *limit, apr_time_t now);
 
 /* The log ends: all there is to tell is told now, which may be ten lines more. */

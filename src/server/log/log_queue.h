@@ -18,8 +18,8 @@ apr_status_t log_queue_create(log_queue_t **queue, apr_pool_t *pool);
  * that others take to do the like. */
 void log_queue_push(log_queue_t *queue, log_line_t *line);
 
-/* Takes the oldest line, or returns NULL if none comes for `timeout` microseconds (-1: for ever, 0:
- * not at all). Any thread. */
+/* Takes the oldest line, or returns NULL if none comes for `timeout` microseconds (-1: without
+ * limit, 0: not at all). Any thread. */
 log_line_t *log_queue_pop(log_queue_t *queue, apr_interval_time_t timeout);
 
 #endif

@@ -4,7 +4,7 @@
 /*
  * The control socket, by which programs ask the running service: those of the same user and root's
  * where it has a path, all of this host where it has a port.
- * Whoever connects sends one line, the name of a request, and gets the answer, whose end is the
+ * A client sends one line, the name of a request, and gets the answer, whose end is the
  * connection's. What is no request gets none.
  *
  *     status    one JSON object, of what status_values() tells

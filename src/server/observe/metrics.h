@@ -1,7 +1,7 @@
 #ifndef UDPECHO_METRICS_H
 #define UDPECHO_METRICS_H
 
-/* Serves /metrics, for Prometheus, and /healthz, for whoever restarts what is not well. */
+/* Serves /metrics, for Prometheus, and /healthz, for supervisors that restart what is not well. */
 
 #include <apr_network_io.h>
 

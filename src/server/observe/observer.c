@@ -148,8 +148,7 @@ exit_code_t observer_open(observer_t **opened, const settings_t *settings,
     exit_code_t code = EXIT_OK;
 
     if (status != APR_SUCCESS) {
-        return refuse(log, "cannot be asked how the service fares", "", "make a set of sockets",
-                      status);
+        return refuse(log, "cannot be asked for its status", "", "make a set of sockets", status);
     }
     if (settings->control != NULL) {
         code = open_control(*opened, settings->control, inherited, source, log);

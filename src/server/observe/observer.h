@@ -1,7 +1,7 @@
 #ifndef UDPECHO_OBSERVER_H
 #define UDPECHO_OBSERVER_H
 
-/* The thread that tells those who ask how the service fares, apart from the workers, who never wait
+/* The thread that tells the service's status, apart from the workers, who never wait
  * for it. Main thread. */
 
 #include <apr_pools.h>

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_STATUS_H
 #define UDPECHO_STATUS_H
 
-/* What the service can tell of itself while it serves, to whoever asks: the log, a scraper of
+/* What the service can tell of itself while it serves: to the log, a scraper of
  * metrics, udpechod --status. */
 
 #include <apr_pools.h>

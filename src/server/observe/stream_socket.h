@@ -1,7 +1,7 @@
 #ifndef UDPECHO_STREAM_SOCKET_H
 #define UDPECHO_STREAM_SOCKET_H
 
-/* Sockets that local programs connect to, to ask how the service fares: those of TCP, and those
+/* Sockets that local programs connect to, to ask for the service's status: those of TCP, and those
  * with a path in the file system (unix(7)). Any thread; memory from `pool`. */
 
 #include <apr_network_io.h>

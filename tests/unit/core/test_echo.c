@@ -502,7 +502,7 @@ static void it_is_degraded_until_a_receive_does_not_fail(void **state)
     assert_false(echo_is_degraded(echo));
     echo_receive_failed(echo, NOW);
     assert_true(echo_is_degraded(echo));
-    assert_int_equal(echo_timeout(echo, NOW), ECHO_PAUSE_MAX_US); /* not for ever */
+    assert_int_equal(echo_timeout(echo, NOW), ECHO_PAUSE_MAX_US); /* not without limit */
     echo_step(echo, &none, NOW);
     assert_false(echo_is_degraded(echo));
     assert_int_equal(echo_timeout(echo, NOW), -1);

@@ -201,7 +201,7 @@ static void forged_sources_do_not_make_it_forget_a_greedy_one(void **state)
     assert_in_range(sum, 40, 40 + 2 * 10 + 10);
 }
 
-static void whoever_forges_an_address_does_not_silence_it(void **state)
+static void a_sender_that_forges_an_address_does_not_silence_it(void **state)
 {
     rate_limit_t *limit = rate_limit_create(10, key, START, *state);
     endpoint_t victim = ipv4(0xc0000201);
@@ -275,7 +275,7 @@ int main(void)
         scene(a_time_before_the_limit_is_its_start),
         scene(millions_of_forged_sources_cost_a_modest_one_nothing),
         scene(forged_sources_do_not_make_it_forget_a_greedy_one),
-        scene(whoever_forges_an_address_does_not_silence_it),
+        scene(a_sender_that_forges_an_address_does_not_silence_it),
         scene(a_source_that_was_silent_for_long_finds_a_full_bucket),
         scene(workers_share_one_limit),
     };

@@ -1,4 +1,4 @@
-/* Taking turns, with a thread for whoever waits. */
+/* Taking turns, with a thread that waits. */
 
 #include "unit.h"
 
@@ -62,7 +62,7 @@ static void only_one_has_it(void **state)
     assert_int_equal(turn_take(turn, &woken, 1000), APR_SUCCESS);
 }
 
-static void whoever_waits_gets_it_when_it_is_passed(void **state)
+static void a_thread_that_waits_gets_it_when_it_is_passed(void **state)
 {
     turn_t *turn = taken_turn(*state);
     waiter_t *waiter = start_waiter(turn, *state);
@@ -104,7 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(only_one_has_it),
-        scene(whoever_waits_gets_it_when_it_is_passed),
+        scene(a_thread_that_waits_gets_it_when_it_is_passed),
         scene(a_wake_ends_the_wait_of_whom_it_is_for),
         scene(a_wake_does_not_swallow_the_turn),
     };

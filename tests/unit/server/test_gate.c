@@ -58,7 +58,7 @@ static void an_open_gate_holds_nobody_up(void **state)
     crowd_t crowd;
 
     start(threads, &crowd, *state);
-    gate_open(crowd.gate); /* whoever is not there yet finds it open */
+    gate_open(crowd.gate); /* a thread that is not there yet finds it open */
     join(threads);
     assert_true(gate_pass(crowd.gate));
 }

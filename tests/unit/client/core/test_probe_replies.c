@@ -236,7 +236,7 @@ static void from_another_address_or_port_it_is_told_and_not_received(void **stat
     assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
 }
 
-static void of_a_group_whoever_answers_from_the_port_is_right(void **state)
+static void of_a_group_any_host_that_answers_from_the_port_is_right(void **state)
 {
     probe_plan_t plan = plain_plan();
     probe_t *probe;
@@ -488,7 +488,7 @@ int main(void)
         scene(the_right_answer_to_the_last_datagram_is_awaited_after_a_corrupt_one),
         scene(by_another_flow_it_is_misdelivered_and_not_received),
         scene(from_another_address_or_port_it_is_told_and_not_received),
-        scene(of_a_group_whoever_answers_from_the_port_is_right),
+        scene(of_a_group_any_host_that_answers_from_the_port_is_right),
         scene(the_interface_counts_only_if_one_was_named),
         scene(garbage_and_other_runs_are_unknown),
         scene(before_anything_is_sent_everything_is_unknown),

@@ -132,7 +132,7 @@ static void all_bits_name_a_datagram_across_their_end(void **state)
     add(&ring, 0, 200);
     for (apr_uint64_t sequence = WRAP - 100; sequence < WRAP + 100; sequence++) {
         assert_int_equal(found(&ring, 0, sequence, 32), sequence);
-        assert_int_equal(found(&ring, 1, sequence, 32), sequence); /* whoever sent it */
+        assert_int_equal(found(&ring, 1, sequence, 32), sequence); /* by any host */
     }
     assert_false(is_found(&ring, 0, 100, 32)); /* not sent yet */
     assert_false(is_found(&ring, 0, (apr_uint32_t)WRAP - 1 - (apr_uint32_t)ring.capacity, 32));
