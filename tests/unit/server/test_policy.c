@@ -86,7 +86,7 @@ static unsigned echoes_by(const settings_t *settings, endpoint_t from, apr_pool_
     return echoes(create(settings, &log, pool), now, from, pool);
 }
 
-static int start(void **state)
+static int set_up(void **state)
 {
     int result = make_pool(state);
 
@@ -97,7 +97,7 @@ static int start(void **state)
 }
 
 #undef scene
-#define scene(function) cmocka_unit_test_setup_teardown(function, start, destroy_pool)
+#define scene(function) cmocka_unit_test_setup_teardown(function, set_up, destroy_pool)
 
 /* ---- Addresses ---- */
 

@@ -88,7 +88,7 @@ int host_await_forgetting(void)
 
 /* ---- Sets ---- */
 
-static int start(void **state)
+static int set_up(void **state)
 {
     int result = make_pool(state);
 
@@ -102,7 +102,7 @@ static int start(void **state)
 }
 
 #undef scene
-#define scene(function) cmocka_unit_test_setup_teardown(function, start, destroy_pool)
+#define scene(function) cmocka_unit_test_setup_teardown(function, set_up, destroy_pool)
 
 /* A place in the set, with the listener, which may be NULL. */
 static place_t *add_place(listener_set_t *set, const char *text, listener_t *listener,

@@ -29,7 +29,7 @@ static apr_array_header_t *values_of(const status_t *status, apr_pool_t *pool)
     return values;
 }
 
-static const char *words(const apr_array_header_t *values, const char *name, apr_pool_t *pool)
+static const char *words_of(const apr_array_header_t *values, const char *name, apr_pool_t *pool)
 {
     const name_value_t *value = name_values_find(values, name);
 
@@ -42,13 +42,13 @@ static void the_service_is_described(void **state)
     status_t status = some_status(*state);
     apr_array_header_t *values = values_of(&status, *state);
 
-    assert_string_equal(words(values, "health", *state), "degraded");
-    assert_string_equal(words(values, "started", *state), "2020-09-13T12:26:40.000001Z");
-    assert_string_equal(words(values, "workers", *state), "3");
-    assert_string_equal(words(values, "backend", *state), "epoll");
-    assert_string_equal(words(values, "listening", *state), "127.0.0.1:7");
-    assert_string_equal(words(values, "port_sharing", *state), "shared socket");
-    assert_string_equal(words(values, "because", *state), "--reuse-port=off");
+    assert_string_equal(words_of(values, "health", *state), "degraded");
+    assert_string_equal(words_of(values, "started", *state), "2020-09-13T12:26:40.000001Z");
+    assert_string_equal(words_of(values, "workers", *state), "3");
+    assert_string_equal(words_of(values, "backend", *state), "epoll");
+    assert_string_equal(words_of(values, "listening", *state), "127.0.0.1:7");
+    assert_string_equal(words_of(values, "port_sharing", *state), "shared socket");
+    assert_string_equal(words_of(values, "because", *state), "--reuse-port=off");
 }
 
 static void every_counter_has_its_value(void **state)
@@ -66,8 +66,9 @@ static void every_counter_has_its_value(void **state)
     for (unsigned i = 0; i < COUNTER_KINDS; i++) {
         assert_int_equal(name_values_find(values, counter_row(i)->name)->number, 100 + i);
     }
-    assert_string_equal(words(values, counter_row(COUNTER_KERNEL_DROPS)->name, *state), "200");
-    assert_string_equal(words(values, counter_row(COUNTER_RELOAD_FAILURES)->name, *state), "201");
+    assert_string_equal(words_of(values, counter_row(COUNTER_KERNEL_DROPS)->name, *state), "200");
+    assert_string_equal(words_of(values, counter_row(COUNTER_RELOAD_FAILURES)->name, *state),
+                        "201");
 }
 
 static void what_the_system_does_not_count_is_left_out(void **state)
@@ -88,11 +89,11 @@ static void service_times_are_cumulative(void **state)
     status.service_times.total_us = 5000011;
     apr_array_header_t *values = values_of(&status, *state);
 
-    assert_string_equal(words(values, "service_within_1us", *state), "1");
-    assert_string_equal(words(values, "service_within_5us", *state), "1");
-    assert_string_equal(words(values, "service_within_10us", *state), "3");
-    assert_string_equal(words(values, "service_within_1000000us", *state), "3");
-    assert_string_equal(words(values, "service_us_total", *state), "5000011");
+    assert_string_equal(words_of(values, "service_within_1us", *state), "1");
+    assert_string_equal(words_of(values, "service_within_5us", *state), "1");
+    assert_string_equal(words_of(values, "service_within_10us", *state), "3");
+    assert_string_equal(words_of(values, "service_within_1000000us", *state), "3");
+    assert_string_equal(words_of(values, "service_us_total", *state), "5000011");
 }
 
 int main(void)
