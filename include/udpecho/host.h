@@ -42,11 +42,16 @@ typedef enum host_event {
  * service: the service control manager of Windows. The body then runs in a thread of its
  * choice, which is what "main thread" means from here on. Call it once.
  *
+ * A service that ends by itself with a code other than 0 is started again by the service manager,
+ * unless is_final(code) is non-zero: until a person has mended something, it would end the same
+ * way.
+ *
  * Errors, before the body is run: APR_ENOTIMPL where the system has no such service manager, else
  * what StartServiceCtrlDispatcherW() says, ERROR_FAILED_SERVICE_CONTROLLER_CONNECT if something
  * else started the process.
  */
-apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code);
+apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final)(int code),
+                      void *context, int *code);
 
 /*
  * The log that the system keeps for services: the event log of Windows, where debug lines, which

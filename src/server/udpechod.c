@@ -146,13 +146,21 @@ static int run(void *data)
     return (int)finish_output(program);
 }
 
+/* The same as systemd's units name in RestartPreventExitStatus. */
+static int needs_person(int code)
+{
+    return code == EXIT_USAGE || code == EXIT_NO_USER || code == EXIT_NO_PERMISSION ||
+           code == EXIT_CONFIG;
+}
+
 static int start(program_t *program, int argc, const char *const *argv)
 {
     char reason[128];
     int code = EXIT_OK;
 
     program->wrong = settings_read(&program->settings, argc, argv, &program->code, program->pool);
-    apr_status_t status = host_run(program->settings.service != 0, run, program, &code);
+    apr_status_t status =
+        host_run(program->settings.service != 0, run, needs_person, program, &code);
 
     if (status != APR_SUCCESS) {
         apr_strerror(status, reason, sizeof reason);

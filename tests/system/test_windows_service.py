@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import socket
+import struct
 import tempfile
 import time
 import unittest
@@ -21,6 +22,9 @@ CYCLES = 20
 
 # What udpechod ends with.
 USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
+
+# ERROR_SERVICE_SPECIFIC_ERROR, which has Windows start a service again.
+SPECIFIC_ERROR = 1066
 
 # Controls of Windows, and the one that is udpechod's own.
 PARAMCHANGE, REPORT = 6, 128
@@ -240,7 +244,17 @@ class Service(unittest.TestCase):
             taken.bind(("127.0.0.1", self.port))
             self.install(f"--listen=127.0.0.1:{self.port}")
             windows("sc", "start", "udpechod")
-            self.assertEqual(wait_for_state("stopped", 1)["SERVICE_EXIT_CODE"], UNAVAILABLE)
+            ended = wait_for_state("stopped", 1)
+            self.assertEqual((ended["WIN32_EXIT_CODE"], ended["SERVICE_EXIT_CODE"]),
+                             (SPECIFIC_ERROR, UNAVAILABLE))
+
+    def test_it_is_started_again_three_times_and_no_more(self):
+        self.install()
+        actions = bytes.fromhex(registry(rf"{SERVICES}\udpechod", "FailureActions"))
+        numbers = struct.unpack(f"<{len(actions) // 4}I", actions)
+        restart, nothing = (1, 5000), (0, 0)
+        self.assertEqual(numbers[0], 24 * 60 * 60)
+        self.assertEqual([*zip(numbers[5::2], numbers[6::2])], [*[restart] * 3, nothing])
 
     def test_its_life_is_in_the_event_log(self):
         self.install(f"--listen=127.0.0.1:{self.port}")
@@ -366,7 +380,9 @@ class Service(unittest.TestCase):
             file.write("workers=none\n")
         events = Events(self)
         windows("sc", "start", "udpechod")
-        self.assertEqual(wait_for_state("stopped", 1)["SERVICE_EXIT_CODE"], CONFIG)
+        ended = wait_for_state("stopped", 1)
+        # No error for Windows, so that it does not start the service again.
+        self.assertEqual((ended["WIN32_EXIT_CODE"], ended["SERVICE_EXIT_CODE"]), (0, CONFIG))
         events.wait_for("udpechod.conf:2: workers=none: expected ")
 
     def test_the_source_of_its_events_comes_and_goes(self):

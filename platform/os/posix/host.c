@@ -162,8 +162,10 @@ static apr_status_t handle_stops(int reloads)
     return status;
 }
 
-apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
+apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final)(int code),
+                      void *context, int *code)
 {
+    (void)is_final;
     if (as_service) {
         return APR_ENOTIMPL;
     }

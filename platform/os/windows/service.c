@@ -16,6 +16,7 @@
 
 static struct service {
     int (*body)(void *context);
+    int (*is_final)(int code);
     void *context;
     int code;
     SERVICE_STATUS_HANDLE handle; /* NULL outside the service control manager */
@@ -31,7 +32,11 @@ static void tell(DWORD state, DWORD wait_ms)
         .dwCurrentState = state,
         /* While it starts, no control comes in that host_start() is not ready for. */
         .dwControlsAccepted = state == SERVICE_RUNNING ? CONTROLS : 0,
-        .dwWin32ExitCode = service.code == 0 ? NO_ERROR : ERROR_SERVICE_SPECIFIC_ERROR,
+        /* An error has Windows start the service again (SERVICE_FAILURE_ACTIONS_FLAG), so what a
+         * person has to mend is none. sc query shows the code all the same. */
+        .dwWin32ExitCode = service.code == 0 || service.is_final(service.code)
+                               ? NO_ERROR
+                               : ERROR_SERVICE_SPECIFIC_ERROR,
         .dwServiceSpecificExitCode = (DWORD)service.code,
         .dwCheckPoint = wait_ms > 0,
         .dwWaitHint = wait_ms,
@@ -97,7 +102,8 @@ void service_ready(void)
     }
 }
 
-apr_status_t host_run(int as_service, int (*body)(void *context), void *context, int *code)
+apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final)(int code),
+                      void *context, int *code)
 {
     WCHAR name[] = SERVICE_NAME;
     const SERVICE_TABLE_ENTRYW services[] = {{name, service_main}, {NULL, NULL}};
@@ -107,6 +113,7 @@ apr_status_t host_run(int as_service, int (*body)(void *context), void *context,
         return APR_SUCCESS;
     }
     service.body = body;
+    service.is_final = is_final;
     service.context = context;
     /* It returns once the service has stopped. */
     if (!StartServiceCtrlDispatcherW(services)) {

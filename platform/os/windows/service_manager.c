@@ -54,10 +54,13 @@ static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *
     wchar_t text[] = L"Answers UDP datagrams with the same bytes (RFC 862).";
     wchar_t rights[] = L"SeChangeNotifyPrivilege\0"; /* a list, which ends in an empty string */
     SERVICE_DESCRIPTIONW description = {text};
-    SC_ACTION restarts[] = {
-        {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 5000}};
+    /* The last one is that of every further failure. */
+    SC_ACTION restarts[] = {{SC_ACTION_RESTART, 5000},
+                            {SC_ACTION_RESTART, 5000},
+                            {SC_ACTION_RESTART, 5000},
+                            {SC_ACTION_NONE, 0}};
     SERVICE_FAILURE_ACTIONSW recovery = {
-        .dwResetPeriod = 24 * 60 * 60, .cActions = 3, .lpsaActions = restarts};
+        .dwResetPeriod = 24 * 60 * 60, .cActions = 4, .lpsaActions = restarts};
     /* Without it only a crash counts as a failure, and not an address that does not exist yet when
      * the system starts. */
     SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE};

@@ -23,7 +23,7 @@ static void a_program_is_run_and_its_code_returned(void **state)
     int code = 0;
 
     (void)state;
-    assert_int_equal(host_run(0, count_run, &runs, &code), APR_SUCCESS);
+    assert_int_equal(host_run(0, count_run, NULL, &runs, &code), APR_SUCCESS);
     assert_int_equal(code, 42);
     assert_int_equal(runs, 1);
 }

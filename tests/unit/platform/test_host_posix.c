@@ -144,7 +144,7 @@ static void nothing_is_run_as_a_service_of_windows(void **state)
     int code;
 
     (void)state;
-    assert_int_equal(host_run(1, never_run, NULL, &code), APR_ENOTIMPL);
+    assert_int_equal(host_run(1, never_run, NULL, NULL, &code), APR_ENOTIMPL);
 }
 
 static void a_service_names_its_configuration_file(void **state)
