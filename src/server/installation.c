@@ -4,7 +4,6 @@
 #include <apr_strings.h>
 #include <assert.h>
 
-#include "common/address.h"
 #include "udpecho/service_manager.h"
 
 static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *pool)
@@ -69,31 +68,6 @@ static const char *relative_file(const settings_t *settings, apr_pool_t *pool)
     return found;
 }
 
-static int reaches_outside(const settings_t *settings, apr_pool_t *pool)
-{
-    for (int i = 0; i < settings->listen->nelts; i++) {
-        const char *text = APR_ARRAY_IDX(settings->listen, i, const char *);
-        address_t address;
-
-        if (address_parse(&address, text, DEFAULT_PORT, pool) != NULL ||
-            !address_is_loopback(&address, pool)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int wants_firewall_open(const settings_t *settings, apr_array_header_t *notes,
-                               apr_pool_t *pool)
-{
-    if (!settings->open_firewall || reaches_outside(settings, pool)) {
-        return settings->open_firewall != 0;
-    }
-    APR_ARRAY_PUSH(notes, const char *) =
-        "--open-firewall: no rule is needed, since every --listen is of the loopback";
-    return 0;
-}
-
 const char *installation_add(const settings_t *settings, apr_array_header_t *notes,
                              exit_code_t *code, apr_pool_t *pool)
 {
@@ -118,7 +92,7 @@ const char *installation_add(const settings_t *settings, apr_array_header_t *not
         }
     }
     if (status == APR_SUCCESS) {
-        status = service_install(options, wants_firewall_open(settings, notes, pool), notes, pool);
+        status = service_install(options, settings->open_firewall != 0, notes, pool);
     }
     return describe(status, code, pool);
 }

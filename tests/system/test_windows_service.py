@@ -179,17 +179,13 @@ class Service(unittest.TestCase):
         self.assertTrue((program_data() / "udpecho").exists(),
                         "whose place another user could take before the next installation")
 
-    def test_the_firewall_stays_shut_where_only_this_host_can_ask(self):
-        done = self.install("--listen=127.0.0.1:0", "--listen=[::1]:0", "--open-firewall")
-        self.assertIn("--open-firewall: no rule is needed", done.stderr)
-        self.assertNotIn("firewall", registry(rf"{SERVICES}\udpechod", "ImagePath"))
-
     def test_the_firewall_is_opened_and_shut(self):
         if not harness.EMULATOR:
             self.skipTest("reads what the netsh of Wine says it was asked, and this is Windows")
         with unittest.mock.patch.dict(os.environ, WINEDEBUG="-all,fixme+netsh"):
-            asked = self.install("--listen=*:0", "--open-firewall").stderr
+            asked = self.install("--open-firewall").stderr
             self.assertNotIn("the firewall is not open", asked)
+            self.assertNotIn("firewall", registry(rf"{SERVICES}\udpechod", "ImagePath"))
             self.assertRegex(asked, r'L"add" L"rule" L"name=udpechod" .* L"protocol=UDP" '
                                     r'L"program=.*udpechod\.exe"')
             asked = harness.run("--uninstall-service").stderr
@@ -249,6 +245,8 @@ class Service(unittest.TestCase):
                              (SPECIFIC_ERROR, UNAVAILABLE))
 
     def test_it_is_started_again_three_times_and_no_more(self):
+        if harness.EMULATOR:
+            self.skipTest("Wine does not keep what is to be done when a service fails")
         self.install()
         actions = bytes.fromhex(registry(rf"{SERVICES}\udpechod", "FailureActions"))
         numbers = struct.unpack(f"<{len(actions) // 4}I", actions)
