@@ -3,6 +3,7 @@
 
 #include <apr_errno.h>
 
+#include "os/windows/console.h"
 #include "os/windows/events.h"
 #include "os/windows/service.h"
 #include "udpecho/clock.h"
@@ -24,8 +25,9 @@ void host_raise(host_event_t event)
 static BOOL WINAPI on_control(DWORD control)
 {
     if (InterlockedExchange(&the_host.asked, 1) != 0) {
-        /* A user who asks twice does not want to wait: the next handler is Windows' own, which ends
-         * the process. */
+        /* A user who asks twice does not want to wait: the next handler is Windows' own, which
+         * ends the process and calls nothing of atexit(). */
+        console_restore();
         return FALSE;
     }
     host_raise(HOST_STOP);
@@ -108,8 +110,10 @@ void host_tell(host_t *host, const char *status, int is_alive)
 
 host_event_t host_wait(host_t *host)
 {
-    return (host_event_t)(WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE) -
-                          WAIT_OBJECT_0);
+    DWORD event = WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE);
+
+    /* A wait that fails would fail for ever: to end is better than to spin. */
+    return event < WAIT_OBJECT_0 + EVENT_KINDS ? (host_event_t)(event - WAIT_OBJECT_0) : HOST_STOP;
 }
 
 void host_finish(host_t *host)

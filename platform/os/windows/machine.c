@@ -26,8 +26,11 @@ apr_status_t host_pin(unsigned number)
     DWORD_PTR allowed = 0;
     DWORD_PTR existing = 0;
 
-    if (!GetProcessAffinityMask(GetCurrentProcess(), &allowed, &existing) || allowed == 0) {
+    if (!GetProcessAffinityMask(GetCurrentProcess(), &allowed, &existing)) {
         return (apr_status_t)apr_get_os_error();
+    }
+    if (allowed == 0) {
+        return APR_ENOTIMPL; /* a process in several processor groups has no mask */
     }
     DWORD_PTR rest = allowed;
 

@@ -1,7 +1,10 @@
 #include "udpecho/terminal.h"
 
 #include <apr_portable.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+
+#include "os/windows/console.h"
 
 /* A console outlives the programs that run in it, and all of them share its modes, so these are put
  * back at the end ("Console Virtual Terminal Sequences", "SetConsoleOutputCP function"). */
@@ -9,12 +12,14 @@ static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static HANDLE console;
 static DWORD mode_before;
 static UINT code_page_before;
-static int is_usable; /* written once, by switch_over() */
+static atomic_int is_usable; /* written once, by switch_over() */
 
-static void switch_back(void)
+void console_restore(void)
 {
-    SetConsoleMode(console, mode_before);
-    SetConsoleOutputCP(code_page_before);
+    if (is_usable) {
+        SetConsoleMode(console, mode_before);
+        SetConsoleOutputCP(code_page_before);
+    }
 }
 
 static BOOL CALLBACK switch_over(PINIT_ONCE token, PVOID handle, PVOID *result)
@@ -29,7 +34,7 @@ static BOOL CALLBACK switch_over(PINIT_ONCE token, PVOID handle, PVOID *result)
                                             ENABLE_VIRTUAL_TERMINAL_PROCESSING);
     if (is_usable) {
         SetConsoleOutputCP(CP_UTF8);
-        atexit(switch_back);
+        atexit(console_restore);
     }
     return TRUE;
 }

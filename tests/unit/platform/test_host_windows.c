@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "udpecho/host.h"
+#include "udpecho/terminal.h"
 
 /* What takes longer than this hangs. */
 #define PATIENCE_MS 20000
@@ -12,7 +13,7 @@
 #define ENDED_BY_WINE    0
 
 /* How the child ends. */
-enum { AS_EXPECTED = 10, NOT_AS_EXPECTED, NO_SUCH_EVENT };
+enum { AS_EXPECTED = 10, NOT_AS_EXPECTED, NO_SUCH_EVENT, NO_SUCH_TERMINAL };
 
 static const char *this_program;
 
@@ -62,12 +63,44 @@ static int is_ended_by_a_second(host_t *host)
     return NOT_AS_EXPECTED;
 }
 
+static UINT code_page_before;
+
+/* What Windows calls after the host's, in place of its own, which ends the process. */
+static BOOL WINAPI look_at_console(DWORD control)
+{
+    (void)control;
+    ExitProcess(GetConsoleOutputCP() == code_page_before ? AS_EXPECTED : NOT_AS_EXPECTED);
+    return TRUE;
+}
+
+static int restores_the_console(apr_pool_t *pool)
+{
+    apr_file_t *screen;
+    terminal_t terminal;
+    host_t *host;
+
+    code_page_before = GetConsoleOutputCP();
+    if (code_page_before == CP_UTF8 ||
+        apr_file_open(&screen, "CONOUT$", APR_FOPEN_READ | APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT,
+                      pool) != APR_SUCCESS ||
+        !terminal_describe(&terminal, screen)) {
+        return NO_SUCH_TERMINAL;
+    }
+    require(GetConsoleOutputCP() == CP_UTF8);
+    require(SetConsoleCtrlHandler(look_at_console, TRUE));
+    require(host_start(&host, 1, pool) == APR_SUCCESS);
+    return is_ended_by_a_second(host);
+}
+
 static int run_in_child(const char *scene_in_child)
 {
     apr_pool_t *pool;
     host_t *host;
 
     require(make_pool((void **)&pool) == 0);
+    if (strcmp(scene_in_child, "console") == 0) {
+        return restores_the_console(pool);
+    }
     require(host_start(&host, 1, pool) == APR_SUCCESS);
     if (strcmp(scene_in_child, "second") == 0) {
         return is_ended_by_a_second(host);
@@ -112,6 +145,17 @@ static void a_second_request_ends_the_process(void **state)
     assert_true(code == ENDED_BY_CONTROL || code == ENDED_BY_WINE);
 }
 
+static void a_second_request_leaves_the_console_as_it_was(void **state)
+{
+    DWORD code = code_of_child("console");
+
+    (void)state;
+    if (code == NO_SUCH_TERMINAL) {
+        skip_test("this console cannot be switched to UTF-8");
+    }
+    assert_int_equal(code, AS_EXPECTED);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +163,7 @@ int main(int argc, char **argv)
         scene(control_break_asks_to_stop),
         scene(the_configuration_file_has_its_place),
         scene(a_second_request_ends_the_process),
+        scene(a_second_request_leaves_the_console_as_it_was),
     };
 
     if (argc > 1) {
