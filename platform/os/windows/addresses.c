@@ -50,7 +50,10 @@ apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
     }
     *addresses = apr_array_make(pool, 16, sizeof(host_address_t));
     if (error != NO_ERROR) {
-        return error == ERROR_NO_DATA ? APR_SUCCESS : (apr_status_t)APR_FROM_OS_ERROR(error);
+        /* No address at all, and no adapter that has one. */
+        return error == ERROR_NO_DATA || error == ERROR_ADDRESS_NOT_ASSOCIATED
+                   ? APR_SUCCESS
+                   : (apr_status_t)APR_FROM_OS_ERROR(error);
     }
     for (; list != NULL; list = list->Next) {
         for (const IP_ADAPTER_UNICAST_ADDRESS *entry = list->FirstUnicastAddress; entry != NULL;

@@ -34,7 +34,7 @@ void event_text(wchar_t *text, const char *line, apr_size_t length)
     *text = L'\0';
 }
 
-static apr_status_t write_event(void *source, log_level_t level, const char *line,
+static apr_status_t write_event(void *context, log_level_t level, const char *line,
                                 apr_size_t length, apr_interval_time_t timeout)
 {
     static const struct {
@@ -45,22 +45,36 @@ static apr_status_t write_event(void *source, log_level_t level, const char *lin
         [LOG_LEVEL_WARNING] = {EVENTLOG_WARNING_TYPE, EVENT_WARNING},
         [LOG_LEVEL_INFO] = {EVENTLOG_INFORMATION_TYPE, EVENT_INFO},
     };
-    static wchar_t text[EVENT_TEXT_MAX]; /* a sink is called by one thread at a time */
+    /* A sink is called by one thread at a time. */
+    static wchar_t text[EVENT_TEXT_MAX];
+    static HANDLE source;
     const wchar_t *strings[] = {text};
 
-    (void)timeout;
+    (void)context, (void)timeout;
     if (level > LOG_LEVEL_INFO) {
         return APR_SUCCESS;
     }
     event_text(text, line, length);
-    return ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)
-               ? APR_SUCCESS
-               : (apr_status_t)apr_get_os_error(); /* mingw-w64's is unsigned */
+    if (source == NULL) {
+        source = RegisterEventSourceW(NULL, SERVICE_NAME);
+    }
+    if (source != NULL &&
+        ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)) {
+        return APR_SUCCESS;
+    }
+    apr_status_t status = (apr_status_t)apr_get_os_error(); /* mingw-w64's is unsigned */
+
+    /* The next line tries anew: the event log's service starts again on its own. */
+    if (source != NULL) {
+        DeregisterEventSource(source);
+        source = NULL;
+    }
+    return status;
 }
 
 log_sink_t event_log_open(void)
 {
-    return (log_sink_t){write_event, RegisterEventSourceW(NULL, SERVICE_NAME)};
+    return (log_sink_t){write_event, NULL};
 }
 
 /* ---- The source ---- */

@@ -40,12 +40,12 @@ static const char *netsh_path(apr_pool_t *pool)
     return apr_pstrcat(pool, narrow(directory, pool), "\\netsh.exe", NULL);
 }
 
-/* Without a shell and without a window. Returns NULL or what went wrong. */
-static const char *run(const char *program, const char *command, apr_pool_t *pool)
+/* Without a shell and without a window. Sets `code` to what it ended with and returns NULL, or why
+ * it did not end by itself. */
+static const char *run(DWORD *code, const char *program, const char *command, apr_pool_t *pool)
 {
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
-    DWORD code = 0;
     char reason[128];
 
     if (!CreateProcessW(wide(program, pool), wide(command, pool), NULL, NULL, FALSE,
@@ -53,30 +53,48 @@ static const char *run(const char *program, const char *command, apr_pool_t *poo
         apr_strerror((apr_status_t)apr_get_os_error(), reason, sizeof reason);
         return apr_psprintf(pool, "%s does not start: %s", program, reason);
     }
-    if (WaitForSingleObject(process.hProcess, NETSH_PATIENCE_MS) != WAIT_OBJECT_0) {
+    int has_ended = WaitForSingleObject(process.hProcess, NETSH_PATIENCE_MS) == WAIT_OBJECT_0 &&
+                    GetExitCodeProcess(process.hProcess, code);
+
+    if (!has_ended) {
         TerminateProcess(process.hProcess, 1);
     }
-    GetExitCodeProcess(process.hProcess, &code);
     CloseHandle(process.hThread);
     CloseHandle(process.hProcess);
-    return code == 0 ? NULL : apr_psprintf(pool, "this command fails: %s", command);
+    return has_ended ? NULL
+                     : apr_psprintf(pool, "this command does not end, and is killed: %s", command);
+}
+
+static const char *run_well(const char *program, const char *command, apr_pool_t *pool)
+{
+    DWORD code;
+    const char *error = run(&code, program, command, pool);
+
+    return error != NULL || code == 0
+               ? error
+               : apr_psprintf(pool, "this command ends with %lu: %s", code, command);
 }
 
 const char *firewall_open(apr_pool_t *pool)
 {
     const char *netsh = netsh_path(pool);
 
-    return run(netsh, firewall_open_command(netsh, narrow(program_path(pool), pool), pool), pool);
+    return run_well(netsh, firewall_open_command(netsh, narrow(program_path(pool), pool), pool),
+                    pool);
 }
 
 const char *firewall_close(apr_pool_t *pool)
 {
     const char *netsh = netsh_path(pool);
 
-    /* Showing a rule that does not exist fails, and so would deleting it, for which nobody wants
-     * to be told. */
-    if (run(netsh, command_line_join(netsh, rule_arguments("show", pool), pool), pool) != NULL) {
-        return NULL;
+    DWORD code;
+    const char *error =
+        run(&code, netsh, command_line_join(netsh, rule_arguments("show", pool), pool), pool);
+
+    /* Showing a rule that does not exist ends with 1, and so would deleting it, of which nobody
+     * wants to be told. */
+    if (error != NULL || code != 0) {
+        return error;
     }
-    return run(netsh, command_line_join(netsh, rule_arguments("delete", pool), pool), pool);
+    return run_well(netsh, command_line_join(netsh, rule_arguments("delete", pool), pool), pool);
 }

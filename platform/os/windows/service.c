@@ -1,6 +1,8 @@
 #include "os/windows/service.h"
 
 #include <apr_errno.h>
+#include <apr_strings.h>
+#include <string.h>
 
 #include "os/windows/event_log.h"
 #include "os/windows/events.h"
@@ -10,9 +12,9 @@
 #define START_WAIT_MS 60000
 #define STOP_WAIT_MS  10000
 
-#define CONTROLS                                                                  \
-    (SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PRESHUTDOWN | \
-     SERVICE_ACCEPT_PARAMCHANGE)
+/* Not SERVICE_ACCEPT_PRESHUTDOWN, which holds up the end of the system, and with which the other
+ * never comes (HandlerEx): draining takes no longer than the system waits after it. */
+#define CONTROLS (SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PARAMCHANGE)
 
 static struct service {
     int (*body)(void *context);
@@ -58,7 +60,6 @@ static DWORD WINAPI on_control(DWORD control, DWORD event, LPVOID data, LPVOID c
     switch (control) {
     case SERVICE_CONTROL_STOP:
     case SERVICE_CONTROL_SHUTDOWN:
-    case SERVICE_CONTROL_PRESHUTDOWN:
         tell(SERVICE_STOP_PENDING, STOP_WAIT_MS);
         host_raise(HOST_STOP);
         return NO_ERROR;
@@ -75,6 +76,20 @@ static DWORD WINAPI on_control(DWORD control, DWORD event, LPVOID data, LPVOID c
     }
 }
 
+/* Without a handle no state can be told: Windows learns from the end of the process that the
+ * service failed, and a person from the event log why. */
+_Noreturn static void end_unheard(DWORD error)
+{
+    char reason[128];
+    char line[256];
+    log_sink_t log = event_log_open();
+
+    apr_strerror((apr_status_t)APR_FROM_OS_ERROR(error), reason, sizeof reason);
+    apr_snprintf(line, sizeof line, "udpechod: Windows takes no handler of controls: %s", reason);
+    log.write(log.context, LOG_LEVEL_ERROR, line, strlen(line), 0);
+    ExitProcess(error);
+}
+
 /* Its arguments are those of StartService(), as a rule the name alone; the options are on the
  * command line that the service was installed with. */
 static void WINAPI service_main(DWORD argc, LPWSTR *argv)
@@ -82,7 +97,7 @@ static void WINAPI service_main(DWORD argc, LPWSTR *argv)
     (void)argc, (void)argv;
     service.handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
     if (service.handle == NULL) {
-        return;
+        end_unheard(GetLastError());
     }
     tell(SERVICE_START_PENDING, START_WAIT_MS);
     service.code = service.body(service.context);

@@ -9,7 +9,7 @@
 #include "os/windows/service.h"
 #include "os/windows/wide.h"
 
-#define STOP_PATIENCE_MS 30000
+#define STOP_PATIENCE_MS 30000U
 #define STOP_POLL_MS     100
 
 /* What has no account of its own on the network and few rights on the machine. Port 7 needs none:
@@ -67,7 +67,6 @@ static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *
     SERVICE_REQUIRED_PRIVILEGES_INFOW privileges = {rights};
     /* Lets file and firewall rules name this service alone. */
     SERVICE_SID_INFO identity = {SERVICE_SID_TYPE_UNRESTRICTED};
-    SERVICE_PRESHUTDOWN_INFO preshutdown = {10000};
     const struct {
         DWORD level;
         void *value;
@@ -80,8 +79,6 @@ static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *
         {SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &privileges,
          "the service keeps all privileges of its account"},
         {SERVICE_CONFIG_SERVICE_SID_INFO, &identity, "the service has no identity of its own"},
-        {SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,
-         "the time the service has when the system ends is not set"},
     };
 
     for (unsigned i = 0; i < sizeof details / sizeof details[0]; i++) {
@@ -140,10 +137,18 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
 
 /* ---- Uninstalling ---- */
 
-/* Sets `process` when there is one. */
-static apr_status_t stop(SC_HANDLE service, HANDLE *process)
+/* A service that is starting takes no controls yet, one that has just ended none any more, and
+ * another that is busy may hold its own up. */
+static int is_to_ask_again(DWORD error)
 {
-    for (unsigned waited = 0; waited < STOP_PATIENCE_MS; waited += STOP_POLL_MS) {
+    return error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL || error == ERROR_INVALID_SERVICE_CONTROL ||
+           error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_REQUEST_TIMEOUT;
+}
+
+/* Sets `process` when there is one. */
+static apr_status_t stop(SC_HANDLE service, HANDLE *process, ULONGLONG started)
+{
+    while (GetTickCount64() - started < STOP_PATIENCE_MS) {
         SERVICE_STATUS_PROCESS now;
         SERVICE_STATUS answer;
         DWORD length;
@@ -158,9 +163,10 @@ static apr_status_t stop(SC_HANDLE service, HANDLE *process)
         if (now.dwCurrentState == SERVICE_STOPPED) {
             return APR_SUCCESS;
         }
-        /* One that is starting takes no controls yet, so it is asked until it does. */
-        if (now.dwCurrentState != SERVICE_STOP_PENDING) {
-            ControlService(service, SERVICE_CONTROL_STOP, &answer);
+        if (now.dwCurrentState != SERVICE_STOP_PENDING &&
+            !ControlService(service, SERVICE_CONTROL_STOP, &answer) &&
+            !is_to_ask_again(GetLastError())) {
+            return last_error();
         }
         Sleep(STOP_POLL_MS);
     }
@@ -169,14 +175,17 @@ static apr_status_t stop(SC_HANDLE service, HANDLE *process)
 
 static apr_status_t stop_and_delete(SC_HANDLE service)
 {
+    ULONGLONG started = GetTickCount64();
     HANDLE process = NULL;
-    apr_status_t status = stop(service, &process);
+    apr_status_t status = stop(service, &process, started);
 
     if (process != NULL) {
         /* The uninstaller deletes the program's file next, which Windows refuses while it
          * runs. */
-        if (status == APR_SUCCESS &&
-            WaitForSingleObject(process, STOP_PATIENCE_MS) != WAIT_OBJECT_0) {
+        ULONGLONG waited = GetTickCount64() - started;
+        DWORD left = waited < STOP_PATIENCE_MS ? STOP_PATIENCE_MS - (DWORD)waited : 0;
+
+        if (status == APR_SUCCESS && WaitForSingleObject(process, left) != WAIT_OBJECT_0) {
             status = APR_TIMEUP;
         }
         CloseHandle(process);
