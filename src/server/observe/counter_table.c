@@ -3,12 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
-#define DROPPED(reason)                                                          \
+#define DROPPED_ROW(reason)                                                      \
     {                                                                            \
         "dropped_" reason, "udpechod_dropped_datagrams_total", "reason", reason, \
             "Datagrams received and not answered, by reason.", 0                 \
     }
-#define FAILED(error)                                                       \
+#define FAILED_ROW(error)                                                   \
     {                                                                       \
         "failed_" error, "udpechod_send_errors_total", "error", error,      \
             "Replies that the kernel refused, by the name of its error.", 0 \
@@ -28,28 +28,28 @@ static const counter_row_t table[COUNTERS_TOLD] = {
                                   "Datagrams echoed that --rate-limit would have dropped.", 0},
     [COUNTER_RECEIVE_ERRORS] = {"receive_errors", "udpechod_receive_errors_total", NULL, NULL,
                                 "Calls to receive, or to wait, that failed.", 0},
-    [COUNTER_DROPPED + VERDICT_TRUNCATED] = DROPPED("truncated"),
-    [COUNTER_DROPPED + VERDICT_CONTROL_TRUNCATED] = DROPPED("control_truncated"),
-    [COUNTER_DROPPED + VERDICT_NOT_UNICAST] = DROPPED("not_unicast"),
-    [COUNTER_DROPPED + VERDICT_SOURCE_INVALID] = DROPPED("source_invalid"),
-    [COUNTER_DROPPED + VERDICT_SOURCE_SELF] = DROPPED("source_self"),
-    [COUNTER_DROPPED + VERDICT_SOURCE_PORT] = DROPPED("source_port"),
-    [COUNTER_DROPPED + VERDICT_ACCESS] = DROPPED("access"),
-    [COUNTER_DROPPED + VERDICT_THROTTLED_PORT] = DROPPED("throttled_port"),
-    [COUNTER_DROPPED + VERDICT_LOOP] = DROPPED("loop"),
-    [COUNTER_DROPPED + VERDICT_RATE_LIMITED] = DROPPED("rate_limited"),
-    [COUNTER_DROPPED + VERDICT_MAX_RATE] = DROPPED("max_rate"),
-    [COUNTER_DROPPED + VERDICT_MAX_BANDWIDTH] = DROPPED("max_bandwidth"),
-    [COUNTER_DROPPED + VERDICT_PAST_COUNT] = DROPPED("past_count"),
-    [COUNTER_FAILED + SEND_EAGAIN] = FAILED("EAGAIN"),
-    [COUNTER_FAILED + SEND_ENOBUFS] = FAILED("ENOBUFS"),
-    [COUNTER_FAILED + SEND_EPERM] = FAILED("EPERM"),
-    [COUNTER_FAILED + SEND_EHOSTUNREACH] = FAILED("EHOSTUNREACH"),
-    [COUNTER_FAILED + SEND_ENETUNREACH] = FAILED("ENETUNREACH"),
-    [COUNTER_FAILED + SEND_EMSGSIZE] = FAILED("EMSGSIZE"),
-    [COUNTER_FAILED + SEND_EINVAL] = FAILED("EINVAL"),
-    [COUNTER_FAILED + SEND_ECONNREFUSED] = FAILED("ECONNREFUSED"),
-    [COUNTER_FAILED + SEND_OTHER] = FAILED("other"),
+    [COUNTER_DROPPED + VERDICT_TRUNCATED] = DROPPED_ROW("truncated"),
+    [COUNTER_DROPPED + VERDICT_CONTROL_TRUNCATED] = DROPPED_ROW("control_truncated"),
+    [COUNTER_DROPPED + VERDICT_NOT_UNICAST] = DROPPED_ROW("not_unicast"),
+    [COUNTER_DROPPED + VERDICT_SOURCE_INVALID] = DROPPED_ROW("source_invalid"),
+    [COUNTER_DROPPED + VERDICT_SOURCE_SELF] = DROPPED_ROW("source_self"),
+    [COUNTER_DROPPED + VERDICT_SOURCE_PORT] = DROPPED_ROW("source_port"),
+    [COUNTER_DROPPED + VERDICT_ACCESS] = DROPPED_ROW("access"),
+    [COUNTER_DROPPED + VERDICT_THROTTLED_PORT] = DROPPED_ROW("throttled_port"),
+    [COUNTER_DROPPED + VERDICT_LOOP] = DROPPED_ROW("loop"),
+    [COUNTER_DROPPED + VERDICT_RATE_LIMITED] = DROPPED_ROW("rate_limited"),
+    [COUNTER_DROPPED + VERDICT_MAX_RATE] = DROPPED_ROW("max_rate"),
+    [COUNTER_DROPPED + VERDICT_MAX_BANDWIDTH] = DROPPED_ROW("max_bandwidth"),
+    [COUNTER_DROPPED + VERDICT_PAST_COUNT] = DROPPED_ROW("past_count"),
+    [COUNTER_FAILED + SEND_EAGAIN] = FAILED_ROW("EAGAIN"),
+    [COUNTER_FAILED + SEND_ENOBUFS] = FAILED_ROW("ENOBUFS"),
+    [COUNTER_FAILED + SEND_EPERM] = FAILED_ROW("EPERM"),
+    [COUNTER_FAILED + SEND_EHOSTUNREACH] = FAILED_ROW("EHOSTUNREACH"),
+    [COUNTER_FAILED + SEND_ENETUNREACH] = FAILED_ROW("ENETUNREACH"),
+    [COUNTER_FAILED + SEND_EMSGSIZE] = FAILED_ROW("EMSGSIZE"),
+    [COUNTER_FAILED + SEND_EINVAL] = FAILED_ROW("EINVAL"),
+    [COUNTER_FAILED + SEND_ECONNREFUSED] = FAILED_ROW("ECONNREFUSED"),
+    [COUNTER_FAILED + SEND_OTHER] = FAILED_ROW("other"),
     [COUNTER_KERNEL_DROPS] = {"kernel_drops", "udpechod_kernel_dropped_datagrams_total", NULL, NULL,
                               "Datagrams that found the receive buffer full or had a wrong "
                               "checksum.",
