@@ -181,22 +181,28 @@ static apr_sockaddr_t *numeric(const char *text, apr_port_t port, apr_pool_t *po
     return ip_address_to_apr(&endpoint, pool);
 }
 
-/* APR gives no zone to groups, so it is asked for that of an address that has one on each link. */
+/* APR gives no zone to groups, so it is asked for that of an address that has one on each link. It
+ * takes a number only where systems say ENODEV of a name that is no interface's, which not all do,
+ * and only up to 32767. */
 static apr_status_t set_zone(apr_sockaddr_t *address, const char *zone, apr_pool_t *pool)
 {
     apr_sockaddr_t *neighbour = numeric("fe80::", 0, pool);
-    apr_status_t status = APR_ENOMEM;
+    apr_int64_t number;
 
-    if (neighbour != NULL) {
-        /* When the name is that of no interface, APR tries it as a number if errno is ENODEV, and
-         * returns errno if not; there are systems where looking up the name does not set it. */
-        errno = ENODEV;
-        status = apr_sockaddr_zone_set(neighbour, zone);
+    if (neighbour == NULL) {
+        return APR_ENOMEM;
     }
+    errno = ENODEV; /* APR returns errno, which some systems leave as it is */
+    apr_status_t status = apr_sockaddr_zone_set(neighbour, zone);
+
     if (status == APR_SUCCESS) {
-        address->sa.sin6.sin6_scope_id = neighbour->sa.sin6.sin6_scope_id;
+        number = neighbour->sa.sin6.sin6_scope_id;
+    } else if (parse_number(zone, &number) != APR_SUCCESS || number == 0 ||
+               number > APR_UINT32_MAX) {
+        return status;
     }
-    return status;
+    address->sa.sin6.sin6_scope_id = (apr_uint32_t)number;
+    return APR_SUCCESS;
 }
 
 static apr_status_t resolve_both(apr_sockaddr_t **list, const char *ipv4, const char *ipv6,

@@ -219,6 +219,37 @@ static void a_scope_must_be_an_interface_of_ours(void **state)
     assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
 }
 
+/* Systems disagree on what they say of a name that is no interface's, so the number of a scope must
+ * not depend on it. APR takes small numbers only, and only after ENODEV. */
+static void a_scope_is_a_number_of_any_size(void **state)
+{
+    static const struct {
+        const char *text;
+        apr_uint32_t scope; /* 0: it is refused */
+    } cases[] = {
+        {"[fe80::1%32767]:7", 32767},
+        {"[fe80::1%32768]:7", 32768},
+        {"[ff02::1%4294967295]:7", 4294967295},
+        {"[fe80::1%4294967296]:7", 0},
+        {"[fe80::1%18446744073709551617]:7", 0},
+        {"[fe80::1%0]:7", 0},
+        {"[fe80::1%32768x]:7", 0},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        address_t address;
+        apr_sockaddr_t *list;
+
+        assert_null(address_parse(&address, cases[i].text, 8888, *state));
+        if (cases[i].scope == 0) {
+            assert_int_not_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+        } else {
+            assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+            assert_int_equal(list->sa.sin6.sin6_scope_id, cases[i].scope);
+        }
+    }
+}
+
 static int is_loopback(const char *text, apr_pool_t *pool)
 {
     address_t address;
@@ -250,6 +281,7 @@ int main(void)
         scene(numeric_addresses_need_no_resolver),
         scene(localhost_is_both_loopbacks_and_asks_nobody),
         scene(a_scope_must_be_an_interface_of_ours),
+        scene(a_scope_is_a_number_of_any_size),
         scene(the_loopback_is_told_from_the_rest),
     };
 
