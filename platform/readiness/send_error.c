@@ -21,6 +21,7 @@ send_error_t send_error_kind(int error)
         {ENETDOWN, SEND_ENETUNREACH},
         {EMSGSIZE, SEND_EMSGSIZE},
         {EINVAL, SEND_EINVAL},
+        {EADDRNOTAVAIL, SEND_EINVAL}, /* BSD and macOS, of port 0 */
         {ECONNREFUSED, SEND_ECONNREFUSED},
     };
 

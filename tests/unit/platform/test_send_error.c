@@ -18,6 +18,7 @@ static void errors_are_counted_under_their_names(void **state)
     assert_int_equal(send_error_kind(ENETDOWN), SEND_ENETUNREACH);
     assert_int_equal(send_error_kind(EMSGSIZE), SEND_EMSGSIZE);
     assert_int_equal(send_error_kind(EINVAL), SEND_EINVAL);
+    assert_int_equal(send_error_kind(EADDRNOTAVAIL), SEND_EINVAL);
     assert_int_equal(send_error_kind(ECONNREFUSED), SEND_ECONNREFUSED);
     assert_int_equal(send_error_kind(ENOTSOCK), SEND_OTHER);
     assert_int_equal(send_error_kind(0), SEND_OTHER);
