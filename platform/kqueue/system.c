@@ -84,16 +84,6 @@ int system_share_port(int descriptor)
 #endif
 }
 
-/* The default send buffer of these systems takes datagrams of 9,216 bytes and no more, and a size
- * above the limit (kern.ipc.maxsockbuf, net.inet.udp.sendspace and the like) is refused as a whole
- * instead of being cut down to it. So less is asked for until it is granted. */
-void system_ask_buffer(int descriptor, int option, int bytes)
-{
-    while (set_option(descriptor, SOL_SOCKET, option, bytes) != 0 && bytes > 4096) {
-        bytes /= 2;
-    }
-}
-
 /* These systems set DF on no UDP datagram unless asked, so there is no path MTU to ignore. */
 int system_ignore_path_mtu(int descriptor)
 {
