@@ -20,15 +20,22 @@ import harness
 PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
 BUILD = pathlib.Path(os.environ["UDPECHO_TOOLS"]).parent
 
-# FreeBSD's and NetBSD's, which are one family. RC_CONF is what the operator says in rc.conf(5).
+# FreeBSD's and NetBSD's, which are one family. RC_CONF is what the operator says in rc.conf(5). Where
+# he asks for a service jail, which only FreeBSD has, the script is run again inside, without its
+# precmd.
 RC_SUBR = """
 load_rc_config() { eval "$RC_CONF"; }
 run_rc_command() {
-    eval "cmd=\\$$1_cmd precmd=\\$$1_precmd rc_flags=\\$${name}_flags"
+    eval "cmd=\\$$1_cmd precmd=\\$$1_precmd rc_flags=\\${flags:-\\$${name}_flags}"
     if [ -n "$cmd" ]; then eval "$cmd"; exit; fi
-    eval "$precmd" || exit
+    if [ "$_rc_svcj" != jailing ]; then eval "$precmd" || exit; fi
     case $1 in
-    start) [ -r "$required_files" ] && eval "$command $rc_flags $command_args"; wait ;;
+    start)
+        if [ "$udpechod_svcj" = YES ] && [ "$_rc_svcj" != jailing ]; then
+            env -u flags _rc_svcj=jailing sh "$0" start
+            exit
+        fi
+        [ -r "$required_files" ] && eval "$command $rc_flags $command_args"; wait ;;
     reload) echo HUP ;;
     esac
 }
@@ -142,6 +149,23 @@ class FreeBsd(RcScript, unittest.TestCase):
         self.rc("start", "udpechod_runas=somebody; udpechod_flags=--workers=2")
         self.assertEqual(self.arguments("daemon"),
                          ["f", "S", "T=udpechod", "p=/var/run/udpechod.pid", "u=somebody"])
+        self.assertEqual(self.arguments("udpechod"), [f"--config={self.config}", "--workers=2"])
+
+    def test_service_jail_gets_the_same_arguments(self):
+        done = self.rc("start", "udpechod_svcj=YES; udpechod_flags=--workers=2")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.arguments("daemon"),
+                         ["f", "S", "T=udpechod", "p=/var/run/udpechod.pid", "u=nobody"])
+        self.assertEqual(self.arguments("udpechod"), [f"--config={self.config}", "--workers=2"])
+
+    def test_service_jail_is_not_made_with_a_mistake(self):
+        self.config.write_text("nonsense\n")
+        self.assertNotEqual(self.rc("start", "udpechod_svcj=YES").returncode, 0)
+        self.assertFalse((self.here / "arguments.daemon").exists())
+
+    def test_flags_of_the_environment_win_over_those_of_the_operator(self):
+        self.rc("start", "flags=--workers=3; udpechod_flags=--workers=2")
+        self.assertEqual(self.arguments("udpechod"), [f"--config={self.config}", "--workers=3"])
 
     def test_reload_only_without_a_mistake(self):
         self.assertEqual(self.rc("reload").stdout, "HUP\n")
