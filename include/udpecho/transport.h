@@ -56,6 +56,8 @@ typedef struct listener_options {
 /* What a listener turned out to be. */
 typedef struct listener_info {
     endpoint_t local;                /* the address as the kernel has it, the real port included */
+    int is_only_address;             /* every address was asked for, and this is the only one that
+                                      * the kernel lets this process have */
     char device[INTERFACE_NAME_MAX]; /* that it is bound to as well; empty: to none */
     port_sharing_t sharing;
     sharing_reason_t reason;    /* for `sharing` */
@@ -106,10 +108,10 @@ typedef struct listener listener_t;
  * sockets live as long as `pool`, which listener_close() may destroy; on error the caller destroys
  * it, which closes what had been opened. Any thread, one at a time for each pool. Errors: those of
  * socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound another address than the
- * one asked for; APR_EINVAL for a broadcast or multicast address; for LISTENER_INTERFACE ENODEV
- * or, on systems that bind no socket to an interface, APR_ENOTIMPL; APR_ENOTIMPL for a
- * wildcard where the platform does not tell the arrival address of datagrams, or lets an IPv6
- * wildcard take IPv4 datagrams too.
+ * one asked for, except one of its own for a wildcard; APR_EINVAL for a broadcast or multicast
+ * address; for LISTENER_INTERFACE ENODEV or, on systems that bind no socket to an interface,
+ * APR_ENOTIMPL; APR_ENOTIMPL for a wildcard where the platform does not tell the arrival address of
+ * datagrams, or lets an IPv6 wildcard take IPv4 datagrams too.
  */
 apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,

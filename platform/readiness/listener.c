@@ -311,6 +311,10 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         error->failure = listener_failure_of(status);
     }
     if (status == APR_SUCCESS) {
+        endpoint_t asked = endpoint_of(address);
+
+        listener->info.is_only_address =
+            endpoint_is_wildcard(&asked) && !endpoint_is_wildcard(&listener->info.local);
         status = read_back(listener, error);
     }
     if (status == APR_SUCCESS) {

@@ -136,7 +136,10 @@ apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint
     if (address->port == 0) {
         asked.sa.v4.sin_port = local->sa.v4.sin_port; /* the same place in both families */
     }
-    if (!endpoint_equal(&asked, local)) {
+    /* A jail of FreeBSD that has one address binds it where every address is asked for, which is
+     * all that the jail has. It binds it for the loopback, too, which is something else: others
+     * reach it. */
+    if (!endpoint_equal(&asked, local) && !endpoint_is_wildcard(&asked)) {
         return APR_EMISMATCH;
     }
     return socket_report_arrival(socket, local, step);

@@ -17,7 +17,7 @@ apr_status_t socket_bind_to(apr_socket_t *socket, apr_sockaddr_t *address);
 
 /* Binds, and reads back where: the kernel's word is what the log shows and what replies use. On a
  * wildcard it also asks for arrival addresses. Errors: those of bind(2); APR_EMISMATCH if another
- * address was bound than the one asked for. */
+ * address was bound than the one asked for, which was no wildcard. */
 apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint_t *local,
                          const char **step);
 

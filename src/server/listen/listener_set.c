@@ -129,11 +129,18 @@ void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
     set->opening = NULL;
 }
 
+static int is_every_address(const listener_info_t *info, const endpoint_t *endpoint)
+{
+    return info->is_only_address && endpoint_is_wildcard(endpoint) &&
+           info->local.sa.any.sa_family == endpoint->sa.any.sa_family &&
+           endpoint_port(&info->local) == endpoint_port(endpoint);
+}
+
 static int is_at(const listener_t *listener, const endpoint_t *endpoint, const char *device)
 {
     const listener_info_t *info = listener_describe(listener);
 
-    return endpoint_equal(&info->local, endpoint) &&
+    return (endpoint_equal(&info->local, endpoint) || is_every_address(info, endpoint)) &&
            strcmp(info->device, device != NULL ? device : "") == 0;
 }
 

@@ -298,6 +298,23 @@ static void one_that_it_will_not_store_is_told(void **state)
                            "address=127.0.0.1:1000 error="));
 }
 
+/* As in a jail that has one address, which the kernel binds for all. */
+static void all_addresses_are_found_at_the_only_one(void **state)
+{
+    listener_set_t set = set_of(0, 3, *state);
+    endpoint_t every = ipv4(0, 1001);
+    location_t location = {ip_address_to_apr(&every, *state), NULL};
+
+    assert_null(listener_set_find(&set, &location));
+    all[1].info.is_only_address = 1;
+    assert_ptr_equal(listener_set_find(&set, &location), &all[1]);
+    location = at(1001, NULL, *state);
+    assert_ptr_equal(listener_set_find(&set, &location), &all[1]);
+    every = ipv4(0, 1002);
+    location.address = ip_address_to_apr(&every, *state);
+    assert_null(listener_set_find(&set, &location));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +328,7 @@ int main(void)
         scene(only_what_is_new_is_stored),
         scene(nothing_is_stored_that_it_opened_or_where_it_stores_nothing),
         scene(one_that_it_will_not_store_is_told),
+        scene(all_addresses_are_found_at_the_only_one),
     };
 
     return cmocka_run_group_tests_name("listener_set", tests, NULL, NULL);
