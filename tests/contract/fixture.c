@@ -2,6 +2,8 @@
 
 #include <apr_strings.h>
 
+#include "scenes.h"
+
 /* What takes longer than this hangs. */
 #define PATIENCE_US (10 * APR_USEC_PER_SEC)
 
@@ -46,7 +48,7 @@ void reopen_transport(fixture_t *fixture)
 
     if (APR_STATUS_IS_ENOTIMPL(status)) {
         skip_test(
-            apr_pstrcat(fixture->pool, "this APR does not have ", fixture->variant->name, NULL));
+            apr_pstrcat(fixture->pool, "this system does not have ", fixture->variant->name, NULL));
     }
     assert_int_equal(status, APR_SUCCESS);
 }
@@ -56,7 +58,7 @@ fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t p
     apr_pool_t *pool;
     fixture_t *fixture;
 
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    assert_int_equal(apr_pool_create(&pool, scene_pool), APR_SUCCESS);
     fixture = apr_pcalloc(pool, sizeof *fixture);
     fixture->variant = variant;
     platform_probe(&fixture->platform, pool);
@@ -85,7 +87,7 @@ endpoint_t client_connect(fixture_t *fixture, const char *host)
     assert_int_equal(apr_socket_create(&fixture->client, address->family, SOCK_DGRAM, APR_PROTO_UDP,
                                        fixture->pool),
                      APR_SUCCESS);
-    apr_socket_opt_set(fixture->client, APR_SO_RCVBUF, 1 << 20);
+    widen_buffers(fixture->client);
     apr_socket_timeout_set(fixture->client, PATIENCE_US);
     assert_int_equal(apr_socket_connect(fixture->client, address), APR_SUCCESS);
     assert_int_equal(apr_socket_addr_get(&local, APR_LOCAL, fixture->client), APR_SUCCESS);
@@ -121,6 +123,20 @@ void assert_client_gets_nothing(fixture_t *fixture)
     assert_int_equal(serve(fixture, 1), 1);
     assert_int_equal(client_receive(fixture, first, sizeof first), sizeof mark);
     assert_memory_equal(first, mark, sizeof mark);
+}
+
+int is_local(fixture_t *fixture, const char *host)
+{
+    apr_sockaddr_t *address = address_of(host, 0, fixture->pool);
+    apr_socket_t *socket;
+
+    assert_int_equal(
+        apr_socket_create(&socket, address->family, SOCK_DGRAM, APR_PROTO_UDP, fixture->pool),
+        APR_SUCCESS);
+    apr_status_t status = apr_socket_bind(socket, address);
+
+    apr_socket_close(socket);
+    return status == APR_SUCCESS;
 }
 
 apr_status_t receive(fixture_t *fixture, batch_t *batch)

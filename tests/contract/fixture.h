@@ -51,6 +51,9 @@ apr_size_t client_receive(fixture_t *fixture, void *data, apr_size_t room);
  * to come. */
 void assert_client_gets_nothing(fixture_t *fixture);
 
+/* Non-zero if this host has the address. All of 127.0.0.0/8 is Linux's. */
+int is_local(fixture_t *fixture, const char *host);
+
 /* Receives a batch, asking again after early ends of the wait. */
 apr_status_t receive(fixture_t *fixture, batch_t *batch);
 

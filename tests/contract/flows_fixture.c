@@ -2,6 +2,8 @@
 
 #include <apr_general.h>
 
+#include "scenes.h"
+
 /* What takes longer than this hangs. */
 #define PATIENCE_US (10 * APR_USEC_PER_SEC)
 
@@ -29,8 +31,7 @@ apr_socket_t *open_socket(fixture_t *fixture, const char *host, apr_sockaddr_t *
     assert_int_equal(
         apr_socket_create(&socket, bound->family, SOCK_DGRAM, APR_PROTO_UDP, fixture->pool),
         APR_SUCCESS);
-    apr_socket_opt_set(socket, APR_SO_RCVBUF, 1 << 20);
-    apr_socket_opt_set(socket, APR_SO_SNDBUF, 1 << 20);
+    widen_buffers(socket);
     apr_socket_timeout_set(socket, PATIENCE_US);
     assert_int_equal(apr_socket_bind(socket, bound), APR_SUCCESS);
     assert_int_equal(apr_socket_addr_get(address, APR_LOCAL, socket), APR_SUCCESS);
@@ -42,7 +43,7 @@ fixture_t *open_fixture(const flows_variant_t *variant, const char *host)
     apr_pool_t *pool;
     fixture_t *fixture;
 
-    assert_int_equal(apr_pool_create(&pool, NULL), APR_SUCCESS);
+    assert_int_equal(apr_pool_create(&pool, scene_pool), APR_SUCCESS);
     fixture = apr_pcalloc(pool, sizeof *fixture);
     fixture->pool = pool;
     platform_probe(&fixture->platform, pool);

@@ -3,9 +3,7 @@
 
 /* Every scene is run over every variant, which is its state. cmocka.h comes before this. */
 
-#include <apr_general.h>
-
-#define SCENES_MAX 32
+#include <apr_network_io.h>
 
 typedef struct scene {
     const char *name;
@@ -19,29 +17,14 @@ typedef struct scene {
 
 /* The whole of main(). The variants lie side by side, `size` bytes each, and each begins with a
  * pointer to its name. */
-static inline int run_scenes(const scene_t *scenes, unsigned scene_count, const void *all,
-                             unsigned count, size_t size)
-{
-    int failed = 0;
+int run_scenes(const scene_t *scenes, unsigned scene_count, const void *all, unsigned count,
+               size_t size);
 
-    if (apr_initialize() != APR_SUCCESS || scene_count > SCENES_MAX) {
-        return 1;
-    }
-    for (unsigned v = 0; v < count; v++) {
-        const void *variant = (const char *)all + v * size;
-        const char *name = *(const char *const *)variant;
-        struct CMUnitTest tests[SCENES_MAX] = {{.name = NULL}};
+/* Lives as long as a scene, also one that fails and closes nothing. */
+extern apr_pool_t *scene_pool;
 
-        for (unsigned s = 0; s < scene_count; s++) {
-            tests[s].name = scenes[s].name;
-            tests[s].test_func = scenes[s].function;
-            tests[s].initial_state = (void *)variant;
-        }
-        print_message("---- %s ----\n", name);
-        failed += cmocka_run_group_tests_name(name, tests, NULL, NULL);
-    }
-    apr_terminate();
-    return exit_code(failed, count * scene_count);
-}
+/* Has a socket of the test hold as much as it may, up to 1 MiB. Kernels refuse what is more than
+ * they grant. */
+void widen_buffers(apr_socket_t *socket);
 
 #endif

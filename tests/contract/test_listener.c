@@ -160,18 +160,41 @@ static void a_foreign_address_is_refused(void **state)
     assert_int_equal(error.failure, LISTENER_NOT_LOCAL);
 }
 
+static int can_be_bound(const char *host, apr_pool_t *pool)
+{
+    apr_sockaddr_t *address;
+    apr_socket_t *socket;
+
+    assert_int_equal(apr_sockaddr_info_get(&address, host, APR_INET, 0, 0, pool), APR_SUCCESS);
+    assert_int_equal(apr_socket_create(&socket, APR_INET, SOCK_DGRAM, APR_PROTO_UDP, pool),
+                     APR_SUCCESS);
+    apr_status_t status = apr_socket_bind(socket, address);
+
+    apr_socket_close(socket);
+    return status == APR_SUCCESS;
+}
+
+static listener_failure_t failure_at(const char *host, apr_pool_t *pool)
+{
+    listener_error_t error;
+    listener_t *listener;
+
+    assert_int_not_equal(open_listener(&listener, host, 0, &one_worker, &error, pool), APR_SUCCESS);
+    return error.failure;
+}
+
 static void an_address_that_cannot_answer_is_refused(void **state)
 {
-    static const char *const addresses[] = {"127.255.255.255", "255.255.255.255", "224.0.0.1",
-                                            "ff02::1"};
+    static const char *const broadcasts[] = {"127.255.255.255", "255.255.255.255"};
 
-    for (unsigned i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
-        listener_error_t error;
-        listener_t *listener;
+    assert_int_equal(failure_at("224.0.0.1", *state), LISTENER_NOT_UNICAST);
+    assert_int_equal(failure_at("ff02::1", *state), LISTENER_NOT_UNICAST);
+    /* The first is one on Linux and Windows; to other systems it is nobody's. */
+    for (unsigned i = 0; i < 2; i++) {
+        listener_failure_t failure = failure_at(broadcasts[i], *state);
 
-        assert_int_not_equal(open_listener(&listener, addresses[i], 0, &one_worker, &error, *state),
-                             APR_SUCCESS);
-        assert_int_equal(error.failure, LISTENER_NOT_UNICAST);
+        assert_true(failure == LISTENER_NOT_UNICAST ||
+                    (failure == LISTENER_NOT_LOCAL && !can_be_bound(broadcasts[i], *state)));
     }
 }
 

@@ -81,6 +81,9 @@ static void a_longer_datagram_is_marked_truncated(void **state)
 
 /* ---- Addresses ---- */
 
+/* As far as this host has them; the first is every host's. */
+static const char *const loopbacks[] = {"127.0.0.1", "127.0.0.2", "127.1.2.3"};
+
 /* Asks at `destination`, and lends what arrived there in `batch`. */
 static void ask_at(fixture_t *fixture, const char *destination, batch_t *batch)
 {
@@ -128,9 +131,11 @@ static void a_wildcard_tells_the_address_asked(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "0.0.0.0", 1000);
 
-    assert_arrival(fixture, "127.0.0.2");
-    assert_arrival(fixture, "127.0.0.1");
-    assert_arrival(fixture, "127.1.2.3");
+    for (unsigned i = 0; i < sizeof loopbacks / sizeof loopbacks[0]; i++) {
+        if (is_local(fixture, loopbacks[i])) {
+            assert_arrival(fixture, loopbacks[i]);
+        }
+    }
     close_fixture(fixture);
     fixture = open_fixture(*state, "::", 1000);
     assert_arrival(fixture, "::1");
@@ -144,9 +149,11 @@ static void a_wildcard_answers_from_the_address_asked(void **state)
     }
     fixture_t *fixture = open_fixture(*state, "0.0.0.0", 1000);
 
-    assert_reply_source(fixture, "127.0.0.2");
-    assert_reply_source(fixture, "127.0.0.1");
-    assert_reply_source(fixture, "127.1.2.3");
+    for (unsigned i = 0; i < sizeof loopbacks / sizeof loopbacks[0]; i++) {
+        if (is_local(fixture, loopbacks[i])) {
+            assert_reply_source(fixture, loopbacks[i]);
+        }
+    }
     close_fixture(fixture);
     fixture = open_fixture(*state, "::", 1000);
     assert_reply_source(fixture, "::1");
@@ -263,14 +270,30 @@ static void more_than_a_batch_is_answered_in_order(void **state)
     close_fixture(fixture);
 }
 
-/* Receives until all that was sent is in one batch, so that a scene can tell apart its members. */
+#define ATTEMPTS_MAX 100
+
+/* Sends until all that was sent is in one batch, so that a scene can tell apart its members. A
+ * kernel may deliver some of it later than the rest; what comes in parts is received and not
+ * answered. */
 static void receive_together(fixture_t *fixture, batch_t *batch, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++) {
-        client_send(fixture, &i, sizeof i);
+    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        for (unsigned i = 0; i < count; i++) {
+            client_send(fixture, &i, sizeof i);
+        }
+        assert_int_equal(receive(fixture, batch), APR_SUCCESS);
+        if (batch->count == count) {
+            return;
+        }
+        for (unsigned received = 0; received < count;) {
+            received += batch->count;
+            give_back(fixture, batch, VERDICT_PAST_COUNT);
+            if (received < count) {
+                assert_int_equal(receive(fixture, batch), APR_SUCCESS);
+            }
+        }
     }
-    assert_int_equal(receive(fixture, batch), APR_SUCCESS);
-    assert_int_equal(batch->count, count);
+    fail_msg("%u datagrams never came together", count);
 }
 
 static void only_what_is_judged_an_echo_is_answered(void **state)
@@ -371,8 +394,7 @@ static void a_wake_costs_no_datagram(void **state)
     client_send(fixture, "x", 1);
     transport_wake(fixture->transport);
     assert_true(APR_STATUS_IS_EINTR(transport_receive(fixture->transport, &batch, -1)));
-    /* What a drain does: look until nothing is left. */
-    assert_int_equal(transport_receive(fixture->transport, &batch, 0), APR_SUCCESS);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
     assert_int_equal(batch.count, 1);
     give_back(fixture, &batch, VERDICT_ECHO);
     assert_int_equal(transport_receive(fixture->transport, &batch, 0), APR_TIMEUP);

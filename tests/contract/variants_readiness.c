@@ -3,6 +3,7 @@
 #include "variants.h"
 
 #include <netinet/in.h>
+#include <sys/select.h>
 
 #include "readiness/readiness.h"
 
@@ -10,6 +11,11 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
                                      unsigned count, unsigned worker, apr_size_t payload_max,
                                      apr_pool_t *pool)
 {
+    /* One for each listener that there may be, and one to be woken by. APR refuses more than
+     * select(2) takes, which is 256 on NetBSD. */
+    if (LISTENERS_MAX + 1 > FD_SETSIZE) {
+        return APR_ENOTIMPL;
+    }
     return readiness_open(transport, listeners, count, worker, payload_max, APR_POLLSET_SELECT,
                           pool);
 }
