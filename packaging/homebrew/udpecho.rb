@@ -1,5 +1,5 @@
-# Homebrew's formula. There is no release yet that it could fetch, so it builds what a checkout has
-# committed on main. Homebrew wants a formula to be in a tap, and lets no other variables through:
+# Homebrew's formula. There is no release yet that it could fetch: its address and checksum are to be
+# said with the first. Until then it builds what a checkout has committed on main. Homebrew wants a formula to be in a tap, and lets no other variables through:
 #
 #     brew tap-new udpecho/local
 #     cp packaging/homebrew/udpecho.rb "$(brew --repository udpecho/local)/Formula/"
@@ -8,6 +8,9 @@
 # Homebrew has not done so yet.
 class Udpecho < Formula
   desc "UDP echo server (RFC 862) and client that measures round trips, loss and paths"
+  homepage "https://udpecho.invalid/"
+  url "https://udpecho.invalid/releases/udpecho-0.1.0.tar.gz"
+  sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "Apache-2.0"
   head "file://#{ENV.fetch("HOMEBREW_UDPECHO_SOURCE", "")}", using: :git, branch: "main"
 

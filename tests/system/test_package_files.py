@@ -99,17 +99,30 @@ class MacOsPackage(StandIns):
 
 
 class Homebrew(unittest.TestCase):
+    def test_release_is_that_of_the_project(self):
+        text = (PACKAGING / "homebrew" / "udpecho.rb").read_text()
+        self.assertIn(f"/udpecho-{VERSION}.tar.gz\"\n", text)
+        self.assertRegex(text, r'\n  homepage "https://\S+"\n  url "https://\S+"\n  sha256 "[0-9a-f]{64}"\n')
+
     @unittest.skipUnless(shutil.which("ruby"), "ruby is not installed")
     def test_syntax(self):
         subprocess.run(["ruby", "-c", PACKAGING / "homebrew" / "udpecho.rb"], check=True,
                        capture_output=True, timeout=harness.PATIENCE)
 
 
-class FreeBsdPort(unittest.TestCase):
-    PORT = PACKAGING / "freebsd" / "ports" / "net" / "udpecho"
+class Port:
+    """What holds for the ports of all systems; a class below says what its system calls things."""
+
+    def text(self, name):
+        return (PACKAGING / self.PORT / name).read_text()
+
+    def listed(self):
+        """The files of the port's list, the marks in front of them left out."""
+        lines = [line for line in self.text(self.LIST).splitlines() if not line.startswith(self.NO_FILE)]
+        return {re.sub(r"^(%%\w+%%|@(bin|man) )|\.gz$", "", line) for line in lines}
 
     def test_version_is_that_of_the_project(self):
-        self.assertIn(f"DISTVERSION=\t{VERSION}\n", (self.PORT / "Makefile").read_text())
+        self.assertIn(self.VERSION_LINE, self.text("Makefile"))
 
     def test_list_has_what_is_installed(self):
         build = pathlib.Path(os.environ["UDPECHO_TOOLS"]).parent
@@ -121,13 +134,66 @@ class FreeBsdPort(unittest.TestCase):
             installed = {str(path.relative_to(prefix))
                          for folder in ("bin", "sbin", "share")
                          for path in (pathlib.Path(prefix) / folder).rglob("*") if path.is_file()}
-        listed = {line.removesuffix(".gz") for line in (self.PORT / "pkg-plist").read_text().split("\n")}
-        self.assertEqual(listed - {""}, installed | {"etc/rc.d/udpechod",
-                                                     "@sample etc/udpechod.conf.sample"})
+        installed = {name.replace("share/man/", self.MANUALS) for name in installed}
+        self.assertEqual(self.listed(), installed - self.documents() | self.BESIDES)
+
+    def documents(self):
+        """What the list leaves to a variable of the Makefile."""
+        return set()
 
     def test_description_is_as_wide_as_the_ports_want_it(self):
-        for line in (self.PORT / "pkg-descr").read_text().splitlines():
+        for line in self.text(self.DESCRIPTION).splitlines():
             self.assertLessEqual(len(line), 80)
+
+    def test_one_description_for_all(self):
+        self.assertEqual(self.text(self.DESCRIPTION),
+                         (PACKAGING / FreeBsdPort.PORT / FreeBsdPort.DESCRIPTION).read_text())
+
+    def test_service_has_a_user_of_its_own(self):
+        self.assertRegex(self.text(self.USERS), self.USER)
+        self.assertNotIn("nobody", self.text(self.SERVICE))
+
+
+class FreeBsdPort(Port, unittest.TestCase):
+    PORT = "freebsd/ports/net/udpecho"
+    LIST, NO_FILE, DESCRIPTION, MANUALS = "pkg-plist", "@comment", "pkg-descr", "share/man/"
+    BESIDES = {"@sample etc/udpechod.conf.sample"}
+    VERSION_LINE = f"DISTVERSION=\t{VERSION}\n"
+    SERVICE = "files/udpechod.in"
+    USERS, USER = "Makefile", r"\nUSERS=\t+udpechod\nGROUPS=\t+udpechod\n"
+
+    def documents(self):
+        names = re.search(r"^PORTDOCS=\t(.*)", self.text("Makefile"), re.M)[1].split()
+        return {f"share/doc/udpecho/{name}" for name in names}
+
+    def test_script_is_the_framework_s_to_install(self):
+        self.assertIn("\nUSE_RC_SUBR=\tudpechod\n", self.text("Makefile"))
+
+
+class NetBsdPackage(Port, unittest.TestCase):
+    PORT = "netbsd/pkgsrc/net/udpecho"
+    LIST, NO_FILE, DESCRIPTION, MANUALS = "PLIST", "@comment", "DESCR", "man/"
+    BESIDES = {"share/examples/udpecho/udpechod.conf"}
+    VERSION_LINE = f"DISTNAME=\tudpecho-{VERSION}\n"
+    SERVICE = "files/udpechod.sh"
+    USERS, USER = "Makefile", r"\nUDPECHOD_USER\?=\t+udpechod\n"
+
+    def test_script_is_the_framework_s_to_install(self):
+        self.assertIn("\nRCD_SCRIPTS=\tudpechod\n", self.text("Makefile"))
+
+
+class OpenBsdPort(Port, unittest.TestCase):
+    PORT = "openbsd/ports/net/udpecho"
+    LIST, DESCRIPTION, MANUALS = "pkg/PLIST", "pkg/DESCR", "man/"
+    NO_FILE = ("@comment", "@new", "@rcscript")
+    BESIDES = {"share/examples/udpecho/udpechod.conf", "@sample ${SYSCONFDIR}/udpechod.conf"}
+    VERSION_LINE = f"DISTNAME =\tudpecho-{VERSION}\n"
+    SERVICE = "pkg/udpechod.rc"
+    USERS, USER = "pkg/PLIST", r"@newuser _udpechod:\d+:_udpechod:"
+
+    def test_script_is_the_framework_s_to_install(self):
+        self.assertIn("\n@rcscript ${RCDIR}/udpechod\n", self.text("pkg/PLIST"))
+        self.assertIn("\ndaemon_user=_udpechod\n", self.text("pkg/udpechod.rc"))
 
 
 class Containerfile(unittest.TestCase):

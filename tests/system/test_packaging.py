@@ -91,10 +91,13 @@ class RcScript:
             (self.here / name).chmod(0o755)
         self.config = self.here / "udpechod.conf"
         shutil.copy(PACKAGING / "udpechod.conf", self.config)
-        text = (PACKAGING / self.SYSTEM / "udpechod").read_text()
+        text = (PACKAGING / self.PORT / self.FILE).read_text()
         for real, ours in ((self.SUBR, "rc.subr"), (self.PROGRAM, "udpechod"),
                            (self.CONFIG, "udpechod.conf"), ("/usr/sbin/daemon", "daemon")):
+            self.assertTrue(real in text or real == "/usr/sbin/daemon")
             text = text.replace(real, str(self.here / ours))
+        for name, value in self.SUBSTITUTED.items():
+            text = text.replace(name, value)
         self.script = self.here / "script"
         self.script.write_text(text)
 
@@ -109,9 +112,11 @@ class RcScript:
         return (self.here / f"arguments.{program}").read_text().splitlines()
 
     def test_syntax(self):
-        original = PACKAGING / self.SYSTEM / "udpechod"
-        self.assertTrue(os.access(original, os.X_OK))
-        subprocess.run([self.SHELL, "-n", original], check=True)
+        subprocess.run([self.SHELL, "-n", self.script], check=True)
+
+    def test_nothing_is_left_to_substitute(self):
+        for name in re.findall(r"%%\w+%%|@[A-Z_]+@|\$\{[A-Z]+\}", self.script.read_text()):
+            self.fail(name)
 
     def test_start(self):
         done = self.rc("start")
@@ -142,8 +147,9 @@ class RcScript:
 
 
 class FreeBsd(RcScript, unittest.TestCase):
-    SYSTEM = "freebsd"
-    PROGRAM, CONFIG = "/usr/local/sbin/udpechod", "/usr/local/etc/udpechod.conf"
+    PORT, FILE = "freebsd/ports/net/udpecho", "files/udpechod.in"
+    PROGRAM, CONFIG = "%%PREFIX%%/sbin/udpechod", "%%PREFIX%%/etc/udpechod.conf"
+    SUBSTITUTED = {"%%USERS%%": "udpechod"}
 
     def test_daemon_is_told_what_it_is_to_do(self):
         self.rc("start", "udpechod_runas=somebody; udpechod_flags=--workers=2")
@@ -155,7 +161,7 @@ class FreeBsd(RcScript, unittest.TestCase):
         done = self.rc("start", "udpechod_svcj=YES; udpechod_flags=--workers=2")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(self.arguments("daemon"),
-                         ["f", "S", "T=udpechod", "p=/var/run/udpechod.pid", "u=nobody"])
+                         ["f", "S", "T=udpechod", "p=/var/run/udpechod.pid", "u=udpechod"])
         self.assertEqual(self.arguments("udpechod"), [f"--config={self.config}", "--workers=2"])
 
     def test_service_jail_is_not_made_with_a_mistake(self):
@@ -174,8 +180,10 @@ class FreeBsd(RcScript, unittest.TestCase):
 
 
 class NetBsd(RcScript, unittest.TestCase):
-    SYSTEM = "netbsd"
-    PROGRAM, CONFIG = "/usr/pkg/sbin/udpechod", "/usr/pkg/etc/udpechod.conf"
+    PORT, FILE = "netbsd/pkgsrc/net/udpecho", "files/udpechod.sh"
+    PROGRAM, CONFIG = "@PREFIX@/sbin/udpechod", "@PKG_SYSCONFDIR@/udpechod.conf"
+    SUBR = "@SYSCONFBASE@/rc.subr"
+    SUBSTITUTED = {"@RCD_SCRIPTS_SHELL@": "/bin/sh", "@UDPECHOD_USER@": "udpechod"}
 
     test_reload_only_without_a_mistake = FreeBsd.test_reload_only_without_a_mistake
 
@@ -185,10 +193,11 @@ class NetBsd(RcScript, unittest.TestCase):
 
 
 class OpenBsd(RcScript, unittest.TestCase):
-    SYSTEM = "openbsd"
+    PORT, FILE = "openbsd/ports/net/udpecho", "pkg/udpechod.rc"
+    SUBSTITUTED = {}
     # OpenBSD's ksh is a child of pdksh, and so is mksh. Nothing in the script is beyond sh(1).
     SHELL = "mksh" if shutil.which("mksh") else "sh"
-    PROGRAM, CONFIG = "/usr/local/sbin/udpechod", "/etc/udpechod.conf"
+    PROGRAM, CONFIG = "${TRUEPREFIX}/sbin/udpechod", "${SYSCONFDIR}/udpechod.conf"
     RC_SUBR, SUBR = OPENBSD_RC_SUBR, "/etc/rc.d/rc.subr"
 
 

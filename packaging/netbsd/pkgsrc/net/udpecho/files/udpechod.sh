@@ -1,4 +1,4 @@
-#!/bin/sh
+#!@RCD_SCRIPTS_SHELL@
 
 # PROVIDE: udpechod
 # REQUIRE: DAEMON
@@ -12,18 +12,18 @@
 #   udpechod_flags   more options, which win over the file
 #   udpechod_user    the user; "root" for a port below 1024
 
-# shellcheck shell=sh disable=SC1091,SC2034,SC2154 # /etc/rc.subr is the system's and reads these
-. /etc/rc.subr
+# shellcheck shell=sh disable=SC1091,SC2034,SC2154 # rc.subr is the system's and reads these
+. @SYSCONFBASE@/rc.subr
 
 name=udpechod
 rcvar=$name
 
 load_rc_config $name
 
-: "${udpechod_config:=/usr/pkg/etc/udpechod.conf}"
-: "${udpechod_user:=nobody}"
+: "${udpechod_config:=@PKG_SYSCONFDIR@/udpechod.conf}"
+: "${udpechod_user:=@UDPECHOD_USER@}"
 
-command=/usr/pkg/sbin/udpechod
+command=@PREFIX@/sbin/udpechod
 required_files=$udpechod_config
 extra_commands="reload configtest"
 start_precmd=udpechod_configtest
