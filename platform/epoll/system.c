@@ -37,6 +37,11 @@ int system_share_port(int descriptor)
     return set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
+int system_joins_by_bind(void)
+{
+    return 0;
+}
+
 void system_ask_buffer(int descriptor, int option, int bytes)
 {
     int force = option == SO_RCVBUF ? SO_RCVBUFFORCE : SO_SNDBUFFORCE;

@@ -84,6 +84,17 @@ int system_share_port(int descriptor)
 #endif
 }
 
+/* FreeBSD puts a socket into a group that look-up asks before any other socket. The one that was
+ * bound before it had the option would get nothing (in_pcbinshash() of netinet/in_pcb.c). */
+int system_joins_by_bind(void)
+{
+#if defined(SO_REUSEPORT_LB)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
 /* These systems set DF on no UDP datagram unless asked, so there is no path MTU to ignore. */
 int system_ignore_path_mtu(int descriptor)
 {

@@ -84,38 +84,67 @@ const listener_info_t *listener_describe(const listener_t *listener)
     return &listener->info;
 }
 
+static void set_port(apr_sockaddr_t *address, const endpoint_t *bound)
+{
+    address->port = endpoint_port(bound);
+    address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
+}
+
+/* Finds out that nobody else has the port, by a socket that is closed again. */
+static apr_status_t claim_port(apr_sockaddr_t *address, const listener_options_t *options,
+                               const char **step, apr_pool_t *pool)
+{
+    endpoint_t local;
+    apr_socket_t *socket;
+    apr_status_t status = socket_create(&socket, address, options, step, pool);
+
+    if (status == APR_SUCCESS) {
+        status = socket_bind(socket, address, &local, step);
+        apr_socket_close(socket);
+    }
+    if (status == APR_SUCCESS) {
+        set_port(address, &local);
+    }
+    return status;
+}
+
+static apr_status_t share_port(apr_socket_t *socket, const char **step)
+{
+    *step = "share the port";
+    return system_share_port(socket_descriptor(socket)) == 0 ? APR_SUCCESS : errno;
+}
+
 /* The first socket. Between workers it is bound without SO_REUSEPORT, so that a port in use is
  * refused, and shared afterwards: a second process that tries the same then gets EADDRINUSE, and
- * only the sockets opened by share_among_workers() join. */
+ * only the sockets opened by share_among_workers() join. Where it would not join them any more,
+ * another socket has found out that the port is free. */
 static apr_status_t open_first(listener_t *listener, apr_sockaddr_t *address,
                                const listener_options_t *options, const char **step,
                                apr_pool_t *pool)
 {
     int is_shared = listener->info.reason == SHARING_BY_SYSTEM;
-    apr_socket_t *socket;
-    apr_status_t status = socket_create(&socket, address, options, step, pool);
+    int is_claimed = options->reuse == PORT_REUSE_WORKERS && system_joins_by_bind();
+    int joins_by_bind = is_claimed || options->reuse == PORT_REUSE_PROCESSES;
+    apr_socket_t *socket = NULL;
+    apr_status_t status =
+        is_shared && is_claimed ? claim_port(address, options, step, pool) : APR_SUCCESS;
 
-    if (status != APR_SUCCESS) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = socket_create(&socket, address, options, step, pool);
     }
-    if (is_shared && options->reuse == PORT_REUSE_PROCESSES) {
-        *step = "share the port";
-        if (system_share_port(socket_descriptor(socket)) != 0) {
-            return errno;
-        }
+    if (status == APR_SUCCESS && is_shared && joins_by_bind) {
+        status = share_port(socket, step);
     }
-    status = socket_bind(socket, address, &listener->info.local, step);
-    if (status != APR_SUCCESS) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = socket_bind(socket, address, &listener->info.local, step);
     }
-    if (is_shared && options->reuse == PORT_REUSE_WORKERS) {
-        *step = "share the port";
-        if (system_share_port(socket_descriptor(socket)) != 0) {
-            return errno;
-        }
+    if (status == APR_SUCCESS && is_shared && !joins_by_bind) {
+        status = share_port(socket, step);
     }
-    listener->sockets[listener->count++] = socket;
-    return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        listener->sockets[listener->count++] = socket;
+    }
+    return status;
 }
 
 /* Opens the other workers' sockets beside the first, on the port that it got. */
@@ -125,20 +154,17 @@ static apr_status_t share_among_workers(listener_t *listener, apr_sockaddr_t *ad
 {
     endpoint_t local;
 
-    address->port = endpoint_port(&listener->info.local);
-    address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
+    set_port(address, &listener->info.local);
     while (listener->count < options->workers) {
         apr_socket_t *socket;
         apr_status_t status = socket_create(&socket, address, options, step, pool);
 
-        if (status != APR_SUCCESS) {
-            return status;
+        if (status == APR_SUCCESS) {
+            status = share_port(socket, step);
         }
-        *step = "share the port";
-        if (system_share_port(socket_descriptor(socket)) != 0) {
-            return errno;
+        if (status == APR_SUCCESS) {
+            status = socket_bind(socket, address, &local, step);
         }
-        status = socket_bind(socket, address, &local, step);
         if (status != APR_SUCCESS) {
             return status;
         }

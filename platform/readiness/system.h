@@ -32,6 +32,10 @@ extern const unsigned system_report_count;
  * them. 0, or -1 and errno. */
 int system_share_port(int descriptor);
 
+/* Non-zero where a socket joins those that share its port by bind(2), and not if it is let share it
+ * afterwards. */
+int system_joins_by_bind(void);
+
 /* Asks for a buffer of `bytes`; `option` is SO_RCVBUF or SO_SNDBUF. Getting less is no error: the
  * caller reads back what there is. */
 void system_ask_buffer(int descriptor, int option, int bytes);
