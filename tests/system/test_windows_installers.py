@@ -149,9 +149,40 @@ class Installer:
         self.assertEqual(installed_versions(), [version])
 
 
+class Careful:
+    """What those do that run commands of their own, and so can refuse to."""
+
+    def test_an_earlier_version_is_refused(self):
+        self.install(LATER, f"--listen=127.0.0.1:{self.port}")
+        later = self.package
+        self.assertNotEqual(self.install(EARLIER).returncode, 0)
+        self.package = later
+        self.assert_version(LATER)
+        self.assert_serves()
+
+    def test_wrong_options_install_nothing(self):
+        config = drive() / "%NAME%.conf"
+        self.addCleanup(config.unlink)
+        config.write_text(f"listen=127.0.0.1:{self.port}\n")
+        # The second is right, save for a service.
+        for options in ("--workers=none", rf"--config=C:\{config.name}"):
+            self.assertNotEqual(self.install(EARLIER, options).returncode, 0)
+            self.assert_nothing_left()
+
+    def test_a_service_of_another_installation_stays(self):
+        harness.run("--install-service", f"--listen=127.0.0.1:{self.port}")
+        self.addCleanup(harness.run, "--uninstall-service")
+        command = registry(rf"{SERVICES}\udpechod", "ImagePath")
+        done = self.run_installer(build(self.generator, self.suffix, EARLIER), "--workers=1")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(registry(rf"{SERVICES}\udpechod", "ImagePath"), command)
+        harness.run("--uninstall-service")
+        self.assert_nothing_left()
+
+
 @unittest.skipUnless(shutil.which("wixl") and shutil.which("msibuild"),
                      "wixl or msibuild is missing; Debian has them in wixl and msitools")
-class Msi(Installer, unittest.TestCase):
+class Msi(Careful, Installer, unittest.TestCase):
     generator, suffix = "External", ".msi"
 
     def run_installer(self, package, options):
@@ -166,35 +197,57 @@ class Msi(Installer, unittest.TestCase):
         key = r"HKLM\System\CurrentControlSet\Control\Session Manager\Environment"
         self.assertIn("C:\\Program Files\\udpecho\\bin\\", registry(key, "PATH").split(";"))
 
-    def test_an_earlier_version_is_refused(self):
-        self.install(LATER, f"--listen=127.0.0.1:{self.port}")
-        later = self.package
-        self.assertNotEqual(self.install(EARLIER).returncode, 0)
-        self.package = later
-        self.assert_version(LATER)
-        self.assert_serves()
+    def test_a_repair_leaves_the_options_of_the_service(self):
+        options = f"--listen=127.0.0.1:{self.port}"
+        self.install(EARLIER, options)
+        windows("msiexec", "/fomus", windows_path(self.package), "/quiet", "OPTIONS=--workers=7")
+        self.assertEqual(registry(r"HKLM\Software\udpecho", "ServiceOptions"), options)
+        self.assertTrue(registry(rf"{SERVICES}\udpechod", "ImagePath").endswith(
+            f" --service {options}"))
+        self.assertNotIn("OPTIONS", self.table("Property").partition("SecureCustomProperties")[2]
+                         .splitlines()[0])
 
-    def test_wrong_options_install_nothing(self):
-        self.assertNotEqual(self.install(EARLIER, "--workers=none").returncode, 0)
-        self.assert_nothing_left()
+    def table(self, name):
+        return subprocess.run(["msiinfo", "export", self.package, name], check=True,
+                              capture_output=True, text=True).stdout
 
 
 @unittest.skipUnless(shutil.which("makensis"), "makensis is missing; Debian has it in nsis")
-class Nsis(Installer, unittest.TestCase):
+class Nsis(Careful, Installer, unittest.TestCase):
     generator, suffix = "NSIS", ".exe"
     files = FILES | {"Uninstall.exe"}
+    directory = ""
 
     def run_installer(self, package, options):
         # Quotation marks within an argument are beyond what a list of arguments can say.
-        given = f' /OPTIONS="{options}"' if options else ""
+        given = f' /OPTIONS="{options}"'.replace("%", "%%") if options else ""
         script = packages / "install.bat"
-        script.write_text(f'"{windows_path(package)}" /S{given}\n')
+        script.write_text(f'"{windows_path(package)}" /S{given}{self.directory}\n')
         return windows("cmd", "/c", windows_path(script))
 
     def run_remover(self, package):
         windows(str(self.home / "Uninstall.exe"), "/S")
         # It goes on as a copy of itself.
         harness.wait_until(lambda: not self.home.exists())
+
+
+    def test_wrong_options_leave_a_working_installation(self):
+        self.install(EARLIER, f"--listen=127.0.0.1:{self.port}")
+        for options in ("--workers=none", "--no-such-option"):
+            self.assertNotEqual(self.install(LATER, options).returncode, 0)
+            self.assert_version(EARLIER)
+            self.assert_serves()
+
+    def test_an_upgrade_goes_where_the_last_one_went(self):
+        self.home = drive() / "udp echo"
+        self.directory = r" /D=C:\udp echo"
+        self.install(EARLIER, f"--listen=127.0.0.1:{self.port}")
+        self.assert_serves()
+        self.directory = ""
+        self.install(LATER)
+        self.assert_version(LATER)
+        self.assert_serves()
+        self.assertFalse(Installer.home.exists())
 
 
 class Zip(Installer, unittest.TestCase):
