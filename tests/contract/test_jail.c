@@ -10,7 +10,7 @@
 
 #define JAIL_ADDRESS 0xc0000205 /* 192.0.2.5 */
 
-/* The linker has these called for the one of the C library. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names (ld(1), --wrap) */
 int __real_getsockname(int descriptor, struct sockaddr *address, socklen_t *length);
 int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *length);
 
@@ -21,6 +21,8 @@ int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *leng
     ((struct sockaddr_in *)(void *)address)->sin_addr.s_addr = htonl(JAIL_ADDRESS);
     return result;
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static apr_status_t open_listener(listener_t **listener, const char *host, listener_error_t *error,
                                   apr_pool_t *pool)

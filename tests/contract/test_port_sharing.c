@@ -24,7 +24,7 @@ static int joins_by_bind;
 static char order[2 * WORKERS]; /* for each socket: shared after it was bound, or free of a port */
 static unsigned shared;
 
-/* The linker has these called in place of the real ones. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names (ld(1), --wrap) */
 int __wrap_system_joins_by_bind(void);
 int __real_setsockopt(int descriptor, int level, int option, const void *value, socklen_t length);
 int __wrap_setsockopt(int descriptor, int level, int option, const void *value, socklen_t length);
@@ -44,6 +44,8 @@ int __wrap_setsockopt(int descriptor, int level, int option, const void *value, 
     }
     return __real_setsockopt(descriptor, level, option, value, length);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static apr_status_t open_listener(listener_t **listener, apr_port_t port, listener_error_t *error,
                                   apr_pool_t *pool)

@@ -13,7 +13,7 @@ static int limit;
 static int buffer;
 static unsigned calls;
 
-/* The linker has these called in place of the C library's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names (ld(1), --wrap) */
 int __wrap_setsockopt(int descriptor, int level, int option, const void *value, socklen_t length);
 int __wrap_getsockopt(int descriptor, int level, int option, void *value, socklen_t *length);
 
@@ -41,6 +41,8 @@ int __wrap_getsockopt(int descriptor, int level, int option, void *value, sockle
     *(int *)value = buffer;
     return 0;
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static int size_after(int kernel_limit, int bytes)
 {
