@@ -32,9 +32,9 @@ static BOOL WINAPI on_control(DWORD control)
     }
     host_raise(HOST_STOP);
     if (control != CTRL_C_EVENT && control != CTRL_BREAK_EVENT) {
-        /* The window was closed, the user logs off, the machine shuts down: Windows ends the
-         * process as soon as this returns. Draining takes a second at most, and main() ends the
-         * process, this thread included. */
+        /* The window was closed: Windows ends the process as soon as this returns. Draining takes a
+         * second at most, and main() ends the process, this thread included. Log-off and shutdown
+         * come to services alone ("HandlerRoutine callback function"). */
         Sleep(INFINITE);
     }
     return TRUE;
