@@ -1,4 +1,5 @@
 #include "client/failure.h"
+#include "udpecho/error_text.h"
 
 #include <apr_strings.h>
 
@@ -6,5 +7,5 @@ const char *cannot(const char *what, apr_status_t status, apr_pool_t *pool)
 {
     char reason[128];
 
-    return apr_psprintf(pool, "cannot %s: %s", what, apr_strerror(status, reason, sizeof reason));
+    return apr_psprintf(pool, "cannot %s: %s", what, error_text(status, reason, sizeof reason));
 }

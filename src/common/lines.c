@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/regular_file.h"
+#include "udpecho/error_text.h"
 #include "udpecho/host.h"
 
 #define LINE_MAX_BYTES 4094
@@ -79,7 +80,7 @@ static const char *read_all(apr_file_t *file, const char *path,
     }
     *refusal = status;
     return apr_psprintf(pool, "%s: cannot be read: %s", path,
-                        apr_strerror(status, reason, sizeof reason));
+                        error_text(status, reason, sizeof reason));
 }
 
 const char *lines_read(const char *path, const char *(*each)(void *context, char *line),

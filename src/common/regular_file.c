@@ -1,4 +1,5 @@
 #include "common/regular_file.h"
+#include "udpecho/error_text.h"
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
@@ -24,7 +25,7 @@ static const char *refuse(apr_status_t *refusal, apr_status_t status, const char
 
     *refusal = status;
     return apr_psprintf(pool, "%s: cannot be read: %s", path,
-                        apr_strerror(status, reason, sizeof reason));
+                        error_text(status, reason, sizeof reason));
 }
 
 static const char *expected(const char *path, apr_pool_t *pool)

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <assert.h>
 
+#include "udpecho/error_text.h"
 #include "udpecho/service_manager.h"
 
 static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *pool)
@@ -35,7 +36,7 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
         return "the service manager wants the rights of an administrator";
     }
     *code = EXIT_SYSTEM;
-    apr_strerror(status, reason, sizeof reason);
+    error_text(status, reason, sizeof reason);
     return APR_STATUS_IS_TIMEUP(status)
                ? "the service does not end"
                : apr_psprintf(pool, "the service manager refuses: %s", reason);

@@ -14,6 +14,7 @@
 #include "server/observe/show_platform.h"
 #include "server/observe/show_status.h"
 #include "server/server.h"
+#include "udpecho/error_text.h"
 
 typedef struct program {
     apr_pool_t *pool;
@@ -65,7 +66,7 @@ static exit_code_t serve(program_t *program)
                           (apr_size_t)settings->log_payload, program->pool);
     }
     if (status != APR_SUCCESS) {
-        apr_strerror(status, reason, sizeof reason);
+        error_text(status, reason, sizeof reason);
         return fail(program, apr_psprintf(program->pool, "cannot start: %s", reason), EXIT_SYSTEM);
     }
     if (settings->service && settings->file == NULL) {
@@ -104,7 +105,7 @@ static exit_code_t finish_output(const program_t *program)
     if (status == APR_SUCCESS) {
         return EXIT_OK;
     }
-    apr_strerror(status, reason, sizeof reason);
+    error_text(status, reason, sizeof reason);
     return fail(program, apr_psprintf(program->pool, "cannot write: %s", reason), EXIT_SYSTEM);
 }
 
@@ -163,7 +164,7 @@ static int start(program_t *program, int argc, const char *const *argv)
         host_run(program->settings.service != 0, run, needs_person, program, &code);
 
     if (status != APR_SUCCESS) {
-        apr_strerror(status, reason, sizeof reason);
+        error_text(status, reason, sizeof reason);
         return (int)fail(program,
                          apr_psprintf(program->pool,
                                       "--service: only for Windows' service control manager, which "

@@ -1,5 +1,6 @@
 /* Sockets from launchd: those of the entry "Listeners" in a job's Sockets, launchd.plist(5). */
 
+#include "udpecho/error_text.h"
 #include "udpecho/handover.h"
 
 #include <apr_portable.h>
@@ -42,7 +43,7 @@ const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header
     }
     if (status != 0) {
         return apr_psprintf(pool, "launchd does not hand over the sockets \"Listeners\": %s",
-                            apr_strerror(status, reason, sizeof reason));
+                            error_text(status, reason, sizeof reason));
     }
     error = take_over(sockets, descriptors, count, pool);
     free(descriptors); /* launch_activate_socket(3) leaves that to its caller */

@@ -11,6 +11,7 @@
 
 #include "os/windows/protected_path.h"
 #include "os/windows/wide.h"
+#include "udpecho/error_text.h"
 #include "udpecho/host.h"
 
 /* It belongs to administrators, whichever of them installs. Full control for the system and
@@ -79,6 +80,6 @@ const char *config_directory_create(apr_pool_t *pool)
     }
     return error == ERROR_SUCCESS
                ? NULL
-               : apr_pstrdup(pool, apr_strerror((apr_status_t)APR_FROM_OS_ERROR(error), reason,
-                                                sizeof reason));
+               : apr_pstrdup(pool, error_text((apr_status_t)APR_FROM_OS_ERROR(error), reason,
+                                              sizeof reason));
 }

@@ -5,6 +5,7 @@
 
 #include "os/windows/command_line.h"
 #include "os/windows/wide.h"
+#include "udpecho/error_text.h"
 
 /* netsh takes a second or two. */
 #define NETSH_PATIENCE_MS 30000
@@ -50,7 +51,7 @@ static const char *run(DWORD *code, const char *program, const char *command, ap
 
     if (!CreateProcessW(wide(program, pool), wide(command, pool), NULL, NULL, FALSE,
                         CREATE_NO_WINDOW, NULL, NULL, &startup, &process)) {
-        apr_strerror((apr_status_t)apr_get_os_error(), reason, sizeof reason);
+        error_text((apr_status_t)apr_get_os_error(), reason, sizeof reason);
         return apr_psprintf(pool, "%s does not start: %s", program, reason);
     }
     int has_ended = WaitForSingleObject(process.hProcess, NETSH_PATIENCE_MS) == WAIT_OBJECT_0 &&

@@ -11,6 +11,7 @@
 #include <sddl.h>
 
 #include "os/windows/wide.h"
+#include "udpecho/error_text.h"
 
 /* All by which what a file or directory holds, what it is, or who may change it, can be changed. A
  * handle that may write attributes may make it a reparse point (FSCTL_SET_REPARSE_POINT). */
@@ -106,7 +107,7 @@ static const char *describe(DWORD error, apr_pool_t *pool)
 {
     char reason[128];
 
-    apr_strerror((apr_status_t)APR_FROM_OS_ERROR(error), reason, sizeof reason);
+    error_text((apr_status_t)APR_FROM_OS_ERROR(error), reason, sizeof reason);
     return apr_pstrcat(pool, "its owner cannot be found out: ", reason, NULL);
 }
 

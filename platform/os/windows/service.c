@@ -6,6 +6,7 @@
 
 #include "os/windows/event_log.h"
 #include "os/windows/events.h"
+#include "udpecho/error_text.h"
 
 /* How long Windows should think that nothing is wrong while a state is left, milliseconds. A start
  * may ask the name service; draining takes a second at most, and the log may be slow. */
@@ -84,7 +85,7 @@ _Noreturn static void end_unheard(DWORD error)
     char line[256];
     log_sink_t log = event_log_open();
 
-    apr_strerror((apr_status_t)APR_FROM_OS_ERROR(error), reason, sizeof reason);
+    error_text((apr_status_t)APR_FROM_OS_ERROR(error), reason, sizeof reason);
     apr_snprintf(line, sizeof line, "udpechod: Windows takes no handler of controls: %s", reason);
     log.write(log.context, LOG_LEVEL_ERROR, line, strlen(line), 0);
     ExitProcess(error);

@@ -8,6 +8,7 @@
 #include "os/windows/firewall.h"
 #include "os/windows/service.h"
 #include "os/windows/wide.h"
+#include "udpecho/error_text.h"
 
 #define STOP_PATIENCE_MS 30000U
 #define STOP_POLL_MS     100
@@ -42,7 +43,7 @@ static void note_failure(apr_array_header_t *notes, const char *consequence, apr
     char reason[128];
 
     if (status != APR_SUCCESS) {
-        note_error(notes, consequence, apr_strerror(status, reason, sizeof reason), pool);
+        note_error(notes, consequence, error_text(status, reason, sizeof reason), pool);
     }
 }
 

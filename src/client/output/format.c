@@ -1,5 +1,6 @@
 #include "client/output/format.h"
 #include "common/endpoint_text.h"
+#include "udpecho/error_text.h"
 
 #include <apr_errno.h>
 #include <apr_strings.h>
@@ -66,7 +67,7 @@ const char *refusal_words(apr_status_t status, apr_pool_t *pool)
     if (APR_STATUS_IS_EACCES(status)) {
         return "administratively prohibited (a packet filter)";
     }
-    return apr_pstrdup(pool, apr_strerror(status, reason, sizeof reason));
+    return apr_pstrdup(pool, error_text(status, reason, sizeof reason));
 }
 
 /* Linux says ENOBUFS of a datagram whose fragments the send buffer has no room for, all of them of

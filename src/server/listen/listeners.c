@@ -11,6 +11,7 @@
 #include "server/listen/listener_opening.h"
 #include "server/listen/wildcard.h"
 #include "udpecho/clock.h"
+#include "udpecho/error_text.h"
 #include "udpecho/machine.h"
 
 /* How long to wait for IPv6 addresses that are new: duplicate address detection begins within a
@@ -166,7 +167,7 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
         return address.scope != NULL
                    ? refuse(opening->log, place->text, "no such network interface",
                             "the part after % must be an interface of this host")
-                   : refuse(opening->log, place->text, apr_strerror(status, reason, sizeof reason),
+                   : refuse(opening->log, place->text, error_text(status, reason, sizeof reason),
                             "the name must be known to this host's resolver");
     }
     if (wildcard_replace(&place->addresses, opening->options->platform, pool)) {

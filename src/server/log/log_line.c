@@ -9,6 +9,7 @@
 #include "common/endpoint_text.h"
 #include "common/json_text.h"
 #include "common/time_stamp.h"
+#include "udpecho/error_text.h"
 
 /* What fits before the most that log_line_finish() may write. */
 #define TEXT_MAX (LOG_LINE_MAX - sizeof ",\"cut\":1}\n")
@@ -168,7 +169,7 @@ void log_status(log_line_t *line, const char *name, apr_status_t status)
 {
     char reason[128];
 
-    log_text(line, name, apr_strerror(status, reason, sizeof reason));
+    log_text(line, name, error_text(status, reason, sizeof reason));
 }
 
 /* ---- Lines ---- */

@@ -1,4 +1,5 @@
 #include "server/observe/feature_table.h"
+#include "udpecho/error_text.h"
 
 #include <apr_strings.h>
 #include <assert.h>
@@ -49,7 +50,7 @@ const char *feature_missing(const platform_t *platform, feature_t feature, apr_p
     if (APR_STATUS_IS_ENOTIMPL(status)) {
         return "not on this system";
     }
-    return apr_pstrdup(pool, apr_strerror(status, reason, sizeof reason));
+    return apr_pstrdup(pool, error_text(status, reason, sizeof reason));
 }
 
 static const char *batching_by(const platform_t *platform, feature_t feature)

@@ -12,6 +12,7 @@
 #include "server/listen/listeners.h"
 #include "server/observe/feature_table.h"
 #include "server/observe/name_values.h"
+#include "udpecho/error_text.h"
 #include "udpecho/machine.h"
 #include "udpecho/transport.h"
 
@@ -51,7 +52,7 @@ static void add_listener(apr_array_header_t *values, const settings_t *settings,
         status = listener_open(&listener, address, &options, &error, pool);
     }
     if (status != APR_SUCCESS) {
-        apr_strerror(status, reason, sizeof reason);
+        error_text(status, reason, sizeof reason);
         name_values_add_text(values, "listener",
                              apr_psprintf(pool, "cannot %s: %s", error.step, reason));
         return;

@@ -9,6 +9,7 @@
 #include "server/observe/control_socket.h"
 #include "server/observe/status_values.h"
 #include "udpecho/clock.h"
+#include "udpecho/error_text.h"
 #include "udpecho/host.h"
 
 #define INTERVAL_US APR_USEC_PER_SEC
@@ -33,7 +34,7 @@ static const char *take_sample(sample_t *sample, const char *path, exit_code_t *
 
     if (status != APR_SUCCESS) {
         *code = listener_failure_code(status);
-        apr_strerror(status, reason, sizeof reason);
+        error_text(status, reason, sizeof reason);
         return apr_psprintf(pool,
                             "--status: cannot ask at %s: %s; udpechod --control makes that "
                             "socket, which only its own user and root may use if it has a path",

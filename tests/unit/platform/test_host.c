@@ -5,6 +5,7 @@
 #include <apr_thread_proc.h>
 
 #include "udpecho/clock.h"
+#include "udpecho/error_text.h"
 #include "udpecho/host.h"
 #include "udpecho/machine.h"
 
@@ -153,6 +154,18 @@ static void the_clock_counts_microseconds(void **state)
     assert_true(elapsed <= wall + GRAIN_US);
 }
 
+static void texts_of_errors_end_in_no_blank(void **state)
+{
+    (void)state;
+    for (apr_status_t error = 1; error < 140; error++) {
+        char text[256];
+
+        assert_ptr_equal(error_text(APR_FROM_OS_ERROR(error), text, sizeof text), text);
+        assert_true(*text != '\0');
+        assert_int_not_equal(text[strlen(text) - 1], ' ');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +178,7 @@ int main(void)
         scene(there_is_a_processor_to_run_on),
         scene(the_clock_never_goes_back),
         scene(the_clock_counts_microseconds),
+        scene(texts_of_errors_end_in_no_blank),
     };
 
     return cmocka_run_group_tests_name("host", tests, NULL, NULL);
