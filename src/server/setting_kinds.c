@@ -47,13 +47,22 @@ static const char *read_access(const option_t *option, void *place, const char *
     return expected != NULL ? expected : option_list.read(option, place, value, pool);
 }
 
+static int is_none(const char *value)
+{
+    return strcmp(value, "none") == 0;
+}
+
 static const char *read_exempt(const option_t *option, void *place, const char *value,
                                apr_pool_t *pool)
 {
-    const char *expected = strcmp(value, "none") == 0 ? NULL : access_rules_check(value, pool);
+    apr_array_header_t *const *list = place;
+    const char *expected = is_none(value) ? NULL : access_rules_check(value, pool);
 
     if (expected != NULL) {
         return apr_pstrcat(pool, expected, ", or none", NULL);
+    }
+    if (*list != NULL && (is_none(value) || is_none(APR_ARRAY_IDX(*list, 0, const char *)))) {
+        return "networks, or none alone";
     }
     return option_list.read(option, place, value, pool);
 }

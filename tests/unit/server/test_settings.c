@@ -93,6 +93,24 @@ static void a_bad_listen_is_refused_at_once(void **state)
     assert_int_equal(list->nelts, 1);
 }
 
+static void who_exempts_nobody_exempts_no_network(void **state)
+{
+    static const char *const before[] = {"udpechod", "--rate-limit-exempt=none",
+                                         "--rate-limit-exempt=10.0.0.0/8"};
+    static const char *const after[] = {"udpechod", "--rate-limit-exempt=10.0.0.0/8",
+                                        "--rate-limit-exempt=none"};
+    settings_t settings;
+    exit_code_t code;
+
+    assert_null(settings_read(&settings, 2, before, &code, *state));
+    assert_null(settings.exempt);
+    assert_string_equal(settings_read(&settings, 3, before, &code, *state),
+                        "--rate-limit-exempt=10.0.0.0/8: expected networks, or none alone");
+    assert_int_equal(code, EXIT_USAGE);
+    assert_string_equal(settings_read(&settings, 3, after, &code, *state),
+                        "--rate-limit-exempt=none: expected networks, or none alone");
+}
+
 static void what_does_not_go_together_is_refused(void **state)
 {
     static const char *const both[] = {"udpechod", "--install-service", "--uninstall-service"};
@@ -140,6 +158,7 @@ int main(void)
         scene(every_default_is_a_value_that_its_option_takes),
         scene(no_more_are_listened_on_than_there_can_be),
         scene(a_bad_listen_is_refused_at_once),
+        scene(who_exempts_nobody_exempts_no_network),
         scene(what_does_not_go_together_is_refused),
         scene(access_lists_are_read_when_all_is_known),
         scene(an_error_shows_only_values_that_its_option_takes),
