@@ -245,6 +245,10 @@ class Refused(Sockets):
         sock.bind(("::", 0))
         self.check(sock, "take over an IPv6 socket that takes IPv4 too")
 
+    def test_too_many(self):
+        line = self.refusal(*(self.bound("127.0.0.1") for _ in range(257)))
+        self.assertEqual(line["error"], "257 sockets of the service manager: expected 256 at most")
+
     def test_malformed_variables(self):
         prefix = ("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=some exec "$@"', "sh")
         with harness.Server(prefix=prefix, wait=False) as server:

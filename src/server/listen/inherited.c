@@ -1,6 +1,7 @@
 #include "server/listen/inherited.h"
 
 #include <apr_portable.h>
+#include <apr_strings.h>
 
 #include "common/memory.h"
 #include "server/listen/listener_log.h"
@@ -78,6 +79,13 @@ static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t
     listener_options_t options = *opening->options;
     exit_code_t code = EXIT_OK;
 
+    if (sockets->nelts > LISTENERS_MAX) {
+        const char *error =
+            apr_psprintf(pool, "%d sockets of the service manager: expected %d at most",
+                         sockets->nelts, LISTENERS_MAX);
+
+        return refuse(opening->log, error);
+    }
     options.reuse = PORT_REUSE_OFF;
     for (int i = 0; code == EXIT_OK && i < sockets->nelts; i++) {
         apr_array_header_t *one = apr_array_make(pool, 1, sizeof(apr_os_sock_t));

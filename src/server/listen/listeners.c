@@ -55,16 +55,19 @@ static apr_status_t open_address(listener_t **listener, const opening_t *opening
                                  listener_set_t *set, const location_t *location,
                                  listener_error_t *error)
 {
-    apr_status_t status = APR_ENOMEM;
-
     *listener = listener_find_open(set, opening, set, location);
+    if (*listener != NULL && listener_set_has(set, *listener)) {
+        return APR_SUCCESS;
+    }
+    if (set->all->nelts == LISTENERS_MAX) {
+        *error = (listener_error_t){LISTENER_SYSTEM, "open more listeners than there may be"};
+        return APR_ENOMEM;
+    }
     if (*listener != NULL) {
         return APR_SUCCESS;
     }
-    *error = (listener_error_t){LISTENER_SYSTEM, "open more listeners than there may be"};
-    if (set->all->nelts < LISTENERS_MAX) {
-        status = listener_open_new(listener, opening, set, location, error);
-    }
+    apr_status_t status = listener_open_new(listener, opening, set, location, error);
+
     if (status != APR_SUCCESS && error->failure == LISTENER_IN_USE &&
         overlaps_open(opening, location->address)) {
         error->failure = LISTENER_OVERLAPS;

@@ -138,6 +138,24 @@ static void one_that_cannot_be_opened_leaves_the_others_as_they_were(void **stat
     listener_set_close(&first.set, NULL, NULL); /* it was open still */
 }
 
+static void no_more_are_kept_than_there_may_be(void **state)
+{
+    const char *listen[LISTENERS_MAX + 2] = {NULL};
+    outcome_t first = open_listeners(LISTEN("localhost:0"), *state);
+
+    for (int i = 0; i < LISTENERS_MAX; i++) {
+        listen[i] = "127.0.0.1:0";
+    }
+    /* It is open, and asked for by another name. */
+    listen[LISTENERS_MAX] = address_of(&first, 0, *state);
+    outcome_t second = reopen_listeners(&first.set, 0, listen, *state);
+
+    assert_int_equal(second.code, EXIT_SYSTEM);
+    assert_non_null(strstr(second.log, "open more listeners than there may be"));
+    listener_set_close(&second.set, &first.set, NULL);
+    listener_set_close(&first.set, NULL, NULL);
+}
+
 static void nothing_is_looked_up_in_the_sandbox(void **state)
 {
     outcome_t first = open_listeners(LISTEN("127.0.0.1:0"), *state);
@@ -192,6 +210,7 @@ int main(void)
         scene(a_foreign_interface_is_refused),
         scene(what_is_asked_for_again_is_kept),
         scene(one_that_cannot_be_opened_leaves_the_others_as_they_were),
+        scene(no_more_are_kept_than_there_may_be),
         scene(nothing_is_looked_up_in_the_sandbox),
     };
 
