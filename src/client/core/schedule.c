@@ -5,7 +5,7 @@
 schedule_t schedule_make(unsigned burst, apr_interval_time_t interval, apr_time_t now)
 {
     assert(interval == 0 ||
-           (burst > 0 && interval > 0 && interval < ((apr_interval_time_t)1 << 62) / burst));
+           (burst > 0 && interval > 0 && interval <= ((apr_interval_time_t)1 << 62) / burst));
     return (schedule_t){.burst = burst, .interval = interval, .turn = now};
 }
 

@@ -23,7 +23,7 @@ typedef struct schedule {
 } schedule_t;
 
 /* The first datagram is due at `now`. Either `interval` is 0, or `burst` is not and their product
- * below 2^62. */
+ * at most 2^62. */
 schedule_t schedule_make(unsigned burst, apr_interval_time_t interval, apr_time_t now);
 
 /* When the next datagram is due, seen from `now`; misses what cannot be made up for. */

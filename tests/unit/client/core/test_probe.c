@@ -48,6 +48,9 @@ static void the_largest_plan_is_taken(void **state)
     plan.burst = ~0u;
     plan.timeout = 16 * SECOND;
     assert_int_equal(probe_next(probe_of(plan, *state), START).step, PROBE_SEND);
+    plan.burst = 1;
+    plan.interval = (apr_interval_time_t)1 << 62;
+    assert_int_equal(probe_next(probe_of(plan, *state), START).step, PROBE_SEND);
     plan.interval = 0;
     plan.window = PROBE_OUTSTANDING_MAX / FLOWS_MAX;
     plan.timeout = (apr_interval_time_t)1 << 62;
