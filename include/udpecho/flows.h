@@ -74,8 +74,8 @@ typedef struct flows flows_t;
 
 /*
  * Opens the sockets. `error` is filled only on error, and then nothing stays open. They live as
- * long as `pool`. Errors: those of socket(2), bind(2) and setsockopt(2), APR_ENOTIMPL for an option
- * that this system does not have: nothing that was asked for is silently left out.
+ * long as `pool`. Main thread. Errors: those of socket(2), bind(2) and setsockopt(2), APR_ENOTIMPL
+ * for an option that this system does not have: nothing that was asked for is silently left out.
  */
 apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows_options_t *options,
                         flows_error_t *error, apr_pool_t *pool);

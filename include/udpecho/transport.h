@@ -106,7 +106,7 @@ typedef struct listener listener_t;
  *
  * `pool` is for this listener alone, and its parent outlives all transports. The listener and its
  * sockets live as long as `pool`, which listener_close() may destroy; on error the caller destroys
- * it, which closes what had been opened. Any thread, one at a time for each pool. Errors: those of
+ * it, which closes what had been opened. Main thread. Errors: those of
  * socket(2), bind(2) and setsockopt(2); APR_EMISMATCH if the kernel bound another address than the
  * one asked for, except one of its own for a wildcard; APR_EINVAL for a broadcast or multicast
  * address; for LISTENER_INTERFACE ENODEV or, on systems that bind no socket to an interface,
@@ -128,7 +128,7 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
  * An IPv6 wildcard must not take IPv4 datagrams too: their senders would look like IPv6 addresses
  * to everything that tells one address from another.
  *
- * They belong to the listener from here on. `pool` is as for listener_open(). Any thread.
+ * They belong to the listener from here on. `pool` is as for listener_open(). Main thread.
  * Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP and
  * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too;
  * ENODEV for LISTENER_INTERFACE_GONE; as for listener_open() where such an address cannot be

@@ -5,8 +5,11 @@
 #include <apr_dso.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
+
+#include "os/main_thread.h"
 
 /* By its way from the program's file (proc(5)), so that both can be moved together. */
 static apr_status_t find_module(char **path, apr_pool_t *pool)
@@ -42,6 +45,9 @@ static apr_status_t load(const http_module_t **module, const char *path, const c
 apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
                        void *context, const char **step, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(respond != NULL);
+
     const http_module_t *module;
     char *path = NULL;
     apr_status_t status = find_module(&path, pool);

@@ -1,5 +1,6 @@
 /* The messages of flows by Windows Sockets, one to a call. */
 
+#include <assert.h>
 #include <string.h>
 
 #include "iocp/flow_refusal.h"
@@ -129,6 +130,8 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
 
 apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
+    assert(!flow_messages_are_full(messages));
+
     apr_status_t status =
         messages->receive != NULL ? APR_SUCCESS : find_receive(socket, &messages->receive);
 

@@ -1,5 +1,6 @@
 /* The requests of flows by Windows Sockets, one to a call. */
 
+#include <assert.h>
 #include <errno.h>
 
 #include "iocp/flow_refusal.h"
@@ -64,6 +65,7 @@ int flows_is_refusal(apr_status_t failure)
 unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
                             const request_t *datagrams, unsigned count, apr_status_t *failure)
 {
+    assert(count > 0);
     (void)count; /* never more than one to a message */
     *failure = send_one(requests, socket, datagrams);
     return *failure == APR_SUCCESS;

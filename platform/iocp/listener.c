@@ -4,7 +4,10 @@
 
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
+
+#include "os/main_thread.h"
 
 #ifndef SIO_UDP_CONNRESET
 #define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
@@ -175,6 +178,9 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(options->platform != NULL && options->workers > 0);
+    assert(apr_pool_parent_get(pool) != NULL);
     /* It stays when its sockets are closed: a completion that is on its way may still name it. */
     listener_t *listener = apr_pcalloc(apr_pool_parent_get(pool), sizeof *listener);
     endpoint_t endpoint = endpoint_of(address);
@@ -227,17 +233,22 @@ int listener_has_interface(const listener_t *listener)
 
 int listener_share(listener_t *listener, unsigned workers)
 {
+    assert(is_main_thread());
+    assert(workers > 0);
     (void)listener, (void)workers;
     return 0; /* the one socket is everybody's */
 }
 
 void listener_close(listener_t *listener)
 {
+    assert(is_main_thread());
+
     apr_pool_destroy(listener->pool);
 }
 
 void listener_set_offload(listener_t *listener, int offload)
 {
+    assert(is_main_thread());
     (void)listener, (void)offload; /* nothing is gathered here */
 }
 
@@ -249,6 +260,8 @@ apr_uint64_t listener_drops(listener_t *listener)
 
 apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+
     apr_array_header_t *sockets = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
 
     APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listener->socket.handle;
@@ -259,6 +272,10 @@ apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sock
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(sockets->nelts > 0 && sockets->elt_size == sizeof(apr_os_sock_t));
+    assert(options->platform != NULL && options->workers > 0);
+    assert(apr_pool_parent_get(pool) != NULL);
     (void)adopted, (void)options, (void)pool;
     *error = (listener_error_t){LISTENER_SYSTEM, "take over a socket"};
     for (int i = 0; i < sockets->nelts; i++) {

@@ -9,6 +9,7 @@
 
 #include "iocp/iocp.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* An error of an earlier reply may be reported by a posted receive, once for each. After this many
@@ -27,6 +28,7 @@ struct transport {
     atomic_int woken;
     operation_t *idle; /* to be posted */
     operation_t *lent[BATCH_MAX];
+    unsigned lent_count; /* that transport_reply() has to bring back */
     OVERLAPPED_ENTRY entries[BATCH_MAX];
 };
 
@@ -242,6 +244,9 @@ static DWORD wait_unposted(int error, DWORD milliseconds)
 
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
+    assert(timeout >= -1);
+    assert(transport->lent_count == 0);
+
     DWORD milliseconds = milliseconds_of(timeout);
     apr_status_t status = know_thread(transport);
     int error;
@@ -261,6 +266,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
         status = take_completions(transport, batch,
                                   error != 0 ? wait_unposted(error, milliseconds) : milliseconds);
     } while (timeout == 0 && error == 0 && status == APR_SUCCESS && batch->count == 0);
+    transport->lent_count = batch->count;
     if (batch->count > 0) {
         return APR_SUCCESS;
     }
@@ -295,6 +301,7 @@ static void reply(operation_t *operation, send_outcome_t *outcome)
 
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
 {
+    assert(batch->count == transport->lent_count);
     memset(outcome, 0, sizeof *outcome);
     for (unsigned i = 0; i < batch->count; i++) {
         operation_t *operation = transport->lent[i];
@@ -305,6 +312,7 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
         operation_push(&transport->idle, operation);
     }
     batch->count = 0;
+    transport->lent_count = 0;
 }
 
 /* ---- Opening and closing ---- */
@@ -400,6 +408,9 @@ static void leave_others(transport_t *transport, listener_t *const *listeners, u
 
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
+    assert(count <= LISTENERS_MAX);
+    assert(transport->lent_count == 0);
+
     apr_status_t result = APR_SUCCESS;
 
     leave_others(transport, listeners, count);
@@ -418,6 +429,8 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
 apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
 {
+    assert(count > 0 && count <= LISTENERS_MAX);
+
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
     apr_status_t status = port_find(&transport->port, listeners, count);
 

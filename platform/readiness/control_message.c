@@ -5,6 +5,7 @@
 
 #include "readiness/control_message.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -59,6 +60,8 @@ apr_size_t control_messages_read(struct msghdr *header, datagram_t *datagram)
 void control_message_add(struct msghdr *header, int level, int type, const void *data,
                          size_t length)
 {
+    assert(header->msg_controllen + CMSG_SPACE(length) <= CONTROL_MAX);
+
     unsigned char *bytes = header->msg_control;
     struct cmsghdr *control = (struct cmsghdr *)(void *)(bytes + header->msg_controllen);
 

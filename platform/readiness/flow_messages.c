@@ -1,5 +1,6 @@
 /* What flows receive by recvmsg(2), many messages to a call where the system can. */
 
+#include <assert.h>
 #include <errno.h>
 
 #include "readiness/flow.h"
@@ -96,6 +97,8 @@ static apr_status_t receive_replies(flow_messages_t *messages, apr_os_sock_t soc
  * apart: behind the replies, since there may be thousands of refusals to a reply. */
 apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
 {
+    assert(!flow_messages_are_full(messages));
+
     unsigned before = messages->batch.count;
     apr_status_t status = receive_replies(messages, socket, flow);
 

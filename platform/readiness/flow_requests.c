@@ -1,6 +1,7 @@
 /* The requests of flows by sendmsg(2): one message to a call, which can be several datagrams where
  * the system cuts them apart. Not by sendmmsg(2): each message has its own time of sending. */
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
@@ -106,6 +107,7 @@ static int is_for_later(apr_os_sock_t socket, int error)
 unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
                             const request_t *datagrams, unsigned count, apr_status_t *failure)
 {
+    assert(count > 0);
     for (int attempt = 0; attempt < SEND_ATTEMPTS_MAX; attempt++) {
         int sent = send_message(requests, socket, datagrams, gathered(requests, datagrams, count));
 

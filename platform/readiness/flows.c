@@ -3,7 +3,9 @@
 #include "udpecho/flows.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
+#include "os/main_thread.h"
 #include "readiness/flow.h"
 #include "readiness/waiter.h"
 
@@ -95,6 +97,12 @@ static apr_status_t open_flows(flows_t *flows, const flows_options_t *options, f
 apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
                         const flows_options_t *options, flows_error_t *error, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(options->platform != NULL);
+    assert(options->count > 0 && options->count <= FLOWS_MAX);
+    assert(options->dscp >= -1 && options->dscp <= 63);
+    assert(options->hop_limit >= 0 && options->hop_limit <= 255);
+
     endpoint_t endpoint = endpoint_of(peer);
     apr_pool_t *own;
     apr_status_t status = apr_pool_create(&own, pool);
@@ -122,6 +130,7 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
 
 apr_port_t flows_port(const flows_t *flows, unsigned flow)
 {
+    assert(flow < flows->count);
     return flows->flows[flow].port;
 }
 
@@ -155,6 +164,7 @@ void flows_wake(flows_t *flows)
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure)
 {
+    assert(count > 0 && requests[0].flow < flows->count);
     return flow_requests_send(flows->requests, flows->flows[requests[0].flow].socket, requests,
                               count, failure);
 }
@@ -217,6 +227,8 @@ static apr_status_t receive_more(flows_t *flows, apr_interval_time_t timeout)
 
 apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_time_t timeout)
 {
+    assert(timeout >= -1);
+
     apr_status_t status = APR_SUCCESS;
 
     arrivals->count = 0;

@@ -1,11 +1,13 @@
 /* A bound UDP address and the sockets that serve it. */
 
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "readiness/readiness.h"
 #include "readiness/socket.h"
 #include "readiness/system.h"
@@ -36,6 +38,7 @@ apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsig
 
 void listener_set_offload(listener_t *listener, int offload)
 {
+    assert(is_main_thread());
     atomic_store_explicit(&listener->offload, offload, memory_order_relaxed);
 }
 
@@ -52,6 +55,8 @@ int listener_is_shared(const listener_t *listener)
 
 apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+
     apr_array_header_t *sockets = apr_array_make(pool, (int)listener->count, sizeof(apr_os_sock_t));
 
     for (unsigned i = 0; i < listener->count; i++) {
@@ -324,6 +329,10 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(options->platform != NULL && options->workers > 0);
+    assert(apr_pool_parent_get(pool) != NULL);
+
     listener_t *listener = listener_create(options, options->workers, pool);
     /* The sockets keep a pointer to the address that they are bound to. */
     apr_sockaddr_t *kept = apr_pmemdup(pool, address, sizeof *address);
@@ -388,6 +397,11 @@ apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sock
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(sockets->nelts > 0 && sockets->elt_size == sizeof(apr_os_sock_t));
+    assert(options->platform != NULL && options->workers > 0);
+    assert(apr_pool_parent_get(pool) != NULL);
+
     listener_t *listener = listener_create(options, (unsigned)sockets->nelts, pool);
     apr_status_t status = APR_SUCCESS;
 
@@ -411,12 +425,16 @@ apr_status_t listener_adopt(listener_t **adopted, const apr_array_header_t *sock
 
 int listener_share(listener_t *listener, unsigned workers)
 {
+    assert(is_main_thread());
+    assert(workers > 0);
     listener->workers = workers;
     return listener->count > workers;
 }
 
 void listener_close(listener_t *listener)
 {
+    assert(is_main_thread());
+
     apr_pool_destroy(listener->pool);
 }
 

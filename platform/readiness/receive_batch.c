@@ -1,5 +1,7 @@
 #include "readiness/receive_batch.h"
 
+#include <assert.h>
+
 #include "readiness/message_batch.h"
 
 /* What a message needs at most: the kernel coalesces no more than an IP packet can carry. Memory
@@ -54,6 +56,7 @@ static unsigned next_room(const message_batch_t *messages)
 
 int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 {
+    assert(batch->rest.length == 0 && batch->next == batch->messages.count);
     message_batch_clear(&batch->messages);
     int received = message_batch_receive(&batch->messages, socket->descriptor, batch->room);
 

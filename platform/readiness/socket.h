@@ -1,8 +1,8 @@
 #ifndef UDPECHO_SOCKET_H
 #define UDPECHO_SOCKET_H
 
-/* The sockets of a listener. Internal to platform/readiness; main thread only. `step` is where a
- * function that fails says what it was about to do; static text. */
+/* The sockets of a listener. Internal to platform/readiness; one thread at a time for each
+ * socket. `step` is where a function that fails says what it was about to do; static text. */
 
 #include "udpecho/transport.h"
 

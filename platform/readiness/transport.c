@@ -5,6 +5,7 @@
 
 #include "readiness/readiness.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct transport {
     unsigned fruitless_receives; /* since the last datagram */
     receive_batch_t *receive_batch;
     worker_socket_t *socket; /* of what is in the receive batch */
+    unsigned lent;           /* datagrams that transport_reply() has to bring back */
     send_batch_t *send_batch;
 };
 
@@ -38,6 +40,8 @@ const char *transport_backend(const transport_t *transport)
 
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
+    assert(count <= LISTENERS_MAX);
+    assert(transport->lent == 0);
     return worker_sockets_set(&transport->sockets, &transport->waiter, listeners, count,
                               transport->worker);
 }
@@ -82,6 +86,8 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
 apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool)
 {
+    assert(count > 0 && count <= LISTENERS_MAX);
+
     int has_method = platform_has(listener_platform(listeners[0]), FEATURE_POLL_METHOD);
 
     return readiness_open(transport, listeners, count, worker, payload_max,
@@ -197,6 +203,9 @@ static apr_status_t receive_anew(transport_t *transport, batch_t *batch,
 
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
+    assert(timeout >= -1);
+    assert(transport->lent == 0);
+
     apr_status_t status = APR_SUCCESS;
 
     /* What is left, where a batch could not hold everything. */
@@ -211,6 +220,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
         receive_batch_is_full(transport->receive_batch)) {
         pass_turn(transport);
     }
+    transport->lent = batch->count;
     return status;
 }
 
@@ -220,9 +230,11 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
  * one message that is cut into datagrams at its end, and all messages by one call. */
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
 {
+    assert(batch->count == transport->lent);
     memset(outcome, 0, sizeof *outcome);
     if (batch->count > 0) {
         send_batch_send(transport->send_batch, transport->socket, batch, outcome);
     }
     batch->count = 0;
+    transport->lent = 0;
 }

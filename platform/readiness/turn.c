@@ -1,5 +1,7 @@
 #include "readiness/turn.h"
 
+#include <assert.h>
+
 #include "udpecho/monitor.h"
 
 struct turn {
@@ -17,6 +19,8 @@ apr_status_t turn_create(turn_t **created, apr_pool_t *pool)
 
 apr_status_t turn_take(turn_t *turn, const atomic_int *woken, apr_interval_time_t timeout)
 {
+    assert(timeout >= -1);
+
     apr_status_t status = APR_SUCCESS;
 
     monitor_lock(turn->monitor);
@@ -39,6 +43,7 @@ apr_status_t turn_take(turn_t *turn, const atomic_int *woken, apr_interval_time_
 void turn_pass(turn_t *turn)
 {
     monitor_lock(turn->monitor);
+    assert(turn->taken);
     turn->taken = 0;
     monitor_wake_one(turn->monitor);
     monitor_unlock(turn->monitor);

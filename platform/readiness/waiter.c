@@ -1,5 +1,7 @@
 #include "readiness/waiter.h"
 
+#include <assert.h>
+
 #include "udpecho/clock.h"
 
 /* APR passes the timeout to the kernel as milliseconds in an int, which ends after 24 days. */
@@ -68,6 +70,7 @@ int waiter_wake(waiter_t *waiter)
 
 apr_status_t waiter_wait(waiter_t *waiter, apr_interval_time_t timeout)
 {
+    assert(timeout >= -1);
     if (timeout > WAIT_MAX_US) {
         timeout = WAIT_MAX_US;
     }

@@ -5,6 +5,7 @@
 
 #include "udpecho/machine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "os/linux/netlink.h"
+#include "os/main_thread.h"
 
 /* How often to ask again where the addresses changed meanwhile. */
 #define DUMPS_MAX 10
@@ -163,6 +165,8 @@ static apr_status_t take_dump(dump_t *dump, int descriptor)
 
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+
     dump_t dump = {.addresses = apr_array_make(pool, 16, sizeof(host_address_t))};
     int descriptor = netlink_socket();
     apr_status_t status = descriptor < 0 ? errno : APR_SUCCESS;

@@ -2,11 +2,16 @@
 
 #include "os/linux/netlink.h"
 
+#include <assert.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "os/main_thread.h"
+
 int netlink_socket(void)
 {
+    assert(is_main_thread());
+
     static int descriptor = -1;
 
     if (descriptor < 0) {

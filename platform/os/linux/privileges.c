@@ -2,12 +2,15 @@
 
 #include "os/posix/user.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "os/main_thread.h"
 
 static int may_drop(void)
 {
@@ -63,6 +66,8 @@ static apr_status_t drop_capabilities(privileges_error_t *error)
 apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
                              apr_pool_t *pool)
 {
+    assert(is_main_thread());
+
     user_t user;
     apr_status_t status = user_find(&user, wanted, error, pool);
 

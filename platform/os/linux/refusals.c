@@ -1,8 +1,11 @@
 #include "os/linux/refusals.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <ucontext.h>
+
+#include "os/main_thread.h"
 
 /* The kernel's <asm/siginfo.h> has it, which does not go with the C library's <signal.h>. */
 #if !defined(SYS_SECCOMP)
@@ -37,6 +40,8 @@ static void on_refusal(int signal_number, siginfo_t *information, void *context)
 
 apr_status_t refusals_catch(sandbox_refusals_t *refusals)
 {
+    assert(is_main_thread());
+
     struct sigaction action = {.sa_sigaction = on_refusal, .sa_flags = SA_SIGINFO};
 
     noted = refusals;

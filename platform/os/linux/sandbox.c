@@ -2,15 +2,19 @@
 
 #include "udpecho/confinement.h"
 
+#include <assert.h>
 #include <time.h>
 
 #include "os/linux/filter.h"
+#include "os/main_thread.h"
 #include "os/posix/interfaces.h"
 #include "os/posix/sanitizer.h"
 
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
+    assert(is_main_thread());
+    assert(needs->files != NULL && needs->refusals != NULL);
     if (HAS_SANITIZER) {
         *found = "none: built with a sanitizer";
         return APR_ENOTIMPL;

@@ -5,9 +5,12 @@
 
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+
+#include "os/main_thread.h"
 
 /* As in launch.h, which cannot be included: it brings along all of Mach, whose host_t and
  * host_processors() are others than ours. */
@@ -31,6 +34,10 @@ static const char *take_over(apr_array_header_t *sockets, const int *descriptors
 const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
                                    apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(sockets->elt_size == sizeof(apr_os_sock_t) &&
+           groups->elt_size == sizeof(apr_array_header_t *));
+
     char reason[128];
     int *descriptors = NULL;
     size_t count = 0;

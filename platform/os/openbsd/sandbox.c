@@ -3,9 +3,11 @@
 
 #include "udpecho/confinement.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "os/openbsd/promises.h"
 #include "os/posix/interfaces.h"
 
@@ -28,6 +30,9 @@ static int unveil_files(const apr_array_header_t *files)
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
+    assert(is_main_thread());
+    assert(needs->files != NULL && needs->refusals != NULL);
+
     char promises[PROMISES_MAX];
 
     (void)platform;

@@ -6,12 +6,14 @@
 
 #include <apr_portable.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "os/posix/store.h"
 
 #define FIRST_DESCRIPTOR 3
@@ -118,6 +120,10 @@ static void sort(apr_array_header_t *sockets, apr_array_header_t *groups,
 const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
                                    apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(sockets->elt_size == sizeof(apr_os_sock_t) &&
+           groups->elt_size == sizeof(apr_array_header_t *));
+
     apr_array_header_t *names;
     long count;
     const char *error = read_count(&count, pool);

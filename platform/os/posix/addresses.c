@@ -2,10 +2,13 @@
 
 #include "udpecho/machine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
+
+#include "os/main_thread.h"
 
 static struct in_addr broadcast_of(const struct ifaddrs *entry)
 {
@@ -53,6 +56,8 @@ static apr_status_t free_list(void *list)
 
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+
     struct ifaddrs **list = apr_pcalloc(pool, sizeof(struct ifaddrs *));
 
     /* The pool frees it where there is no memory for what comes of it. */

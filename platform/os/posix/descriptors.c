@@ -1,6 +1,7 @@
 #include "os/posix/descriptors.h"
 
 #include <apr_portable.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -25,6 +26,8 @@ static void compose(message_t *message, void *bytes, size_t length, unsigned cou
 apr_status_t descriptors_send(int to, const char *bytes, apr_size_t length, const int *descriptors,
                               unsigned count)
 {
+    assert(length > 0);
+
     message_t message;
 
     if (count > DESCRIPTORS_MAX) {
@@ -47,6 +50,8 @@ apr_status_t descriptors_send(int to, const char *bytes, apr_size_t length, cons
 
 apr_status_t descriptors_receive(int from, char *byte, apr_array_header_t *sockets)
 {
+    assert(sockets->elt_size == sizeof(apr_os_sock_t));
+
     message_t message;
     struct cmsghdr *control;
     ssize_t length;

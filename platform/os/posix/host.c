@@ -4,14 +4,17 @@
 #include "udpecho/clock.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "os/posix/notify.h"
 #include "os/posix/stop.h"
 #include "os/posix/takeover.h"
@@ -169,6 +172,7 @@ apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final
     if (as_service) {
         return APR_ENOTIMPL;
     }
+    main_thread_begin();
     *code = body(context);
     return APR_SUCCESS;
 }
@@ -196,6 +200,8 @@ const char *host_control_path(void)
 
 apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+
     apr_status_t status;
 
     (void)pool;
@@ -227,6 +233,8 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 
 apr_status_t host_ready(host_t *host)
 {
+    assert(is_main_thread());
+
     apr_status_t status;
 
     stop_let_in(NULL);
@@ -240,6 +248,8 @@ apr_status_t host_ready(host_t *host)
 
 void host_reloading(host_t *host)
 {
+    assert(is_main_thread());
+
     char assignments[64];
 
     (void)host;
@@ -250,18 +260,23 @@ void host_reloading(host_t *host)
 
 void host_reloaded(host_t *host)
 {
+    assert(is_main_thread());
     (void)host;
     notify_ready();
 }
 
 void host_stopping(host_t *host)
 {
+    assert(is_main_thread());
     (void)host;
     notify_send("STOPPING=1");
 }
 
 void host_tell(host_t *host, const char *status, int is_alive)
 {
+    assert(is_main_thread());
+    assert(strlen(status) <= 100);
+
     char assignments[128];
 
     (void)host;
@@ -357,11 +372,14 @@ static int next_event(host_t *host, host_event_t *event)
 
 void host_watch(const takeover_t *takeover)
 {
+    assert(is_main_thread());
     the_host.takeover = takeover;
 }
 
 host_event_t host_wait(host_t *host)
 {
+    assert(is_main_thread());
+
     host_event_t event;
 
     /* They stay open: a main thread that is held up elsewhere, by a log that nobody reads, must
@@ -374,6 +392,8 @@ host_event_t host_wait(host_t *host)
 
 int host_pause(apr_interval_time_t duration)
 {
+    assert(is_main_thread());
+
     sigset_t before;
 
     stop_let_in(&before);
@@ -387,6 +407,7 @@ int host_pause(apr_interval_time_t duration)
 
 void host_work_on(void)
 {
+    assert(is_main_thread());
     notify_alive();
 }
 

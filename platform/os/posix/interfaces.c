@@ -3,6 +3,7 @@
 #include "os/posix/interfaces.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 #include <net/if.h>
 
 #include "udpecho/machine.h"
@@ -18,6 +19,8 @@ void interfaces_remember(void)
 
 int host_interface_name(char *name, apr_size_t size, unsigned network_interface)
 {
+    assert(size > 0);
+
     char found[IF_NAMESIZE];
 
     if (!remembered) {

@@ -1,9 +1,11 @@
 /* systemd's journal takes what a service writes to standard error, and from each line the level, if
  * it begins with it (sd-daemon(3)). */
 
+#include "os/main_thread.h"
 #include "udpecho/clock.h"
 #include "udpecho/host.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -76,6 +78,8 @@ static apr_status_t write_line(void *context, log_level_t level, const char *lin
 
 const log_sink_t *host_log(void)
 {
+    assert(is_main_thread());
+
     static const log_sink_t sink = {write_line, NULL};
 
     return is_journal() ? &sink : NULL;

@@ -1,5 +1,6 @@
 #include "udpecho/confinement.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "os/main_thread.h"
 #include "os/posix/sanitizer.h"
 
 /* What has failed last, and why. */
@@ -54,6 +56,8 @@ static void keep_descriptors(failure_t *failure, unsigned connections)
 
 apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step)
 {
+    assert(is_main_thread());
+
     static const struct rlimit none = {0, 0};
     failure_t failure = {NULL, APR_SUCCESS};
 

@@ -1,10 +1,17 @@
 #include "udpecho/monitor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
 #include "udpecho/clock.h"
+
+#ifdef NDEBUG
+#define MUTEX_TYPE PTHREAD_MUTEX_NORMAL
+#else
+#define MUTEX_TYPE PTHREAD_MUTEX_ERRORCHECK
+#endif
 
 struct monitor {
     pthread_mutex_t mutex;
@@ -17,6 +24,29 @@ static apr_status_t destroy(void *data)
 
     pthread_cond_destroy(&monitor->changed);
     return pthread_mutex_destroy(&monitor->mutex);
+}
+
+/* One that knows who has it locked, where assertions ask. */
+static int create_mutex(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+
+    if (error != 0) {
+        return error;
+    }
+    error = pthread_mutexattr_settype(&attributes, MUTEX_TYPE);
+    if (error == 0) {
+        error = pthread_mutex_init(mutex, &attributes);
+    }
+    pthread_mutexattr_destroy(&attributes);
+    return error;
+}
+
+static void expect_done(int error)
+{
+    assert(error == 0);
+    (void)error;
 }
 
 #if defined(__APPLE__) /* which has no pthread_condattr_setclock() */
@@ -66,7 +96,7 @@ static int timed_wait(monitor_t *monitor, apr_interval_time_t timeout)
 apr_status_t monitor_create(monitor_t **created, apr_pool_t *pool)
 {
     monitor_t *monitor = apr_palloc(pool, sizeof *monitor);
-    int error = pthread_mutex_init(&monitor->mutex, NULL);
+    int error = create_mutex(&monitor->mutex);
 
     if (error != 0) {
         return error;
@@ -83,16 +113,18 @@ apr_status_t monitor_create(monitor_t **created, apr_pool_t *pool)
 
 void monitor_lock(monitor_t *monitor)
 {
-    pthread_mutex_lock(&monitor->mutex);
+    expect_done(pthread_mutex_lock(&monitor->mutex));
 }
 
 void monitor_unlock(monitor_t *monitor)
 {
-    pthread_mutex_unlock(&monitor->mutex);
+    expect_done(pthread_mutex_unlock(&monitor->mutex));
 }
 
 apr_status_t monitor_wait(monitor_t *monitor, apr_interval_time_t timeout)
 {
+    assert(timeout >= -1);
+
     int error = timeout < 0 ? pthread_cond_wait(&monitor->changed, &monitor->mutex)
                             : timed_wait(monitor, timeout);
 

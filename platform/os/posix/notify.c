@@ -1,6 +1,7 @@
 #include "os/posix/notify.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "os/posix/descriptors.h"
 #include "os/posix/stop.h"
 #include "udpecho/clock.h"
@@ -70,6 +72,8 @@ static apr_interval_time_t watchdog_patience(void)
 
 void notify_open(void)
 {
+    assert(is_main_thread());
+
     const char *name = getenv("NOTIFY_SOCKET");
 
     for (unsigned i = 0; name != NULL && manager < 0 && i < CONNECT_ATTEMPTS; i++) {
@@ -106,11 +110,13 @@ static int is_sent(const char *assignments, int patience_ms)
 
 void notify_ready(void)
 {
+    assert(is_main_thread());
     owes_ready = !is_sent("READY=1", NOTIFY_READY_MS);
 }
 
 void notify_send(const char *assignments)
 {
+    assert(is_main_thread());
     if (owes_ready) {
         owes_ready = !is_sent("READY=1", NOTIFY_PATIENCE_MS);
     }
@@ -119,6 +125,7 @@ void notify_send(const char *assignments)
 
 void notify_alive(void)
 {
+    assert(is_main_thread());
     if (watchdog_us > 0 && clock_now() >= next_alive) {
         next_alive = clock_now() + interval_us;
         notify_send("WATCHDOG=1");
@@ -133,6 +140,7 @@ int notify_is_open(void)
 apr_status_t notify_send_descriptors(const char *assignments, const int *descriptors,
                                      unsigned count)
 {
+    assert(is_main_thread());
     if (manager < 0) {
         return APR_SUCCESS;
     }

@@ -8,9 +8,15 @@
 
 #include "udpecho/confinement.h"
 
+#include <assert.h>
+
+#include "os/main_thread.h"
+
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
+    assert(is_main_thread());
+    assert(needs->files != NULL && needs->refusals != NULL);
     (void)platform, (void)needs;
     *found = "none: this system has none in which replies can leave";
     return APR_ENOTIMPL;

@@ -3,10 +3,12 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "os/posix/descriptors.h"
 #include "os/posix/notify.h"
 #include "readiness/socket.h"
@@ -61,6 +63,9 @@ int host_has_store(void)
 apr_status_t host_store(const endpoint_t *address, const char *device,
                         const apr_array_header_t *sockets)
 {
+    assert(is_main_thread());
+    assert(device != NULL && sockets->elt_size == sizeof(apr_os_sock_t));
+
     const int *descriptors = (const int *)(const void *)sockets->elts;
     unsigned left = (unsigned)sockets->nelts;
     char name[NAME_SIZE];
@@ -90,6 +95,9 @@ static void forget(const char *name)
 
 void host_forget(const endpoint_t *address, const char *device)
 {
+    assert(is_main_thread());
+    assert(device != NULL);
+
     char name[NAME_SIZE];
 
     write_name(name, address, device);
@@ -98,6 +106,7 @@ void host_forget(const endpoint_t *address, const char *device)
 
 int host_await_forgetting(void)
 {
+    assert(is_main_thread());
     return notify_is_open() && forgotten_at != 0 && clock_now() - forgotten_at < FORGETTING_US &&
            host_pause(FORGETTING_PAUSE_US);
 }
@@ -129,6 +138,10 @@ static int is_bound_as_named(int descriptor, const char *name)
 void store_take_back(apr_array_header_t *groups, apr_hash_t *named, int descriptor,
                      const char *name, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(groups->elt_size == sizeof(apr_array_header_t *));
+    assert(store_has_name(name));
+
     apr_array_header_t *group = apr_hash_get(named, name, APR_HASH_KEY_STRING);
 
     if (!is_bound_as_named(descriptor, name)) {

@@ -1,6 +1,7 @@
 #include "os/posix/takeover.h"
 
 #include <apr_portable.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "os/main_thread.h"
 #include "os/posix/descriptors.h"
 #include "os/posix/notify.h"
 #include "os/posix/stop.h"
@@ -376,6 +378,10 @@ static const takeover_t watched = {watched_descriptor, longest_wait, take_event,
 apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
                             const char *path, const char **step, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(groups->elt_size == sizeof(apr_array_header_t *) &&
+           streams->elt_size == sizeof(apr_os_sock_t));
+
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     sigset_t before;
 
@@ -395,6 +401,10 @@ apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *stre
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
                             apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(groups->elt_size == sizeof(apr_array_header_t *) &&
+           streams->elt_size == sizeof(apr_os_sock_t));
+
     apr_array_header_t *sockets = apr_array_copy(pool, streams);
     apr_status_t status;
 
@@ -417,6 +427,7 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
 
 void host_refuse_successor(void)
 {
+    assert(is_main_thread());
     if (successor >= 0) {
         close(successor);
         successor = -1;

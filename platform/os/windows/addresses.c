@@ -1,6 +1,7 @@
 /* The addresses of this host. */
 
 /* Before apr.h, which leaves out parts of windows.h that iphlpapi.h needs. */
+#include <assert.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
@@ -8,6 +9,7 @@
 
 #include <string.h>
 
+#include "os/main_thread.h"
 #include "udpecho/machine.h"
 
 /* Room for a common host's adapters, as Microsoft advises; where there are more, the call says how
@@ -40,6 +42,7 @@ static void add_address(apr_array_header_t *addresses, const IP_ADAPTER_ADDRESSE
 
 apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool)
 {
+    assert(is_main_thread());
     IP_ADAPTER_ADDRESSES *list = NULL;
     ULONG room = ROOM_FIRST;
     ULONG error = ERROR_BUFFER_OVERFLOW;

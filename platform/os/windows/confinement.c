@@ -3,9 +3,14 @@
 
 #include "udpecho/confinement.h"
 
+#include <assert.h>
+
+#include "os/main_thread.h"
+
 apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
                              apr_pool_t *pool)
 {
+    assert(is_main_thread());
     (void)pool;
     if (wanted->user == NULL && wanted->group == NULL && wanted->root == NULL) {
         return APR_SUCCESS;
@@ -16,6 +21,7 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
 
 apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step)
 {
+    assert(is_main_thread());
     (void)needs, (void)step;
     return APR_SUCCESS;
 }
@@ -23,6 +29,8 @@ apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step)
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found)
 {
+    assert(is_main_thread());
+    assert(needs->files != NULL && needs->refusals != NULL);
     (void)platform, (void)needs;
     *found = "none: Windows confines a service by its account";
     return APR_ENOTIMPL;

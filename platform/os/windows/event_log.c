@@ -1,8 +1,10 @@
 #include "os/windows/event_log.h"
 
 #include <apr.h>
+#include <assert.h>
 
 #include "messages.h"
+#include "os/main_thread.h"
 #include "os/windows/service.h"
 #include "os/windows/wide.h"
 
@@ -74,6 +76,7 @@ static apr_status_t write_event(void *context, log_level_t level, const char *li
 
 log_sink_t event_log_open(void)
 {
+    assert(is_main_thread());
     return (log_sink_t){write_event, NULL};
 }
 

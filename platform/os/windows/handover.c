@@ -4,10 +4,16 @@
 
 #include <apr_errno.h>
 #include <apr_portable.h>
+#include <assert.h>
+
+#include "os/main_thread.h"
 
 const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
                                    apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(sockets->elt_size == sizeof(apr_os_sock_t) &&
+           groups->elt_size == sizeof(apr_array_header_t *));
     (void)sockets, (void)groups, (void)pool;
     return NULL;
 }
@@ -20,17 +26,22 @@ int host_has_store(void)
 apr_status_t host_store(const endpoint_t *address, const char *device,
                         const apr_array_header_t *sockets)
 {
+    assert(is_main_thread());
+    assert(device != NULL && sockets->elt_size == sizeof(apr_os_sock_t));
     (void)address, (void)device, (void)sockets;
     return APR_SUCCESS;
 }
 
 void host_forget(const endpoint_t *address, const char *device)
 {
+    assert(is_main_thread());
+    assert(device != NULL);
     (void)address, (void)device;
 }
 
 int host_await_forgetting(void)
 {
+    assert(is_main_thread());
     return 0;
 }
 
@@ -44,6 +55,9 @@ apr_status_t host_clear_path(const char *path, const char **step)
 apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
                             const char *path, const char **step, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(groups->elt_size == sizeof(apr_array_header_t *) &&
+           streams->elt_size == sizeof(apr_os_sock_t));
     (void)groups, (void)streams, (void)path, (void)pool;
     *step = "hand sockets from process to process";
     return APR_ENOTIMPL;
@@ -52,12 +66,16 @@ apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *stre
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
                             apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(groups->elt_size == sizeof(apr_array_header_t *) &&
+           streams->elt_size == sizeof(apr_os_sock_t));
     (void)groups, (void)streams, (void)pool;
     return APR_ENOTIMPL;
 }
 
 void host_refuse_successor(void)
 {
+    assert(is_main_thread());
 }
 
 apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)

@@ -2,7 +2,10 @@
  * here, those of the service control manager in service.c. */
 
 #include <apr_errno.h>
+#include <assert.h>
+#include <string.h>
 
+#include "os/main_thread.h"
 #include "os/windows/console.h"
 #include "os/windows/events.h"
 #include "os/windows/service.h"
@@ -52,6 +55,7 @@ void host_ignore_hang_ups(void)
 
 apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 {
+    assert(is_main_thread());
     (void)reloads, (void)pool;
     *host = &the_host;
     the_host.asked = 0;
@@ -70,6 +74,7 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
 
 int host_pause(apr_interval_time_t duration)
 {
+    assert(is_main_thread());
     clock_pause(duration);
     return 1;
 }
@@ -77,10 +82,12 @@ int host_pause(apr_interval_time_t duration)
 /* The service control manager waits for no sign of life of a service that runs. */
 void host_work_on(void)
 {
+    assert(is_main_thread());
 }
 
 apr_status_t host_ready(host_t *host)
 {
+    assert(is_main_thread());
     (void)host;
     service_ready();
     return APR_SUCCESS;
@@ -88,28 +95,35 @@ apr_status_t host_ready(host_t *host)
 
 void host_reloading(host_t *host)
 {
+    assert(is_main_thread());
     (void)host;
 }
 
 void host_reloaded(host_t *host)
 {
+    assert(is_main_thread());
     (void)host;
 }
 
 /* The thread that takes the request tells of it at once. */
 void host_stopping(host_t *host)
 {
+    assert(is_main_thread());
     (void)host;
 }
 
 /* Nobody wants to hear it; HOST_LOOK never comes. */
 void host_tell(host_t *host, const char *status, int is_alive)
 {
+    assert(is_main_thread());
+    assert(strlen(status) <= 100);
     (void)host, (void)status, (void)is_alive;
 }
 
 host_event_t host_wait(host_t *host)
 {
+    assert(is_main_thread());
+
     DWORD event = WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE);
 
     /* A wait that fails would fail for ever: to end is better than to spin. */

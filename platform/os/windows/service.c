@@ -2,8 +2,10 @@
 
 #include <apr_errno.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
+#include "os/main_thread.h"
 #include "os/windows/event_log.h"
 #include "os/windows/events.h"
 #include "udpecho/error_text.h"
@@ -101,6 +103,7 @@ static void WINAPI service_main(DWORD argc, LPWSTR *argv)
         end_unheard(GetLastError());
     }
     tell(SERVICE_START_PENDING, START_WAIT_MS);
+    main_thread_begin();
     service.code = service.body(service.context);
     /* The last act: main() may now end the process, and this thread with it. */
     tell(SERVICE_STOPPED, 0);
@@ -108,11 +111,13 @@ static void WINAPI service_main(DWORD argc, LPWSTR *argv)
 
 int service_is_running(void)
 {
+    assert(is_main_thread());
     return service.handle != NULL;
 }
 
 void service_ready(void)
 {
+    assert(is_main_thread());
     if (service_is_running()) {
         tell(SERVICE_RUNNING, 0);
     }
@@ -125,6 +130,7 @@ apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final
     const SERVICE_TABLE_ENTRYW services[] = {{name, service_main}, {NULL, NULL}};
 
     if (!as_service) {
+        main_thread_begin();
         *code = body(context);
         return APR_SUCCESS;
     }
@@ -141,6 +147,8 @@ apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final
 
 const log_sink_t *host_log(void)
 {
+    assert(is_main_thread());
+
     static log_sink_t sink;
 
     if (!service_is_running()) {

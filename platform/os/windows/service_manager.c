@@ -1,7 +1,9 @@
 #include "udpecho/service_manager.h"
 
 #include <apr_strings.h>
+#include <assert.h>
 
+#include "os/main_thread.h"
 #include "os/windows/command_line.h"
 #include "os/windows/config_file.h"
 #include "os/windows/event_log.h"
@@ -102,6 +104,9 @@ static const char *service_command(const apr_array_header_t *options, apr_pool_t
 apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
                              apr_array_header_t *notes, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(notes->elt_size == sizeof(char *) && options->elt_size == sizeof(char *));
+
     const char *command = service_command(options, pool);
 
     /* The path of the program is in it too, which the event log expands as well. */
@@ -199,6 +204,9 @@ static apr_status_t stop_and_delete(SC_HANDLE service)
 
 apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
 {
+    assert(is_main_thread());
+    assert(notes->elt_size == sizeof(char *));
+
     SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
 
     if (manager == NULL) {
