@@ -316,7 +316,7 @@ const option_t settings_table[] = {
      .kind = &option_flag,
      .command_line_only = 1,
      .help = "With --install-service: let UDP in to this program through the firewall\n"
-             "of Windows, unless all it listens on is the loopback."},
+             "of Windows."},
     {.name = "uninstall-service",
      .offset = AT(uninstall_service),
      .kind = &option_flag,
