@@ -106,7 +106,7 @@ static unsigned send_apart(send_batch_t *batch, unsigned number, send_outcome_t 
  *
  * What the gathering may be to blame for is not gathered again with this peer for a while, nor what
  * is longer. But EINVAL is also the answer to a forged source port of 0, which must not cost
- * everybody else the gathering: only where the plain sends fare better is it to blame.
+ * everybody else the gathering: only where the plain sends succeed is it to blame.
  */
 static void fail(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
 {

@@ -276,7 +276,7 @@ static client_exit_t judge(const session_t *session, const char **error)
     if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {
         *error = "the search ended before it had found the largest payload";
     } else if (session->suspects > 0) {
-        *error = "some source ports fare worse than the rest";
+        *error = "some source ports are worse than the rest";
     } else if (is_too_much_missing(settings, summary)) {
         *error = "more is lost, or was not sent, than --max-loss";
     } else if (settings->max_rtt > 0 && summary->timed == 0) {

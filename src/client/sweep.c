@@ -175,17 +175,17 @@ static const char *verdict(const sweep_result_t *result, apr_pool_t *pool)
     if (suspects == 0) {
         return apr_psprintf(pool,
                             lost > 0 ? "What %u source ports lose differs by no more than chance."
-                                     : "All %u source ports fare alike.",
+                                     : "All %u source ports are alike.",
                             count);
     }
     if (suspects == count) {
         return apr_psprintf(pool,
-                            "All %u source ports fare badly: some lose more than the rest, which "
+                            "All %u source ports are bad: some lose more than the rest, which "
                             "is slower.",
                             count);
     }
     return apr_psprintf(pool,
-                        "%u of %u source ports fare worse than the rest, %s; they lose %s, the "
+                        "%u of %u source ports are worse than the rest, %s; they lose %s, the "
                         "rest %s.",
                         suspects, count, paths_text(count, suspects, pool),
                         loss_text(rows, suspects, pool),

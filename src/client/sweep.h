@@ -9,7 +9,7 @@
  * A port is suspect if it is among the worst ports that together differ from the rest by more than
  * chance (clusters.h): they lose more; or even the shortest of their round trips is longer than the
  * shortest of the rest's median port, by more than a quarter and half a millisecond, below which it
- * may be the hosts that were slow. If there are two kinds of ports, those that fare worse are the
+ * may be the hosts that were slow. If there are two kinds of ports, those that are worse are the
  * suspects, even if they are more.
  */
 

@@ -73,7 +73,7 @@ class Sweep(unittest.TestCase):
         self.assertEqual(report.code, 1 if suspects else 0, report.errors)
         if suspects:
             self.assertRegex(conclusion,
-                             f"^{len(suspects)} of {len(rows)} source ports fare worse than the "
+                             f"^{len(suspects)} of {len(rows)} source ports are worse than the "
                              "rest, as if (all but )?1 path of [0-9]+ were bad; they lose "
                              r"[0-9.]+ %, the rest [0-9.]+ %\.$")
         elif untried > 0:
@@ -84,7 +84,7 @@ class Sweep(unittest.TestCase):
             self.assertEqual(conclusion,
                              f"What {len(rows)} source ports lose differs by no more than chance.")
         else:
-            self.assertEqual(conclusion, f"All {len(rows)} source ports fare alike.")
+            self.assertEqual(conclusion, f"All {len(rows)} source ports are alike.")
 
 
 class Ports(Sweep):

@@ -126,7 +126,7 @@ host_event_t host_wait(host_t *host)
 
     DWORD event = WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE);
 
-    /* A wait that fails would fail for ever: to end is better than to spin. */
+    /* A wait that fails would fail each time: to end is better than to spin. */
     return event < WAIT_OBJECT_0 + EVENT_KINDS ? (host_event_t)(event - WAIT_OBJECT_0) : HOST_STOP;
 }
 

@@ -31,7 +31,7 @@ static void lose(sweep_row_t *row, unsigned lost)
     row->summary.timed = row->summary.received;
 }
 
-static void ports_that_fare_alike_are_all_right(void **state)
+static void ports_that_are_alike_are_all_right(void **state)
 {
     sweep_row_t rows[PORTS];
 
@@ -39,7 +39,7 @@ static void ports_that_fare_alike_are_all_right(void **state)
     sweep_result_t result = sweep_judge(rows, PORTS, *state);
 
     assert_int_equal(result.suspects, 0);
-    assert_string_equal(result.verdict, "All 64 source ports fare alike.");
+    assert_string_equal(result.verdict, "All 64 source ports are alike.");
 }
 
 static void too_few_datagrams_tell_nothing(void **state)
@@ -75,7 +75,7 @@ static void a_path_that_loses_everything_shows_first(void **state)
     }
     assert_string_equal(
         result.verdict,
-        "16 of 64 source ports fare worse than the rest, as if 1 path of 4 were bad; they lose "
+        "16 of 64 source ports are worse than the rest, as if 1 path of 4 were bad; they lose "
         "100 %, the rest 0 %.");
 }
 
@@ -194,7 +194,7 @@ static void ports_may_be_bad_in_two_ways(void **state)
     sweep_result_t result = sweep_judge(rows, PORTS, *state);
 
     assert_int_equal(result.suspects, PORTS);
-    assert_string_equal(result.verdict, "All 64 source ports fare badly: some lose more than the "
+    assert_string_equal(result.verdict, "All 64 source ports are bad: some lose more than the "
                                         "rest, which is slower.");
 }
 
@@ -323,7 +323,7 @@ static void bad_paths_are_seen_as_the_manual_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(ports_that_fare_alike_are_all_right),
+        scene(ports_that_are_alike_are_all_right),
         scene(too_few_datagrams_tell_nothing),
         scene(a_path_that_loses_everything_shows_first),
         scene(losses_that_hit_all_alike_make_no_suspect),
