@@ -1,5 +1,7 @@
 #include "common/sort.h"
 
+#include <stddef.h>
+
 /* Heapsort: never more than about 2 n log2(n) comparisons, whatever the order of the items. */
 
 typedef struct heap {
