@@ -16,10 +16,25 @@ import time
 import unittest
 
 import harness
+import namespaces
 import tracing
 
 PAYLOADS = [b"", b"x", bytes(1000)]
 AS_NOBODY = ("setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups")
+
+
+# A network namespace where a connection has little room for what is sent.
+LITTLE_ROOM = ("unshare", "-n", "sh", "-c", "ip link set lo up && "
+               "echo 4096 4096 4096 >/proc/sys/net/ipv4/tcp_wmem && exec \"$@\"", "sh")
+ASK_AND_READ_NOTHING = """
+import socket, sys
+sock = socket.socket()
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+sock.connect(("127.0.0.1", 9001))
+sock.sendall(b"status\\n")
+print("asked", flush=True)
+sys.stdin.read()
+"""
 
 
 class Status(unittest.TestCase):
@@ -344,6 +359,21 @@ class Status(unittest.TestCase):
             harness.wait_until(lambda: json.loads(self.ask(b"status\n"))["echoed"] == 1)
             self.assertEqual(json.loads(self.ask(b"status\n"))["echoed"], 1)
             server.stop()
+
+    @unittest.skipIf(namespaces.missing() or harness.EMULATOR, "needs a network namespace")
+    def test_who_reads_no_answer_keeps_nobody_waiting(self):
+        listen = [f"127.0.0.1:{port}" for port in range(10000, 10256)]
+        with harness.Server("--control=127.0.0.1:9001", listen=listen,
+                            prefix=LITTLE_ROOM) as server:
+            inside = ("nsenter", "-t", str(server.process.pid), "-n")
+            with subprocess.Popen([*inside, sys.executable, "-c", ASK_AND_READ_NOTHING],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asker:
+                self.assertEqual(asker.stdout.readline(), b"asked\n")
+                done = harness.run("--status", "--json", "--control=127.0.0.1:9001", prefix=inside)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(len(json.loads(done.stdout)["listening"]), len(listen))
+                server.stop()
+                asker.stdin.close()
 
     def test_sandbox_holds(self):
         with self.server() as server:

@@ -10,10 +10,15 @@
 #include "server/observe/stream_socket.h"
 #include "udpecho/clock.h"
 
-/* The longest request, its line end included, and how long to wait for it: it is sent by programs,
- * in one piece. */
+/* The longest request, its line end included. */
 #define REQUEST_MAX 64
+
+/* How long to wait for a request, and then until an answer is taken: programs ask, in one piece,
+ * and read at once. */
 #define PATIENCE_US (200 * 1000)
+
+/* How much of an answer to send at a time: a connection that is ready has room for it. */
+#define PIECE_MAX 256
 
 /* The longest answer, and how long to wait for it. */
 #define ANSWER_MAX         (64 * 1024)
@@ -25,7 +30,43 @@ struct control_socket {
     apr_pool_t *pool;
 };
 
+/* ---- Waiting ---- */
+
+/* A connection with a timeout of its own would take system calls that the sandbox has not; to ask
+ * poll(2) before each blocking call takes none. */
+static int wait_ready(apr_socket_t *connection, apr_int16_t events, apr_interval_time_t timeout,
+                      apr_pool_t *pool)
+{
+    apr_int32_t ready;
+    apr_pollfd_t wanted = {
+        .p = pool,
+        .desc_type = APR_POLL_SOCKET,
+        .desc.s = connection,
+        .reqevents = events,
+    };
+
+    return timeout > 0 && apr_poll(&wanted, 1, &ready, timeout) == APR_SUCCESS;
+}
+
 /* ---- Answers ---- */
+
+/* Leaves out the rest of an answer that nobody takes in time. A system may give a connection less
+ * room than an answer needs. */
+static void send_answer(apr_socket_t *connection, const char *answer, apr_pool_t *pool)
+{
+    apr_time_t deadline = clock_now() + PATIENCE_US;
+    apr_size_t left = strlen(answer);
+
+    while (left > 0 && wait_ready(connection, APR_POLLOUT, deadline - clock_now(), pool)) {
+        apr_size_t length = left < PIECE_MAX ? left : PIECE_MAX;
+
+        if (apr_socket_send(connection, answer, &length) != APR_SUCCESS) {
+            return;
+        }
+        answer += length;
+        left -= length;
+    }
+}
 
 static void answer_status(const control_socket_t *control, apr_socket_t *connection,
                           apr_pool_t *pool)
@@ -36,10 +77,8 @@ static void answer_status(const control_socket_t *control, apr_socket_t *connect
     status_read(&status, control->source, pool);
     status_values(values, &status, pool);
     const char *answer = apr_pstrcat(pool, "{", name_values_json(values, pool), "}\n", NULL);
-    apr_size_t length = strlen(answer);
 
-    /* It does not block: there is room in a new connection for more than this. */
-    apr_socket_send(connection, answer, &length);
+    send_answer(connection, answer, pool);
 }
 
 static const struct {
@@ -51,28 +90,13 @@ static const struct {
 
 /* ---- Being asked ---- */
 
-/* A connection with a timeout of its own would take system calls that the sandbox has not; to ask
- * poll(2) before each blocking read takes none. */
-static int wait_readable(apr_socket_t *connection, apr_interval_time_t timeout, apr_pool_t *pool)
-{
-    apr_int32_t ready;
-    apr_pollfd_t wanted = {
-        .p = pool,
-        .desc_type = APR_POLL_SOCKET,
-        .desc.s = connection,
-        .reqevents = APR_POLLIN,
-    };
-
-    return timeout > 0 && apr_poll(&wanted, 1, &ready, timeout) == APR_SUCCESS;
-}
-
 /* Returns 0 if no whole line comes in time. */
 static int read_request(apr_socket_t *connection, char request[REQUEST_MAX], apr_pool_t *pool)
 {
     apr_time_t deadline = clock_now() + PATIENCE_US;
     apr_size_t had = 0;
 
-    while (had < REQUEST_MAX && wait_readable(connection, deadline - clock_now(), pool)) {
+    while (had < REQUEST_MAX && wait_ready(connection, APR_POLLIN, deadline - clock_now(), pool)) {
         apr_size_t length = REQUEST_MAX - had;
 
         if (apr_socket_recv(connection, request + had, &length) != APR_SUCCESS) {
@@ -173,7 +197,7 @@ apr_status_t control_socket_ask(const char **answer, const char *where, const ch
     while (status == APR_SUCCESS && had < ANSWER_MAX - 1) {
         length = 0;
         status = APR_TIMEUP;
-        if (wait_readable(connection, deadline - clock_now(), pool)) {
+        if (wait_ready(connection, APR_POLLIN, deadline - clock_now(), pool)) {
             length = ANSWER_MAX - 1 - had;
             status = apr_socket_recv(connection, text + had, &length);
         }
