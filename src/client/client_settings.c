@@ -219,8 +219,8 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .minimum = 2,
      .maximum = FLOWS_MAX,
-     .help = "Send from this many ports, and report each one's results: one bad path of\n"
-             "several that share the load (ECMP, LAG) shows."},
+     .help = "Send from this many ports and report the results of each: one bad path\n"
+             "of several that share the load (ECMP, LAG) shows."},
     {.name = "mtu",
      .offset = AT(mtu),
      .kind = &option_flag,
