@@ -174,6 +174,20 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return fails(THREADS) ? EAGAIN : next(thread, attributes, start, context);
 }
 
+/* Of a thread that was never made glibc says that there is none; musl ends the process. */
+int pthread_join(pthread_t thread, void **result)
+{
+    static int (*next)(pthread_t, void **);
+
+    if (next == NULL) {
+        *(void **)&next = dlsym(RTLD_NEXT, "pthread_join");
+    }
+    if (thread == 0) {
+        abort();
+    }
+    return next(thread, result);
+}
+
 /* ---- libseccomp ---- */
 
 /* Its own header need not be here. */

@@ -265,10 +265,16 @@ unsigned observer_threads(const observer_t *observer)
 
 apr_status_t observer_start(observer_t *observer, gate_t *gate)
 {
+    apr_status_t status = APR_SUCCESS;
+
     observer->gate = gate;
-    return observer_threads(observer) > 0
-               ? apr_thread_create(&observer->thread, NULL, run, observer, observer->pool)
-               : APR_SUCCESS;
+    if (observer_threads(observer) > 0) {
+        status = apr_thread_create(&observer->thread, NULL, run, observer, observer->pool);
+    }
+    if (status != APR_SUCCESS) {
+        observer->thread = NULL; /* APR has set it to what it could not start */
+    }
+    return status;
 }
 
 /* A byte in a pipe, for which the kernel may have no memory for a while. */
