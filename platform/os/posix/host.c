@@ -352,7 +352,7 @@ static int next_event(host_t *host, host_event_t *event)
     if (ready < 0 && error == EINTR) {
         return 0;
     }
-    if (ready > 0 && waited[1].revents != 0 && takeover->take_event(event)) {
+    if (takeover != NULL && ready > 0 && waited[1].revents != 0 && takeover->take_event(event)) {
         return 1;
     }
     if (takeover != NULL && takeover->gives_up()) {
