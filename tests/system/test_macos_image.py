@@ -16,6 +16,8 @@ OF_MACOS = {
     "uuid_generate",                                  # APR: its UUIDs, beside random bytes
     "launch_activate_socket",                         # sockets from launchd
     "pthread_threadid_np",                            # the log: thread_id
+    "pthread_cond_timedwait_relative_np",             # waiting by a clock that nobody sets
+    "_tlv_bootstrap",                                 # variables of a thread: which one is the main one
     "_DefaultRuneLocale", "__maskrune", "__tolower",  # <ctype.h>
     "__stdinp", "__stdoutp", "__stderrp",             # <stdio.h>
     "__error", "h_errno",                             # <errno.h>, <netdb.h>
