@@ -46,7 +46,7 @@ typedef struct listener_options {
     port_reuse_t reuse;
     unsigned workers;           /* how many transports will be opened on it, 1 or more */
     apr_int32_t receive_buffer; /* bytes to ask the kernel for; 0: the system's default */
-    apr_int32_t send_buffer;    /* likewise */
+    apr_int32_t send_buffer;    /* bytes, as for receive_buffer */
     int offload; /* several datagrams may go through the network stack as one: UDP_SEGMENT and
                   * UDP_GRO of udp(7), where the platform has them */
     const char *device; /* to be bound to as well: only what comes by this network interface

@@ -110,8 +110,8 @@ static names_t name(const loop_detector_t *detector, const datagram_t *datagram)
 }
 
 /* The place that is told of a row: of the datagram, or of that which it takes over. Any but the
- * latest: if it were always the oldest, five datagrams of a loop that share a row would displace
- * one another without end. */
+ * latest: if it were always the oldest, the datagrams of a loop would displace one another without
+ * end where one more than ROW_LENGTH share a row. */
 static unsigned find_place(loop_detector_t *detector, unsigned row, apr_uint32_t tag)
 {
     for (unsigned i = 0; i < ROW_LENGTH; i++) {

@@ -94,7 +94,7 @@ typedef struct probe_summary {
     int is_scheduled;                  /* 0: no time said when datagrams were due */
     apr_uint64_t refused;              /* word came from the network that this many were */
     apr_uint64_t late;                 /* of the received ones */
-    apr_uint64_t reordered;            /* likewise */
+    apr_uint64_t reordered;            /* of the received ones */
     apr_uint64_t bytes;                /* of the received ones, payload */
     apr_uint64_t replies[REPLY_KINDS]; /* of each kind */
     /* From the first datagram sent to the last that was sent or received; while some are

@@ -26,7 +26,7 @@ struct observer {
     log_t *log;
     apr_pollset_t *sockets;
     control_socket_t *control; /* NULL: there is none */
-    http_t *http;              /* likewise */
+    http_t *http;              /* NULL: there is none */
     apr_socket_t *scraped;     /* by which it takes connections */
     atomic_int is_stopping;
     gate_t *gate;

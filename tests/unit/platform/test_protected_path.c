@@ -100,7 +100,7 @@ static void the_owner_of_the_directory_above_is_trusted(void **state)
 
 /* ---- Files ---- */
 
-/* Whoever runs this owns the directory too. */
+/* The user who runs this owns the directory too. */
 static const char *made_with(const char *name, const char *sddl, apr_pool_t *pool)
 {
     wchar_t directory[MAX_PATH];
