@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "core/loop_detector.h"
+#include "endpoints.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC
@@ -12,13 +13,9 @@ static const unsigned char key[] = "not a random key";
 
 static datagram_t datagram_from(unsigned port, const void *data, apr_size_t length)
 {
-    datagram_t datagram = {.data = (unsigned char *)data, .length = length};
-
-    datagram.from.length = sizeof datagram.from.sa.v4;
-    datagram.from.sa.v4.sin_family = APR_INET;
-    datagram.from.sa.v4.sin_addr.s_addr = htonl(0xc0000201);
-    datagram.from.sa.v4.sin_port = htons((apr_port_t)port);
-    return datagram;
+    return (datagram_t){.from = ipv4(0xc0000201, (apr_port_t)port),
+                        .data = (unsigned char *)data,
+                        .length = length};
 }
 
 /* ---- Loops ---- */

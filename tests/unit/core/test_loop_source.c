@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "core/loop_detector.h"
+#include "endpoints.h"
+#include "random.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC
@@ -13,22 +15,11 @@
 
 static const unsigned char key[APR_SIPHASH_KSIZE] = "not a random key";
 
-/* A number that looks random, the same in each run. */
-static apr_uint32_t next_random(apr_uint64_t *state)
-{
-    *state = *state * APR_UINT64_C(6364136223846793005) + APR_UINT64_C(1442695040888963407);
-    return (apr_uint32_t)(*state >> 32);
-}
-
 static datagram_t datagram_from(unsigned port, const void *data, apr_size_t length)
 {
-    datagram_t datagram = {.data = (unsigned char *)data, .length = length};
-
-    datagram.from.length = sizeof datagram.from.sa.v4;
-    datagram.from.sa.v4.sin_family = APR_INET;
-    datagram.from.sa.v4.sin_addr.s_addr = htonl(0xc0000201);
-    datagram.from.sa.v4.sin_port = htons((apr_port_t)port);
-    return datagram;
+    return (datagram_t){.from = ipv4(0xc0000201, (apr_port_t)port),
+                        .data = (unsigned char *)data,
+                        .length = length};
 }
 
 /* The payload of a number. */

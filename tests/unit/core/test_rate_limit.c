@@ -3,6 +3,7 @@
 #include <apr_thread_proc.h>
 
 #include "core/rate_limit.h"
+#include "random.h"
 
 #define START  apr_time_from_sec(1000)
 #define SECOND APR_USEC_PER_SEC
@@ -34,13 +35,6 @@ static endpoint_t ipv6(apr_uint32_t bits, apr_uint64_t interface_id)
         address[8 + i] = (unsigned char)(interface_id >> (56 - 8 * i));
     }
     return endpoint;
-}
-
-/* A number that looks random, the same in each run. */
-static apr_uint32_t next_random(apr_uint64_t *state)
-{
-    *state = *state * APR_UINT64_C(6364136223846793005) + APR_UINT64_C(1442695040888963407);
-    return (apr_uint32_t)(*state >> 32);
 }
 
 /* How many of `count` datagrams, evenly spread over `duration`, are admitted. */
