@@ -68,6 +68,7 @@ typedef struct listener_info {
 /* Why a listener could not be opened, as far as it matters to the operator. */
 typedef enum listener_failure {
     LISTENER_IN_USE,      /* another socket has this address and port */
+    LISTENER_EXCLUDED,    /* no socket has the port, and the system keeps it from programs */
     LISTENER_NOT_LOCAL,   /* the address is none of this host's */
     LISTENER_OVERLAPS,    /* a listener of this process is in the way: IN_USE to listener_open() */
     LISTENER_NOT_READY,   /* it is, and not usable: for what listener_open() calls NOT_LOCAL */

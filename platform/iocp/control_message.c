@@ -8,6 +8,11 @@
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 
+int message_is_truncated(int error, DWORD flags)
+{
+    return (flags & MSG_TRUNC) != 0 || (error == WSAEMSGSIZE && (flags & MSG_CTRUNC) == 0);
+}
+
 int control_message_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data,
                          size_t length)
 {

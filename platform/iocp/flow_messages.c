@@ -114,7 +114,7 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
         return APR_FROM_OS_ERROR(error);
     }
     arrival->at = clock_now();
-    arrival->truncated = error == WSAEMSGSIZE || (message.dwFlags & MSG_CTRUNC) != 0;
+    arrival->truncated = message_is_truncated(error, message.dwFlags) != 0;
     arrival->fragment = 0;
     arrival->mtu = 0;
     if (is_refusal(error)) {
@@ -123,7 +123,7 @@ static apr_status_t receive_one(flow_messages_t *messages, SOCKET socket, arriva
     }
     arrival->refused = APR_SUCCESS;
     arrival->from.length = message.namelen;
-    arrival->length = error == WSAEMSGSIZE ? messages->payload_max : length;
+    arrival->length = arrival->truncated ? messages->payload_max : length;
     arrival->hop_limit = read_hop_limit(&message);
     return APR_SUCCESS;
 }

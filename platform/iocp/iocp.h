@@ -3,8 +3,8 @@
 
 /*
  * What the parts of the completion transport know of each other. All workers take their datagrams
- * from one completion port, which spreads them: Windows has no SO_REUSEPORT, and a socket can
- * belong to one port only.
+ * from one completion port, which spreads them; platform.c says why not by sockets that share an
+ * address. A socket can belong to one completion port only.
  */
 
 #include <winsock2.h>
@@ -57,6 +57,10 @@ typedef struct operation {
 
 /* The listener's socket, open from the start. */
 shared_socket_t *listener_shared_socket(listener_t *listener);
+
+/* What an error of bind() about this port means. WSAEACCES is what another socket's
+ * SO_EXCLUSIVEADDRUSE gives, and a port that Windows keeps from programs. */
+listener_failure_t bind_failure_of(apr_status_t status, apr_port_t port, apr_pool_t *pool);
 
 /* The completion port that a listener's socket belongs to, as the first transport on it made it;
  * NULL before. Kept by the listener for the transports. */
@@ -112,6 +116,10 @@ int call_send(operation_t *operation);
 
 /* The kind under which a reply that failed with this Windows Sockets error is counted. */
 send_error_t send_error_kind(int error);
+
+/* Whether part of a datagram is lost that was received with this result and these flags of its
+ * message. WSAEMSGSIZE says only that the datagram or its control messages were too long. */
+int message_is_truncated(int error, DWORD flags);
 
 /* Control messages; see platform/readiness for the same on other systems. */
 void control_messages_read(WSAMSG *message, datagram_t *datagram);

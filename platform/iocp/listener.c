@@ -64,6 +64,13 @@ static void ignore_resets(SOCKET socket)
     WSAIoctl(socket, SIO_UDP_NETRESET, &report, sizeof report, NULL, 0, &returned, NULL, NULL);
 }
 
+/* Windows gives a socket that is bound to one address the broadcasts to its port, too. Where it
+ * does not know this option (IPPROTO_IP socket options), they are dropped by their flags. */
+static void refuse_broadcasts(SOCKET socket)
+{
+    set_option(socket, IPPROTO_IP, IP_RECEIVE_BROADCAST, 0);
+}
+
 static int prepare(SOCKET socket, int family, const listener_options_t *options, const char **step)
 {
     /* Never SO_REUSEADDR: on Windows it lets any program of any user take over the port. This
@@ -90,15 +97,20 @@ static int prepare(SOCKET socket, int family, const listener_options_t *options,
         set_option(socket, SOL_SOCKET, SO_SNDBUF, (DWORD)options->send_buffer);
     }
     ignore_resets(socket);
+    if (family == AF_INET) { /* IPv6 has none */
+        refuse_broadcasts(socket);
+    }
     return 0;
 }
+
+static const char BIND[] = "bind";
 
 static int bind_and_read_back(listener_t *listener, const apr_sockaddr_t *address,
                               const char **step)
 {
     endpoint_t *local = &listener->info.local;
 
-    *step = "bind";
+    *step = BIND;
     if (bind(listener->socket.handle, (const struct sockaddr *)&address->sa, (int)address->salen) !=
         0) {
         return -1;
@@ -126,8 +138,16 @@ static apr_int32_t buffer_size(SOCKET socket, int option)
     return bytes;
 }
 
-/* From a broadcast address no reply can leave; connect() tells it from others by WSAEACCES, for it
- * needs SO_BROADCAST, and sends nothing. */
+static int connect_error(SOCKET socket, const apr_sockaddr_t *address)
+{
+    return connect(socket, (const struct sockaddr *)&address->sa, (int)address->salen) == 0
+               ? 0
+               : WSAGetLastError();
+}
+
+/* From a broadcast address no reply can leave; connect(), which sends nothing, tells it from others
+ * by WSAEACCES, for it needs SO_BROADCAST. A filter may say the same of any address, and then with
+ * that option, too. */
 static apr_status_t ask_broadcast(int *is_broadcast, const apr_sockaddr_t *address)
 {
     SOCKET socket;
@@ -140,27 +160,11 @@ static apr_status_t ask_broadcast(int *is_broadcast, const apr_sockaddr_t *addre
     if (socket == INVALID_SOCKET) {
         return apr_get_netos_error();
     }
-    *is_broadcast =
-        connect(socket, (const struct sockaddr *)&address->sa, (int)address->salen) != 0 &&
-        WSAGetLastError() == WSAEACCES;
+    *is_broadcast = connect_error(socket, address) == WSAEACCES &&
+                    set_option(socket, SOL_SOCKET, SO_BROADCAST, 1) == 0 &&
+                    connect_error(socket, address) != WSAEACCES;
     closesocket(socket);
     return APR_SUCCESS;
-}
-
-listener_failure_t listener_failure_of(apr_status_t status)
-{
-    switch (APR_TO_OS_ERROR(status)) {
-    case WSAEADDRINUSE:
-        return LISTENER_IN_USE;
-    case WSAEADDRNOTAVAIL:
-        return LISTENER_NOT_LOCAL;
-    case WSAEACCES: /* also what another socket's SO_EXCLUSIVEADDRUSE gives */
-        return LISTENER_IN_USE;
-    case WSAEAFNOSUPPORT:
-        return LISTENER_NO_FAMILY;
-    default:
-        return LISTENER_SYSTEM;
-    }
 }
 
 static apr_status_t close_socket(void *data)
@@ -214,7 +218,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         prepare(listener->socket.handle, address->family, options, &error->step) != 0 ||
         bind_and_read_back(listener, address, &error->step) != 0) {
         status = apr_get_netos_error();
-        error->failure = listener_failure_of(status);
+        error->failure = error->step == BIND ? bind_failure_of(status, address->port, pool)
+                                             : listener_failure_of(status);
         return status;
     }
     listener->info.sharing = SHARING_COMPLETION_PORT;

@@ -1,6 +1,11 @@
-/* What Windows has of the features. It has never had several sockets on a port with the flows
- * spread over them, nor sends of several datagrams by one call; replies are fragmented unless
- * somebody asks otherwise, and nobody is told of datagrams that found a buffer full. */
+/*
+ * What Windows has of the features. It has sockets that share an address, too, each of them for one
+ * processor (WSAIoctl(), SIO_CPU_AFFINITY, Windows 10 version 2004). They are not used: flows come
+ * to a processor by the network adapter's hash and queues (RSS), so that a worker may stay idle, as
+ * all but one do behind an adapter with one queue, and nothing says who receives for a processor
+ * without a socket. One completion port gives every worker of what there is. Replies are fragmented
+ * unless somebody asks otherwise, and nobody is told of datagrams that found a buffer full.
+ */
 
 #include "iocp/iocp.h"
 

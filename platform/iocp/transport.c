@@ -165,11 +165,8 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     datagram->from.length = operation->message.namelen;
     datagram->to = socket->local;
     datagram->length = operation->overlapped.InternalHigh;
-    datagram->broadcast = 0;
     datagram->arrival_interface = 0;
-    if (socket->wildcard) {
-        control_messages_read(&operation->message, datagram);
-    }
+    control_messages_read(&operation->message, datagram); /* and the flags */
     transport->lent[batch->count] = operation;
     batch->at[batch->count++] = datagram;
 }
@@ -188,10 +185,8 @@ static int take_completion(transport_t *transport, batch_t *batch, operation_t *
     if (error == 0 || error == WSAEMSGSIZE) {
         DWORD flags = operation->message.dwFlags;
 
-        /* The error is the same for both. */
         operation->datagram.control_truncated = (flags & MSG_CTRUNC) != 0;
-        operation->datagram.truncated =
-            (flags & MSG_TRUNC) != 0 || (error == WSAEMSGSIZE && (flags & MSG_CTRUNC) == 0);
+        operation->datagram.truncated = message_is_truncated(error, flags);
         lend(transport, batch, operation);
         return 0;
     }

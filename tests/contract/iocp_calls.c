@@ -3,6 +3,7 @@
 fault_t on_post;
 fault_t on_completion;
 fault_t on_send;
+DWORD on_arrival;
 atomic_int posted;
 atomic_uint posts;
 SOCKET last_socket;
@@ -53,6 +54,7 @@ int call_result(operation_t *operation)
     DWORD flags;
 
     atomic_fetch_sub(&posted, 1);
+    operation->message.dwFlags |= on_arrival;
     if (fault != 0) {
         return fault;
     }
@@ -85,6 +87,7 @@ int call_send(operation_t *operation)
 fixture_t *open_without_faults(void)
 {
     on_post = on_completion = on_send = (fault_t){.times = 0};
+    on_arrival = 0;
     atomic_store(&posted, 0);
     return open_fixture(&variants[0], "127.0.0.1", 1000);
 }

@@ -25,6 +25,7 @@ typedef struct fault {
 extern fault_t on_post;
 extern fault_t on_completion;
 extern fault_t on_send;
+extern DWORD on_arrival;  /* what is told of each datagram: MSG_BCAST, MSG_MCAST */
 extern atomic_int posted; /* receives that the kernel has */
 extern atomic_uint posts; /* calls to post one */
 extern SOCKET last_socket;

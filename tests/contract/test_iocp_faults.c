@@ -140,6 +140,29 @@ static void a_truncated_datagram_told_on_completion_is_lent_once(void **state)
     assert_all_is_well(fixture);
 }
 
+/* ---- Broadcasts ---- */
+
+/* Windows gives them to sockets that are bound to one address, too. */
+static void a_broadcast_is_told_by_its_flags(void **state)
+{
+    static const DWORD flags[] = {MSG_BCAST, MSG_MCAST, 0};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        fixture_t *fixture = open_without_faults();
+        batch_t batch;
+
+        on_arrival = flags[i];
+        client_send(fixture, "x", 1);
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        assert_int_equal(batch.count, 1);
+        assert_int_equal(batch.at[0]->broadcast, flags[i] != 0);
+        give_back(fixture, &batch, VERDICT_NOT_UNICAST);
+        on_arrival = 0;
+        assert_all_is_well(fixture);
+    }
+}
+
 /* ---- Receives that fail ---- */
 
 static void a_receive_that_cannot_be_posted_is_not_left_behind(void **state)
@@ -283,6 +306,7 @@ int main(void)
         scene(a_truncated_datagram_is_lent_once),
         scene(a_truncated_datagram_told_at_once_is_lent_once),
         scene(a_truncated_datagram_told_on_completion_is_lent_once),
+        scene(a_broadcast_is_told_by_its_flags),
         scene(a_receive_that_cannot_be_posted_is_not_left_behind),
         scene(one_that_cannot_be_posted_costs_no_datagram),
         scene(without_any_receive_posted_it_neither_hangs_nor_spins),

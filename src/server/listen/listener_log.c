@@ -24,6 +24,10 @@ static const struct {
     [LISTENER_IN_USE] = {EXIT_UNAVAILABLE,
                          "another socket has this port, of another program or another --listen; "
                          "choose another port, or see --reuse-port"},
+    [LISTENER_EXCLUDED] = {EXIT_UNAVAILABLE,
+                           "no socket has this port, and Windows lets nobody have it: it is in a "
+                           "range that \"netsh interface ipv4 show excludedportrange udp\" lists, "
+                           "or a filter is in the way; choose another port"},
     [LISTENER_OVERLAPS] = {EXIT_UNAVAILABLE,
                            "this server has an address with this port open, and a reload opens "
                            "before it closes; restart the server instead"},

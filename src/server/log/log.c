@@ -29,7 +29,7 @@ struct log {
     log_sink_t sink;
     log_format_t format;
     apr_size_t payload_max;
-    log_line_t *lines;          /* all there may be; memory that is never used is never taken */
+    log_line_t *lines;          /* all there may be; pages that are never used are not in memory */
     atomic_uint fresh;          /* the first of them that was never begun */
     log_queue_t *unused;        /* those that were, and may be again */
     log_queue_t *waiting;       /* lines that were ended */
