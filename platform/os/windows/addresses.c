@@ -21,17 +21,31 @@
     (GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER | \
      GAA_FLAG_SKIP_FRIENDLY_NAME)
 
+/* The length of an address of its family, bytes; 0 if it is of another one, or cut short. */
+static socklen_t whole_length(const SOCKET_ADDRESS *address)
+{
+    int has_family = address->iSockaddrLength >= (int)sizeof(struct sockaddr);
+    int family = has_family ? address->lpSockaddr->sa_family : AF_UNSPEC;
+    socklen_t length = family == AF_INET    ? sizeof(struct sockaddr_in)
+                       : family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                            : 0;
+
+    return address->iSockaddrLength >= length ? length : 0;
+}
+
 static void add_address(apr_array_header_t *addresses, const IP_ADAPTER_ADDRESSES *adapter,
                         const IP_ADAPTER_UNICAST_ADDRESS *entry)
 {
-    if ((size_t)entry->Address.iSockaddrLength > sizeof(struct sockaddr_in6)) {
-        return; /* of another family */
+    socklen_t length = whole_length(&entry->Address);
+
+    if (length == 0) {
+        return;
     }
     host_address_t *added = apr_array_push(addresses);
 
     memset(added, 0, sizeof *added);
-    added->address.length = entry->Address.iSockaddrLength;
-    memcpy(&added->address.sa, entry->Address.lpSockaddr, (size_t)added->address.length);
+    added->address.length = length;
+    memcpy(&added->address.sa, entry->Address.lpSockaddr, (size_t)length);
     /* One number for both families; 0 for one that the adapter does not have. */
     added->network_interface = adapter->IfIndex != 0 ? adapter->IfIndex : adapter->Ipv6IfIndex;
     if (added->address.sa.any.sa_family == AF_INET && entry->OnLinkPrefixLength <= 30) {
