@@ -59,6 +59,7 @@ typedef struct sandbox_needs {
     unsigned connections;            /* to accept, at a time */
     int serves_http;                 /* by udpecho/http.h */
     int hands_over;                  /* host_hand_over() */
+    int asks_clock_quality;          /* clock_quality() */
     sandbox_refusals_t *refusals;    /* to note in; lives as long as the process */
 } sandbox_needs_t;
 

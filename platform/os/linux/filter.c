@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "os/linux/refusals.h"
 
@@ -42,7 +43,8 @@
 #define SOCKET_TYPE ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 /* When a call is needed: always, to read files again, to open listeners, to have them kept, to hand
- * them over, to accept connections, to speak HTTP on them, or with or without a feature. */
+ * them over, to accept connections, to speak HTTP on them, to ask how good the clock is, or with or
+ * without a feature. */
 typedef enum need {
     ALWAYS,
     TO_RELOAD,
@@ -51,6 +53,7 @@ typedef enum need {
     TO_HAND_OVER,
     TO_ACCEPT,
     TO_SERVE_HTTP,
+    TO_ASK_CLOCK,
     WITH,
     WITHOUT
 } need_t;
@@ -95,6 +98,11 @@ static const rule_t rules[] = {
 #if defined(__NR_time)
     {.call = SCMP_SYS(time), .need = TO_SERVE_HTTP},
 #endif
+    /* Whether somebody keeps the wall clock. To set it takes a capability, which is gone by now. */
+    {.call = SCMP_SYS(clock_adjtime),
+     .need = TO_ASK_CLOCK,
+     .conditions = 1,
+     .arguments = {{0, SCMP_CMP_MASKED_EQ, ~0U, CLOCK_REALTIME}}},
     /* Signals: the main thread lets them in, a handler returns, the first SIGTERM makes the second
      * one deadly. */
     {.call = SCMP_SYS(rt_sigprocmask)},
@@ -238,6 +246,8 @@ static int is_needed(const rule_t *rule, const platform_t *platform, const sandb
         return needs->connections > 0;
     case TO_SERVE_HTTP:
         return needs->serves_http;
+    case TO_ASK_CLOCK:
+        return needs->asks_clock_quality;
     case ALWAYS:
         break;
     }

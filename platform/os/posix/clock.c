@@ -2,6 +2,10 @@
 
 #include <time.h>
 
+#if HAVE_CLOCK_ADJTIME || HAVE_NTP_ADJTIME
+#include <sys/timex.h>
+#endif
+
 apr_time_t clock_now(void)
 {
     struct timespec now;
@@ -22,3 +26,46 @@ void clock_pause(apr_interval_time_t time)
     nanosleep(&left, NULL);
 #endif
 }
+
+apr_int64_t clock_wall(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (apr_int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#if HAVE_CLOCK_ADJTIME || HAVE_NTP_ADJTIME
+
+/* Without a mode nothing is changed, and everybody may ask. */
+static int read_discipline(struct timex *discipline)
+{
+#if HAVE_CLOCK_ADJTIME /* adjtimex() is one call or another, as the C library has it */
+    return clock_adjtime(CLOCK_REALTIME, discipline);
+#else
+    return ntp_adjtime(discipline);
+#endif
+}
+
+clock_quality_t clock_quality(void)
+{
+    struct timex discipline = {.modes = 0};
+    int state = read_discipline(&discipline);
+
+    if (state < 0) {
+        return (clock_quality_t){0, 0};
+    }
+    return (clock_quality_t){
+        .is_synchronised = state != TIME_ERROR && (discipline.status & STA_UNSYNC) == 0,
+        .error_ns = (apr_int64_t)discipline.maxerror * 1000,
+    };
+}
+
+#else
+
+clock_quality_t clock_quality(void)
+{
+    return (clock_quality_t){0, 0};
+}
+
+#endif

@@ -9,10 +9,13 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/linux/filter.h"
+#include "udpecho/clock.h"
 #include "udpecho/confinement.h"
 
 #define CONFIG_FILE "/dev/null" /* any file: that there is one is what counts */
@@ -23,6 +26,8 @@ static sandbox_needs_t one_file; /* to read again */
 static sandbox_needs_t listeners;
 static sandbox_needs_t connections;
 static sandbox_needs_t successors;
+
+static sandbox_needs_t clock_quality_asked;
 
 /* Above the numbers of all calls that Linux has had so far. */
 #define CALLS_END 1024
@@ -73,6 +78,8 @@ static void needs_sandbox(apr_pool_t *pool)
     connections.connections = 1;
     successors = one_file;
     successors.hands_over = 1;
+    clock_quality_asked = nothing;
+    clock_quality_asked.asks_clock_quality = 1;
 
     pid_t child = fork();
 
@@ -233,6 +240,26 @@ static void listeners_are_opened_only_where_a_reload_may(void **state)
     assert_int_equal(outcome_of(&listeners, open_a_stream), REFUSED);
     assert_int_equal(outcome_of(&listeners, open_a_local_socket), REFUSED);
     assert_int_equal(outcome_of(&listeners, write_to_a_file), REFUSED);
+}
+
+static void ask_how_good_the_clock_is(void)
+{
+    clock_quality();
+}
+
+static void ask_for_another_clock(void)
+{
+    struct timex discipline = {.modes = 0};
+
+    clock_adjtime(CLOCK_MONOTONIC, &discipline);
+}
+
+static void the_clock_is_asked_after_only_where_somebody_tells_its_time(void **state)
+{
+    needs_sandbox(*state);
+    assert_int_equal(outcome_of(&nothing, ask_how_good_the_clock_is), REFUSED);
+    assert_int_equal(outcome_of(&clock_quality_asked, ask_how_good_the_clock_is), ALLOWED);
+    assert_int_equal(outcome_of(&clock_quality_asked, ask_for_another_clock), REFUSED);
 }
 
 static void accept_a_connection(void)
@@ -405,6 +432,7 @@ int main(void)
         scene(anything_else_is_refused),
         scene(refusal_is_an_error_and_is_noted),
         scene(files_are_opened_only_where_there_is_one_to_read_again),
+        scene(the_clock_is_asked_after_only_where_somebody_tells_its_time),
         scene(connections_are_accepted_only_where_somebody_may_ask),
         scene(threads_that_were_there_before_are_in_it_too),
         scene(listeners_are_opened_only_where_a_reload_may),
