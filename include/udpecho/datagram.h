@@ -19,6 +19,18 @@
 /* The most datagrams that a transport lends at once. */
 #define BATCH_MAX 128
 
+/* The least room that each datagram's data has, bytes: a reply may be longer than its request
+ * (RFC 8762 section 4.6). */
+#define REPLY_ROOM_MIN 128
+
+/* What a listener speaks. */
+typedef enum protocol {
+    PROTOCOL_ECHO,      /* RFC 862 */
+    PROTOCOL_STAMP,     /* RFC 8762, and TWAMP Light of RFC 5357 appendix I */
+    PROTOCOL_ECHO_PLUS, /* UDPEchoPlus of the Broadband Forum's TR-143 */
+    PROTOCOLS
+} protocol_t;
+
 /* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
  * it, its own counter. */
 typedef enum verdict {
@@ -43,11 +55,20 @@ typedef struct datagram {
     endpoint_t from; /* the sender: a reply goes here */
     endpoint_t to;   /* where it arrived: a reply leaves from here */
     unsigned char *data;
-    apr_size_t length;          /* of data, bytes; zero is a valid datagram (RFC 768) */
+    apr_size_t length;          /* of data, bytes; zero is a valid datagram (RFC 768). echo_step()
+                                 * makes it that of the reply */
     unsigned arrival_interface; /* index of the network interface; 0: not known */
     int truncated;              /* the kernel held more than there was room for */
     int control_truncated;      /* the kernel had more to tell of it, perhaps `to` */
     int broadcast;              /* `to` is a broadcast address of one of this host's networks */
+    struct service *service;    /* of the listener that it came by, which keeps it; NULL: echo */
+    apr_int64_t arrived;        /* when the kernel took it in, nanoseconds since 1970 UTC; 0: not
+                                 * told */
+    int hop_limit;              /* TTL or hop limit that it came with; -1: not known */
+    int traffic_class;          /* DSCP and ECN (RFC 2474, RFC 3168) in one byte that it came with;
+                                 * -1: not known */
+    int reply_traffic_class;    /* what its reply leaves with; -1: the socket's default. Set by
+                                 * echo_step() where a listener's datagrams tell theirs */
     verdict_t verdict;          /* set by echo_step() */
 } datagram_t;
 

@@ -166,6 +166,11 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     datagram->to = socket->local;
     datagram->length = operation->overlapped.InternalHigh;
     datagram->arrival_interface = 0;
+    datagram->service = NULL;
+    datagram->arrived = 0;
+    datagram->hop_limit = -1;
+    datagram->traffic_class = -1;
+    datagram->reply_traffic_class = -1;
     control_messages_read(&operation->message, datagram); /* and the flags */
     transport->lent[batch->count] = operation;
     batch->at[batch->count++] = datagram;
@@ -332,7 +337,9 @@ static operation_t *take_unposted(transport_t *transport)
     if (operation == NULL) {
         operation = apr_pcalloc(transport->pool, sizeof *operation);
         operation->payload_max = transport->payload_max;
-        operation->datagram.data = apr_palloc(transport->pool, transport->payload_max);
+        operation->datagram.data = apr_palloc(
+            transport->pool,
+            transport->payload_max > REPLY_ROOM_MIN ? transport->payload_max : REPLY_ROOM_MIN);
     }
     return operation;
 }

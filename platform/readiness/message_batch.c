@@ -105,7 +105,8 @@ move_messages_t *send_messages(const platform_t *platform)
 void message_batch_init(message_batch_t *batch, const platform_t *platform, apr_size_t room,
                         apr_pool_t *pool)
 {
-    apr_size_t stride = APR_ALIGN(room, 2 * CACHE_LINE) + CACHE_LINE;
+    apr_size_t size = room > REPLY_ROOM_MIN ? room : REPLY_ROOM_MIN;
+    apr_size_t stride = APR_ALIGN(size, 2 * CACHE_LINE) + CACHE_LINE;
     unsigned char *payloads = apr_palloc(pool, BATCH_MAX * stride);
 
     batch->receive = receive_messages(platform);

@@ -85,6 +85,11 @@ static void open_message(receive_batch_t *batch, datagram_t *datagram)
     datagram->to = batch->socket->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
+    datagram->service = NULL;
+    datagram->arrived = 0;
+    datagram->hop_limit = -1;
+    datagram->traffic_class = -1;
+    datagram->reply_traffic_class = -1;
     batch->rest =
         message_batch_segments(&batch->messages, index, control_messages_read(header, datagram));
     batch->is_truncated = (header->msg_flags & MSG_TRUNC) != 0;
