@@ -31,6 +31,21 @@ typedef enum protocol {
     PROTOCOLS
 } protocol_t;
 
+/* Room for the longest name of a protocol, the terminating zero included. */
+#define PROTOCOL_NAME_MAX sizeof "echo-plus"
+
+/* What a protocol is called in options, in the log, in metrics and by service managers. Static. */
+static inline const char *protocol_name(protocol_t protocol)
+{
+    static const char *const names[PROTOCOLS] = {
+        [PROTOCOL_ECHO] = "echo",
+        [PROTOCOL_STAMP] = "stamp",
+        [PROTOCOL_ECHO_PLUS] = "echo-plus",
+    };
+
+    return names[protocol];
+}
+
 /* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
  * it, its own counter. */
 typedef enum verdict {

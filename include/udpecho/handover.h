@@ -13,22 +13,28 @@
 
 #include "udpecho/datagram.h"
 
+/* The sockets of one listener, on their way from one process to another. */
+typedef struct socket_group {
+    protocol_t protocol;         /* that is spoken there; goes by its number */
+    apr_array_header_t *sockets; /* of apr_os_sock_t, at least one */
+} socket_group_t;
+
 /* ---- From the service manager ---- */
 
 /*
- * Appends to `sockets`, an array of apr_os_sock_t, those that the service manager opened for this
- * process; they are what was decided when the process was started. And appends to `groups`, an
- * array of apr_array_header_t *, an array of apr_os_sock_t for each listener whose sockets it kept
- * from an earlier process, see host_store(). All are the caller's from here on. None is the normal
- * case, and what Windows always says. Returns NULL, or, as a sentence, what is wrong with how they
- * were handed over. Main thread, once, after host_start(), while no other thread uses the
- * environment.
+ * Appends to `activated`, an array of socket_group_t, each socket that the service manager opened
+ * for this process; they are what was decided when the process was started. A socket that it calls
+ * by the name of a protocol, protocol_name(), is for that, any other for plain echo. And appends to
+ * `kept`, such an array too, the sockets of each listener that it kept from an earlier process, see
+ * host_store(). All are the caller's from here on. None is the normal case, and what Windows always
+ * says. Returns NULL, or, as a sentence, what is wrong with how they were handed over. Main thread,
+ * once, after host_start(), while no other thread uses the environment.
  *
- * systemd and what speaks its protocol: sd_listen_fds(3), whose variables are taken out of the
- * environment. launchd: launch_activate_socket(3), for the entry "Listeners" of a job's Sockets; it
- * keeps no others.
+ * systemd and what speaks its protocol: sd_listen_fds_with_names(3), whose variables are taken out
+ * of the environment. launchd: launch_activate_socket(3), for the entries "Listeners", "stamp" and
+ * "echo-plus" of a job's Sockets; it keeps no others.
  */
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+const char *host_inherited_sockets(apr_array_header_t *activated, apr_array_header_t *kept,
                                    apr_pool_t *pool);
 
 /* Non-zero if there is a service manager that may keep sockets for the next process of this
@@ -36,19 +42,18 @@ const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header
 int host_has_store(void);
 
 /*
- * Has the service manager keep the sockets, an array of apr_os_sock_t, of the listener at this
+ * Has the service manager keep the sockets of the listener at this
  * address and network interface, "" for any, whatever becomes of this process: systemd's file
  * descriptor store, FDSTORE of sd_notify(3), as far as FileDescriptorStoreMax lets it. What it has
  * already stays as it is. Does nothing without a service manager. Main thread, also after
  * sandbox_enter(). Errors: those of sendmsg(2); what the manager makes of it, it does not say.
  */
-apr_status_t host_store(const endpoint_t *address, const char *device,
-                        const apr_array_header_t *sockets);
+apr_status_t host_store(const endpoint_t *address, const char *device, const socket_group_t *group);
 
-/* Has it close its copies of the sockets of the listener at this address and network
- * interface, if it has any (FDSTOREREMOVE of sd_notify(3)). One that cannot be told keeps them.
- * Main thread, also after sandbox_enter(). */
-void host_forget(const endpoint_t *address, const char *device);
+/* Has it close its copies of the sockets of the listener of this protocol at this address and
+ * network interface, if it has any (FDSTOREREMOVE of sd_notify(3)). One that cannot be told keeps
+ * them. Main thread, also after sandbox_enter(). */
+void host_forget(const endpoint_t *address, const char *device, protocol_t protocol);
 
 /* For a few seconds after host_forget() the manager may not have got round to it, and the address
  * still be in use. Then waits for a moment and returns non-zero; else, and if a signal asks for the
@@ -58,8 +63,8 @@ int host_await_forgetting(void);
 /* ---- From process to process ---- */
 
 /*
- * Takes over the sockets of the process that serves with the same `path`: appends those of its
- * listeners to `groups`, as host_inherited_sockets() does, and those that take connections to
+ * Takes over the sockets of the process that serves with the same `path`: appends those of each of
+ * its listeners to `groups`, an array of socket_group_t, and those that take connections to
  * `streams`, an array of apr_os_sock_t; all are the caller's from here on. That process goes on
  * until host_ready(), then drains and ends; if this one ends before, it notices nothing, and it
  * waits ten seconds at most. If nobody serves with it, makes a socket at `path` for successors,

@@ -49,8 +49,9 @@ typedef struct listener_options {
     apr_int32_t send_buffer;    /* bytes, as for receive_buffer */
     int offload; /* several datagrams may go through the network stack as one: UDP_SEGMENT and
                   * UDP_GRO of udp(7), where the platform has them */
-    const char *device; /* to be bound to as well: only what comes by this network interface
-                         * is received, and replies leave by it. NULL: by any */
+    struct service *service; /* that its datagrams are for; NULL: plain echo */
+    const char *device;      /* to be bound to as well: only what comes by this network interface
+                              * is received, and replies leave by it. NULL: by any */
 } listener_options_t;
 
 /* What a listener turned out to be. */
@@ -71,6 +72,7 @@ typedef enum listener_failure {
     LISTENER_EXCLUDED,    /* no socket has the port, and the system keeps it from programs */
     LISTENER_NOT_LOCAL,   /* the address is none of this host's */
     LISTENER_OVERLAPS,    /* a listener of this process is in the way: IN_USE to listener_open() */
+    LISTENER_PROTOCOL,    /* a listener of this process speaks another protocol there */
     LISTENER_NOT_READY,   /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
     LISTENER_INTERFACE,   /* this host has no such network interface, or binds no socket to one */
     LISTENER_NOT_UNICAST, /* it is a broadcast or multicast address, which cannot answer */
@@ -141,6 +143,16 @@ apr_status_t listener_adopt(listener_t **listener, const apr_array_header_t *soc
 
 /* What the listener turned out to be. Lives as long as the listener. Any thread. */
 const listener_info_t *listener_describe(const listener_t *listener);
+
+/* The service that its datagrams are for; NULL: plain echo. Any thread. */
+struct service *listener_service(const listener_t *listener);
+
+/* Has datagrams be for another service, or for none, from the next receive on. What it points to is
+ * kept. Main thread. */
+void listener_set_service(listener_t *listener, struct service *service);
+
+/* The pool that the listener lives in. */
+apr_pool_t *listener_pool(const listener_t *listener);
 
 /* 0 if the network interface that the listener is bound to, or on Linux that of its link-local
  * address, is gone or has another name now: no datagram comes by it any more, also when there is an

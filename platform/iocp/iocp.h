@@ -67,9 +67,6 @@ listener_failure_t bind_failure_of(apr_status_t status, apr_port_t port, apr_poo
 port_t *listener_port(const listener_t *listener);
 void listener_set_port(listener_t *listener, port_t *port);
 
-/* The pool that the listener lives in. */
-apr_pool_t *listener_pool(const listener_t *listener);
-
 /* The port of these listeners, made if none of them has one yet. It lives in the pool of the first
  * of them, longer than any transport. Errors: those of CreateIoCompletionPort(). */
 apr_status_t port_find(port_t **port, listener_t *const *listeners, unsigned count);

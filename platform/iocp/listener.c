@@ -5,6 +5,7 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "os/main_thread.h"
@@ -20,6 +21,7 @@ struct listener {
     listener_info_t info;
     shared_socket_t socket;
     port_t *port;
+    struct service *_Atomic service; /* NULL: plain echo */
     apr_pool_t *pool;
 };
 
@@ -41,6 +43,17 @@ void listener_set_port(listener_t *listener, port_t *port)
 apr_pool_t *listener_pool(const listener_t *listener)
 {
     return listener->pool;
+}
+
+struct service *listener_service(const listener_t *listener)
+{
+    return atomic_load_explicit(&listener->service, memory_order_acquire);
+}
+
+void listener_set_service(listener_t *listener, struct service *service)
+{
+    assert(is_main_thread());
+    atomic_store_explicit(&listener->service, service, memory_order_release);
 }
 
 const listener_info_t *listener_describe(const listener_t *listener)
@@ -209,6 +222,7 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         return APR_ENOTIMPL;
     }
     listener->pool = pool;
+    atomic_init(&listener->service, options->service);
     listener->socket.handle = INVALID_SOCKET;
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     error->step = "open a socket";

@@ -16,10 +16,11 @@ struct listener {
     listener_info_t info;
     const platform_t *platform;
     atomic_int offload;
-    turn_t *turn;        /* of the workers, where one socket serves several */
-    int has_socket_each; /* what is opened for the workers, save where it was adopted */
-    unsigned workers;    /* that it was opened for */
-    unsigned count;      /* of sockets: one, or one for each worker; others if it was adopted */
+    struct service *_Atomic service; /* NULL: plain echo */
+    turn_t *turn;                    /* of the workers, where one socket serves several */
+    int has_socket_each;             /* what is opened for the workers, save where it was adopted */
+    unsigned workers;                /* that it was opened for */
+    unsigned count; /* of sockets: one, or one for each worker; others if it was adopted */
     apr_socket_t **sockets;
     apr_uint32_t *drops_seen; /* of each socket, at the last reading */
     apr_uint64_t drops;
@@ -46,6 +47,22 @@ int listener_gathers(const listener_t *listener)
 {
     return platform_has(listener->platform, FEATURE_SEGMENTED_SEND) &&
            atomic_load_explicit(&listener->offload, memory_order_relaxed);
+}
+
+struct service *listener_service(const listener_t *listener)
+{
+    return atomic_load_explicit(&listener->service, memory_order_acquire);
+}
+
+void listener_set_service(listener_t *listener, struct service *service)
+{
+    assert(is_main_thread());
+    atomic_store_explicit(&listener->service, service, memory_order_release);
+}
+
+apr_pool_t *listener_pool(const listener_t *listener)
+{
+    return listener->pool;
 }
 
 int listener_is_shared(const listener_t *listener)
@@ -298,6 +315,7 @@ static listener_t *listener_create(const listener_options_t *options, unsigned s
 
     listener->platform = options->platform;
     atomic_init(&listener->offload, options->offload);
+    atomic_init(&listener->service, options->service);
     decide_sharing(listener, options);
     listener->workers = options->workers;
     listener->pool = pool;

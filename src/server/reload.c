@@ -1,6 +1,7 @@
 #include "server/reload.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "common/memory.h"
 #include "server/listen/listener_log.h"
@@ -56,6 +57,7 @@ exit_code_t reload_first(setup_t **created, const setup_frame_t *frame)
     exit_code_t code = fill(setup, NULL, frame);
 
     if (code == EXIT_OK) {
+        listener_set_speak(&setup->listeners);
         *created = setup;
     } else {
         abandon(setup, NULL);
@@ -74,7 +76,7 @@ static settings_t merge(const settings_t *start, const settings_t *fresh, int ha
     merged.access = fresh->access; /* which is made of reloadable options, */
     merged.exempt = fresh->exempt; /* and so is this */
     if (has_fixed_listeners) {
-        merged.listen = start->listen;
+        memcpy(merged.listen, start->listen, sizeof merged.listen);
     }
     return merged;
 }

@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "server/confine.h"
 #include "server/listen/listener_log.h"
+#include "server/listen/listener_service.h"
 #include "server/observe/feature_table.h"
 #include "server/observe/observer.h"
 #include "server/observe/status.h"
@@ -287,6 +288,7 @@ static void reload(server_t *server)
         atomic_fetch_add(&server->status.counters.reload_failures, 1);
         return;
     }
+    listener_set_speak(&next->listeners);
     for (unsigned i = 0; i < server->worker_count; i++) {
         echo_apply(worker_echo(server->workers[i]), next->policy);
         worker_listen(server->workers[i], next->listeners.all);
@@ -313,12 +315,13 @@ static void send_listeners(void *context, apr_pool_t *scratch)
 {
     handing_over_t *handing = context;
     const apr_array_header_t *listeners = handing->server->setup->listeners.all;
-    apr_array_header_t *groups =
-        apr_array_make(scratch, listeners->nelts, sizeof(apr_array_header_t *));
+    apr_array_header_t *groups = apr_array_make(scratch, listeners->nelts, sizeof(socket_group_t));
 
     for (int i = 0; i < listeners->nelts; i++) {
-        APR_ARRAY_PUSH(groups, apr_array_header_t *) =
-            listener_sockets(APR_ARRAY_IDX(listeners, i, const listener_t *), scratch);
+        const listener_t *listener = APR_ARRAY_IDX(listeners, i, const listener_t *);
+
+        APR_ARRAY_PUSH(groups, socket_group_t) =
+            (socket_group_t){listener_protocol(listener), listener_sockets(listener, scratch)};
     }
     handing->status =
         host_hand_over(groups, observer_sockets(handing->server->observer, scratch), scratch);

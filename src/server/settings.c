@@ -1,11 +1,14 @@
 #include "server/settings.h"
 
+#include <apr_cstr.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "common/memory.h"
+#include "common/stamp_packet.h"
 #include "core/source_ports.h"
 #include "server/access_rules.h"
 #include "udpecho/datagram.h"
@@ -14,7 +17,7 @@
 settings_t settings_default(apr_pool_t *pool)
 {
     settings_t settings = {
-        .listen = apr_array_make(pool, 1, sizeof(const char *)),
+        .listen = {[PROTOCOL_ECHO] = apr_array_make(pool, 1, sizeof(const char *))},
         .reuse_port = PORT_REUSE_WORKERS,
         .receive_buffer = 4 << 20,
         .send_buffer = 4 << 20,
@@ -29,10 +32,85 @@ settings_t settings_default(apr_pool_t *pool)
         .log_payload = 64,
     };
 
-    APR_ARRAY_PUSH(settings.listen, const char *) = "localhost:8888";
+    APR_ARRAY_PUSH(settings.listen[PROTOCOL_ECHO], const char *) = "localhost:8888";
     APR_ARRAY_PUSH(settings.rate_limit_exempt, const char *) = "127.0.0.0/8";
     APR_ARRAY_PUSH(settings.rate_limit_exempt, const char *) = "::1";
     return settings;
+}
+
+apr_port_t settings_default_port(protocol_t protocol)
+{
+    return protocol == PROTOCOL_STAMP ? STAMP_PORT : DEFAULT_PORT;
+}
+
+/* ---- What goes together ---- */
+
+/* Also where both are NULL. */
+static int is_same_text(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one == other : apr_cstr_casecmp(one, other) == 0;
+}
+
+/* Whether both are written as the same address and port, but for the default ports. Those that only
+ * turn out to be the same are found when they are opened. */
+static int is_same_place(const char *text, protocol_t protocol, const char *other,
+                         protocol_t of_other, apr_pool_t *pool)
+{
+    address_t one;
+    address_t two;
+
+    return address_parse(&one, text, settings_default_port(protocol), pool) == NULL &&
+           address_parse(&two, other, settings_default_port(of_other), pool) == NULL &&
+           one.port == two.port && one.port != 0 && is_same_text(one.host, two.host) &&
+           is_same_text(one.scope, two.scope) && is_same_text(one.device, two.device);
+}
+
+static const char *listen_option(protocol_t protocol)
+{
+    return protocol == PROTOCOL_ECHO ? "listen" : protocol_name(protocol);
+}
+
+static const char *find_shared(const settings_t *settings, protocol_t protocol, protocol_t other,
+                               apr_pool_t *pool)
+{
+    const apr_array_header_t *of_one = settings->listen[protocol];
+    const apr_array_header_t *of_other = settings->listen[other];
+
+    for (int i = 0; of_one != NULL && of_other != NULL && i < of_one->nelts * of_other->nelts;
+         i++) {
+        const char *one = APR_ARRAY_IDX(of_one, i / of_other->nelts, const char *);
+        const char *two = APR_ARRAY_IDX(of_other, i % of_other->nelts, const char *);
+
+        if (is_same_place(one, protocol, two, other, pool)) {
+            return apr_psprintf(pool, "--%s=%s and --%s=%s: only one protocol can be spoken there",
+                                listen_option(protocol), one, listen_option(other), two);
+        }
+    }
+    return NULL;
+}
+
+/* Only one protocol can be spoken at an address and port. */
+static const char *check_listen(const settings_t *settings, apr_pool_t *pool)
+{
+    const char *error = find_shared(settings, PROTOCOL_ECHO, PROTOCOL_STAMP, pool);
+
+    if (error == NULL) {
+        error = find_shared(settings, PROTOCOL_ECHO, PROTOCOL_ECHO_PLUS, pool);
+    }
+    if (error == NULL) {
+        error = find_shared(settings, PROTOCOL_STAMP, PROTOCOL_ECHO_PLUS, pool);
+    }
+    return error;
+}
+
+/* An option that says where to speak another protocol leaves no plain echo at its default place. */
+static void drop_standard(settings_t *settings, const apr_array_header_t *standard)
+{
+    if (settings->listen[PROTOCOL_ECHO] == standard &&
+        (settings->listen[PROTOCOL_STAMP] != NULL ||
+         settings->listen[PROTOCOL_ECHO_PLUS] != NULL)) {
+        settings->listen[PROTOCOL_ECHO] = NULL;
+    }
 }
 
 static const char *find_conflict(const settings_t *settings)
@@ -160,6 +238,7 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     apr_status_t refusal = APR_SUCCESS;
 
     *settings = settings_default(pool);
+    const apr_array_header_t *standard = settings->listen[PROTOCOL_ECHO];
     const char *error = read_arguments(settings, argc, argv, pool);
     const char *file = NULL;
 
@@ -170,6 +249,7 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     }
     if (error == NULL && file != NULL) {
         *settings = settings_default(pool);
+        standard = settings->listen[PROTOCOL_ECHO];
         error = options_read_file(settings_table, settings, file, &refusal, pool);
         *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
         read_arguments(settings, argc, argv, pool);
@@ -178,6 +258,11 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
         }
     }
     settings->file = file;
+    drop_standard(settings, standard);
+    if (error == NULL) {
+        error = check_listen(settings, pool);
+        *code = error == NULL ? EXIT_OK : file != NULL ? EXIT_CONFIG : EXIT_USAGE;
+    }
     if (error == NULL && !settings->help && !settings->version) {
         error = read_networks(settings, &refusal, pool);
         *code = error != NULL ? code_of_networks(settings, refusal) : EXIT_OK;

@@ -13,8 +13,8 @@
 typedef enum sandbox_mode { SANDBOX_AUTO, SANDBOX_ON, SANDBOX_OFF } sandbox_mode_t;
 
 typedef struct settings {
-    apr_array_header_t *listen; /* of const char *, as given; NULL: the default */
-    apr_int64_t workers;        /* 0: one for each processor */
+    apr_array_header_t *listen[PROTOCOLS]; /* of const char *, as given; NULL: nowhere */
+    apr_int64_t workers;                   /* 0: one for each processor */
     apr_int64_t pin;
     apr_int64_t spin; /* microseconds; 0: off */
     port_reuse_t reuse_port;
@@ -71,6 +71,10 @@ extern const option_t settings_table[];
 
 /* Everything at its default. */
 settings_t settings_default(apr_pool_t *pool);
+
+/* The port of an address to listen on that names none, by what is spoken there: UDPEchoPlus has
+ * none of its own, and its option wants one named. Any thread. */
+apr_port_t settings_default_port(protocol_t protocol);
 
 /* Reads the command line and the file that it names, or else, for a service, that of
  * host_config_file() if it exists. Sets `code` to EXIT_OK and returns NULL; or

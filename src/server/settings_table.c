@@ -37,7 +37,7 @@ _Static_assert(sizeof(port_reuse_t) == sizeof(int) && sizeof(log_level_t) == siz
 const option_t settings_table[] = {
     {.name = "listen",
      .argument = "ADDRESS[:PORT]",
-     .offset = AT(listen),
+     .offset = AT(listen[PROTOCOL_ECHO]),
      .kind = &option_listen,
      .also = "port|p|address|bind|host|l",
      .reloadable = 1,

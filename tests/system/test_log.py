@@ -97,7 +97,7 @@ class Lines:
         confined, listening, serving, draining, stopped = server.lines
         common = {"time", "level", "message"}
         self.assertEqual(set(confined), common | {"sandbox"})
-        self.assertEqual(set(listening), common | {"address", "sharing", "because",
+        self.assertEqual(set(listening), common | {"address", "protocol", "sharing", "because",
                                                    "receive_buffer", "send_buffer"})
         self.assertEqual(listening["sharing"],
                          "shared completion port" if harness.WINDOWS else "socket per worker")

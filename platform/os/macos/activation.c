@@ -1,4 +1,5 @@
-/* Sockets from launchd: those of the entry "Listeners" in a job's Sockets, launchd.plist(5). */
+/* Sockets from launchd: those of the entry "Listeners" in a job's Sockets, launchd.plist(5), and of
+ * entries that have a protocol's name. */
 
 #include "udpecho/error_text.h"
 #include "udpecho/handover.h"
@@ -17,42 +18,56 @@
 extern int launch_activate_socket(const char *name, int **descriptors, size_t *count);
 
 /* Appends the descriptors, and keeps them from programs that this one might start. */
-static const char *take_over(apr_array_header_t *sockets, const int *descriptors, size_t count,
-                             apr_pool_t *pool)
+static const char *append(apr_array_header_t *activated, protocol_t protocol,
+                          const int *descriptors, size_t count, apr_pool_t *pool)
 {
     for (size_t i = 0; i < count; i++) {
         if (fcntl(descriptors[i], F_SETFD, FD_CLOEXEC) != 0) {
             return apr_psprintf(pool, "launchd handed over descriptor %d, which is not open",
                                 descriptors[i]);
         }
-        APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptors[i];
+        socket_group_t group = {protocol, apr_array_make(pool, 1, sizeof(apr_os_sock_t))};
+
+        APR_ARRAY_PUSH(group.sockets, apr_os_sock_t) = descriptors[i];
+        APR_ARRAY_PUSH(activated, socket_group_t) = group;
     }
     return NULL;
 }
 
-/* launchd keeps no others. */
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
-                                   apr_pool_t *pool)
+static const char *take(apr_array_header_t *activated, protocol_t protocol, apr_pool_t *pool)
 {
-    assert(is_main_thread());
-    assert(sockets->elt_size == sizeof(apr_os_sock_t) &&
-           groups->elt_size == sizeof(apr_array_header_t *));
-
+    const char *entry = protocol == PROTOCOL_ECHO ? "Listeners" : protocol_name(protocol);
     char reason[128];
     int *descriptors = NULL;
     size_t count = 0;
-    int status = launch_activate_socket("Listeners", &descriptors, &count);
+    int status = launch_activate_socket(entry, &descriptors, &count);
     const char *error;
 
-    (void)groups;
     if (status == ESRCH || status == ENOENT) {
         return NULL; /* not started by launchd, or by a job without such sockets */
     }
     if (status != 0) {
-        return apr_psprintf(pool, "launchd does not hand over the sockets \"Listeners\": %s",
+        return apr_psprintf(pool, "launchd does not hand over the sockets \"%s\": %s", entry,
                             error_text(status, reason, sizeof reason));
     }
-    error = take_over(sockets, descriptors, count, pool);
+    error = append(activated, protocol, descriptors, count, pool);
     free(descriptors); /* launch_activate_socket(3) leaves that to its caller */
+    return error;
+}
+
+/* launchd keeps no others. */
+const char *host_inherited_sockets(apr_array_header_t *activated, apr_array_header_t *kept,
+                                   apr_pool_t *pool)
+{
+    assert(is_main_thread());
+    assert(activated->elt_size == sizeof(socket_group_t) &&
+           kept->elt_size == sizeof(socket_group_t));
+
+    const char *error = NULL;
+
+    (void)kept;
+    for (protocol_t protocol = 0; error == NULL && protocol < PROTOCOLS; protocol++) {
+        error = take(activated, protocol, pool);
+    }
     return error;
 }

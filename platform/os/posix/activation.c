@@ -1,6 +1,7 @@
 /* Sockets from a service manager that hands them over as sd_listen_fds(3) says: descriptors from 3
  * on, their number in LISTEN_FDS, in LISTEN_PID the process that they are meant for, and in
- * LISTEN_FDNAMES perhaps their names, with colons between them. */
+ * LISTEN_FDNAMES perhaps their names, with colons between them, each of which may be a
+ * protocol's. */
 
 #include "udpecho/handover.h"
 
@@ -100,7 +101,18 @@ static const char *read_names(apr_array_header_t **names, long count, apr_pool_t
                               text, count);
 }
 
-static void sort(apr_array_header_t *sockets, apr_array_header_t *groups,
+/* A socket unit that says nothing gives its own name. */
+static protocol_t protocol_named(const char *name)
+{
+    protocol_t protocol = PROTOCOLS - 1;
+
+    while (protocol != PROTOCOL_ECHO && strcmp(name, protocol_name(protocol)) != 0) {
+        protocol--;
+    }
+    return protocol;
+}
+
+static void sort(apr_array_header_t *activated, apr_array_header_t *kept,
                  const apr_array_header_t *names, apr_pool_t *pool)
 {
     apr_hash_t *named = apr_hash_make(pool);
@@ -110,19 +122,23 @@ static void sort(apr_array_header_t *sockets, apr_array_header_t *groups,
         int descriptor = FIRST_DESCRIPTOR + i;
 
         if (store_has_name(name)) {
-            store_take_back(groups, named, descriptor, name, pool);
+            store_take_back(kept, named, descriptor, name, pool);
         } else {
-            APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
+            socket_group_t group = {protocol_named(name),
+                                    apr_array_make(pool, 1, sizeof(apr_os_sock_t))};
+
+            APR_ARRAY_PUSH(group.sockets, apr_os_sock_t) = descriptor;
+            APR_ARRAY_PUSH(activated, socket_group_t) = group;
         }
     }
 }
 
-const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header_t *groups,
+const char *host_inherited_sockets(apr_array_header_t *activated, apr_array_header_t *kept,
                                    apr_pool_t *pool)
 {
     assert(is_main_thread());
-    assert(sockets->elt_size == sizeof(apr_os_sock_t) &&
-           groups->elt_size == sizeof(apr_array_header_t *));
+    assert(activated->elt_size == sizeof(socket_group_t) &&
+           kept->elt_size == sizeof(socket_group_t));
 
     apr_array_header_t *names;
     long count;
@@ -135,7 +151,7 @@ const char *host_inherited_sockets(apr_array_header_t *sockets, apr_array_header
         error = read_names(&names, count, pool);
     }
     if (error == NULL && count > 0) {
-        sort(sockets, groups, names, pool);
+        sort(activated, kept, names, pool);
     }
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");

@@ -16,14 +16,15 @@
 #include "udpecho/handover.h"
 #include "udpecho/host.h"
 
-/* Of every name; the port and the address follow. */
+/* Of every name; the protocol, unless it is plain echo, the port and the address follow. */
 #define PREFIX "udpechod-stored-"
 
 /* The longest that a service manager takes. */
 #define FDNAME_MAX 255
 
-#define NAME_SIZE \
-    (sizeof PREFIX + INET6_ADDRSTRLEN + sizeof "-65535-%4294967295@" + INTERFACE_NAME_MAX)
+#define NAME_SIZE                                                                          \
+    (sizeof PREFIX + PROTOCOL_NAME_MAX + INET6_ADDRSTRLEN + sizeof "-65535-%4294967295@" + \
+     INTERFACE_NAME_MAX)
 
 /* The manager hears late of what it was told, and may close in the background. */
 #define FORGETTING_US       (5 * APR_USEC_PER_SEC)
@@ -33,8 +34,10 @@ static apr_time_t forgotten_at;
 
 /* The interface of a link-local address is a number here, as its name may change. No name may have
  * a colon in it. The port is at the same place in both families. */
-static void write_name(char name[NAME_SIZE], const endpoint_t *address, const char *device)
+static void write_name(char name[NAME_SIZE], const endpoint_t *address, const char *device,
+                       protocol_t protocol)
 {
+    int is_plain = protocol == PROTOCOL_ECHO;
     int is_ipv6 = address->sa.any.sa_family == AF_INET6;
     const void *host =
         is_ipv6 ? (const void *)&address->sa.v6.sin6_addr : (const void *)&address->sa.v4.sin_addr;
@@ -48,8 +51,9 @@ static void write_name(char name[NAME_SIZE], const endpoint_t *address, const ch
     if (is_ipv6 && address->sa.v6.sin6_scope_id != 0) {
         apr_snprintf(scope, sizeof scope, "%%%u", (unsigned)address->sa.v6.sin6_scope_id);
     }
-    apr_snprintf(name, NAME_SIZE, PREFIX "%u-%s%s%s%s", (unsigned)ntohs(address->sa.v4.sin_port),
-                 text, scope, *device != '\0' ? "@" : "", device);
+    apr_snprintf(name, NAME_SIZE, PREFIX "%s%s%u-%s%s%s%s", is_plain ? "" : protocol_name(protocol),
+                 is_plain ? "" : "-", (unsigned)ntohs(address->sa.v4.sin_port), text, scope,
+                 *device != '\0' ? "@" : "", device);
 }
 
 /* ---- In and out ---- */
@@ -60,19 +64,18 @@ int host_has_store(void)
 }
 
 /* The manager must not watch them: an error that waits on a socket would make it close it. */
-apr_status_t host_store(const endpoint_t *address, const char *device,
-                        const apr_array_header_t *sockets)
+apr_status_t host_store(const endpoint_t *address, const char *device, const socket_group_t *group)
 {
     assert(is_main_thread());
-    assert(device != NULL && sockets->elt_size == sizeof(apr_os_sock_t));
+    assert(device != NULL && group->sockets->elt_size == sizeof(apr_os_sock_t));
 
-    const int *descriptors = (const int *)(const void *)sockets->elts;
-    unsigned left = (unsigned)sockets->nelts;
+    const int *descriptors = (const int *)(const void *)group->sockets->elts;
+    unsigned left = (unsigned)group->sockets->nelts;
     char name[NAME_SIZE];
     char assignments[NAME_SIZE + sizeof "FDSTORE=1\nFDPOLL=0\nFDNAME="];
     apr_status_t status = APR_SUCCESS;
 
-    write_name(name, address, device);
+    write_name(name, address, device, group->protocol);
     apr_snprintf(assignments, sizeof assignments, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
     while (status == APR_SUCCESS && left > 0) {
         unsigned count = left < DESCRIPTORS_MAX ? left : DESCRIPTORS_MAX;
@@ -93,14 +96,14 @@ static void forget(const char *name)
     forgotten_at = clock_now();
 }
 
-void host_forget(const endpoint_t *address, const char *device)
+void host_forget(const endpoint_t *address, const char *device, protocol_t protocol)
 {
     assert(is_main_thread());
     assert(device != NULL);
 
     char name[NAME_SIZE];
 
-    write_name(name, address, device);
+    write_name(name, address, device, protocol);
     forget(name);
 }
 
@@ -118,7 +121,8 @@ int store_has_name(const char *name)
     return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0;
 }
 
-static int is_bound_as_named(int descriptor, const char *name)
+/* Sets `protocol` to what the name says is spoken there. */
+static int is_bound_as_named(protocol_t *protocol, int descriptor, const char *name)
 {
     endpoint_t local = {.length = sizeof local.sa};
     char device[INTERFACE_NAME_MAX];
@@ -131,28 +135,34 @@ static int is_bound_as_named(int descriptor, const char *name)
     if (socket_bound_interface(descriptor, &local, device) != APR_SUCCESS) {
         return 0;
     }
-    write_name(expected, &local, device);
-    return strcmp(name, expected) == 0;
+    for (*protocol = PROTOCOL_ECHO; *protocol < PROTOCOLS; (*protocol)++) {
+        write_name(expected, &local, device, *protocol);
+        if (strcmp(name, expected) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 void store_take_back(apr_array_header_t *groups, apr_hash_t *named, int descriptor,
                      const char *name, apr_pool_t *pool)
 {
     assert(is_main_thread());
-    assert(groups->elt_size == sizeof(apr_array_header_t *));
+    assert(groups->elt_size == sizeof(socket_group_t));
     assert(store_has_name(name));
 
-    apr_array_header_t *group = apr_hash_get(named, name, APR_HASH_KEY_STRING);
+    apr_array_header_t *sockets = apr_hash_get(named, name, APR_HASH_KEY_STRING);
+    protocol_t protocol;
 
-    if (!is_bound_as_named(descriptor, name)) {
+    if (!is_bound_as_named(&protocol, descriptor, name)) {
         close(descriptor);
         forget(name);
         return;
     }
-    if (group == NULL) {
-        group = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-        apr_hash_set(named, name, APR_HASH_KEY_STRING, group);
-        APR_ARRAY_PUSH(groups, apr_array_header_t *) = group;
+    if (sockets == NULL) {
+        sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
+        apr_hash_set(named, name, APR_HASH_KEY_STRING, sockets);
+        APR_ARRAY_PUSH(groups, socket_group_t) = (socket_group_t){protocol, sockets};
     }
-    APR_ARRAY_PUSH(group, apr_os_sock_t) = descriptor;
+    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
 }

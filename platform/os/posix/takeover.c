@@ -39,9 +39,11 @@
 /* How many may wait to be accepted. */
 #define BACKLOG 8
 
-/* What the byte of a message says. */
-#define LAST_OF_GROUP "\0"
-#define MORE_OF_GROUP "\1"
+/* What the byte of a message says: in the lowest bit, whether more of its group follow; above it,
+ * which protocol is spoken at the group's sockets. */
+#define LAST_OF_GROUP  0
+#define MORE_OF_GROUP  1
+#define PROTOCOL_SHIFT 1
 
 static int listening = -1;         /* where successors connect */
 static apr_time_t rests_until;     /* nobody is accepted before */
@@ -88,39 +90,44 @@ static apr_status_t await(int descriptor, short events, apr_time_t until)
  * waiting without end. As it is writable before each message, which is short, there is room for
  * another byte after the last.
  */
-static apr_status_t send_message(const char *byte, const int *sockets, unsigned count)
+static apr_status_t send_message(char byte, const int *sockets, unsigned count)
 {
     apr_status_t status = await(successor, POLLOUT, deadline);
 
-    return status == APR_SUCCESS ? descriptors_send(successor, byte, 1, sockets, count) : status;
+    return status == APR_SUCCESS ? descriptors_send(successor, &byte, 1, sockets, count) : status;
 }
 
-static apr_status_t send_group(const apr_array_header_t *sockets)
+static apr_status_t send_group(const socket_group_t *group)
 {
-    const int *descriptors = (const int *)(const void *)sockets->elts;
-    unsigned left = (unsigned)sockets->nelts;
+    const int *descriptors = (const int *)(const void *)group->sockets->elts;
+    unsigned left = (unsigned)group->sockets->nelts;
+    char protocol = (char)(group->protocol << PROTOCOL_SHIFT);
     apr_status_t status = APR_SUCCESS;
 
     while (status == APR_SUCCESS && left > DESCRIPTORS_MAX) {
-        status = send_message(MORE_OF_GROUP, descriptors, DESCRIPTORS_MAX);
+        status = send_message(protocol | MORE_OF_GROUP, descriptors, DESCRIPTORS_MAX);
         descriptors += DESCRIPTORS_MAX;
         left -= DESCRIPTORS_MAX;
     }
-    return status == APR_SUCCESS ? send_message(LAST_OF_GROUP, descriptors, left) : status;
+    return status == APR_SUCCESS ? send_message(protocol | LAST_OF_GROUP, descriptors, left)
+                                 : status;
 }
 
-/* Appends the sockets of the next group. APR_EOF: the other process has ended. */
-static apr_status_t receive_group(apr_array_header_t *sockets)
+/* Fills the next group, which has no socket yet. APR_EOF: the other process has ended. */
+static apr_status_t receive_group(socket_group_t *group)
 {
-    char byte = *MORE_OF_GROUP;
+    char byte = MORE_OF_GROUP;
     apr_status_t status = APR_SUCCESS;
 
-    while (status == APR_SUCCESS && byte == *MORE_OF_GROUP) {
+    while (status == APR_SUCCESS && (byte & MORE_OF_GROUP) != 0) {
         status = await(predecessor, POLLIN, clock_now() + ANSWER_MAX_US);
         if (status == APR_SUCCESS) {
-            status = descriptors_receive(predecessor, &byte, sockets);
+            status = descriptors_receive(predecessor, &byte, group->sockets);
         }
     }
+    unsigned protocol = (unsigned char)byte >> PROTOCOL_SHIFT;
+
+    group->protocol = protocol < PROTOCOLS ? (protocol_t)protocol : PROTOCOL_ECHO;
     return status;
 }
 
@@ -174,21 +181,21 @@ static apr_status_t make_door(const struct sockaddr_un *address, const char **st
 static apr_status_t receive_all(apr_array_header_t *groups, apr_array_header_t *streams,
                                 apr_pool_t *pool)
 {
-    apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-    apr_status_t status = receive_group(sockets);
+    socket_group_t group = {.sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t))};
+    apr_status_t status = receive_group(&group);
 
-    if ((status == APR_EOF || status == ECONNRESET) && sockets->nelts == 0) {
+    if ((status == APR_EOF || status == ECONNRESET) && group.sockets->nelts == 0) {
         return ENOENT;
     }
-    if (status == APR_SUCCESS && sockets->nelts > 0) {
-        apr_array_cat(streams, sockets);
+    if (status == APR_SUCCESS && group.sockets->nelts > 0) {
+        apr_array_cat(streams, group.sockets);
         listening = *(apr_os_sock_t *)apr_array_pop(streams);
     }
-    while (status == APR_SUCCESS && sockets->nelts > 0) {
-        sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-        status = receive_group(sockets);
-        if (sockets->nelts > 0) {
-            APR_ARRAY_PUSH(groups, apr_array_header_t *) = sockets;
+    while (status == APR_SUCCESS && group.sockets->nelts > 0) {
+        group.sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
+        status = receive_group(&group);
+        if (group.sockets->nelts > 0) {
+            APR_ARRAY_PUSH(groups, socket_group_t) = group;
         }
     }
     return status;
@@ -323,8 +330,10 @@ static int gives_up(void)
     if (successor < 0 || longest_wait() != 0) {
         return 0;
     }
+    const char byte = LAST_OF_GROUP;
+
     for (int attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
-        if (descriptors_send(successor, LAST_OF_GROUP, 1, NULL, 0) == APR_SUCCESS) {
+        if (descriptors_send(successor, &byte, 1, NULL, 0) == APR_SUCCESS) {
             break;
         }
     }
@@ -379,7 +388,7 @@ apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *stre
                             const char *path, const char **step, apr_pool_t *pool)
 {
     assert(is_main_thread());
-    assert(groups->elt_size == sizeof(apr_array_header_t *) &&
+    assert(groups->elt_size == sizeof(socket_group_t) &&
            streams->elt_size == sizeof(apr_os_sock_t));
 
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -402,19 +411,19 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
                             apr_pool_t *pool)
 {
     assert(is_main_thread());
-    assert(groups->elt_size == sizeof(apr_array_header_t *) &&
+    assert(groups->elt_size == sizeof(socket_group_t) &&
            streams->elt_size == sizeof(apr_os_sock_t));
 
-    apr_array_header_t *sockets = apr_array_copy(pool, streams);
+    socket_group_t first = {.sockets = apr_array_copy(pool, streams)};
     apr_status_t status;
 
     if (successor < 0) {
         return accept_status;
     }
-    APR_ARRAY_PUSH(sockets, apr_os_sock_t) = listening;
-    status = send_group(sockets);
+    APR_ARRAY_PUSH(first.sockets, apr_os_sock_t) = listening;
+    status = send_group(&first);
     for (int i = 0; status == APR_SUCCESS && i < groups->nelts; i++) {
-        status = send_group(APR_ARRAY_IDX(groups, i, const apr_array_header_t *));
+        status = send_group(&APR_ARRAY_IDX(groups, i, socket_group_t));
     }
     if (status == APR_SUCCESS) {
         status = send_message(LAST_OF_GROUP, NULL, 0);

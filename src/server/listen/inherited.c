@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "server/listen/listener_log.h"
+#include "server/listen/listener_service.h"
 #include "udpecho/handover.h"
 
 static exit_code_t refuse(log_t *log, const char *error)
@@ -35,16 +36,19 @@ static exit_code_t take_over(apr_array_header_t *groups, const opening_t *openin
     return APR_STATUS_IS_ENOTIMPL(status) ? EXIT_USAGE : listener_failure_code(status);
 }
 
-/* Makes a listener of an array of sockets. With `may_lack`, they are closed where nothing can reach
+/* Makes a listener of a group of sockets. With `may_lack`, they are closed where nothing can reach
  * them any more. */
-static exit_code_t adopt(listener_set_t *set, const apr_array_header_t *sockets,
+static exit_code_t adopt(listener_set_t *set, const socket_group_t *group,
                          const listener_options_t *options, int may_lack, const opening_t *opening)
 {
-    apr_int64_t descriptor = (apr_int64_t)APR_ARRAY_IDX(sockets, 0, apr_os_sock_t);
+    apr_int64_t descriptor = (apr_int64_t)APR_ARRAY_IDX(group->sockets, 0, apr_os_sock_t);
     listener_error_t error;
     listener_t *listener;
     apr_pool_t *pool = memory_pool(opening->pool);
-    apr_status_t status = listener_adopt(&listener, sockets, options, &error, pool);
+    listener_options_t with = *options;
+
+    with.service = listener_service_in(pool, group->protocol);
+    apr_status_t status = listener_adopt(&listener, group->sockets, &with, &error, pool);
 
     if (status != APR_SUCCESS) {
         int is_left_out = may_lack && error.failure == LISTENER_INTERFACE_GONE;
@@ -73,25 +77,22 @@ static void log_adopted(const listener_set_t *set, const char *message, log_t *l
 }
 
 /* Each socket of the service manager is a listener. No others are ever opened beside these. */
-static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t *sockets,
+static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t *activated,
                                    const opening_t *opening, apr_pool_t *pool)
 {
     listener_options_t options = *opening->options;
     exit_code_t code = EXIT_OK;
 
-    if (sockets->nelts > LISTENERS_MAX) {
+    if (activated->nelts > LISTENERS_MAX) {
         const char *error =
             apr_psprintf(pool, "%d sockets of the service manager: expected %d at most",
-                         sockets->nelts, LISTENERS_MAX);
+                         activated->nelts, LISTENERS_MAX);
 
         return refuse(opening->log, error);
     }
     options.reuse = PORT_REUSE_OFF;
-    for (int i = 0; code == EXIT_OK && i < sockets->nelts; i++) {
-        apr_array_header_t *one = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
-
-        APR_ARRAY_PUSH(one, apr_os_sock_t) = APR_ARRAY_IDX(sockets, i, apr_os_sock_t);
-        code = adopt(set, one, &options, 0, opening);
+    for (int i = 0; code == EXIT_OK && i < activated->nelts; i++) {
+        code = adopt(set, &APR_ARRAY_IDX(activated, i, socket_group_t), &options, 0, opening);
     }
     if (code == EXIT_OK) {
         log_adopted(set, "sockets of the service manager, in place of --listen", opening->log);
@@ -105,8 +106,7 @@ static exit_code_t adopt_kept(listener_set_t *set, const apr_array_header_t *gro
     exit_code_t code = EXIT_OK;
 
     for (int i = 0; code == EXIT_OK && i < groups->nelts; i++) {
-        code = adopt(set, APR_ARRAY_IDX(groups, i, const apr_array_header_t *), opening->options, 1,
-                     opening);
+        code = adopt(set, &APR_ARRAY_IDX(groups, i, socket_group_t), opening->options, 1, opening);
     }
     if (code == EXIT_OK) {
         log_adopted(set, "listeners of the process before this one", opening->log);
@@ -117,8 +117,8 @@ static exit_code_t adopt_kept(listener_set_t *set, const apr_array_header_t *gro
 exit_code_t inherited_open(listener_set_t *activated, listener_set_t *kept,
                            const opening_t *opening, apr_pool_t *pool)
 {
-    apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(apr_os_sock_t));
-    apr_array_header_t *groups = apr_array_make(pool, 4, sizeof(apr_array_header_t *));
+    apr_array_header_t *sockets = apr_array_make(pool, 4, sizeof(socket_group_t));
+    apr_array_header_t *groups = apr_array_make(pool, 4, sizeof(socket_group_t));
     const char *error = host_inherited_sockets(sockets, groups, pool);
     exit_code_t code = error != NULL ? refuse(opening->log, error) : EXIT_OK;
 

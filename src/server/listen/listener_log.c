@@ -22,8 +22,8 @@ static const struct {
     const char *hint;
 } failures[] = {
     [LISTENER_IN_USE] = {EXIT_UNAVAILABLE,
-                         "another socket has this port, of another program or another --listen; "
-                         "choose another port, or see --reuse-port"},
+                         "another socket has this port, of another program or another --listen, "
+                         "--stamp or --echo-plus; choose another port, or see --reuse-port"},
     [LISTENER_EXCLUDED] = {EXIT_UNAVAILABLE,
                            "no socket has this port, and Windows lets nobody have it: it is in a "
                            "range that \"netsh interface ipv4 show excludedportrange udp\" lists, "
@@ -31,6 +31,9 @@ static const struct {
     [LISTENER_OVERLAPS] = {EXIT_UNAVAILABLE,
                            "this server has an address with this port open, and a reload opens "
                            "before it closes; restart the server instead"},
+    [LISTENER_PROTOCOL] = {EXIT_UNAVAILABLE,
+                           "--listen, --stamp and --echo-plus need an address or a port each; "
+                           "choose another port for one of them"},
     [LISTENER_NOT_LOCAL] = {EXIT_UNAVAILABLE, "no interface of this host has this address"},
     [LISTENER_INTERFACE] = {EXIT_NO_HOST,
                             "the part after % must be an interface of this host; only Linux and "
@@ -132,11 +135,13 @@ const char *listener_sharing_reason(const listener_info_t *info, const platform_
                                     feature_missing(platform, FEATURE_PORT_SHARING, pool), NULL);
 }
 
-static void log_listening(const listener_info_t *info, const char *reason, log_t *log)
+static void log_listening(const listener_info_t *info, protocol_t protocol, const char *reason,
+                          log_t *log)
 {
     log_line_t *line = log_begin_waiting(log, LOG_LEVEL_INFO, "listening");
 
     listener_log_address(line, info);
+    log_text(line, "protocol", protocol_name(protocol));
     log_text(line, "sharing", listener_sharing(info));
     log_text(line, "because", reason);
     log_number(line, "receive_buffer", info->receive_buffer);
@@ -172,8 +177,9 @@ void listeners_log(const listener_set_t *set, const listener_set_t *known,
         const listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
         const listener_info_t *info = listener_describe(listener);
 
-        if (known == NULL || !listener_set_has(known, listener)) {
-            log_listening(info, listener_sharing_reason(info, platform, pool), log);
+        if (!listener_set_agrees(set, known, listener)) {
+            log_listening(info, listener_set_protocol(set, listener),
+                          listener_sharing_reason(info, platform, pool), log);
         }
     }
     if (known != NULL) {

@@ -25,8 +25,9 @@ const char *listener_sharing(const listener_info_t *info);
 const char *listener_sharing_reason(const listener_info_t *info, const platform_t *platform,
                                     apr_pool_t *pool);
 
-/* Logs where each listener of `set` that is not in `known`, which may be NULL, is bound, how its
- * port is shared and why, and what buffers it has. `pool` is for what it needs meanwhile. Main
+/* Logs where each listener of `set` that is not in `known`, which may be NULL, or spoke another
+ * protocol there, is bound, what it speaks, how its port is shared and why, and what buffers it
+ * has. `pool` is for what it needs meanwhile. Main
  * thread. */
 void listeners_log(const listener_set_t *set, const listener_set_t *known,
                    const settings_t *settings, const platform_t *platform, log_t *log,

@@ -6,6 +6,7 @@
 #include "common/ip_address.h"
 #include "common/memory.h"
 #include "server/listen/listener_log.h"
+#include "server/listen/listener_service.h"
 #include "udpecho/clock.h"
 #include "udpecho/handover.h"
 #include "udpecho/host.h"
@@ -15,7 +16,8 @@
 #define READY_PAUSE_US (10 * 1000)
 
 listener_t *listener_find_open(const listener_set_t *set, const opening_t *opening,
-                               const listener_set_t *asked, const location_t *location)
+                               const listener_set_t *asked, const location_t *location,
+                               protocol_t protocol)
 {
     listener_t *listener = listener_set_find(set, location);
 
@@ -23,9 +25,10 @@ listener_t *listener_find_open(const listener_set_t *set, const opening_t *openi
         listener = listener_set_find(opening->current, location);
     }
     if (listener == NULL) {
-        listener = location->address->port != 0
-                       ? listener_set_find(opening->inherited, location)
-                       : listener_set_find_any_port(opening->inherited, location, set, asked);
+        listener =
+            location->address->port != 0
+                ? listener_set_find(opening->inherited, location)
+                : listener_set_find_any_port(opening->inherited, location, protocol, set, asked);
     }
     return listener;
 }
@@ -51,12 +54,14 @@ static int is_of_this_host(const apr_sockaddr_t *address, apr_pool_t *pool)
 }
 
 static apr_status_t open_once(listener_t **listener, const opening_t *opening, listener_set_t *set,
-                              const location_t *location, listener_error_t *error)
+                              const location_t *location, protocol_t protocol,
+                              listener_error_t *error)
 {
     listener_options_t options = *opening->options;
 
     options.device = location->device;
     set->opening = memory_pool(opening->pool);
+    options.service = listener_service_in(set->opening, protocol);
     apr_status_t status = listener_open(listener, location->address, &options, error, set->opening);
 
     if (status == APR_SUCCESS) {
@@ -80,15 +85,16 @@ static int await_readiness(const opening_t *opening)
 
 /* What the service manager was told to close may be open for a moment more. */
 apr_status_t listener_open_new(listener_t **listener, const opening_t *opening, listener_set_t *set,
-                               const location_t *location, listener_error_t *error)
+                               const location_t *location, protocol_t protocol,
+                               listener_error_t *error)
 {
     assert(set->opening == NULL);
-    apr_status_t status = open_once(listener, opening, set, location, error);
+    apr_status_t status = open_once(listener, opening, set, location, protocol, error);
 
     while (status != APR_SUCCESS &&
            ((error->failure == LISTENER_IN_USE && host_await_forgetting()) ||
             (error->failure == LISTENER_NOT_READY && await_readiness(opening)))) {
-        status = open_once(listener, opening, set, location, error);
+        status = open_once(listener, opening, set, location, protocol, error);
     }
     return status;
 }
@@ -98,14 +104,15 @@ apr_status_t listener_open_new(listener_t **listener, const opening_t *opening, 
 /* Finds where a listener whose network interface is gone is to be opened again: at its own address,
  * so that no name is looked up. But the interface of a link-local address is a number, and another
  * one now. Returns NULL, or what is wrong. */
-static const char *find_anew(apr_sockaddr_t **address, const listener_t *listener, const char *text,
-                             const opening_t *opening, apr_pool_t *pool)
+static const char *find_anew(apr_sockaddr_t **address, const listener_t *listener,
+                             const place_t *place, const opening_t *opening, apr_pool_t *pool)
 {
     endpoint_t endpoint = listener_describe(listener)->local;
     address_t parsed;
     apr_sockaddr_t *found;
 
-    if (address_parse(&parsed, text, DEFAULT_PORT, pool) == NULL && parsed.scope != NULL) {
+    if (address_parse(&parsed, place->text, settings_default_port(place->protocol), pool) == NULL &&
+        parsed.scope != NULL) {
         if (opening->is_confined) {
             return "interfaces of link-local addresses are looked up at the start only";
         }
@@ -146,25 +153,26 @@ static void log_opened_anew(const opening_t *opening, const listener_t *listener
     log_end(line);
 }
 
-listener_t *listener_open_anew(listener_t *old, const char *text, const opening_t *opening,
+listener_t *listener_open_anew(listener_t *old, const place_t *place, const opening_t *opening,
                                listener_set_t *set, apr_pool_t *pool)
 {
     const char *device = listener_describe(old)->device;
     apr_sockaddr_t *address = NULL;
     listener_error_t error;
-    const char *wrong = find_anew(&address, old, text, opening, pool);
+    const char *wrong = find_anew(&address, old, place, opening, pool);
     location_t location = {address, *device != '\0' ? device : NULL};
 
     if (wrong != NULL) {
         listener_log_lost(opening, old, wrong, "restart the server once the interface is back");
         return old;
     }
-    listener_t *listener = listener_find_open(set, opening, set, &location);
+    listener_t *listener = listener_find_open(set, opening, set, &location, place->protocol);
 
     if (listener != NULL) {
         return listener;
     }
-    apr_status_t status = listener_open_new(&listener, opening, set, &location, &error);
+    apr_status_t status =
+        listener_open_new(&listener, opening, set, &location, place->protocol, &error);
 
     if (status != APR_SUCCESS) {
         listener_log_failure(begin_lost(opening, old), status, &error);

@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "server/listen/listener_log.h"
+#include "server/listen/listener_service.h"
 #include "udpecho/handover.h"
 
 void listener_set_create(listener_set_t *set, apr_pool_t *pool)
@@ -34,8 +35,41 @@ int listener_set_is_fixed(const listener_set_t *set)
     return set->places->nelts == 0;
 }
 
+/* ---- What is spoken ---- */
+
+protocol_t listener_set_protocol(const listener_set_t *set, const listener_t *listener)
+{
+    for (int i = 0; i < set->places->nelts; i++) {
+        const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
+
+        if (has(place->listeners, listener)) {
+            return place->protocol;
+        }
+    }
+    return listener_protocol(listener);
+}
+
+int listener_set_agrees(const listener_set_t *set, const listener_set_t *other,
+                        const listener_t *listener)
+{
+    return other != NULL && listener_set_has(other, listener) &&
+           listener_set_protocol(set, listener) == listener_set_protocol(other, listener);
+}
+
+void listener_set_speak(const listener_set_t *set)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
+
+        listener_speak(listener, listener_set_protocol(set, listener));
+    }
+}
+
+/* ---- The service manager ---- */
+
 typedef struct storing {
     const listener_t *listener;
+    protocol_t protocol;
     apr_status_t status;
 } storing_t;
 
@@ -43,14 +77,14 @@ static void store(void *context, apr_pool_t *scratch)
 {
     storing_t *storing = context;
     const listener_info_t *info = listener_describe(storing->listener);
+    socket_group_t group = {storing->protocol, listener_sockets(storing->listener, scratch)};
 
-    storing->status =
-        host_store(&info->local, info->device, listener_sockets(storing->listener, scratch));
+    storing->status = host_store(&info->local, info->device, &group);
 }
 
-static void store_one(const listener_t *listener, log_t *log)
+static void store_one(const listener_t *listener, protocol_t protocol, log_t *log)
 {
-    storing_t storing = {listener, APR_ENOMEM};
+    storing_t storing = {listener, protocol, APR_ENOMEM};
 
     memory_try_scratch(store, &storing, NULL);
     if (storing.status != APR_SUCCESS) {
@@ -70,8 +104,8 @@ void listener_set_store(const listener_set_t *set, const listener_set_t *known, 
     for (int i = 0; is_wanted && i < set->all->nelts; i++) {
         const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
 
-        if (known == NULL || !listener_set_has(known, listener)) {
-            store_one(listener, log);
+        if (!listener_set_agrees(set, known, listener)) {
+            store_one(listener, listener_set_protocol(set, listener), log);
         }
     }
 }
@@ -81,13 +115,15 @@ void listener_set_forget(const listener_set_t *set, const listener_set_t *kept)
     for (int i = 0; i < set->all->nelts; i++) {
         const listener_t *listener = APR_ARRAY_IDX(set->all, i, const listener_t *);
 
-        if (kept == NULL || !listener_set_has(kept, listener)) {
+        if (!listener_set_agrees(set, kept, listener)) {
             const listener_info_t *info = listener_describe(listener);
 
-            host_forget(&info->local, info->device);
+            host_forget(&info->local, info->device, listener_set_protocol(set, listener));
         }
     }
 }
+
+/* ---- What is in it ---- */
 
 static void close_one(listener_t *listener, log_t *log)
 {
@@ -122,6 +158,7 @@ void listener_set_add(listener_set_t *set, place_t *place, listener_t *listener)
            place < (place_t *)set->places->elts + set->places->nelts);
     if (!has(place->listeners, listener)) {
         APR_ARRAY_PUSH(place->listeners, listener_t *) = listener;
+        listener_prepare(listener, place->protocol);
     }
     if (!listener_set_has(set, listener)) {
         APR_ARRAY_PUSH(set->all, listener_t *) = listener;
@@ -176,7 +213,8 @@ static int is_named(const listener_set_t *set, const listener_t *listener)
 }
 
 listener_t *listener_set_find_any_port(const listener_set_t *set, const location_t *location,
-                                       const listener_set_t *used, const listener_set_t *asked)
+                                       protocol_t protocol, const listener_set_t *used,
+                                       const listener_set_t *asked)
 {
     endpoint_t endpoint = endpoint_of(location->address);
 
@@ -185,7 +223,8 @@ listener_t *listener_set_find_any_port(const listener_set_t *set, const location
 
         /* The same place in both families. */
         endpoint.sa.v4.sin_port = listener_describe(listener)->local.sa.v4.sin_port;
-        if (is_at(listener, &endpoint, location->device) && !listener_set_has(used, listener) &&
+        if (is_at(listener, &endpoint, location->device) &&
+            listener_set_protocol(set, listener) == protocol && !listener_set_has(used, listener) &&
             !is_named(asked, listener)) {
             return listener;
         }
@@ -193,24 +232,25 @@ listener_t *listener_set_find_any_port(const listener_set_t *set, const location
     return NULL;
 }
 
-const place_t *listener_set_place(const listener_set_t *set, const char *text, int before)
+const place_t *listener_set_place(const listener_set_t *set, protocol_t protocol, const char *text,
+                                  int before)
 {
     assert(before >= 0);
     for (int i = 0; set != NULL && i < set->places->nelts; i++) {
         const place_t *place = &APR_ARRAY_IDX(set->places, i, place_t);
 
-        if (strcmp(place->text, text) == 0 && before-- == 0) {
+        if (place->protocol == protocol && strcmp(place->text, text) == 0 && before-- == 0) {
             return place;
         }
     }
     return NULL;
 }
 
-int listener_set_count(const listener_set_t *set, const char *text)
+int listener_set_count(const listener_set_t *set, protocol_t protocol, const char *text)
 {
     int count = 0;
 
-    while (listener_set_place(set, text, count) != NULL) {
+    while (listener_set_place(set, protocol, text, count) != NULL) {
         count++;
     }
     return count;

@@ -1,8 +1,8 @@
 #ifndef UDPECHO_LISTENER_SET_H
 #define UDPECHO_LISTENER_SET_H
 
-/* The listeners of a server, and which --listen each belongs to, so that a reload finds again what
- * is asked for again. Main thread, save where a function says otherwise. */
+/* The listeners of a server, and which --listen, --stamp or --echo-plus each belongs to, so that a
+ * reload finds again what is asked for again. Main thread, save where a function says otherwise. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -16,8 +16,9 @@ typedef struct location {
     const char *device; /* that it is bound to as well; NULL: to none */
 } location_t;
 
-/* What one --listen stands for. */
+/* What one --listen, --stamp or --echo-plus stands for. */
 typedef struct place {
+    protocol_t protocol;
     const char *text;              /* as given */
     const char *device;            /* NULL: none */
     apr_sockaddr_t *addresses;     /* to be opened; of a place that is kept, those it lacks */
@@ -45,28 +46,42 @@ int listener_set_has(const listener_set_t *set, const listener_t *listener);
  */
 listener_t *listener_set_find(const listener_set_t *set, const location_t *location);
 
-/* The first listener bound there, whatever its port, that `used` does not have and no place of
- * `asked` names; NULL if there is none, or no set. */
+/* The first listener of this protocol bound there, whatever its port, that `used` does not have and
+ * no place of `asked` names; NULL if there is none, or no set. */
 listener_t *listener_set_find_any_port(const listener_set_t *set, const location_t *location,
-                                       const listener_set_t *used, const listener_set_t *asked);
+                                       protocol_t protocol, const listener_set_t *used,
+                                       const listener_set_t *asked);
 
-/* The place of this text that comes after `before` others of the same text; NULL if there is none,
- * or no set. */
-const place_t *listener_set_place(const listener_set_t *set, const char *text, int before);
+/* The place of this protocol and text that comes after `before` others of the same; NULL if there
+ * is none, or no set. */
+const place_t *listener_set_place(const listener_set_t *set, protocol_t protocol, const char *text,
+                                  int before);
 
-/* How many places have this text. */
-int listener_set_count(const listener_set_t *set, const char *text);
+/* How many places have this protocol and text. */
+int listener_set_count(const listener_set_t *set, protocol_t protocol, const char *text);
+
+/* What the set wants a listener of it to speak: what its places say or, for one without a place,
+ * what it speaks. */
+protocol_t listener_set_protocol(const listener_set_t *set, const listener_t *listener);
+
+/* Has every listener speak what the set wants. */
+void listener_set_speak(const listener_set_t *set);
 
 /* Non-zero if a reload can neither add to this set nor take from it. Any thread. */
 int listener_set_is_fixed(const listener_set_t *set);
 
-/* Has the service manager keep the sockets of the listeners of `set` that are not in `known`, which
- * may be NULL, for the next process. It has those of a set without places already. What cannot be
- * kept is logged. */
+/* Non-zero if `other`, which may be NULL, has the listener too, and wants it to speak the same as
+ * `set` does. */
+int listener_set_agrees(const listener_set_t *set, const listener_set_t *other,
+                        const listener_t *listener);
+
+/* Has the service manager keep, for the next process, the sockets of the listeners of `set` that
+ * are not in `known`, which may be NULL, or spoke another protocol there. It has those of a set
+ * without places already. What cannot be kept is logged. */
 void listener_set_store(const listener_set_t *set, const listener_set_t *known, log_t *log);
 
 /* Has it close its copies of the sockets of the listeners of `set` that are not in `kept`, which
- * may be NULL. */
+ * may be NULL, or speak another protocol there. */
 void listener_set_forget(const listener_set_t *set, const listener_set_t *kept);
 
 /* Closes the listeners of `set` that are not in `kept`, which may be NULL, and tells `log`, unless

@@ -53,11 +53,15 @@ static int overlaps_open(const opening_t *opening, const apr_sockaddr_t *address
 
 static apr_status_t open_address(listener_t **listener, const opening_t *opening,
                                  listener_set_t *set, const location_t *location,
-                                 listener_error_t *error)
+                                 protocol_t protocol, listener_error_t *error)
 {
-    *listener = listener_find_open(set, opening, set, location);
+    *listener = listener_find_open(set, opening, set, location, protocol);
     if (*listener != NULL && listener_set_has(set, *listener)) {
-        return APR_SUCCESS;
+        if (listener_set_protocol(set, *listener) == protocol) {
+            return APR_SUCCESS;
+        }
+        *error = (listener_error_t){LISTENER_PROTOCOL, "give the address to two protocols"};
+        return APR_EEXIST;
     }
     if (set->all->nelts == LISTENERS_MAX) {
         *error = (listener_error_t){LISTENER_SYSTEM, "open more listeners than there may be"};
@@ -66,7 +70,7 @@ static apr_status_t open_address(listener_t **listener, const opening_t *opening
     if (*listener != NULL) {
         return APR_SUCCESS;
     }
-    apr_status_t status = listener_open_new(listener, opening, set, location, error);
+    apr_status_t status = listener_open_new(listener, opening, set, location, protocol, error);
 
     if (status != APR_SUCCESS && error->failure == LISTENER_IN_USE &&
         overlaps_open(opening, location->address)) {
@@ -81,7 +85,7 @@ static int is_lacking(listener_failure_t failure)
            failure == LISTENER_NOT_READY;
 }
 
-/* Opens all that one --listen stands for. Where that is several addresses, as with * and with
+/* Opens all that one option stands for. Where that is several addresses, as with * and with
  * names, a host that lacks one of the families serves the others. Whatever keeps a reload from
  * opening what was left out before keeps it from nothing else. */
 static exit_code_t open_place(listener_set_t *set, place_t *place, const opening_t *opening)
@@ -95,7 +99,8 @@ static exit_code_t open_place(listener_set_t *set, place_t *place, const opening
         int has_others = place->listeners->nelts > 0 || address->next != NULL;
         listener_error_t error;
         listener_t *listener;
-        apr_status_t status = open_address(&listener, opening, set, &location, &error);
+        apr_status_t status =
+            open_address(&listener, opening, set, &location, place->protocol, &error);
 
         if (status == APR_SUCCESS) {
             listener_set_add(set, place, listener);
@@ -156,7 +161,8 @@ static exit_code_t look_up(place_t *place, const opening_t *opening, apr_pool_t 
 {
     char reason[128];
     address_t address;
-    const char *error = address_parse(&address, place->text, DEFAULT_PORT, pool);
+    const char *error =
+        address_parse(&address, place->text, settings_default_port(place->protocol), pool);
     const char *hint = error == NULL ? hint_at_reload(&address, opening) : NULL;
 
     if (hint != NULL) {
@@ -204,21 +210,23 @@ static void keep_place(listener_set_t *set, place_t *place, const place_t *kept,
         listener_t *listener = APR_ARRAY_IDX(kept->listeners, i, listener_t *);
 
         if (!listener_has_interface(listener)) {
-            listener = listener_open_anew(listener, place->text, opening, set, pool);
+            listener = listener_open_anew(listener, place, opening, set, pool);
         }
         listener_set_add(set, place, listener);
     }
 }
 
-/* Adds the place of a --listen: as `current` has it or, if it has no such place, with the
+/* Adds the place of an option: as `current` has it or, if it has no such place, with the
  * addresses. */
-static exit_code_t add_place(listener_set_t *set, const char *text, const opening_t *opening,
-                             apr_pool_t *pool)
+static exit_code_t add_place(listener_set_t *set, protocol_t protocol, const char *text,
+                             const opening_t *opening, apr_pool_t *pool)
 {
-    const place_t *kept = listener_set_place(opening->current, text, listener_set_count(set, text));
+    const place_t *kept = listener_set_place(opening->current, protocol, text,
+                                             listener_set_count(set, protocol, text));
     place_t *place = apr_array_push(set->places);
 
     *place = (place_t){
+        .protocol = protocol,
         .text = text,
         .listeners = apr_array_make(pool, 2, sizeof(listener_t *)),
         .left_out = apr_array_make(pool, 2, sizeof(apr_sockaddr_t *)),
@@ -252,8 +260,8 @@ static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
 
         for (const apr_sockaddr_t *address = place->addresses; address != NULL;
              address = address->next) {
-            listener_t *listener =
-                listener_find_open(&wanted, opening, set, &(location_t){address, place->device});
+            listener_t *listener = listener_find_open(
+                &wanted, opening, set, &(location_t){address, place->device}, place->protocol);
 
             if (listener != NULL && !listener_set_has(&wanted, listener)) {
                 APR_ARRAY_PUSH(wanted.all, listener_t *) = listener;
@@ -264,13 +272,24 @@ static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
     *inherited = wanted;
 }
 
-static exit_code_t open_places(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
+static exit_code_t add_places(listener_set_t *set, protocol_t protocol, const opening_t *opening,
+                              apr_pool_t *pool)
 {
-    const apr_array_header_t *listen = opening->settings->listen;
+    const apr_array_header_t *listen = opening->settings->listen[protocol];
     exit_code_t code = EXIT_OK;
 
-    for (int i = 0; code == EXIT_OK && i < listen->nelts; i++) {
-        code = add_place(set, APR_ARRAY_IDX(listen, i, const char *), opening, pool);
+    for (int i = 0; code == EXIT_OK && listen != NULL && i < listen->nelts; i++) {
+        code = add_place(set, protocol, APR_ARRAY_IDX(listen, i, const char *), opening, pool);
+    }
+    return code;
+}
+
+static exit_code_t open_places(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
+{
+    exit_code_t code = EXIT_OK;
+
+    for (protocol_t protocol = 0; code == EXIT_OK && protocol < PROTOCOLS; protocol++) {
+        code = add_places(set, protocol, opening, pool);
     }
     if (code == EXIT_OK && opening->inherited != NULL) {
         keep_wanted(opening->inherited, set, opening, pool);
@@ -294,7 +313,7 @@ listener_options_t listener_options(const settings_t *settings, const platform_t
 }
 
 /* Sockets that the service manager opened are all that is served; what it only kept is for the
- * --listen that ask for it. */
+ * options that ask for it. */
 static exit_code_t open_at_start(listener_set_t *set, const opening_t *opening, apr_pool_t *pool)
 {
     opening_t with = *opening;

@@ -1,7 +1,8 @@
 #ifndef UDPECHO_LISTENERS_H
 #define UDPECHO_LISTENERS_H
 
-/* From what --listen says, or this process was handed, to bound listeners. */
+/* From what --listen, --stamp and --echo-plus say, or this process was handed, to bound listeners.
+ */
 
 #include <apr_pools.h>
 #include <apr_tables.h>

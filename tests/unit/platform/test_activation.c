@@ -30,8 +30,8 @@ static void open_at(int descriptor)
 static const char *take_all(apr_array_header_t **sockets, apr_array_header_t **groups,
                             apr_pool_t *pool)
 {
-    *sockets = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
-    *groups = apr_array_make(pool, 2, sizeof(apr_array_header_t *));
+    *sockets = apr_array_make(pool, 2, sizeof(socket_group_t));
+    *groups = apr_array_make(pool, 2, sizeof(socket_group_t));
     return host_inherited_sockets(*sockets, *groups, pool);
 }
 
@@ -42,6 +42,15 @@ static const char *take(apr_array_header_t **sockets, apr_pool_t *pool)
 
     require(groups->nelts == 0);
     return error;
+}
+
+static int is_activated(const apr_array_header_t *activated, int index, int descriptor,
+                        protocol_t protocol)
+{
+    const socket_group_t *group = &APR_ARRAY_IDX(activated, index, socket_group_t);
+
+    return group->protocol == protocol && group->sockets->nelts == 1 &&
+           APR_ARRAY_IDX(group->sockets, 0, apr_os_sock_t) == descriptor;
 }
 
 static void require_none(apr_pool_t *pool)
@@ -69,7 +78,7 @@ static void two_in_child(apr_pool_t *pool)
     require(take(&sockets, pool) == NULL);
     require(sockets->nelts == 2);
     for (int i = 0; i < 2; i++) {
-        require(APR_ARRAY_IDX(sockets, i, apr_os_sock_t) == 3 + i);
+        require(is_activated(sockets, i, 3 + i, PROTOCOL_ECHO));
         require(fcntl(3 + i, F_GETFD) == FD_CLOEXEC);
     }
     require(getenv("LISTEN_PID") == NULL && getenv("LISTEN_FDS") == NULL &&
@@ -80,6 +89,28 @@ static void two_in_child(apr_pool_t *pool)
 static void descriptors_from_3_on_are_taken_once(void **state)
 {
     assert_int_equal(status_of_child(two_in_child, *state), 0);
+}
+
+static void named_in_child(apr_pool_t *pool)
+{
+    static const protocol_t protocols[] = {PROTOCOL_STAMP, PROTOCOL_ECHO, PROTOCOL_ECHO_PLUS,
+                                           PROTOCOL_ECHO};
+    apr_array_header_t *sockets;
+
+    for (int i = 0; i < 4; i++) {
+        open_at(3 + i);
+    }
+    hand_over(getpid(), "4", pool);
+    setenv("LISTEN_FDNAMES", "stamp:udpechod.socket:echo-plus:stamped", 1);
+    require(take(&sockets, pool) == NULL && sockets->nelts == 4);
+    for (int i = 0; i < 4; i++) {
+        require(is_activated(sockets, i, 3 + i, protocols[i]));
+    }
+}
+
+static void the_name_of_a_protocol_says_what_is_spoken(void **state)
+{
+    assert_int_equal(status_of_child(named_in_child, *state), 0);
 }
 
 static void none_in_child(apr_pool_t *pool)
@@ -128,7 +159,7 @@ static void malformed_variables_are_told(void **state)
     assert_int_equal(status_of_child(malformed_in_child, *state), 0);
 }
 
-/* A name as this process would give it to what is bound there. */
+/* What this process would name it by that is bound there. */
 static const char *bind_at(int descriptor, unsigned port, apr_pool_t *pool)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((apr_port_t)port)};
@@ -140,13 +171,14 @@ static const char *bind_at(int descriptor, unsigned port, apr_pool_t *pool)
     require(setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
     require(bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0);
     require(getsockname(descriptor, (struct sockaddr *)&address, &length) == 0);
-    return apr_psprintf(pool, "udpechod-stored-%u-127.0.0.1", (unsigned)ntohs(address.sin_port));
+    return apr_psprintf(pool, "%u-127.0.0.1", (unsigned)ntohs(address.sin_port));
 }
 
-static int group_has(const apr_array_header_t *group, int first, int second)
+static int group_has(const socket_group_t *group, protocol_t protocol, int first, int second)
 {
-    return group->nelts == 2 && APR_ARRAY_IDX(group, 0, apr_os_sock_t) == first &&
-           APR_ARRAY_IDX(group, 1, apr_os_sock_t) == second;
+    return group->protocol == protocol && group->sockets->nelts == 2 &&
+           APR_ARRAY_IDX(group->sockets, 0, apr_os_sock_t) == first &&
+           APR_ARRAY_IDX(group->sockets, 1, apr_os_sock_t) == second;
 }
 
 static void kept_in_child(apr_pool_t *pool)
@@ -155,17 +187,19 @@ static void kept_in_child(apr_pool_t *pool)
     const char *one = bind_at(3, 0, pool);
     const char *other = bind_at(4, 0, pool);
 
-    bind_at(5, (unsigned)apr_atoi64(strchr(one, '-') + sizeof "stored-"), pool);
-    bind_at(6, (unsigned)apr_atoi64(strchr(other, '-') + sizeof "stored-"), pool);
+    bind_at(5, (unsigned)apr_atoi64(one), pool);
+    bind_at(6, (unsigned)apr_atoi64(other), pool);
+    one = apr_pstrcat(pool, "udpechod-stored-", one, NULL);
+    other = apr_pstrcat(pool, "udpechod-stored-echo-plus-", other, NULL);
     open_at(7);
     hand_over(getpid(), "5", pool);
     setenv("LISTEN_FDNAMES", apr_pstrcat(pool, one, ":", other, ":", one, ":", other, ":", NULL),
            1);
     require(take_all(&sockets, &groups, pool) == NULL);
-    require(sockets->nelts == 1 && APR_ARRAY_IDX(sockets, 0, apr_os_sock_t) == 7);
+    require(sockets->nelts == 1 && is_activated(sockets, 0, 7, PROTOCOL_ECHO));
     require(groups->nelts == 2);
-    require(group_has(APR_ARRAY_IDX(groups, 0, apr_array_header_t *), 3, 5));
-    require(group_has(APR_ARRAY_IDX(groups, 1, apr_array_header_t *), 4, 6));
+    require(group_has(&APR_ARRAY_IDX(groups, 0, socket_group_t), PROTOCOL_ECHO, 3, 5));
+    require(group_has(&APR_ARRAY_IDX(groups, 1, socket_group_t), PROTOCOL_ECHO_PLUS, 4, 6));
 }
 
 static void those_that_were_kept_come_by_listener(void **state)
@@ -177,12 +211,23 @@ static void misnamed_in_child(apr_pool_t *pool)
 {
     apr_array_header_t *sockets, *groups;
 
-    bind_at(3, 0, pool);
+    static const char *const names[] = {"udpechod-stored-1-127.0.0.1",
+                                        "udpechod-stored-stamp-1-127.0.0.1"};
+
+    for (unsigned i = 0; i < 2; i++) {
+        bind_at(3, 0, pool);
+        hand_over(getpid(), "1", pool);
+        setenv("LISTEN_FDNAMES", names[i], 1);
+        require(take_all(&sockets, &groups, pool) == NULL);
+        require(sockets->nelts == 0 && groups->nelts == 0);
+        require(fcntl(3, F_GETFD) == -1);
+    }
+    /* Of a protocol that this process does not know. */
     hand_over(getpid(), "1", pool);
-    setenv("LISTEN_FDNAMES", "udpechod-stored-1-127.0.0.1", 1);
+    setenv("LISTEN_FDNAMES", apr_pstrcat(pool, "udpechod-stored-owamp-", bind_at(3, 0, pool), NULL),
+           1);
     require(take_all(&sockets, &groups, pool) == NULL);
-    require(sockets->nelts == 0 && groups->nelts == 0);
-    require(fcntl(3, F_GETFD) == -1);
+    require(sockets->nelts == 0 && groups->nelts == 0 && fcntl(3, F_GETFD) == -1);
 }
 
 static void one_that_is_not_bound_as_its_name_says_is_closed(void **state)
@@ -209,6 +254,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(descriptors_from_3_on_are_taken_once),
+        scene(the_name_of_a_protocol_says_what_is_spoken),
         scene(without_the_variables_there_are_none),
         scene(those_of_another_process_are_left_alone),
         scene(malformed_variables_are_told),

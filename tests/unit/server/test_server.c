@@ -16,7 +16,7 @@ static settings_t loopback_settings(apr_pool_t *pool)
     settings_t settings = settings_default(pool);
 
     settings.sandbox = SANDBOX_OFF; /* this process has more to do */
-    APR_ARRAY_IDX(settings.listen, 0, const char *) = "127.0.0.1:0";
+    APR_ARRAY_IDX(settings.listen[PROTOCOL_ECHO], 0, const char *) = "127.0.0.1:0";
     return settings;
 }
 
@@ -76,7 +76,7 @@ static void nothing_is_started_when_one_listener_cannot_be(void **state)
 {
     settings_t settings = loopback_settings(*state);
 
-    APR_ARRAY_PUSH(settings.listen, const char *) = used_address(*state);
+    APR_ARRAY_PUSH(settings.listen[PROTOCOL_ECHO], const char *) = used_address(*state);
     outcome_t outcome = run_server(&settings, *state);
 
     assert_int_equal(outcome.code, EXIT_UNAVAILABLE);

@@ -18,8 +18,9 @@ static void the_default_listens_on_the_loopback_only(void **state)
 {
     settings_t settings = settings_default(*state);
 
-    assert_int_equal(settings.listen->nelts, 1);
-    assert_string_equal(APR_ARRAY_IDX(settings.listen, 0, const char *), "localhost:8888");
+    assert_int_equal(settings.listen[PROTOCOL_ECHO]->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(settings.listen[PROTOCOL_ECHO], 0, const char *),
+                        "localhost:8888");
 }
 
 static void every_option_has_its_own_place_and_a_help(void **state)

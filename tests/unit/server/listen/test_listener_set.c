@@ -9,6 +9,7 @@
 #include "captured_log.h"
 #include "common/ip_address.h"
 #include "endpoints.h"
+#include "server/listen/listener_service.h"
 #include "server/listen/listener_set.h"
 #include "udpecho/handover.h"
 
@@ -16,7 +17,10 @@ struct listener {
     listener_info_t info;
     int has_interface;
     int is_open;
-    int is_stored; /* by the service manager */
+    int is_stored;     /* by the service manager */
+    protocol_t stored; /* as what */
+    service_t *service;
+    apr_pool_t *pool;
 };
 
 /* All that there are, at 127.0.0.1 and ports from 1000 on. */
@@ -34,6 +38,21 @@ apr_array_header_t *listener_sockets(const listener_t *listener, apr_pool_t *poo
 {
     (void)listener;
     return apr_array_make(pool, 1, sizeof(apr_os_sock_t));
+}
+
+struct service *listener_service(const listener_t *listener)
+{
+    return listener->service;
+}
+
+void listener_set_service(listener_t *listener, struct service *service)
+{
+    listener->service = service;
+}
+
+apr_pool_t *listener_pool(const listener_t *listener)
+{
+    return listener->pool;
 }
 
 int listener_has_interface(const listener_t *listener)
@@ -68,17 +87,20 @@ int host_has_store(void)
     return has_store;
 }
 
-apr_status_t host_store(const endpoint_t *address, const char *device,
-                        const apr_array_header_t *sockets)
+apr_status_t host_store(const endpoint_t *address, const char *device, const socket_group_t *group)
 {
-    (void)sockets;
-    listener_at(address, device)->is_stored = store_answer == APR_SUCCESS;
+    listener_t *listener = listener_at(address, device);
+
+    listener->is_stored = store_answer == APR_SUCCESS;
+    listener->stored = group->protocol;
     return store_answer;
 }
 
-void host_forget(const endpoint_t *address, const char *device)
+void host_forget(const endpoint_t *address, const char *device, protocol_t protocol)
 {
-    listener_at(address, device)->is_stored = 0;
+    listener_t *listener = listener_at(address, device);
+
+    listener->is_stored = listener->is_stored && listener->stored != protocol;
 }
 
 int host_await_forgetting(void)
@@ -94,6 +116,7 @@ static int set_up(void **state)
 
     for (unsigned i = 0; i < 3; i++) {
         all[i] = (listener_t){.has_interface = 1, .is_open = 1};
+        apr_pool_create(&all[i].pool, *state);
         all[i].info.local = ipv4(0x7f000001, (apr_port_t)(1000 + i));
     }
     store_answer = APR_SUCCESS;
@@ -105,12 +128,13 @@ static int set_up(void **state)
 #define scene(function) cmocka_unit_test_setup_teardown(function, set_up, destroy_pool)
 
 /* A place in the set, with the listener, which may be NULL. */
-static place_t *add_place(listener_set_t *set, const char *text, listener_t *listener,
-                          apr_pool_t *pool)
+static place_t *add_place_of(listener_set_t *set, protocol_t protocol, const char *text,
+                             listener_t *listener, apr_pool_t *pool)
 {
     place_t *place = apr_array_push(set->places);
 
     *place = (place_t){
+        .protocol = protocol,
         .text = text,
         .listeners = apr_array_make(pool, 1, sizeof(listener_t *)),
         .left_out = apr_array_make(pool, 1, sizeof(apr_sockaddr_t *)),
@@ -119,6 +143,12 @@ static place_t *add_place(listener_set_t *set, const char *text, listener_t *lis
         listener_set_add(set, place, listener);
     }
     return place;
+}
+
+static place_t *add_place(listener_set_t *set, const char *text, listener_t *listener,
+                          apr_pool_t *pool)
+{
+    return add_place_of(set, PROTOCOL_ECHO, text, listener, pool);
 }
 
 /* A set of the listeners from `first` to before `end`, each with a place of its own. */
@@ -162,12 +192,16 @@ static void places_of_the_same_text_are_counted_one_by_one(void **state)
     for (unsigned i = 0; i < 3; i++) {
         add_place(&set, i == 1 ? "other" : "text", &all[i], *state);
     }
+    add_place_of(&set, PROTOCOL_STAMP, "text", NULL, *state);
     assert_false(listener_set_is_fixed(&set));
-    assert_int_equal(listener_set_count(&set, "text"), 2);
-    assert_ptr_equal(APR_ARRAY_IDX(listener_set_place(&set, "text", 1)->listeners, 0, listener_t *),
-                     &all[2]);
-    assert_null(listener_set_place(&set, "text", 2));
-    assert_null(listener_set_place(NULL, "text", 0));
+    assert_int_equal(listener_set_count(&set, PROTOCOL_ECHO, "text"), 2);
+    assert_int_equal(listener_set_count(&set, PROTOCOL_STAMP, "text"), 1);
+    assert_int_equal(listener_set_count(&set, PROTOCOL_ECHO_PLUS, "text"), 0);
+    const place_t *second = listener_set_place(&set, PROTOCOL_ECHO, "text", 1);
+
+    assert_ptr_equal(APR_ARRAY_IDX(second->listeners, 0, listener_t *), &all[2]);
+    assert_null(listener_set_place(&set, PROTOCOL_ECHO, "text", 2));
+    assert_null(listener_set_place(NULL, PROTOCOL_ECHO, "text", 0));
 }
 
 /* ---- Finding ---- */
@@ -197,14 +231,64 @@ static void any_port_is_one_that_is_not_used_and_nobody_names(void **state)
     listener_set_t asked = set_of(0, 0, *state);
     location_t wanted = at(0, NULL, *state);
 
-    assert_ptr_equal(listener_set_find_any_port(&set, &wanted, &used, &asked), &all[1]);
+    assert_ptr_equal(listener_set_find_any_port(&set, &wanted, PROTOCOL_ECHO, &used, &asked),
+                     &all[1]);
     add_place(&asked, "named", NULL, *state)->addresses =
         (apr_sockaddr_t *)at(1001, NULL, *state).address;
-    assert_ptr_equal(listener_set_find_any_port(&set, &wanted, &used, &asked), &all[2]);
+    assert_ptr_equal(listener_set_find_any_port(&set, &wanted, PROTOCOL_ECHO, &used, &asked),
+                     &all[2]);
     listener_set_t both = set_of(0, 3, *state);
 
-    assert_null(listener_set_find_any_port(&set, &wanted, &both, &asked));
-    assert_null(listener_set_find_any_port(NULL, &wanted, &used, &asked));
+    assert_null(listener_set_find_any_port(&set, &wanted, PROTOCOL_ECHO, &both, &asked));
+    assert_null(listener_set_find_any_port(NULL, &wanted, PROTOCOL_ECHO, &used, &asked));
+    assert_null(listener_set_find_any_port(&set, &wanted, PROTOCOL_STAMP, &used, &asked));
+}
+
+/* Without places, as the process before this one left it. */
+static void any_port_is_one_of_the_same_protocol(void **state)
+{
+    listener_set_t inherited = set_of(0, 0, *state);
+    listener_set_t none = set_of(0, 0, *state);
+    location_t wanted = at(0, NULL, *state);
+
+    for (unsigned i = 0; i < 3; i++) {
+        APR_ARRAY_PUSH(inherited.all, listener_t *) = &all[i];
+    }
+    listener_speak(&all[1], PROTOCOL_STAMP);
+    assert_ptr_equal(listener_set_find_any_port(&inherited, &wanted, PROTOCOL_STAMP, &none, &none),
+                     &all[1]);
+    assert_ptr_equal(listener_set_find_any_port(&inherited, &wanted, PROTOCOL_ECHO, &none, &none),
+                     &all[0]);
+}
+
+/* ---- What is spoken ---- */
+
+static void a_listener_speaks_what_its_place_says(void **state)
+{
+    listener_set_t set = set_of(0, 1, *state);
+
+    add_place_of(&set, PROTOCOL_STAMP, "text", &all[1], *state);
+    APR_ARRAY_PUSH(set.all, listener_t *) = &all[2];
+    listener_speak(&all[0], PROTOCOL_ECHO_PLUS);
+    listener_speak(&all[2], PROTOCOL_ECHO_PLUS);
+    listener_set_speak(&set);
+    assert_null(listener_service(&all[0]));
+    assert_int_equal(listener_protocol(&all[1]), PROTOCOL_STAMP);
+    assert_int_equal(listener_protocol(&all[2]), PROTOCOL_ECHO_PLUS);
+}
+
+static void one_that_speaks_a_protocol_again_goes_on_counting(void **state)
+{
+    (void)state;
+    listener_speak(&all[0], PROTOCOL_STAMP);
+    const service_t *before = listener_service(&all[0]);
+
+    listener_speak(&all[0], PROTOCOL_ECHO);
+    assert_null(listener_service(&all[0]));
+    listener_speak(&all[0], PROTOCOL_STAMP);
+    assert_ptr_equal(listener_service(&all[0]), before);
+    listener_speak(&all[1], PROTOCOL_STAMP);
+    assert_ptr_not_equal(listener_service(&all[1]), before);
 }
 
 /* ---- From one set to the next ---- */
@@ -273,6 +357,23 @@ static void only_what_is_new_is_stored(void **state)
     assert_string_equal(captured_text(&captured), "");
 }
 
+static void one_whose_protocol_changes_is_stored_by_another_name(void **state)
+{
+    captured_log_t captured = capture_log(*state);
+    listener_set_t set = set_of(0, 1, *state);
+    listener_set_t next = set_of(0, 0, *state);
+
+    listener_set_store(&set, NULL, captured.log);
+    assert_int_equal(all[0].stored, PROTOCOL_ECHO);
+    add_place_of(&next, PROTOCOL_STAMP, "text", &all[0], *state);
+    assert_false(listener_set_agrees(&next, &set, &all[0]));
+    listener_set_forget(&set, &next);
+    assert_false(all[0].is_stored);
+    listener_set_store(&next, &set, captured.log);
+    assert_true(all[0].is_stored && all[0].stored == PROTOCOL_STAMP);
+    assert_true(listener_set_agrees(&next, &next, &all[0]));
+}
+
 static void nothing_is_stored_that_it_opened_or_where_it_stores_nothing(void **state)
 {
     captured_log_t captured = capture_log(*state);
@@ -322,10 +423,14 @@ int main(void)
         scene(places_of_the_same_text_are_counted_one_by_one),
         scene(one_is_found_by_address_port_and_interface),
         scene(any_port_is_one_that_is_not_used_and_nobody_names),
+        scene(any_port_is_one_of_the_same_protocol),
+        scene(a_listener_speaks_what_its_place_says),
+        scene(one_that_speaks_a_protocol_again_goes_on_counting),
         scene(what_the_next_set_lacks_is_closed_and_told),
         scene(what_was_opened_and_not_added_is_closed_too),
         scene(one_that_was_added_is_no_longer_being_opened),
         scene(only_what_is_new_is_stored),
+        scene(one_whose_protocol_changes_is_stored_by_another_name),
         scene(nothing_is_stored_that_it_opened_or_where_it_stores_nothing),
         scene(one_that_it_will_not_store_is_told),
         scene(all_addresses_are_found_at_the_only_one),

@@ -15,9 +15,9 @@ static settings_t settings_with(const char *const *listen, apr_pool_t *pool)
     settings_t settings = settings_default(pool);
 
     settings.workers = 2;
-    apr_array_clear(settings.listen);
+    apr_array_clear(settings.listen[PROTOCOL_ECHO]);
     for (; *listen != NULL; listen++) {
-        APR_ARRAY_PUSH(settings.listen, const char *) = *listen;
+        APR_ARRAY_PUSH(settings.listen[PROTOCOL_ECHO], const char *) = *listen;
     }
     return settings;
 }
@@ -89,8 +89,8 @@ static void every_listen_is_bound_and_logged(void **state)
     assert_int_equal(outcome.code, EXIT_OK);
     assert_int_equal(outcome.set.all->nelts, 2);
     for (int i = 0; i < 2; i++) {
-        const char *line = apr_psprintf(
-            *state, " info listening address=%s sharing=", address_of(&outcome, i, *state));
+        const char *line = apr_psprintf(*state, " info listening address=%s protocol=echo sharing=",
+                                        address_of(&outcome, i, *state));
 
         assert_non_null(strstr(outcome.log, line));
     }
