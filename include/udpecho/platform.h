@@ -27,6 +27,10 @@ typedef enum feature {
     FEATURE_DROP_COUNTER,      /* how many datagrams were dropped before they were received */
     FEATURE_SEGMENTED_SEND,    /* several datagrams to one peer as one message: udp(7) */
     FEATURE_COALESCED_RECEIVE, /* and from one */
+    FEATURE_ARRIVAL_TIME,      /* when the kernel took a datagram in: socket(7) */
+    FEATURE_HOP_LIMIT,         /* with what TTL or hop limit it came: ip(7), RFC 3542 section 6.3 */
+    FEATURE_TRAFFIC_CLASS,     /* with what DSCP and ECN: RFC 3542 section 6.5 */
+    FEATURE_REPLY_TRAFFIC_CLASS, /* each reply with its own */
     FEATURES
 } feature_t;
 

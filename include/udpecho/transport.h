@@ -41,6 +41,19 @@ typedef enum sharing_reason {
     SHARING_NOT_BY_SYSTEM /* FEATURE_PORT_SHARING is missing */
 } sharing_reason_t;
 
+/* What a listener's datagrams tell besides, and its replies leave with. A system may lack some of
+ * it: see FEATURE_ARRIVAL_TIME and those behind it. */
+typedef enum listener_detail {
+    /* `traffic_class` of each datagram is told, and its `reply_traffic_class` done. */
+    DETAIL_TRAFFIC_CLASS = 1,
+    /* The same, with `hop_limit`, and `arrived`, which is read from the clock when datagrams are
+     * received if the kernel does not tell. Replies leave with a TTL or hop limit of 255. At most
+     * 16 datagrams are lent at once, so that their replies leave soon after one another, and none
+     * goes through the network stack together with another, whatever `offload` says: each has its
+     * own time, and room for a longer reply. */
+    DETAIL_TIMES = 2
+} listener_detail_t;
+
 typedef struct listener_options {
     const platform_t *platform; /* what there is to use; must outlive the listener */
     port_reuse_t reuse;
@@ -52,6 +65,7 @@ typedef struct listener_options {
     struct service *service; /* that its datagrams are for; NULL: plain echo */
     const char *device;      /* to be bound to as well: only what comes by this network interface
                               * is received, and replies leave by it. NULL: by any */
+    unsigned details;        /* of listener_detail_t; 0: none, and nothing is paid for them */
 } listener_options_t;
 
 /* What a listener turned out to be. */
@@ -172,6 +186,13 @@ int listener_share(listener_t *listener, unsigned workers);
  * with it go on to receive datagrams that the kernel put together: those that wait would be taken
  * for single ones. Main thread. */
 void listener_set_offload(listener_t *listener, int offload);
+
+/* Changes what the option `details` said, for the datagrams and replies from now on. What the
+ * kernel has put together and waits when DETAIL_TIMES comes is taken for one datagram; the TTL of
+ * replies stays when it goes. For a service that needs them it comes before
+ * listener_set_service(), and goes after it. In the sandbox it takes what listener_open() does.
+ * Main thread. */
+void listener_set_details(listener_t *listener, unsigned details);
 
 /* How many datagrams the kernel dropped before they could be received since the listener was
  * opened, for want of room or because of a wrong checksum; 0 where it does not tell, without

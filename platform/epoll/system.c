@@ -27,6 +27,10 @@ const char *const system_feature_names[FEATURES] = {
     [FEATURE_DROP_COUNTER] = "SO_MEMINFO",
     [FEATURE_SEGMENTED_SEND] = "UDP_SEGMENT",
     [FEATURE_COALESCED_RECEIVE] = "UDP_GRO",
+    [FEATURE_ARRIVAL_TIME] = "SO_TIMESTAMPNS",
+    [FEATURE_HOP_LIMIT] = "IP_RECVTTL",
+    [FEATURE_TRAFFIC_CLASS] = "IP_RECVTOS",
+    [FEATURE_REPLY_TRAFFIC_CLASS] = "IP_TOS",
 };
 
 int system_share_port(int descriptor)
@@ -168,9 +172,9 @@ int system_ask_segments(int descriptor)
     return set_option(descriptor, IPPROTO_UDP, UDP_SEGMENT, 0);
 }
 
-/* Beside it is the address that a reply leaves from, or arrived at. */
-_Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) <= CONTROL_MAX,
-               "both control messages have room");
+/* Beside it are the address that a reply leaves from and its traffic class. */
+_Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)) <= CONTROL_MAX,
+               "all control messages have room");
 
 void system_write_segment(struct msghdr *header, apr_size_t length)
 {
@@ -179,9 +183,9 @@ void system_write_segment(struct msghdr *header, apr_size_t length)
     control_message_add(header, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment);
 }
 
-int system_coalesce(int descriptor)
+int system_coalesce(int descriptor, int on)
 {
-    return set_option(descriptor, IPPROTO_UDP, UDP_GRO, 1);
+    return set_option(descriptor, IPPROTO_UDP, UDP_GRO, on);
 }
 
 void system_read_segment(const struct msghdr *header, const struct cmsghdr *control,

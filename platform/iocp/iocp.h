@@ -39,7 +39,9 @@ typedef struct shared_socket {
     atomic_int is_left; /* nothing is to be posted on it any more */
     int wildcard;
     endpoint_t local;
-    LPFN_WSARECVMSG receive; /* an extension, asked for by the socket */
+    struct service *_Atomic service; /* NULL: plain echo */
+    atomic_int is_timed;             /* DETAIL_TIMES */
+    LPFN_WSARECVMSG receive;         /* an extension, asked for by the socket */
 } shared_socket_t;
 
 /* One datagram's room, which goes round: posted, received into, lent, replied from, posted again.

@@ -21,7 +21,6 @@ struct listener {
     listener_info_t info;
     shared_socket_t socket;
     port_t *port;
-    struct service *_Atomic service; /* NULL: plain echo */
     apr_pool_t *pool;
 };
 
@@ -47,13 +46,13 @@ apr_pool_t *listener_pool(const listener_t *listener)
 
 struct service *listener_service(const listener_t *listener)
 {
-    return atomic_load_explicit(&listener->service, memory_order_acquire);
+    return atomic_load_explicit(&listener->socket.service, memory_order_acquire);
 }
 
 void listener_set_service(listener_t *listener, struct service *service)
 {
     assert(is_main_thread());
-    atomic_store_explicit(&listener->service, service, memory_order_release);
+    atomic_store_explicit(&listener->socket.service, service, memory_order_release);
 }
 
 const listener_info_t *listener_describe(const listener_t *listener)
@@ -222,7 +221,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         return APR_ENOTIMPL;
     }
     listener->pool = pool;
-    atomic_init(&listener->service, options->service);
+    atomic_init(&listener->socket.service, options->service);
+    atomic_init(&listener->socket.is_timed, (options->details & DETAIL_TIMES) != 0);
     listener->socket.handle = INVALID_SOCKET;
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     error->step = "open a socket";
@@ -269,6 +269,12 @@ void listener_set_offload(listener_t *listener, int offload)
 {
     assert(is_main_thread());
     (void)listener, (void)offload; /* nothing is gathered here */
+}
+
+void listener_set_details(listener_t *listener, unsigned details)
+{
+    assert(is_main_thread());
+    atomic_store(&listener->socket.is_timed, (details & DETAIL_TIMES) != 0);
 }
 
 apr_uint64_t listener_drops(listener_t *listener)

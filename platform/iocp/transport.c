@@ -12,6 +12,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "udpecho/clock.h"
+
 /* An error of an earlier reply may be reported by a posted receive, once for each. After this many
  * in a row the receive is posted RESET_PAUSE_MS later, so that one that is reported each time does
  * not keep a worker busy. It is no error: everybody can send what makes replies fail. */
@@ -166,8 +168,9 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     datagram->to = socket->local;
     datagram->length = operation->overlapped.InternalHigh;
     datagram->arrival_interface = 0;
-    datagram->service = NULL;
-    datagram->arrived = 0;
+    datagram->service = atomic_load_explicit(&socket->service, memory_order_acquire);
+    datagram->arrived =
+        atomic_load_explicit(&socket->is_timed, memory_order_relaxed) ? clock_wall() : 0;
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
     datagram->reply_traffic_class = -1;

@@ -57,6 +57,26 @@ const apr_pollset_method_e system_poll_method = APR_POLLSET_KQUEUE;
 #define BATCHED(name) NULL
 #endif
 
+#if defined(SO_TS_CLOCK)
+#define ARRIVAL_TIME_NAME "SO_TS_CLOCK"
+#else
+#define ARRIVAL_TIME_NAME "SO_TIMESTAMP"
+#endif
+
+#if defined(IP_RECVTOS)
+#define TRAFFIC_CLASS_NAME "IP_RECVTOS"
+#else
+#define TRAFFIC_CLASS_NAME NULL
+#endif
+
+/* These two take the class of one message (udp_output() of netinet/udp_usrreq.c); to the others it
+ * is a message that they do not know, or one that they do nothing with. */
+#if defined(__FreeBSD__) || defined(__APPLE__)
+#define REPLY_TRAFFIC_CLASS_NAME "IP_TOS"
+#else
+#define REPLY_TRAFFIC_CLASS_NAME NULL
+#endif
+
 const char *const system_feature_names[FEATURES] = {
     [FEATURE_POLL_METHOD] = "kqueue",
     [FEATURE_PORT_SHARING] = SHARE_PORT_NAME,
@@ -66,6 +86,10 @@ const char *const system_feature_names[FEATURES] = {
     [FEATURE_BATCHED_SEND] = BATCHED("sendmmsg"),
     [FEATURE_IPV6] = "AF_INET6",
     [FEATURE_IPV6_ONLY] = "IPV6_V6ONLY",
+    [FEATURE_ARRIVAL_TIME] = ARRIVAL_TIME_NAME,
+    [FEATURE_HOP_LIMIT] = "IP_RECVTTL",
+    [FEATURE_TRAFFIC_CLASS] = TRAFFIC_CLASS_NAME,
+    [FEATURE_REPLY_TRAFFIC_CLASS] = REPLY_TRAFFIC_CLASS_NAME,
 };
 
 static int not_here(void)
@@ -235,9 +259,9 @@ void system_write_segment(struct msghdr *header, apr_size_t length)
     (void)header, (void)length;
 }
 
-int system_coalesce(int descriptor)
+int system_coalesce(int descriptor, int on)
 {
-    (void)descriptor;
+    (void)descriptor, (void)on;
     return not_here();
 }
 

@@ -113,6 +113,9 @@ apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *loc
     }
     if (status == APR_SUCCESS) {
         switch_off_reports(descriptor);
+        if (options->details & DETAIL_TIMES) {
+            system_coalesce(descriptor, 0); /* as an echo service may have left it */
+        }
         status = socket_prepare(*socket, info.family, options, &error->step);
     }
     return status == APR_SUCCESS ? socket_report_arrival(*socket, local, &error->step) : status;

@@ -42,10 +42,7 @@ static apr_status_t status_of(int result)
 /* DSCP is the upper six bits of the octet; the others are for congestion (RFC 3168 section 5). */
 static apr_status_t set_dscp(int descriptor, int family, int dscp)
 {
-    int octet = dscp << 2;
-
-    return status_of(family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_TCLASS, octet)
-                                        : set_option(descriptor, IPPROTO_IP, IP_TOS, octet));
+    return status_of(set_traffic_class(descriptor, family, dscp << 2));
 }
 
 /* For multicast it is another option, whose default of 1 ends at the next router. In IPv4 that one
@@ -115,7 +112,7 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
     if (status == APR_SUCCESS && options->gathers &&
         platform_has(options->platform, FEATURE_COALESCED_RECEIVE)) {
         *step = "receive several datagrams as one message";
-        status = status_of(system_coalesce(descriptor));
+        status = status_of(system_coalesce(descriptor, 1));
     }
     return status;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "os/main_thread.h"
+#include "readiness/details.h"
 #include "readiness/readiness.h"
 #include "readiness/socket.h"
 #include "readiness/system.h"
@@ -16,6 +17,7 @@ struct listener {
     listener_info_t info;
     const platform_t *platform;
     atomic_int offload;
+    atomic_uint details;
     struct service *_Atomic service; /* NULL: plain echo */
     turn_t *turn;                    /* of the workers, where one socket serves several */
     int has_socket_each;             /* what is opened for the workers, save where it was adopted */
@@ -46,7 +48,39 @@ void listener_set_offload(listener_t *listener, int offload)
 int listener_gathers(const listener_t *listener)
 {
     return platform_has(listener->platform, FEATURE_SEGMENTED_SEND) &&
-           atomic_load_explicit(&listener->offload, memory_order_relaxed);
+           atomic_load_explicit(&listener->offload, memory_order_relaxed) &&
+           (listener_details(listener) & DETAIL_TIMES) == 0;
+}
+
+/* What a socket does not tell is not known, which every datagram may say. */
+static void change_details(const listener_t *listener, int descriptor, unsigned before,
+                           unsigned after)
+{
+    int is_timed = (after & DETAIL_TIMES) != 0;
+    const char *step;
+
+    details_change(descriptor, listener->info.local.sa.any.sa_family, before, after,
+                   listener->platform, &step);
+    if (((before ^ after) & DETAIL_TIMES) != 0 &&
+        platform_has(listener->platform, FEATURE_COALESCED_RECEIVE)) {
+        system_coalesce(descriptor, !is_timed && atomic_load(&listener->offload));
+    }
+}
+
+void listener_set_details(listener_t *listener, unsigned details)
+{
+    unsigned before = listener_details(listener);
+
+    assert(is_main_thread());
+    for (unsigned i = 0; i < listener->count; i++) {
+        change_details(listener, socket_descriptor(listener->sockets[i]), before, details);
+    }
+    atomic_store_explicit(&listener->details, details, memory_order_relaxed);
+}
+
+unsigned listener_details(const listener_t *listener)
+{
+    return atomic_load_explicit(&listener->details, memory_order_relaxed);
 }
 
 struct service *listener_service(const listener_t *listener)
@@ -316,6 +350,7 @@ static listener_t *listener_create(const listener_options_t *options, unsigned s
     listener->platform = options->platform;
     atomic_init(&listener->offload, options->offload);
     atomic_init(&listener->service, options->service);
+    atomic_init(&listener->details, options->details);
     decide_sharing(listener, options);
     listener->workers = options->workers;
     listener->pool = pool;

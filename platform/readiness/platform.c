@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "readiness/details.h"
 #include "readiness/message_batch.h"
 #include "readiness/socket_options.h"
 #include "readiness/system.h"
@@ -43,6 +44,19 @@ static apr_status_t status_of(apr_status_t opened, int result)
         return opened;
     }
     return result == 0 ? APR_SUCCESS : errno;
+}
+
+typedef int set_each_family_t(int descriptor, int family, int value);
+
+/* What the families that this host has say: the first refusal, if there is one. */
+static apr_status_t ask_each_family(const asked_t *asked, set_each_family_t *set, int value)
+{
+    apr_status_t ipv4 = status_of(asked->ipv4_status, set(asked->ipv4, AF_INET, value));
+    apr_status_t ipv6 = status_of(asked->ipv6_status, set(asked->ipv6, AF_INET6, value));
+    int has_ipv4 = asked->ipv4_status == APR_SUCCESS;
+    int has_ipv6 = asked->ipv6_status == APR_SUCCESS;
+
+    return has_ipv6 && (!has_ipv4 || ipv4 == APR_SUCCESS) ? ipv6 : ipv4;
 }
 
 static apr_status_t ask_poll_method(apr_pool_t *pool)
@@ -88,7 +102,16 @@ static apr_status_t ask(feature_t feature, const asked_t *asked, apr_pool_t *poo
     case FEATURE_SEGMENTED_SEND:
         return status_of(any_status, system_ask_segments(any));
     case FEATURE_COALESCED_RECEIVE:
-        return status_of(any_status, system_coalesce(any));
+        return status_of(any_status, system_coalesce(any, 1));
+    case FEATURE_ARRIVAL_TIME:
+        return status_of(any_status, system_report_arrival_time(any, 1));
+    case FEATURE_HOP_LIMIT:
+        return ask_each_family(asked, report_hop_limit, 1);
+    case FEATURE_TRAFFIC_CLASS:
+        return ask_each_family(asked, report_traffic_class, 1);
+    case FEATURE_REPLY_TRAFFIC_CLASS:
+        /* Whether a message takes it only sending one would tell; it came after the option. */
+        return ask_each_family(asked, set_traffic_class, 0);
     case FEATURES:
         break;
     }

@@ -27,6 +27,9 @@ apr_socket_t *listener_socket(const listener_t *listener, unsigned worker, unsig
 /* Non-zero if its replies may be sent as one message. Any thread. */
 int listener_gathers(const listener_t *listener);
 
+/* What its datagrams tell and replies do besides, of listener_detail_t. Any thread. */
+unsigned listener_details(const listener_t *listener);
+
 /* Non-zero if several workers receive from the same socket of it. */
 int listener_is_shared(const listener_t *listener);
 

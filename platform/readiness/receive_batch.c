@@ -2,7 +2,10 @@
 
 #include <assert.h>
 
+#include "readiness/details.h"
 #include "readiness/message_batch.h"
+#include "readiness/readiness.h"
+#include "udpecho/clock.h"
 
 /* What a message needs at most: the kernel coalesces no more than an IP packet can carry. Memory
  * that is never used is never taken, so the size alone costs nothing. */
@@ -13,13 +16,19 @@
  * datagrams cost 0.65 of what they do in batches of 128, and no less with fewer bytes. */
 #define BATCH_BYTES ((apr_size_t)256 << 10)
 
+/* control_messages_read(), or more than that. */
+typedef apr_size_t read_control_t(struct msghdr *header, datagram_t *datagram);
+
 struct receive_batch {
     message_batch_t messages;
     apr_size_t payload_max;
     const worker_socket_t *socket; /* of the messages */
-    unsigned next;                 /* the first that was not looked at yet */
-    unsigned room;                 /* how many the next call may receive */
-    int is_full;                   /* as many as were asked for came */
+    struct service *service;
+    read_control_t *read_control; /* what its messages tell */
+    apr_int64_t arrived;          /* when they came, as far as they do not tell it themselves */
+    unsigned next;                /* the first that was not looked at yet */
+    unsigned room;                /* how many the next call may receive */
+    int is_full;                  /* as many as were asked for came */
 
     /* What is left of the message that is being lent. */
     segments_t rest;
@@ -57,12 +66,19 @@ static unsigned next_room(const message_batch_t *messages)
 int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 {
     assert(batch->rest.length == 0 && batch->next == batch->messages.count);
+    unsigned details = listener_details(socket->owner);
+    int is_timed = (details & DETAIL_TIMES) != 0;
+    unsigned room = is_timed && batch->room > TIMED_BATCH_MAX ? TIMED_BATCH_MAX : batch->room;
+
     message_batch_clear(&batch->messages);
-    int received = message_batch_receive(&batch->messages, socket->descriptor, batch->room);
+    int received = message_batch_receive(&batch->messages, socket->descriptor, room);
 
     batch->next = 0;
     batch->socket = socket;
-    batch->is_full = batch->messages.count == batch->room;
+    batch->service = listener_service(socket->owner);
+    batch->read_control = details != 0 ? details_read : control_messages_read;
+    batch->arrived = is_timed ? clock_wall() : 0;
+    batch->is_full = batch->messages.count == room;
     if (received > 0) {
         batch->room = next_room(&batch->messages);
     }
@@ -85,13 +101,12 @@ static void open_message(receive_batch_t *batch, datagram_t *datagram)
     datagram->to = batch->socket->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
-    datagram->service = NULL;
-    datagram->arrived = 0;
+    datagram->service = batch->service;
+    datagram->arrived = batch->arrived;
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
-    datagram->reply_traffic_class = -1;
     batch->rest =
-        message_batch_segments(&batch->messages, index, control_messages_read(header, datagram));
+        message_batch_segments(&batch->messages, index, batch->read_control(header, datagram));
     batch->is_truncated = (header->msg_flags & MSG_TRUNC) != 0;
 }
 
@@ -106,6 +121,7 @@ static void cut_off(receive_batch_t *batch, datagram_t *datagram)
     int is_too_long = length > batch->payload_max;
 
     datagram->length = is_too_long ? batch->payload_max : length;
+    datagram->reply_traffic_class = -1;
     datagram->truncated = is_too_long || batch->is_truncated;
     batch->last = datagram;
 }

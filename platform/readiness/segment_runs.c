@@ -55,10 +55,12 @@ static unsigned char *find_place(unsigned char *places, const segment_runs_t *ru
     return &places[own];
 }
 
-static int has_room(const segment_run_t *run, apr_size_t length)
+static int takes(const segment_run_t *run, const datagram_t *datagram)
 {
+    apr_size_t length = datagram->length;
+
     return length > 0 && length <= run->segment && length <= run->room &&
-           run->count < SEGMENT_RUN_MAX;
+           run->count < SEGMENT_RUN_MAX && run->traffic_class == datagram->reply_traffic_class;
 }
 
 static void begin(segment_run_t *run, unsigned index, const datagram_t *datagram,
@@ -72,6 +74,7 @@ static void begin(segment_run_t *run, unsigned index, const datagram_t *datagram
     run->count = 1;
     run->first = index;
     run->last = index;
+    run->traffic_class = datagram->reply_traffic_class;
     run->segment = datagram->length;
     run->room = is_open ? room - datagram->length : 0;
 }
@@ -98,7 +101,7 @@ void segment_runs_form(segment_runs_t *runs, const batch_t *batch, gather_limits
         }
         unsigned char *place = find_place(places, runs, batch, datagram);
 
-        if (*place > 0 && has_room(&runs->at[*place - 1], datagram->length)) {
+        if (*place > 0 && takes(&runs->at[*place - 1], datagram)) {
             append(&runs->at[*place - 1], runs->next, i, datagram);
         } else {
             begin(&runs->at[runs->count++], i, datagram, limits);

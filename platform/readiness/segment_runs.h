@@ -3,7 +3,8 @@
 
 /*
  * Which replies of a batch can leave as one message that the kernel cuts apart again: those to the
- * same peer, from the same local address, of the same length, the last of them perhaps shorter.
+ * same peer, from the same local address, with the same traffic class, of the same length, the last
+ * of them perhaps shorter.
  * What a message costs is its way through the network stack; a run goes it once for all its
  * replies. Plain data, no call to the system.
  */
@@ -17,6 +18,7 @@ typedef struct segment_run {
     unsigned count;
     unsigned first; /* its first reply and its last, as indices into the batch */
     unsigned last;
+    int traffic_class;
     apr_size_t segment; /* the length of all but the last, bytes */
     apr_size_t room;    /* bytes that it can still take; 0 once it is closed */
 } segment_run_t;

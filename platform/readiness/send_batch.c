@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "readiness/details.h"
 #include "readiness/message_batch.h"
 #include "readiness/readiness.h"
 #include "readiness/segment_runs.h"
@@ -13,8 +14,11 @@
 
 struct send_batch {
     move_messages_t *send;
+    const platform_t *platform;
     worker_socket_t *socket;
     const batch_t *datagrams;
+    int tells_class; /* each message has a traffic class of its own */
+    int has_control; /* that, or a source */
     gather_limits_t limits;
     segment_runs_t runs;
     struct iovec vectors[BATCH_MAX];
@@ -27,7 +31,19 @@ send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool)
     send_batch_t *batch = apr_pcalloc(pool, sizeof *batch);
 
     batch->send = send_messages(platform);
+    batch->platform = platform;
     return batch;
+}
+
+static void write_control(const send_batch_t *batch, struct msghdr *header,
+                          const datagram_t *datagram)
+{
+    if (batch->socket->wildcard) {
+        control_message_write(header, datagram);
+    }
+    if (batch->tells_class) {
+        details_write(header, datagram);
+    }
 }
 
 /* Makes the message of a run; `vectors` are for its payloads, as many as it has replies. Payloads
@@ -46,8 +62,8 @@ static void compose(send_batch_t *batch, unsigned number, const segment_run_t *r
         message_append(header, datagram->data, datagram->length);
         index = batch->runs.next[index];
     }
-    if (batch->socket->wildcard) {
-        control_message_write(header, first);
+    if (batch->has_control) {
+        write_control(batch, header, first);
     }
     if (run->count > 1) {
         system_write_segment(header, run->segment);
@@ -146,6 +162,9 @@ void send_batch_send(send_batch_t *batch, worker_socket_t *socket, const batch_t
 {
     batch->socket = socket;
     batch->datagrams = datagrams;
+    batch->tells_class = listener_details(socket->owner) != 0 &&
+                         platform_has(batch->platform, FEATURE_REPLY_TRAFFIC_CLASS);
+    batch->has_control = socket->wildcard || batch->tells_class;
     batch->limits.segment_max = listener_gathers(socket->owner) ? PAYLOAD_MAX_IPV6 : 0;
     segment_runs_form(&batch->runs, datagrams, &batch->limits);
     compose_all(batch);

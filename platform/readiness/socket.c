@@ -5,6 +5,7 @@
 #include <apr_portable.h>
 #include <errno.h>
 
+#include "readiness/details.h"
 #include "readiness/socket_options.h"
 #include "readiness/system.h"
 
@@ -39,11 +40,12 @@ apr_status_t socket_prepare(apr_socket_t *socket, int family, const listener_opt
         return errno;
     }
     *step = "take coalesced datagrams";
-    if (options->offload && platform_has(options->platform, FEATURE_COALESCED_RECEIVE) &&
-        system_coalesce(descriptor) != 0) {
+    if (options->offload && (options->details & DETAIL_TIMES) == 0 &&
+        platform_has(options->platform, FEATURE_COALESCED_RECEIVE) &&
+        system_coalesce(descriptor, 1) != 0) {
         return errno;
     }
-    return APR_SUCCESS;
+    return details_change(descriptor, family, 0, options->details, options->platform, step);
 }
 
 /* APR registers what closes a socket only once it is open. There is memory for that then, since APR

@@ -30,3 +30,9 @@ int report_arrival(int descriptor, int family)
     return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
                               : system_report_arrival_ipv4(descriptor);
 }
+
+int set_traffic_class(int descriptor, int family, int traffic_class)
+{
+    return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_TCLASS, traffic_class)
+                              : set_option(descriptor, IPPROTO_IP, IP_TOS, traffic_class);
+}

@@ -17,4 +17,7 @@ int set_option(int descriptor, int level, int option, int value);
 int set_ipv6_only(int descriptor);
 int report_arrival(int descriptor, int family);
 
+/* The traffic class of all that the socket sends: DSCP and ECN. 0, or -1 and errno. */
+int set_traffic_class(int descriptor, int family, int traffic_class);
+
 #endif

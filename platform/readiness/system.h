@@ -81,9 +81,9 @@ int system_ask_segments(int descriptor);
  * of which may be shorter. */
 void system_write_segment(struct msghdr *header, apr_size_t length);
 
-/* FEATURE_COALESCED_RECEIVE: lets the kernel hand over several datagrams as one message. 0, or -1
- * and errno. */
-int system_coalesce(int descriptor);
+/* FEATURE_COALESCED_RECEIVE: lets the kernel hand over several datagrams as one message, or not. 0,
+ * or -1 and errno. */
+int system_coalesce(int descriptor, int on);
 
 /* Reads from one control message of `header`, of UDP's level, what control_messages_read() returns.
  * One that says something else leaves `segment` as it is. */

@@ -26,6 +26,8 @@ void add_listener(fixture_t *fixture, const char *host)
         .receive_buffer = 4 << 20,
         .send_buffer = 1 << 20,
         .offload = 1,
+        .service = fixture->service,
+        .details = fixture->details,
     };
     listener_t **listener = &fixture->listeners[fixture->listener_count++];
     listener_error_t error;
@@ -55,6 +57,12 @@ void reopen_transport(fixture_t *fixture)
 
 fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t payload_max)
 {
+    return open_service_fixture(variant, host, payload_max, NULL, 0);
+}
+
+fixture_t *open_service_fixture(const variant_t *variant, const char *host, apr_size_t payload_max,
+                                struct service *service, unsigned details)
+{
     apr_pool_t *pool;
     fixture_t *fixture;
 
@@ -65,6 +73,8 @@ fixture_t *open_fixture(const variant_t *variant, const char *host, apr_size_t p
     take_away(&fixture->platform, variant->lacks);
     fixture->pool = pool;
     fixture->payload_max = payload_max;
+    fixture->service = service;
+    fixture->details = details;
     add_listener(fixture, host);
     reopen_transport(fixture);
     client_connect(fixture, strcmp(host, "0.0.0.0") == 0 ? "127.0.0.1"

@@ -25,8 +25,10 @@ typedef struct fixture {
     listener_t *listeners[4];
     unsigned listener_count;
     apr_size_t payload_max;
-    apr_port_t port;        /* of the listener added last */
-    transport_t *transport; /* opened last */
+    struct service *service; /* of listeners that are added */
+    unsigned details;        /* which they have */
+    apr_port_t port;         /* of the listener added last */
+    transport_t *transport;  /* opened last */
     apr_pool_t *transport_pool;
     apr_socket_t *client;
 } fixture_t;
@@ -35,6 +37,10 @@ typedef struct fixture {
  * variant that this machine lacks skips the scene. */
 fixture_t *open_fixture(const variant_t *variant, const char *address, apr_size_t payload_max);
 void close_fixture(fixture_t *fixture);
+
+/* The same with a listener that has a service and details. */
+fixture_t *open_service_fixture(const variant_t *variant, const char *address,
+                                apr_size_t payload_max, struct service *service, unsigned details);
 
 /* One more listener, on a port of its own; the transport sees it after reopen_transport(). */
 void add_listener(fixture_t *fixture, const char *address);

@@ -17,9 +17,12 @@ typedef struct variant {
 
 #define LACKS(feature) (1u << (feature))
 
-/* qemu-user does not translate the control data of these two, which hold numbers. */
+/* qemu-user does not translate the control data of these, which hold numbers. */
 #if APR_IS_BIGENDIAN
-#define QEMU_LACKS (LACKS(FEATURE_SEGMENTED_SEND) | LACKS(FEATURE_COALESCED_RECEIVE))
+#define QEMU_LACKS                                                                           \
+    (LACKS(FEATURE_SEGMENTED_SEND) | LACKS(FEATURE_COALESCED_RECEIVE) |                      \
+     LACKS(FEATURE_ARRIVAL_TIME) | LACKS(FEATURE_HOP_LIMIT) | LACKS(FEATURE_TRAFFIC_CLASS) | \
+     LACKS(FEATURE_REPLY_TRAFFIC_CLASS))
 #else
 #define QEMU_LACKS 0u
 #endif

@@ -26,7 +26,10 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
 #define SHARING LACKS(FEATURE_PORT_SHARING)
 #define GATHER  LACKS(FEATURE_SEGMENTED_SEND)
 #define GRO     LACKS(FEATURE_COALESCED_RECEIVE)
-#define OTHERS  (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER | GRO)
+#define DETAILS                                                                              \
+    (LACKS(FEATURE_ARRIVAL_TIME) | LACKS(FEATURE_HOP_LIMIT) | LACKS(FEATURE_TRAFFIC_CLASS) | \
+     LACKS(FEATURE_REPLY_TRAFFIC_CLASS))
+#define OTHERS (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER | GRO | DETAILS)
 
 const variant_t variants[] = {
     {"as the server opens it", transport_open, 0},

@@ -29,6 +29,10 @@ ROWS = {
     "SO_MEMINFO": "datagrams that the kernel drops are not counted",
     "UDP_SEGMENT": "replies to the same client are not gathered",
     "UDP_GRO": "datagrams that were sent as one are received one by one",
+    "SO_TIMESTAMPNS": "STAMP and UDPEchoPlus count from when they receive",
+    "IP_RECVTTL": "STAMP does not tell it",
+    "IP_RECVTOS": "STAMP does not tell them, and none is mirrored",
+    "IP_TOS": "replies leave with the system's",
 }
 
 

@@ -25,6 +25,11 @@ static const struct {
     [FEATURE_SEGMENTED_SEND] = {"segmented send", "replies to the same client are not gathered"},
     [FEATURE_COALESCED_RECEIVE] = {"coalesced receive",
                                    "datagrams that were sent as one are received one by one"},
+    [FEATURE_ARRIVAL_TIME] = {"arrival time", "STAMP and UDPEchoPlus count from when they receive"},
+    [FEATURE_HOP_LIMIT] = {"arrival TTL", "STAMP does not tell it"},
+    [FEATURE_TRAFFIC_CLASS] = {"arrival DSCP and ECN",
+                               "STAMP does not tell them, and none is mirrored"},
+    [FEATURE_REPLY_TRAFFIC_CLASS] = {"reply DSCP", "replies leave with the system's"},
 };
 
 const char *feature_name(feature_t feature)

@@ -104,6 +104,19 @@ static void interleaved_peers_have_a_run_each(void **state)
     assert_formed(NO_LIMIT, "0 4|1 5|2 6|3 7");
 }
 
+/* And what goes to one peer stays in order. */
+static void each_run_has_one_traffic_class(void **state)
+{
+    static const int classes[] = {0x20, 0x20, 0x48, 0x20, -1, -1};
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        ask(1, 10)->reply_traffic_class = classes[i];
+        ask(2, 10)->reply_traffic_class = 0x20;
+    }
+    assert_formed(NO_LIMIT, "0 2|1 3 5 7 9 11|4|6|8 10");
+}
+
 static void a_run_is_no_longer_than_the_kernel_cuts(void **state)
 {
     (void)state;
@@ -279,6 +292,7 @@ int main(void)
         scene(replies_of_one_length_to_one_peer_are_a_run),
         scene(what_is_not_answered_is_left_out),
         scene(interleaved_peers_have_a_run_each),
+        scene(each_run_has_one_traffic_class),
         scene(a_run_is_no_longer_than_the_kernel_cuts),
         scene(the_last_of_a_run_may_be_shorter),
         scene(a_longer_reply_begins_another_run),
