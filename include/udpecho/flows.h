@@ -31,6 +31,7 @@ typedef struct flows_options {
                          * message where the system can: less work, and of all the same time of arrival */
     apr_int32_t buffer; /* bytes to ask for, each way; 0: the system's default */
     const char *device; /* to send and receive by; NULL: by any */
+    int traffic_class;  /* arrivals tell theirs, where the system can */
 } flows_options_t;
 
 typedef struct flows_error {
@@ -51,7 +52,11 @@ typedef struct arrival {
     unsigned truncated : 1; /* the kernel held more than payload_max bytes */
     apr_time_t at;          /* when the kernel took it in, in the time of clock_now(); where the
                              * system does not tell, when it was received here */
+    apr_int64_t stamp;      /* the same as the kernel's clock had it, nanoseconds since 1970 UTC;
+                             * 0: the system does not tell */
     int hop_limit;          /* that it arrived with, -1: not known */
+    int traffic_class;      /* the octet of DSCP and ECN that it arrived with (RFC 2474, RFC 3168);
+                             * -1: not asked for, or not known */
     apr_size_t fragment;    /* of a reply that came in fragments: the largest of these, IP header
                              * included, bytes; 0: it came whole, or that is not known */
     apr_status_t refused;   /* APR_SUCCESS: a reply. Else why: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,

@@ -55,10 +55,26 @@ int system_report_fragments(int descriptor, int family)
                               : set_option(descriptor, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
 }
 
+int system_report_traffic_class(int descriptor)
+{
+    return set_option(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
+}
+
 int system_report_refusals(int descriptor, int family)
 {
     return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
                               : set_option(descriptor, IPPROTO_IP, IP_RECVERR, 1);
+}
+
+/* One byte, while all else is an int (ip_cmsg_recv_tos() of net/ipv4/ip_sockglue.c). */
+static void read_traffic_class(const struct msghdr *header, const struct cmsghdr *control,
+                               arrival_t *arrival)
+{
+    unsigned char octet;
+
+    if (control_message_copy(header, control, &octet, sizeof octet)) {
+        arrival->traffic_class = octet;
+    }
 }
 
 void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
@@ -67,6 +83,10 @@ void system_read_arrival(const struct msghdr *header, const struct cmsghdr *cont
     int is_ipv4 = control->cmsg_level == IPPROTO_IP;
     int value;
 
+    if (is_ipv4 && control->cmsg_type == IP_TOS) {
+        read_traffic_class(header, control, arrival);
+        return;
+    }
     if (!control_message_copy(header, control, &value, sizeof value)) {
         return;
     }

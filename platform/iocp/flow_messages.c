@@ -28,6 +28,7 @@ flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t
     messages->payload_max = options->payload_max;
     for (unsigned i = 0; i < BATCH_MAX; i++) {
         messages->arrivals[i].data = payloads + i * options->payload_max;
+        messages->arrivals[i].traffic_class = -1;
     }
     return messages;
 }

@@ -53,6 +53,16 @@ int system_report_fragments(int descriptor, int family)
     return -1;
 }
 
+/* OpenBSD has no such option. */
+#if !defined(IP_RECVTOS)
+#define IP_RECVTOS (-1)
+#endif
+
+int system_report_traffic_class(int descriptor)
+{
+    return set_option(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
+}
+
 int system_report_refusals(int descriptor, int family)
 {
     (void)descriptor, (void)family;
@@ -60,15 +70,20 @@ int system_report_refusals(int descriptor, int family)
     return -1;
 }
 
-/* The message is called as the option is, and holds one byte. */
+/* The messages are called as the options are, and hold one byte. */
 void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
                          arrival_t *arrival)
 {
-    unsigned char ttl;
+    unsigned char octet;
 
-    if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVTTL &&
-        control_message_copy(header, control, &ttl, sizeof ttl)) {
-        arrival->hop_limit = ttl;
+    if (control->cmsg_level != IPPROTO_IP ||
+        !control_message_copy(header, control, &octet, sizeof octet)) {
+        return;
+    }
+    if (control->cmsg_type == IP_RECVTTL) {
+        arrival->hop_limit = octet;
+    } else if (control->cmsg_type == IP_RECVTOS) {
+        arrival->traffic_class = octet;
     }
 }
 

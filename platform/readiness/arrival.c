@@ -19,16 +19,23 @@ static void read_stamp(const struct msghdr *header, const struct cmsghdr *contro
 
     if (control_message_copy(header, control, &stamp, sizeof stamp)) {
         arrival->at = stamp_clock_time(clock, apr_time_make(stamp.tv_sec, stamp.tv_usec));
+        arrival->stamp = apr_time_make(stamp.tv_sec, stamp.tv_usec) * 1000;
     }
 }
 
-static void read_hop_limit(const struct msghdr *header, const struct cmsghdr *control,
-                           arrival_t *arrival)
+/* RFC 3542 sections 6.3 and 6.5. */
+static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control,
+                      arrival_t *arrival)
 {
-    int hop_limit;
+    int value;
 
-    if (control_message_copy(header, control, &hop_limit, sizeof hop_limit)) {
-        arrival->hop_limit = hop_limit;
+    if (!control_message_copy(header, control, &value, sizeof value)) {
+        return;
+    }
+    if (control->cmsg_type == IPV6_HOPLIMIT) {
+        arrival->hop_limit = value;
+    } else {
+        arrival->traffic_class = value;
     }
 }
 
@@ -37,14 +44,17 @@ apr_size_t arrival_read(struct msghdr *header, arrival_t *arrival, const stamp_c
     apr_size_t segment = 0;
 
     arrival->at = clock->now;
+    arrival->stamp = 0;
     arrival->hop_limit = -1;
+    arrival->traffic_class = -1;
     arrival->fragment = 0;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
          control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMP) {
             read_stamp(header, control, arrival, clock);
-        } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_HOPLIMIT) {
-            read_hop_limit(header, control, arrival);
+        } else if (control->cmsg_level == IPPROTO_IPV6 &&
+                   (control->cmsg_type == IPV6_HOPLIMIT || control->cmsg_type == IPV6_TCLASS)) {
+            read_ipv6(header, control, arrival);
         } else if (control->cmsg_level == IPPROTO_UDP) {
             system_read_segment(header, control, &segment);
         } else {

@@ -118,13 +118,19 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
 }
 
 /* What is told besides the bytes of replies. Nobody asked for it, so a system may lack it. */
-static void ask_for_details(int descriptor, int family, int *tells_fragments)
+static void ask_for_details(int descriptor, int family, const flows_options_t *options,
+                            int *tells_fragments)
 {
     set_option(descriptor, SOL_SOCKET, SO_TIMESTAMP, 1);
     if (family == AF_INET6) {
         set_option(descriptor, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
     } else {
         set_option(descriptor, IPPROTO_IP, IP_RECVTTL, 1);
+    }
+    if (options->traffic_class && family == AF_INET6) {
+        set_option(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    } else if (options->traffic_class) {
+        system_report_traffic_class(descriptor);
     }
     if (system_report_fragments(descriptor, family) != 0) {
         *tells_fragments = 0;
@@ -160,7 +166,7 @@ apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_o
         status = set_options(descriptor, family, options, step);
     }
     if (status == APR_SUCCESS) {
-        ask_for_details(descriptor, family, tells_fragments);
+        ask_for_details(descriptor, family, options, tells_fragments);
     }
     return status;
 }

@@ -26,6 +26,9 @@ int system_set_fragmenting(int descriptor, int family, int dont_fragment);
 /* Asks to be told what fragments an arrival came in. 0, or -1 and errno. */
 int system_report_fragments(int descriptor, int family);
 
+/* Asks to be told the traffic class of an IPv4 arrival. 0, or -1 and errno. */
+int system_report_traffic_class(int descriptor);
+
 /* Asks to be told what the network refused, where sockets that are not connected can be. 0, or -1
  * and errno. */
 int system_report_refusals(int descriptor, int family);

@@ -419,6 +419,48 @@ static void a_hop_limit_is_what_the_peer_sees(void **state)
     }
 }
 
+static void a_traffic_class_is_what_the_peer_sees_if_it_asks(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
+
+    for (int asks = 0; asks <= 1; asks++) {
+        for (unsigned i = 0; i < 2; i++) {
+            fixture_t *fixture = open_fixture(*state, hosts[i]);
+            fixture_t *other = open_fixture(*state, hosts[i]);
+            request_t request = request_of(0, 1, 10);
+
+            skip_if(no_traffic_class_here());
+            other->options.source = address_of(other, hosts[i], 0);
+            other->options.traffic_class = asks;
+            open_flows(other);
+            fixture->peer_address = address_of(fixture, hosts[i], flows_port(other->flows, 0));
+            fixture->options.dscp = 46;
+            open_flows(fixture);
+            send_all(fixture, &request, 1);
+            assert_int_equal(receive_one(other)->traffic_class, asks ? 46 << 2 : -1);
+            close_fixture(fixture);
+            close_fixture(other);
+        }
+    }
+}
+
+static void an_arrival_has_the_time_of_the_wall_clock(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1");
+    request_t request = request_of(0, 1, 10);
+    apr_time_t before = apr_time_now();
+    const arrival_t *arrival;
+
+    skip_if(no_arrival_time_here());
+    open_flows(fixture);
+    send_all(fixture, &request, 1);
+    peer_echo(fixture, 1);
+    arrival = receive_one(fixture);
+    assert_true(arrival->stamp >= before * 1000);
+    assert_true(arrival->stamp <= apr_time_now() * 1000 + 999);
+    close_fixture(fixture);
+}
+
 /* The MTU of Linux's loopback is 65,536 bytes, which the largest datagram of IPv6 is too big for.
  * Its kernel has no room for the size of such a fragment and tells a smaller one. */
 static void a_datagram_too_big_for_the_interface_is_fragmented_unless_forbidden(void **state)
@@ -562,6 +604,8 @@ int main(void)
         SCENE(an_arrival_has_the_time_at_which_it_came),
         SCENE(an_arrival_does_not_age_while_nobody_asks),
         SCENE(a_hop_limit_is_what_the_peer_sees),
+        SCENE(a_traffic_class_is_what_the_peer_sees_if_it_asks),
+        SCENE(an_arrival_has_the_time_of_the_wall_clock),
         SCENE(a_datagram_too_big_for_the_interface_is_fragmented_unless_forbidden),
         SCENE(a_refusal_tells_which_datagram_it_was),
         SCENE(replies_come_before_refusals),

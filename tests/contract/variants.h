@@ -52,9 +52,11 @@ extern const flows_variant_t flows_variants[];
 extern const unsigned flows_variant_count;
 
 /* Why flows cannot show this here; NULL where they can: when a datagram came whenever it is
- * received; with what hop limit; in what fragments; that the network refused one. */
+ * received; with what hop limit or traffic class; in what fragments; that the network refused one.
+ */
 const char *no_arrival_time_here(void);
 const char *no_hop_limit_here(void);
+const char *no_traffic_class_here(void);
 const char *no_fragments_here(void);
 const char *no_refusals_here(void);
 

@@ -36,6 +36,11 @@ const char *no_hop_limit_here(void)
     return NULL;
 }
 
+const char *no_traffic_class_here(void)
+{
+    return "the flows of Windows neither send nor tell it";
+}
+
 const char *no_fragments_here(void)
 {
     return "Windows does not tell of fragments";

@@ -76,6 +76,11 @@ const char *no_hop_limit_here(void)
     return NULL;
 }
 
+const char *no_traffic_class_here(void)
+{
+    return NULL;
+}
+
 /* Only Linux has these two. */
 
 const char *no_fragments_here(void)
