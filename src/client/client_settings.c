@@ -7,6 +7,7 @@
 #include "client/client_conflicts.h"
 #include "client/client_setting_kinds.h"
 #include "client/output/payload_text.h"
+#include "common/echo_plus_packet.h"
 #include "common/units.h"
 
 #define AT(member) offsetof(client_settings_t, member)
@@ -225,6 +226,11 @@ const option_t client_settings_table[] = {
      .offset = AT(mtu),
      .kind = &option_flag,
      .help = "Search for the largest payload that comes back unfragmented."},
+    {.name = "echo-plus",
+     .offset = AT(echo_plus),
+     .kind = &option_flag,
+     .help = "Speak UDPEchoPlus (TR-143), and tell which way datagrams were lost and\n"
+             "how the delay of each way varies. HOST needs a port."},
     {.name = "histogram",
      .offset = AT(histogram),
      .kind = &option_flag,
@@ -294,6 +300,7 @@ const char *client_settings_size_option(const client_settings_t *settings)
 
 static void fill_defaults(client_settings_t *settings)
 {
+    settings->protocol = settings->echo_plus ? PROTOCOL_ECHO_PLUS : PROTOCOL_ECHO;
     settings->measurement = settings->flood   ? MEASURE_FLOOD
                             : settings->sweep ? MEASURE_SWEEP
                             : settings->mtu   ? MEASURE_MTU
@@ -344,12 +351,13 @@ static const char *read_host(client_settings_t *settings, const apr_array_header
                                   APR_ARRAY_IDX(operands, 1, const char *));
     }
     settings->host = APR_ARRAY_IDX(operands, 0, const char *);
-    const char *error = address_parse_host(&settings->address, settings->host, ECHO_PORT, pool);
+    apr_port_t port = settings->protocol == PROTOCOL_ECHO_PLUS ? 0 : ECHO_PORT;
+    const char *error = address_parse_host(&settings->address, settings->host, port, pool);
 
     if (error == NULL && settings->address.host == NULL) {
         error = "* is no host to ask";
     } else if (error == NULL && settings->address.port == 0) {
-        error = "0 is no port to ask";
+        error = port == 0 ? "--echo-plus has no port of its own" : "0 is no port to ask";
     }
     return error == NULL
                ? read_device(settings, pool)
@@ -373,6 +381,12 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
     if (error == NULL) {
         fill_defaults(settings);
         error = payload_from_options(settings, pool);
+    }
+    if (error == NULL && settings->protocol == PROTOCOL_ECHO_PLUS &&
+        settings->size < ECHO_PLUS_LENGTH) {
+        error =
+            apr_psprintf(pool, "--size=%" APR_INT64_T_FMT ": expected %d or more with --echo-plus",
+                         settings->size, ECHO_PLUS_LENGTH);
     }
     if (error == NULL && settings->source_port + settings->flows > 65536) {
         error = apr_psprintf(pool,

@@ -41,6 +41,7 @@ typedef struct client_settings {
     apr_int64_t duration; /* microseconds; 0: without end */
     apr_int64_t sweep;    /* source ports; 0: no sweep */
     apr_int64_t mtu;
+    apr_int64_t echo_plus;
     apr_int64_t histogram;
     apr_int64_t json;
     apr_int64_t csv;
@@ -53,6 +54,7 @@ typedef struct client_settings {
 
     /* What follows from them. */
     measurement_t measurement;
+    protocol_t protocol;
     const char *host; /* as given */
     address_t address;
     const unsigned char *payload; /* of `size` bytes; NULL: made by the probe */

@@ -48,6 +48,7 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
     }
     prober_options_t options = {.probe = *probe,
                                 .flows = session->flows,
+                                .directions = plan_directions(session->settings, session->pool),
                                 .run = &session->run,
                                 .reports = apr_array_make(session->pool, 4, sizeof(report_t *)),
                                 .patience = plan_patience(session->settings)};
@@ -82,6 +83,7 @@ static const char *open_session(session_t *session)
         ports[i] = flows_port(session->flows, i);
     }
     session->run = (run_t){.measurement = settings->measurement,
+                           .protocol = settings->protocol,
                            .host = settings->host,
                            .peer = endpoint_of(session->destination->peer),
                            .size = (apr_size_t)settings->size,

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "client/core/echo_plus_sender.h"
 #include "client/core/schedule.h"
 #include "client/failure.h"
 #include "client/output/payload_text.h"
@@ -62,6 +63,7 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
         .gathers = settings->measurement == MEASURE_FLOOD && settings->offload,
         .buffer = BUFFER,
         .device = settings->device,
+        .traffic_class = settings->protocol != PROTOCOL_ECHO,
     };
     flows_error_t error;
 
@@ -154,6 +156,14 @@ apr_interval_time_t plan_length(const client_settings_t *settings)
     return length < (double)PLAN_LENGTH_MAX_US ? (apr_interval_time_t)length : 0;
 }
 
+directions_t *plan_directions(const client_settings_t *settings, apr_pool_t *pool)
+{
+    const directions_options_t options = {.flows = (unsigned)settings->flows,
+                                          .is_shared = settings->protocol == PROTOCOL_ECHO_PLUS};
+
+    return settings->protocol == PROTOCOL_ECHO ? NULL : directions_create(&options, pool);
+}
+
 const char *plan_probe(probe_t **probe, const client_settings_t *settings,
                        const destination_t *destination, apr_uint64_t count, apr_pool_t *pool)
 {
@@ -163,7 +173,13 @@ const char *plan_probe(probe_t **probe, const client_settings_t *settings,
     if (status != APR_SUCCESS) {
         return cannot("get random bytes", status, pool);
     }
-    const probe_plan_t plan = make_plan(settings, destination, count, random);
+    session_format_t format;
+    probe_plan_t plan = make_plan(settings, destination, count, random);
+
+    if (settings->protocol == PROTOCOL_ECHO_PLUS) {
+        format = echo_plus_format(plan.size, random, pool);
+        plan.format = &format;
+    }
 
     if (probe_outstanding(&plan) > PROBE_OUTSTANDING_MAX) {
         return apr_psprintf(pool,

@@ -17,6 +17,9 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
 const char *plan_probe(probe_t **probe, const client_settings_t *settings,
                        const destination_t *destination, apr_uint64_t count, apr_pool_t *pool);
 
+/* What counts each way; NULL: the protocol does not tell it. */
+directions_t *plan_directions(const client_settings_t *settings, apr_pool_t *pool);
+
 /* For how long this host may have no room for what is due, before that counts as not sent: where a
  * schedule says what is due, no longer than what is late is made up for. */
 apr_interval_time_t plan_patience(const client_settings_t *settings);

@@ -42,11 +42,16 @@ struct prober {
 void prober_tell(const prober_t *prober, event_t event)
 {
     const apr_array_header_t *reports = prober->options.reports;
+    directions_summary_t directions;
 
     assert(event_is_whole(&event));
     event.run = prober->options.run;
     event.wall_clock = apr_time_now();
     event.now = clock_now();
+    if (event.kind == EVENT_SUMMARY && prober->options.directions != NULL) {
+        directions = directions_summary(prober->options.directions);
+        event.directions = &directions;
+    }
     for (int i = 0; i < reports->nelts; i++) {
         const report_t *report = APR_ARRAY_IDX(reports, i, const report_t *);
 
@@ -102,10 +107,13 @@ static unsigned send_message(prober_t *prober, apr_status_t *failure)
 {
     outbox_t *outbox = &prober->outbox;
     const request_t *requests = outbox_first(outbox);
+    probe_t *probe = prober->options.probe;
     apr_time_t now = clock_now(); /* each message has its own time: the one before took some */
-    unsigned sent = flows_send(prober->options.flows, requests, outbox->count, failure);
+    unsigned count =
+        probe_prepare(probe, requests, outbox->count, probe_tells_time(probe) ? clock_wall() : 0);
+    unsigned sent = flows_send(prober->options.flows, requests, count, failure);
 
-    probe_sent(prober->options.probe, requests, sent, now);
+    probe_sent(probe, requests, sent, now);
     outbox_drop(outbox, sent);
     return sent;
 }
@@ -194,12 +202,24 @@ static void take_refusal(prober_t *prober, const arrival_t *arrival)
     prober_tell(prober, event);
 }
 
+/* When it arrived; where the kernel does not tell, when it was received here. */
+static apr_int64_t wall_clock_of(const arrival_t *arrival)
+{
+    return arrival->stamp != 0 ? arrival->stamp : clock_wall();
+}
+
 static void take_reply(prober_t *prober, const arrival_t *arrival)
 {
     reply_t reply = probe_reply(prober->options.probe, arrival->flow, &arrival->from, arrival->data,
                                 arrival->length, arrival->at);
+    event_t event = {.kind = EVENT_REPLY, .reply = &reply, .arrival = arrival};
+    one_way_t one_way;
 
-    prober_tell(prober, (event_t){.kind = EVENT_REPLY, .reply = &reply, .arrival = arrival});
+    if (reply.reflection != NULL) {
+        one_way = directions_add(prober->options.directions, &reply, wall_clock_of(arrival));
+        event.one_way = &one_way;
+    }
+    prober_tell(prober, event);
 }
 
 /* Takes what one receive lends. Returns its status. */

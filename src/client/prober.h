@@ -11,6 +11,7 @@ typedef struct prober prober_t;
 typedef struct prober_options {
     probe_t *probe;
     flows_t *flows;
+    directions_t *directions; /* of a protocol that tells more than plain echo; else NULL */
     const run_t *run;
     apr_array_header_t *reports;  /* of report_t *; told in this order */
     apr_interval_time_t patience; /* microseconds for which this host may have no room for what is

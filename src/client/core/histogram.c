@@ -44,6 +44,24 @@ void histogram_merge(histogram_t *histogram, const histogram_t *other)
     }
 }
 
+static void shift_bucket(histogram_t *histogram, unsigned bucket, apr_int64_t by)
+{
+    apr_uint64_t count = histogram->bucket[bucket];
+
+    if (count > 0) {
+        histogram->bucket[bucket] = 0;
+        histogram->bucket[bucket_of(middle_of(bucket) + by)] += count;
+    }
+}
+
+/* Each goes to a bucket that was emptied before, or to its own. */
+void histogram_shift(histogram_t *histogram, apr_int64_t by)
+{
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        shift_bucket(histogram, by < 0 ? i : HISTOGRAM_BUCKETS - 1 - i, by);
+    }
+}
+
 apr_uint64_t histogram_total(const histogram_t *histogram)
 {
     apr_uint64_t total = 0;

@@ -25,6 +25,10 @@ void histogram_add(histogram_t *histogram, apr_int64_t value);
 /* Adds all of `other`. */
 void histogram_merge(histogram_t *histogram, const histogram_t *other);
 
+/* Adds `by` to every value in it. Each is taken for the middle of its bucket; what becomes negative
+ * counts as 0. */
+void histogram_shift(histogram_t *histogram, apr_int64_t by);
+
 /* How many values are in it. */
 apr_uint64_t histogram_total(const histogram_t *histogram);
 

@@ -19,8 +19,10 @@
 struct probe {
     probe_plan_t plan;
     payload_t payload;
-    apr_size_t size;    /* of the next datagrams */
-    apr_size_t largest; /* of all so far */
+    session_sender_t *sender; /* of another protocol; NULL: plain echo */
+    reflection_t reflection;  /* of the last reply, with a sender */
+    apr_size_t size;          /* of the next datagrams */
+    apr_size_t largest;       /* of all so far */
     sent_ring_t sent;
     flow_queue_t queue; /* of flows whose window has room */
     tally_t *tallies;   /* of each flow */
@@ -54,8 +56,11 @@ static int is_valid(const probe_plan_t *plan)
 {
     int is_paced = plan->interval != 0;
 
-    return plan->size <= PAYLOAD_MAX_IPV6 && (plan->payload != NULL || plan->random != NULL) &&
-           plan->flows >= 1 && plan->flows <= FLOWS_MAX && plan->interval >= 0 &&
+    int has_bytes = plan->format != NULL ? plan->size == plan->format->length
+                                         : plan->payload != NULL || plan->random != NULL;
+
+    return plan->size <= PAYLOAD_MAX_IPV6 && has_bytes && plan->flows >= 1 &&
+           plan->flows <= FLOWS_MAX && plan->interval >= 0 &&
            (plan->shuffle == 0 || plan->window == 0) &&
            (!is_paced || (plan->burst > 0 && plan->interval <= INTERVAL_MAX / plan->burst)) &&
            plan->duration >= 0 && plan->timeout > 0 && plan->timeout <= INTERVAL_MAX &&
@@ -73,6 +78,18 @@ static double wanted_memory(const probe_plan_t *plan)
     return in_time > outstanding ? in_time : outstanding;
 }
 
+/* Each flow has its share of what is remembered, and all that its window may hold. */
+static session_sender_t *make_sender(const probe_t *probe, apr_pool_t *pool)
+{
+    const probe_plan_t *plan = &probe->plan;
+    double share = (double)probe->sent.capacity / plan->flows;
+
+    return plan->format == NULL
+               ? NULL
+               : session_sender_create(plan->format, plan->flows,
+                                       share > plan->window ? share : plan->window, pool);
+}
+
 apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool)
 {
     if (!is_valid(plan)) {
@@ -86,6 +103,7 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
     (*probe)->sent = sent_create(probe_outstanding(plan), wanted_memory(plan), plan->flows, pool);
     (*probe)->queue = flow_queue_create(plan->flows, pool);
     (*probe)->tallies = apr_pcalloc(pool, plan->flows * sizeof *(*probe)->tallies);
+    (*probe)->sender = make_sender(*probe, pool);
     return APR_SUCCESS;
 }
 
@@ -181,7 +199,11 @@ static probe_next_t send_next(probe_t *probe, apr_time_t now)
     probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
 
     next.request.sequence = sent_add(&probe->sent, flow, probe->size, now);
-    payload_make(&probe->payload, &next.request);
+    if (probe->sender != NULL) {
+        session_sender_make(probe->sender, &next.request);
+    } else {
+        payload_make(&probe->payload, &next.request);
+    }
     tally_sent(&probe->tallies[flow], now);
     schedule_advance(&probe->schedule);
     if (!has_room(probe, flow)) {
@@ -229,9 +251,27 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now)
     return (probe_next_t){.step = until == NEVER ? PROBE_DONE : PROBE_WAIT, .until = until};
 }
 
+int probe_tells_time(const probe_t *probe)
+{
+    return probe->sender != NULL;
+}
+
+unsigned probe_prepare(probe_t *probe, const request_t *requests, unsigned count, apr_int64_t time)
+{
+    assert(count > 0);
+    if (probe->sender == NULL) {
+        return count;
+    }
+    session_sender_write(probe->sender, &requests[0], time);
+    return 1;
+}
+
 void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now)
 {
     for (unsigned i = 0; i < count; i++) {
+        if (probe->sender != NULL) {
+            session_sender_left(probe->sender, &requests[i]);
+        }
         if (sent_left(&probe->sent, requests[i].sequence, now)) {
             tally_left(&probe->tallies[requests[i].flow], now);
         }
@@ -251,6 +291,7 @@ void probe_resize(probe_t *probe, apr_size_t size)
 {
     apr_size_t most = probe->plan.payload != NULL ? probe->plan.size : PAYLOAD_MAX_IPV6;
 
+    assert(probe->sender == NULL);
     probe->size = size < most ? size : most;
     probe->largest = probe->size > probe->largest ? probe->size : probe->largest;
 }
@@ -283,14 +324,37 @@ static int read_part(const probe_t *probe, const unsigned char *data, apr_size_t
                         part);
 }
 
+/* The same of a reply, which in another protocol looks different. */
+static int read_reply(probe_t *probe, unsigned flow, const unsigned char *data, apr_size_t length,
+                      sequence_part_t *part)
+{
+    if (probe->sender == NULL) {
+        return read_part(probe, data, length, part);
+    }
+    *part = (sequence_part_t){.bits = 32};
+    return session_sender_read_reply(probe->sender, flow, data, length, &probe->reflection,
+                                     &part->low);
+}
+
+/* The same of a request. */
+static int read_request(const probe_t *probe, unsigned flow, const unsigned char *data,
+                        apr_size_t length, sequence_part_t *part)
+{
+    if (probe->sender == NULL) {
+        return read_part(probe, data, length, part);
+    }
+    *part = (sequence_part_t){.bits = 32};
+    return session_sender_read_request(probe->sender, flow, data, length, &part->low);
+}
+
 /* The datagram that the reply is about, of which it says what is known in `reply`, or NULL. */
-static const sent_t *recognise(const probe_t *probe, reply_t *reply, sequence_part_t *part,
+static const sent_t *recognise(probe_t *probe, reply_t *reply, sequence_part_t *part,
                                const unsigned char *data, apr_size_t length, apr_time_t received)
 {
     apr_uint64_t sequence;
     const sent_t *sent = NULL;
 
-    if (read_part(probe, data, length, part)) {
+    if (read_reply(probe, reply->flow, data, length, part)) {
         sent = sent_find(&probe->sent, reply->flow, part, &sequence);
     }
     if (sent == NULL || sent->fate == FATE_NOT_SENT) {
@@ -304,13 +368,21 @@ static const sent_t *recognise(const probe_t *probe, reply_t *reply, sequence_pa
     return sent;
 }
 
+static int is_right(const probe_t *probe, const reply_t *reply, const sent_t *sent,
+                    const unsigned char *data, apr_size_t length)
+{
+    return probe->sender != NULL
+               ? probe->reflection.is_intact
+               : payload_is(&probe->payload, reply->sequence, sent->size, data, length);
+}
+
 static reply_verdict_t judge(const probe_t *probe, const reply_t *reply, const sent_t *sent,
                              const unsigned char *data, apr_size_t length)
 {
     if (sent->flow != reply->flow) {
         return REPLY_MISDELIVERED;
     }
-    if (!payload_is(&probe->payload, reply->sequence, sent->size, data, length)) {
+    if (!is_right(probe, reply, sent, data, length)) {
         return REPLY_CORRUPT;
     }
     if (sent->fate == FATE_RECEIVED) {
@@ -331,6 +403,23 @@ static int is_anyones(const probe_t *probe, const reply_t *reply, const sequence
            !sent_is_certain(&probe->sent, reply->sequence, part, NEVER);
 }
 
+/* An answer of another protocol tells more than that it came. */
+static void read_reflection(probe_t *probe, reply_t *reply)
+{
+    const reflection_t *reflection = &probe->reflection;
+    int is_answer = reply->verdict == REPLY_ANSWER || reply->verdict == REPLY_LATE;
+
+    if (probe->sender == NULL || (!is_answer && reply->verdict != REPLY_DUPLICATE)) {
+        return;
+    }
+    reply->reflection = reflection;
+    reply->kept = reflection_kept(reflection, reply->round_trip);
+    reply->round_trip -= reply->kept;
+    if (is_answer) {
+        session_sender_answered(probe->sender, reply->flow, reflection);
+    }
+}
+
 reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received)
 {
@@ -346,6 +435,7 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
         reply.verdict = judge(probe, &reply, sent, data, length);
     }
     tally->replies[reply.verdict]++;
+    read_reflection(probe, &reply);
     if (reply.verdict == REPLY_CORRUPT && is_anyones(probe, &reply, &part, length)) {
         return reply;
     }
@@ -370,7 +460,7 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
     assert(flow < probe->plan.flows);
     probe->tallies[flow].refused++;
     /* Nothing at all may be what a router quotes of a datagram. */
-    if (length > 0 && read_part(probe, data, length, &part)) {
+    if (length > 0 && read_request(probe, flow, data, length, &part)) {
         sent = sent_find(&probe->sent, flow, &part, sequence);
     }
     /* A router may take its time, however short the timeout: any datagram of the run can be meant.

@@ -14,6 +14,9 @@
  * Where it can belong to several, those lost in the last two timeouts among them, which one it
  * answers and its round trip are not told.
  *
+ * The requests of another protocol are as that has them, and tell of themselves what it has them
+ * tell: see session_sender.h.
+ *
  * As many datagrams are remembered as are sent in two timeouts, within bounds: from 4096 to 4 Mi,
  * or as many as can be outstanding. None that is outstanding is ever forgotten: one that is lost
  * can hold up all others until its timeout, and what is due meanwhile is missed.
@@ -22,7 +25,7 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
-#include "udpecho/datagram.h"
+#include "client/core/session_sender.h"
 
 typedef struct probe_plan {
     endpoint_t peer;      /* who is asked */
@@ -34,16 +37,18 @@ typedef struct probe_plan {
                            * that what depends on the time hits all flows alike; 0: in the same
                            * order. Not with a window */
     apr_size_t size;      /* of each payload, bytes; see probe_resize() */
-    const unsigned char *payload; /* these `size` bytes each time, not copied; NULL: made as said
-                                   * above, of ... */
-    const unsigned char *random;  /* ... PROBE_RANDOM bytes, not copied */
-    unsigned window;              /* unanswered ones on each flow at most; 0: any number */
-    unsigned burst;               /* how many datagrams are due ... */
-    apr_interval_time_t interval; /* ... in each interval, evenly spread; 0: at once */
-    apr_uint64_t count;           /* datagrams to send, those that this host refuses among them;
-                                   * 0: without end */
-    apr_interval_time_t duration; /* for which to send, from the first on; 0: without end */
-    apr_interval_time_t timeout;  /* an answer is late that takes so long; above 0 */
+    const unsigned char *payload;   /* these `size` bytes each time, not copied; NULL: made as said
+                                     * above, of ... */
+    const unsigned char *random;    /* ... PROBE_RANDOM bytes, not copied */
+    const session_format_t *format; /* of another protocol, whose requests are `size` bytes long,
+                                     * and there is no payload; NULL: plain echo */
+    unsigned window;                /* unanswered ones on each flow at most; 0: any number */
+    unsigned burst;                 /* how many datagrams are due ... */
+    apr_interval_time_t interval;   /* ... in each interval, evenly spread; 0: at once */
+    apr_uint64_t count;             /* datagrams to send, those that this host refuses among them;
+                                     * 0: without end */
+    apr_interval_time_t duration;   /* for which to send, from the first on; 0: without end */
+    apr_interval_time_t timeout;    /* an answer is late that takes so long; above 0 */
 } probe_plan_t;
 
 /* How many random bytes payloads are made of: the key, and the largest payload at any of the
@@ -78,7 +83,11 @@ typedef struct reply {
     int has_sequence;      /* 0: nothing tells which datagram it answers, nor its round trip */
     apr_uint64_t sequence; /* of that datagram */
     apr_size_t expected;   /* how long it should have been, bytes */
-    apr_interval_time_t round_trip; /* microseconds */
+    apr_interval_time_t round_trip; /* microseconds, without ... */
+    apr_interval_time_t kept;       /* ... the time for which the peer kept the datagram, as far as
+                                     * the protocol tells */
+    const reflection_t *reflection; /* what an answer, a late one or a duplicate of another protocol
+                                     * than plain echo tells, until the next reply; else NULL */
 } reply_t;
 
 /* What a probe, or one flow of it, came to. sent = received + corrupted + lost + outstanding.
@@ -133,6 +142,16 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
  */
 probe_next_t probe_next(probe_t *probe, apr_time_t now);
 
+/*
+ * To be called right before requests leave, at `time`, nanoseconds since 1970 UTC: writes into the
+ * first of `count` requests at `requests` what it says of that. Returns how many of them can leave
+ * as one message. The request is to leave before another one is prepared.
+ */
+unsigned probe_prepare(probe_t *probe, const request_t *requests, unsigned count, apr_int64_t time);
+
+/* Non-zero if requests say when they leave: else `time` may be anything. */
+int probe_tells_time(const probe_t *probe);
+
 /* The first `count` requests at `requests` left at `now`, which is when their round trips begin:
  * not before that time of probe_next() at which they were made. Of no effect on what is answered or
  * missing. */
@@ -159,7 +178,7 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
                   apr_uint64_t *sequence);
 
 /* Makes the datagrams from now on `size` bytes long. A payload that the user wrote gets no longer
- * than it was at first. */
+ * than it was at first. Not of another protocol than plain echo. */
 void probe_resize(probe_t *probe, apr_size_t size);
 
 /* Sends no more; waits for what is still to come. */

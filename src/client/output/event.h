@@ -6,6 +6,7 @@
  * the same events with the same numbers in them, so that no two formats can disagree.
  */
 
+#include "client/core/directions.h"
 #include "client/core/probe.h"
 #include "client/output/output.h"
 #include "udpecho/flows.h"
@@ -20,6 +21,7 @@ typedef enum measurement {
 /* What is measured; lives as long as the run. */
 typedef struct run {
     measurement_t measurement;
+    protocol_t protocol;
     const char *host; /* as the user wrote it */
     endpoint_t peer;
     apr_size_t size; /* payload, bytes */
@@ -67,14 +69,15 @@ typedef struct mtu_result {
 
 typedef enum event_kind {
     EVENT_START,    /* the first of all */
-    EVENT_REPLY,    /* reply, arrival */
+    EVENT_REPLY,    /* reply, arrival; one_way if the reply tells of it */
     EVENT_MISSING,  /* request: not answered in time */
     EVENT_REFUSED,  /* arrival; request.sequence if has_sequence */
     EVENT_NOT_SENT, /* request, status */
     EVENT_PROGRESS, /* summary: how it goes on, a few times a second */
     EVENT_SWEEP,    /* sweep */
     EVENT_MTU,      /* mtu */
-    EVENT_SUMMARY   /* summary; with is_interim not the last */
+    EVENT_SUMMARY   /* summary, and directions if the protocol tells of them; with is_interim not
+                     * the last */
 } event_kind_t;
 
 /* What is said above to come with the kind is set; it lives until the listener returns. */
@@ -86,10 +89,12 @@ typedef struct event {
     const run_t *run;
     const reply_t *reply;
     const arrival_t *arrival;
+    const one_way_t *one_way; /* NULL: nothing is told */
     const request_t *request;
     int has_sequence;
     apr_status_t status;
     const probe_summary_t *summary;
+    const directions_summary_t *directions; /* NULL: nothing is told */
     const sweep_result_t *sweep;
     const mtu_result_t *mtu;
 } event_t;

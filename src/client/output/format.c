@@ -32,6 +32,31 @@ const char *measurement_word(measurement_t measurement)
     return words[measurement];
 }
 
+const char *protocol_word(protocol_t protocol)
+{
+    static const char *const words[PROTOCOLS] = {
+        [PROTOCOL_ECHO] = "echo",
+        [PROTOCOL_STAMP] = "stamp",
+        [PROTOCOL_ECHO_PLUS] = "echo-plus",
+    };
+
+    return words[protocol];
+}
+
+const char *clocks_word(clocks_t clocks)
+{
+    static const char *const words[] = {
+        [CLOCKS_UNTOLD] = "not_told",
+        [CLOCKS_SYNCHRONISED] = "synchronised",
+        [CLOCKS_OWN_UNKNOWN] = "own_not_synchronised",
+        [CLOCKS_PEER_UNKNOWN] = "peer_not_synchronised",
+        [CLOCKS_BOTH_UNKNOWN] = "not_synchronised",
+        [CLOCKS_CONTRADICTORY] = "contradictory",
+    };
+
+    return words[clocks];
+}
+
 const char *limit_word(mtu_limit_t limit)
 {
     static const char *const words[] = {
@@ -106,7 +131,19 @@ const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool)
 
 const char *thousandths(apr_int64_t number, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%" APR_INT64_T_FMT ".%03d", number / 1000, (int)(number % 1000));
+    apr_int64_t size = number < 0 ? -number : number;
+
+    return apr_psprintf(pool, "%s%" APR_INT64_T_FMT ".%03d", number < 0 ? "-" : "", size / 1000,
+                        (int)(size % 1000));
+}
+
+/* While replies are under way, they may count as lost on their way back. */
+apr_uint64_t lost_either_way(const event_t *event)
+{
+    const loss_counts_t *losses = &event->directions->losses;
+    apr_uint64_t known = losses->forward + losses->backward + losses->peer;
+
+    return event->summary->lost > known ? event->summary->lost - known : 0;
 }
 
 /* In 1/10,000 of a percent, rounded, but never to nothing or to everything. */

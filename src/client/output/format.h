@@ -11,6 +11,8 @@
 /* "answer", "late", "duplicate" and so on: the words of the machines' formats. */
 const char *verdict_word(reply_verdict_t verdict);
 const char *measurement_word(measurement_t measurement);
+const char *protocol_word(protocol_t protocol);
+const char *clocks_word(clocks_t clocks);
 const char *limit_word(mtu_limit_t limit);
 
 /* Why the network refused a datagram, as arrival_t has it: "port unreachable". */
@@ -27,7 +29,7 @@ apr_port_t source_port(const run_t *run, unsigned flow);
 const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool);
 const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool);
 
-/* 1234 as "1.234": milliseconds of microseconds, exact. */
+/* 1234 as "1.234", -5 as "-0.005": milliseconds of microseconds, exact. */
 const char *thousandths(apr_int64_t number, apr_pool_t *pool);
 
 /*
@@ -36,6 +38,9 @@ const char *thousandths(apr_int64_t number, apr_pool_t *pool);
  * was lost: one in a billion is "0.0001". NULL if no fate is known yet.
  */
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool);
+
+/* How many were lost of which nothing tells the way, of an event with directions. */
+apr_uint64_t lost_either_way(const event_t *event);
 
 /* How many datagrams came due, of a summary with a schedule: those that were sent, those that this
  * host refused and those that it missed. */

@@ -1,52 +1,12 @@
 #include "client/output/record.h"
 
-#include <apr_strings.h>
-
-#include "client/output/format.h"
+#include "client/output/record_fields.h"
 #include "common/time_stamp.h"
 
-/* ---- Fields ---- */
-
-static void add(record_t *record, const char *name, const char *text, int is_string)
+record_t record_begin(const event_t *event, const char *type, apr_pool_t *pool)
 {
-    *(field_t *)apr_array_push(record->fields) = (field_t){name, text, is_string};
-}
-
-static void add_text(record_t *record, const char *name, const char *text)
-{
-    add(record, name, text, 1);
-}
-
-static void add_number(record_t *record, const char *name, apr_uint64_t number)
-{
-    add(record, name, apr_psprintf(record->fields->pool, "%" APR_UINT64_T_FMT, number), 0);
-}
-
-/* A number that may not be known. */
-static void add_optional(record_t *record, const char *name, apr_uint64_t number, int is_known)
-{
-    if (is_known) {
-        add_number(record, name, number);
-    } else {
-        add(record, name, NULL, 0);
-    }
-}
-
-static void add_truth(record_t *record, const char *name, int truth)
-{
-    add(record, name, truth ? "true" : "false", 0);
-}
-
-static void add_port(record_t *record, const event_t *event, unsigned flow)
-{
-    apr_port_t port = source_port(event->run, flow);
-
-    add_optional(record, "source_port", port, port != 0);
-}
-
-static record_t begin(const event_t *event, const char *type, apr_pool_t *pool)
-{
-    record_t record = {.fields = apr_array_make(pool, 40, sizeof(field_t))};
+    record_t record = {.fields = apr_array_make(pool, 40, sizeof(field_t)),
+                       .protocol = event->run->protocol};
     char *stamp = apr_palloc(pool, TIME_STAMP_LENGTH + 1);
 
     time_stamp(stamp, event->wall_clock);
@@ -59,7 +19,7 @@ static record_t begin(const event_t *event, const char *type, apr_pool_t *pool)
 
 static record_t reply_record(const event_t *event, apr_pool_t *pool)
 {
-    record_t record = begin(event, "reply", pool);
+    record_t record = record_begin(event, "reply", pool);
     const reply_t *reply = event->reply;
     const arrival_t *arrival = event->arrival;
 
@@ -79,7 +39,7 @@ static record_t reply_record(const event_t *event, apr_pool_t *pool)
 
 static record_t request_record(const event_t *event, const char *type, apr_pool_t *pool)
 {
-    record_t record = begin(event, type, pool);
+    record_t record = record_begin(event, type, pool);
 
     add_number(&record, "sequence", event->request->sequence);
     add_port(&record, event, event->request->flow);
@@ -97,7 +57,7 @@ static record_t not_sent_record(const event_t *event, apr_pool_t *pool)
 
 static record_t refused_record(const event_t *event, apr_pool_t *pool)
 {
-    record_t record = begin(event, "refused", pool);
+    record_t record = record_begin(event, "refused", pool);
     const arrival_t *arrival = event->arrival;
 
     add_optional(&record, "sequence", event->has_sequence ? event->request->sequence : 0,
@@ -113,7 +73,7 @@ static record_t refused_record(const event_t *event, apr_pool_t *pool)
 
 static record_t start_record(const event_t *event, apr_pool_t *pool)
 {
-    record_t record = begin(event, "start", pool);
+    record_t record = record_begin(event, "start", pool);
     const run_t *run = event->run;
 
     add_text(&record, "measurement", measurement_word(run->measurement));
@@ -122,6 +82,7 @@ static record_t start_record(const event_t *event, apr_pool_t *pool)
     add_optional(&record, "payload", run->size, run->measurement != MEASURE_MTU);
     add_number(&record, "source_ports", run->flows);
     add_number(&record, "timeout_us", (apr_uint64_t)run->timeout);
+    add_text(&record, "protocol", protocol_word(run->protocol));
     return record;
 }
 
@@ -172,7 +133,7 @@ static void add_summary(record_t *record, const probe_summary_t *summary, apr_po
 
 static record_t summary_record(const event_t *event, apr_pool_t *pool)
 {
-    record_t record = begin(event, "summary", pool);
+    record_t record = record_begin(event, "summary", pool);
     int is_scheduled = event->summary->is_scheduled;
 
     add_truth(&record, "interim", event->is_interim);
@@ -184,7 +145,7 @@ static record_t summary_record(const event_t *event, apr_pool_t *pool)
 
 static record_t row_record(const event_t *event, const sweep_row_t *row, apr_pool_t *pool)
 {
-    record_t record = begin(event, "sweep_port", pool);
+    record_t record = record_begin(event, "sweep_port", pool);
 
     add_number(&record, "source_port", row->port);
     add_truth(&record, "suspect", row->is_suspect);
@@ -194,7 +155,7 @@ static record_t row_record(const event_t *event, const sweep_row_t *row, apr_poo
 
 static record_t sweep_record(const event_t *event, apr_pool_t *pool)
 {
-    record_t record = begin(event, "sweep", pool);
+    record_t record = record_begin(event, "sweep", pool);
 
     add_number(&record, "source_ports", event->sweep->count);
     add_number(&record, "suspects", event->sweep->suspects);
@@ -204,7 +165,7 @@ static record_t sweep_record(const event_t *event, apr_pool_t *pool)
 
 static record_t mtu_record(const event_t *event, apr_pool_t *pool)
 {
-    record_t record = begin(event, "mtu", pool);
+    record_t record = record_begin(event, "mtu", pool);
     const mtu_result_t *mtu = event->mtu;
     int is_known = mtu->limit != MTU_NO_ANSWER && mtu->limit != MTU_NOT_FOUND;
 
@@ -249,6 +210,11 @@ static void push_datagram(apr_array_header_t *records, const event_t *event)
     }
     record.is_datagram = 1;
     push(records, record);
+    if (event->one_way != NULL) {
+        record = one_way_record(event, records->pool);
+        record.is_datagram = 1;
+        push(records, record);
+    }
 }
 
 static void push_sweep(apr_array_header_t *records, const event_t *event)
@@ -274,6 +240,9 @@ apr_array_header_t *records_of(const event_t *event, int lines, apr_pool_t *pool
         push(records, mtu_record(event, pool));
         break;
     case EVENT_SUMMARY:
+        if (event->directions != NULL) {
+            push(records, directions_record(event, pool));
+        }
         push(records, summary_record(event, pool));
         break;
     default:

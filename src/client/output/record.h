@@ -21,6 +21,7 @@ typedef struct field {
 /* Its first two fields are "record", the type, and "time". */
 typedef struct record {
     apr_array_header_t *fields; /* of field_t */
+    protocol_t protocol;        /* of the run */
     int is_datagram;            /* of a single datagram; else of the run, or a result */
 } record_t;
 

@@ -9,6 +9,7 @@
 typedef struct report_options {
     int lines;     /* a line for each datagram, not only the summary */
     int histogram; /* draw the round trips */
+    protocol_t protocol;
     output_t *output;
 } report_options_t;
 

@@ -96,23 +96,43 @@ static const char *datagram_line(const event_t *event, apr_pool_t *pool)
     }
 }
 
-/* The histogram that stays; "" if it is not wanted. */
-static const char *histogram_lines(const report_text_t *text)
+static const char *histogram_text(const report_text_t *text, const histogram_t *histogram,
+                                  const char *heading)
 {
     terminal_t terminal = {.columns = HISTOGRAM_COLUMNS + 1};
     apr_pool_t *pool = text->scratch;
 
-    if (!text->options.histogram) {
-        return "";
-    }
     terminal_describe(&terminal, output_file(text->options.output));
     apr_array_header_t *lines = chart_histogram(
-        &text->histogram, HISTOGRAM_ROWS,
+        histogram, HISTOGRAM_ROWS,
         terminal.columns <= HISTOGRAM_COLUMNS ? terminal.columns - 1 : HISTOGRAM_COLUMNS,
         terminal.has_utf8, pool);
 
-    return lines->nelts == 0 ? ""
-                             : apr_pstrcat(pool, apr_array_pstrcat(pool, lines, '\n'), "\n", NULL);
+    return lines->nelts == 0
+               ? ""
+               : apr_pstrcat(pool, heading, apr_array_pstrcat(pool, lines, '\n'), "\n", NULL);
+}
+
+/* The histograms that stay; "" if they are not wanted. */
+static const char *histogram_lines(const report_text_t *text, const event_t *event)
+{
+    const directions_summary_t *directions = event->directions;
+
+    if (!text->options.histogram) {
+        return "";
+    }
+    if (directions == NULL) {
+        return histogram_text(text, &text->histogram, "");
+    }
+    int is_known = directions->is_true || directions->is_estimated;
+
+    return apr_pstrcat(
+        text->scratch, histogram_text(text, &text->histogram, "round trip, ms\n"),
+        histogram_text(text, directions->forward_histogram,
+                       is_known ? "forward, ms\n" : "forward, ms above the least\n"),
+        histogram_text(text, directions->backward_histogram,
+                       is_known ? "backward, ms\n" : "backward, ms above the least\n"),
+        NULL);
 }
 
 /* Why something was refused, where no line of its own says it. */
@@ -147,7 +167,7 @@ static const char *lines_of(const report_text_t *text, const event_t *event)
     case EVENT_MTU:
         return report_text_mtu(event, pool);
     case EVENT_SUMMARY:
-        return apr_pstrcat(pool, event->is_interim ? "" : histogram_lines(text),
+        return apr_pstrcat(pool, event->is_interim ? "" : histogram_lines(text, event),
                            report_text_summary(event, pool), refusal_line(text), NULL);
     default:
         return text->options.lines ? datagram_line(event, pool) : "";

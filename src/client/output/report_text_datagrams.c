@@ -102,9 +102,10 @@ const char *report_text_reply(const event_t *event, apr_pool_t *pool)
         time = apr_psprintf(pool, " time=%s ms", thousandths(reply->round_trip, pool));
     }
     return apr_psprintf(
-        pool, "%s%s from %s:%s%s%s%s%s\n", bytes_text(arrival->length, pool),
+        pool, "%s%s from %s:%s%s%s%s%s%s\n", bytes_text(arrival->length, pool),
         arrival->truncated ? " or more" : "", endpoint_text(&arrival->from, pool), identity,
         optional("ttl", arrival->hop_limit, arrival->hop_limit >= 0, pool), time,
+        report_text_one_way(event, pool),
         optional("fragment", (apr_int64_t)arrival->fragment, arrival->fragment > 0, pool),
         remark_text(event, pool));
 }

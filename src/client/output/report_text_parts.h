@@ -16,6 +16,13 @@ const char *report_text_missing(const event_t *event, apr_pool_t *pool);
 const char *report_text_refused(const event_t *event, apr_pool_t *pool);
 const char *report_text_not_sent(const event_t *event, apr_pool_t *pool);
 
+/* What a reply tells of each way, as a part of its line. */
+const char *report_text_one_way(const event_t *event, apr_pool_t *pool);
+
+/* Parts of a summary that has directions. */
+const char *report_text_losses(const event_t *event, apr_pool_t *pool);
+const char *report_text_directions(const event_t *event, apr_pool_t *pool);
+
 /* Results. */
 const char *report_text_sweep(const event_t *event, apr_pool_t *pool);
 const char *report_text_mtu(const event_t *event, apr_pool_t *pool);

@@ -100,17 +100,19 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
 {
     const probe_summary_t *summary = event->summary;
     int is_flood = event->run->measurement == MEASURE_FLOOD;
+    int has_directions = event->directions != NULL;
 
     /* The search for the MTU loses datagrams on purpose. */
     if (event->run->measurement == MEASURE_MTU && !event->is_interim) {
         return "";
     }
-    return apr_pstrcat(pool, header_text(event, event->is_interim ? ", so far" : "", pool),
-                       datagrams_text(summary, pool), missed_text(summary, pool),
-                       replies_text(summary, pool),
-                       is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
-                       untimed_text(summary, pool),
-                       summary->timed > 0 ? round_trips_text(summary, pool) : "", NULL);
+    return apr_pstrcat(
+        pool, header_text(event, event->is_interim ? ", so far" : "", pool),
+        datagrams_text(summary, pool), has_directions ? report_text_losses(event, pool) : "",
+        missed_text(summary, pool), replies_text(summary, pool),
+        is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
+        untimed_text(summary, pool), summary->timed > 0 ? round_trips_text(summary, pool) : "",
+        has_directions ? report_text_directions(event, pool) : "", NULL);
 }
 
 /* ---- Sweep ---- */

@@ -117,6 +117,31 @@ static void merged_ones_are_as_if_all_had_been_counted_in_one(void **state)
     assert_memory_equal(&odd, &all, sizeof all);
 }
 
+static void what_is_shifted_is_as_if_it_had_been_counted_there(void **state)
+{
+    histogram_t histogram = {{0}};
+
+    (void)state;
+    for (int value = 0; value < 1000; value++) {
+        histogram_add(&histogram, value);
+    }
+    histogram_shift(&histogram, 0);
+    assert_int_equal(histogram_quantile(&histogram, 0.1), 99);
+    histogram_shift(&histogram, 1000);
+    assert_int_equal(histogram_total(&histogram), 1000);
+    assert_int_equal(histogram_between(&histogram, 0, 1000), 0);
+    for (int percent = 10; percent <= 100; percent += 10) {
+        apr_int64_t exact = 1000 + 10 * percent - 1;
+
+        assert_in_range(histogram_quantile(&histogram, percent / 100.0), exact - exact / 64,
+                        exact + exact / 64);
+    }
+    histogram_shift(&histogram, -1500);
+    assert_int_equal(histogram_total(&histogram), 1000);
+    assert_in_range(histogram_quantile(&histogram, 0.75), 250 - 24, 250 + 24);
+    assert_int_equal(histogram_quantile(&histogram, 0.25), 0);
+}
+
 static void a_bucket_counts_further_than_32_bits(void **state)
 {
     histogram_t histogram = {.bucket = {[5] = 0xffffffff}};
@@ -136,6 +161,7 @@ int main(void)
         scene(a_quantile_is_that_of_the_nearest_rank),
         scene(ranges_count_each_value_once),
         scene(merged_ones_are_as_if_all_had_been_counted_in_one),
+        scene(what_is_shifted_is_as_if_it_had_been_counted_there),
         scene(a_bucket_counts_further_than_32_bits),
     };
 

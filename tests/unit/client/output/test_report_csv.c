@@ -52,7 +52,8 @@ static void everything_else_is_a_row_for_each_value(void **state)
                                "start," TIME ",,,,,,,,,,,,,,peer,192.0.2.1:7\n"
                                "start," TIME ",,,,,,,,,,,,,,payload,56\n"
                                "start," TIME ",,,,,,,,,,,,,,source_ports,1\n"
-                               "start," TIME ",,,,,,,,,,,,,,timeout_us,1000000\n");
+                               "start," TIME ",,,,,,,,,,,,,,timeout_us,1000000\n"
+                               "start," TIME ",,,,,,,,,,,,,,protocol,echo\n");
     event.sweep = &sweep;
     const char *text = csv_of(event, state);
 

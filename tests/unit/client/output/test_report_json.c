@@ -22,7 +22,8 @@ static void a_run_begins_with_what_is_asked(void **state)
     assert_string_equal(json_of(script_event(EVENT_START, &run), state),
                         "{\"record\":\"start\"," TIME ",\"measurement\":\"sweep\","
                         "\"host\":\"a \\\"name\\\"\",\"peer\":\"192.0.2.1:7\",\"payload\":56,"
-                        "\"source_ports\":64,\"timeout_us\":1000000}\n");
+                        "\"source_ports\":64,\"timeout_us\":1000000,"
+                        "\"protocol\":\"echo\"}\n");
 }
 
 static const char *reply_json(const run_t *run, const reply_t *reply, const arrival_t *arrival,

@@ -1,0 +1,89 @@
+#ifndef UDPECHO_DIRECTIONS_H
+#define UDPECHO_DIRECTIONS_H
+
+/*
+ * What the replies of a protocol that tells more than plain echo come to, each way: forward, to the
+ * peer, and backward, to this host. Loss: see losses.h. Delay: forward it is t2 - t1, backward t4 -
+ * t3 (RFC 8762 section 4), each the difference of two hosts' clocks, and a delay only if both are
+ * synchronised. Otherwise no more than how it varies is known. One thread.
+ */
+
+#include "client/core/delays.h"
+#include "client/core/losses.h"
+#include "client/core/probe.h"
+
+/* What this host knows of its own clock. */
+typedef struct own_clock {
+    int is_synchronised; /* to UTC */
+    apr_int64_t error;   /* by how much it may be off, nanoseconds; -1: not known */
+} own_clock_t;
+
+typedef enum offset_estimate {
+    OFFSET_NONE,   /* delays are told only if both clocks are synchronised */
+    OFFSET_MINIMUM /* they are told as if the shortest took equally long each way */
+} offset_estimate_t;
+
+typedef struct directions_options {
+    unsigned flows;
+    int is_shared;   /* the peer numbers its replies to all senders together, not to each */
+    int is_stateful; /* the user says that the peer counts, also where nothing shows it */
+    offset_estimate_t offset;
+} directions_options_t;
+
+/* What one reply tells. Times are nanoseconds, delays microseconds. */
+typedef struct one_way {
+    const reflection_t *reflection; /* with t1 to t3 */
+    apr_int64_t t4;                 /* when the reply arrived here, since 1970 UTC */
+    int has_delays;                 /* 0: this host's clock was set meanwhile */
+    int is_true;                    /* both clocks are synchronised: these are delays */
+    apr_int64_t forward, backward;  /* t2 - t1 and t4 - t3 */
+    apr_interval_time_t kept;       /* by the peer */
+    own_clock_t own;
+} one_way_t;
+
+/* What is known of the two clocks, from all replies together. */
+typedef enum clocks {
+    CLOCKS_UNTOLD,       /* the protocol does not tell, or nothing came */
+    CLOCKS_SYNCHRONISED, /* both are, as each host says */
+    CLOCKS_OWN_UNKNOWN,  /* this host's is not synchronised, */
+    CLOCKS_PEER_UNKNOWN, /* the peer's is not, */
+    CLOCKS_BOTH_UNKNOWN, /* neither is */
+    CLOCKS_CONTRADICTORY /* both hosts say so, but a datagram came before it left, by more than
+                          * they say that they may be off */
+} clocks_t;
+
+typedef struct directions_summary {
+    int is_counted; /* the peer counts: these are right; else the losses are of no meaning */
+    loss_counts_t losses;
+    unsigned restarts; /* how often the peer forgot the session */
+    clocks_t clocks;
+    apr_int64_t own_error, peer_error; /* the largest, nanoseconds; -1: not known */
+    int is_true;        /* `forward` and `backward` are delays, off by no more than both errors */
+    int is_estimated;   /* they are under the assumption of OFFSET_MINIMUM */
+    apr_int64_t offset; /* which was that the peer's clock is ahead by this, microseconds */
+    delay_summary_t forward, backward; /* else only their differences mean anything */
+    apr_uint64_t kept_count;
+    apr_interval_time_t kept_minimum, kept_mean, kept_maximum;
+    /* How often which delay occurred, as above; where these are no delays, by how much they were
+     * more than the least one. Microseconds; until the next summary. */
+    const histogram_t *forward_histogram, *backward_histogram;
+} directions_summary_t;
+
+typedef struct directions directions_t;
+
+/* Lives as long as `pool`. */
+directions_t *directions_create(const directions_options_t *options, apr_pool_t *pool);
+
+/* What this host's clock is like from now on; before, it is not synchronised. */
+void directions_set_clock(directions_t *directions, own_clock_t own);
+
+/* Counts a reply that has a reflection, and arrived at `t4`. */
+one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int64_t t4);
+
+/* What they come to so far. */
+directions_summary_t directions_summary(directions_t *directions);
+
+/* What was lost each way by one flow; of no meaning unless the summary's are counted. */
+loss_counts_t directions_flow_losses(const directions_t *directions, unsigned flow);
+
+#endif
