@@ -50,7 +50,7 @@ describe_manager() {
     case $manager in
     apt-get)
         build='gcc libc6-dev make cmake pkg-config libapr1-dev libaprutil1-dev libseccomp-dev
-               libmicrohttpd-dev'
+               libmicrohttpd-dev libsodium-dev'
         test='ninja-build libcmocka-dev python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux mandoc
                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
@@ -72,27 +72,27 @@ describe_manager() {
         ;;
     dnf)
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
-               pkgconfig(libseccomp) pkgconfig(libmicrohttpd)'
+               pkgconfig(libseccomp) pkgconfig(libmicrohttpd) pkgconfig(libsodium)'
         test='ninja-build pkgconfig(cmocka) python3'
         tools='strace iproute ethtool nftables tcpdump procps-ng util-linux'
         has='rpm -q' install='as_root dnf install -y'
         ;;
     zypper)
         build='gcc make cmake pkgconf-pkg-config pkgconfig(apr-1) pkgconfig(apr-util-1)
-               pkgconfig(libseccomp) pkgconfig(libmicrohttpd)'
+               pkgconfig(libseccomp) pkgconfig(libmicrohttpd) pkgconfig(libsodium)'
         test='ninja pkgconfig(cmocka) python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux'
         has='rpm -q' install='as_root zypper --non-interactive install --no-recommends'
         ;;
     apk)
         build='gcc musl-dev make cmake pkgconf apr-dev apr-util-dev libseccomp-dev
-               libmicrohttpd-dev'
+               libmicrohttpd-dev libsodium-dev'
         test='samurai cmocka-dev python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux'
         has='apk info -e' refresh='as_root apk update' install='as_root apk add'
         ;;
     pacman)
-        build='gcc make cmake pkgconf apr apr-util libseccomp libmicrohttpd'
+        build='gcc make cmake pkgconf apr apr-util libseccomp libmicrohttpd libsodium'
         test='ninja cmocka python'
         tools='strace iproute2 ethtool nftables tcpdump procps-ng util-linux'
         has='pacman -Q' refresh='as_root pacman -Sy'
@@ -101,15 +101,15 @@ describe_manager() {
     msys2)
         p=mingw-w64-ucrt-x86_64
         commands='gcc cmake ninja pkg-config' # CMake takes ninja there unasked
-        build="$p-gcc $p-cmake $p-ninja $p-pkgconf $p-apr $p-apr-util"
+        build="$p-gcc $p-cmake $p-ninja $p-pkgconf $p-apr $p-apr-util $p-libsodium"
         test="$p-cmocka $p-python"
         refresh='pacman -Sy' install='pacman -S --needed --noconfirm'
         ;;
     pkg) # FreeBSD: the compiler and make come with the system, apr-util with apr
-        build='cmake pkgconf apr' test='ninja cmocka python3' install='as_root pkg install -y'
+        build='cmake pkgconf apr libsodium' test='ninja cmocka python3' install='as_root pkg install -y'
         ;;
     brew) # refuses to run as root, and keeps APR out of the way of Apple's old one
-        build='cmake pkgconf apr apr-util' test='ninja cmocka python3' install='brew install'
+        build='cmake pkgconf apr apr-util libsodium' test='ninja cmocka python3' install='brew install'
         opt=$(brew --prefix)/opt
         export PKG_CONFIG_PATH="$opt/apr/lib/pkgconfig:$opt/apr-util/lib/pkgconfig"
         ;;
@@ -175,7 +175,7 @@ install_what() { # run|test|package|check|bench
     describe_manager
     packages=$build modules='apr-1 apr-util-1' asked='' optional=''
     if [ "$(uname -s)" = Linux ]; then
-        modules="$modules libseccomp libmicrohttpd"
+        modules="$modules libseccomp libmicrohttpd libsodium"
     fi
     if [ "$1" != run ] && [ "$1" != package ]; then
         packages="$packages $test" modules="$modules cmocka" optional=$tools
@@ -203,7 +203,7 @@ install_needs() {
     if [ -z "$manager" ]; then
         say 'does not know this system. Please install a C11 compiler, make, CMake 3.18,' \
             'pkg-config, APR 1.7 and APR-util 1.6 with their headers, on Linux libseccomp 2.5' \
-            'and libmicrohttpd 0.9.71 too; for the tests CMake 3.21,' \
+            'libmicrohttpd 0.9.71 and libsodium 1.0.12 too; for the tests CMake 3.21,' \
             'Ninja, cmocka and Python 3.9; or later versions of these.'
         exit 69
     fi

@@ -23,6 +23,9 @@
  * (RFC 8762 section 4.6). */
 #define REPLY_ROOM_MIN 128
 
+/* The bits of a traffic class that are the DSCP (RFC 2474 section 3); the others are ECN. */
+#define TRAFFIC_CLASS_DSCP 0xfc
+
 /* What a listener speaks. */
 typedef enum protocol {
     PROTOCOL_ECHO,      /* RFC 862 */
@@ -57,12 +60,18 @@ typedef enum verdict {
     VERDICT_SOURCE_PORT,       /* its source port is on the list of --deny-source-ports */
     VERDICT_ACCESS,            /* --allow and --deny do not let its source in */
     VERDICT_THROTTLED_PORT,    /* its source port had its few answers of this second */
-    VERDICT_LOOP,              /* it goes round between echo servers */
-    VERDICT_RATE_LIMITED,      /* its source is above --rate-limit */
-    VERDICT_MAX_RATE,          /* --max-rate is reached */
-    VERDICT_MAX_BANDWIDTH,     /* --max-bandwidth is reached */
-    VERDICT_PAST_COUNT,        /* the last echo of --count has been given already */
-    VERDICT_ECHO,              /* send the same bytes back */
+    VERDICT_STAMP_LENGTH,      /* too short for a packet of STAMP */
+    VERDICT_STAMP_SHORT,       /* shorter than its reply, and --stamp-short-requests refuses that */
+    VERDICT_STAMP_ERROR_ESTIMATE, /* its error estimate has a multiplier of 0 */
+    VERDICT_LOOP,                 /* it goes round between echo servers */
+    VERDICT_REPLY_LOOP,    /* it looks like a reply, and its source had its few answers to such */
+    VERDICT_RATE_LIMITED,  /* its source is above --rate-limit */
+    VERDICT_MAX_RATE,      /* --max-rate is reached */
+    VERDICT_MAX_BANDWIDTH, /* --max-bandwidth is reached */
+    VERDICT_STAMP_KEY,     /* there is no key for its session */
+    VERDICT_STAMP_HMAC,    /* its HMAC is wrong */
+    VERDICT_PAST_COUNT,    /* the last echo of --count has been given already */
+    VERDICT_ECHO,          /* send the same bytes back */
     DROP_KINDS = VERDICT_ECHO
 } verdict_t;
 

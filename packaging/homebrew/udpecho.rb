@@ -18,6 +18,7 @@ class Udpecho < Formula
   depends_on "pkgconf" => :build
   depends_on "apr"
   depends_on "apr-util"
+  depends_on "libsodium"
 
   def install
     system "cmake", "-S", ".", "-B", "build", "-DBUILD_TESTING=OFF", *std_cmake_args

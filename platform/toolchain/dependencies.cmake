@@ -38,6 +38,24 @@ else()
     endif()
 endif()
 
+# libsodium, for authenticated STAMP: the target udpecho::sodium, where there is one.
+set(UDPECHO_AUTHENTICATION AUTO CACHE STRING
+    "Authenticate STAMP by libsodium: AUTO, if it is there; ON; OFF")
+set_property(CACHE UDPECHO_AUTHENTICATION PROPERTY STRINGS AUTO ON OFF)
+if(NOT UDPECHO_AUTHENTICATION STREQUAL OFF AND NOT UDPECHO_APR_FROM_SOURCE)
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(SODIUM IMPORTED_TARGET libsodium>=1.0.12)
+    if(SODIUM_FOUND)
+        add_library(udpecho::sodium ALIAS PkgConfig::SODIUM)
+    endif()
+endif()
+if(UDPECHO_AUTHENTICATION STREQUAL ON AND NOT TARGET udpecho::sodium)
+    message(FATAL_ERROR
+            "UDPECHO_AUTHENTICATION=ON takes libsodium 1.0.12, which pkg-config does not find")
+elseif(NOT UDPECHO_AUTHENTICATION STREQUAL OFF AND NOT TARGET udpecho::sodium)
+    message(STATUS "Without libsodium, udpechod will not authenticate STAMP")
+endif()
+
 # Where the processor has no 64-bit atomics, a library of the compiler has them.
 include(CheckCSourceCompiles)
 check_c_source_compiles("

@@ -119,6 +119,11 @@ apr_uint16_t stamp_error_encode(int is_synchronised, stamp_clock_t clock, apr_in
                           (clock == STAMP_CLOCK_PTP ? PTP : 0) | scale << SCALE_SHIFT | multiplier);
 }
 
+apr_uint16_t stamp_error_with_clock(apr_uint16_t estimate, stamp_clock_t clock)
+{
+    return (apr_uint16_t)((estimate & ~PTP) | (clock == STAMP_CLOCK_PTP ? PTP : 0));
+}
+
 /* multiplier * 2^(scale - 32) seconds, rounded up. */
 static apr_int64_t error_ns(unsigned scale, apr_uint64_t multiplier)
 {

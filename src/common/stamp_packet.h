@@ -74,6 +74,9 @@ typedef struct stamp_error {
 /* The estimate as it is sent, rounded up; an error below 2^-32 seconds, or none, is that. */
 apr_uint16_t stamp_error_encode(int is_synchronised, stamp_clock_t clock, apr_int64_t error_ns);
 
+/* The same estimate, of time stamps of this clock. */
+apr_uint16_t stamp_error_with_clock(apr_uint16_t estimate, stamp_clock_t clock);
+
 stamp_error_t stamp_error_decode(apr_uint16_t estimate);
 
 /* ---- TLVs (RFC 8972 section 4, RFC 9503, RFC 9534) ---- */

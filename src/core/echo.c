@@ -3,19 +3,16 @@
 #include <assert.h>
 
 #include "core/access_list.h"
+#include "core/echo_plus.h"
+#include "core/echo_quota.h"
 #include "core/loop_detector.h"
 #include "core/own_addresses.h"
 #include "core/rate_limit.h"
+#include "core/reply_loops.h"
+#include "core/service.h"
 #include "core/source_ports.h"
+#include "core/stamp.h"
 #include "core/token_bucket.h"
-
-/* What is left of --count. `unclaimed` keeps workers from sending too much between them, `unsent`
- * tells when the last echo is out: a claim whose reply failed is given back. */
-struct echo_quota {
-    int limited;
-    _Atomic apr_uint64_t unclaimed;
-    _Atomic apr_uint64_t unsent;
-};
 
 typedef enum echo_state { SERVING, DRAINING, DONE } echo_state_t;
 
@@ -29,45 +26,17 @@ struct echo {
     const echo_policy_t *_Atomic policy; /* in force from the next batch on */
     const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
     loop_detector_t *loops;              /* NULL: none */
+    reply_loops_t *reply_loops;          /* NULL: none */
     token_hand_t datagrams;
     token_hand_t bytes;
     counters_t counters;
+
+    /* Of the present batch. */
+    service_t *service;       /* the first that has replies in it; NULL: none has */
+    unsigned service_replies; /* of all services */
+    apr_size_t service_bytes; /* of these replies */
+    stamp_reply_t stamps[BATCH_MAX];
 };
-
-echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool)
-{
-    echo_quota_t *quota = apr_pcalloc(pool, sizeof *quota);
-
-    quota->limited = count > 0;
-    atomic_init(&quota->unclaimed, count);
-    atomic_init(&quota->unsent, count);
-    return quota;
-}
-
-static int quota_claim(echo_quota_t *quota)
-{
-    if (!quota->limited) {
-        return 1;
-    }
-    apr_uint64_t unclaimed = atomic_load(&quota->unclaimed);
-
-    while (unclaimed > 0) {
-        if (atomic_compare_exchange_weak(&quota->unclaimed, &unclaimed, unclaimed - 1)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Non-zero when this spends the last of it. */
-static int quota_settle(echo_quota_t *quota, unsigned sent, unsigned failed)
-{
-    if (!quota->limited) {
-        return 0;
-    }
-    atomic_fetch_add(&quota->unclaimed, failed);
-    return sent > 0 && atomic_fetch_sub(&quota->unsent, sent) == sent;
-}
 
 echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool)
 {
@@ -78,6 +47,7 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
     if (policy->loop_key != NULL) {
         echo->loops = loop_detector_create(policy->loop_key, pool);
+        echo->reply_loops = reply_loops_create(policy->loop_key, pool);
     }
     atomic_init(&echo->policy, policy);
     return echo;
@@ -146,7 +116,7 @@ static int is_to_many(const echo_policy_t *policy, const datagram_t *datagram)
 /* What is certain of a source comes before what is told to refuse, and what is free of cost before
  * what is looked up. */
 static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *datagram,
-                              apr_time_t now)
+                              source_ports_t *ports, apr_time_t now)
 {
     const endpoint_t *from = &datagram->from;
     apr_port_t port = endpoint_port(from);
@@ -159,14 +129,14 @@ static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *dat
         (policy->own != NULL && own_is_listener(policy->own, from, datagram->arrival_interface))) {
         return VERDICT_SOURCE_SELF;
     }
-    if (policy->ports != NULL && source_ports_refuse(policy->ports, port)) {
+    if (ports != NULL && source_ports_refuse(ports, port)) {
         return VERDICT_SOURCE_PORT;
     }
     if (policy->access != NULL && !access_list_allows(policy->access, from)) {
         return VERDICT_ACCESS;
     }
     /* Last, since what is refused must use up no answer. */
-    if (policy->ports != NULL && source_ports_throttle(policy->ports, port, now)) {
+    if (ports != NULL && source_ports_throttle(ports, port, now)) {
         return VERDICT_THROTTLED_PORT;
     }
     return VERDICT_ECHO;
@@ -187,27 +157,28 @@ static int is_rate_limited(echo_t *echo, const echo_policy_t *policy, const endp
 }
 
 /* How much is sent: by one source, before it can use up what there is for all. */
-static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
-                              apr_time_t now)
+static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const endpoint_t *from,
+                              apr_size_t length, apr_time_t now)
 {
-    if (echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now)) {
-        return VERDICT_LOOP;
-    }
-    if (is_rate_limited(echo, policy, &datagram->from, now)) {
+    if (is_rate_limited(echo, policy, from, now)) {
         return VERDICT_RATE_LIMITED;
     }
     if (!token_hand_take(&echo->datagrams, 1, now)) {
         return VERDICT_MAX_RATE;
     }
-    if (!token_hand_take(&echo->bytes, datagram->length, now)) {
+    if (!token_hand_take(&echo->bytes, length, now)) {
         token_hand_return(&echo->datagrams, 1);
         return VERDICT_MAX_BANDWIDTH;
     }
     return VERDICT_ECHO;
 }
 
-static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
-                       apr_time_t now)
+static int is_loop(echo_t *echo, const datagram_t *datagram, apr_time_t now)
+{
+    return echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now);
+}
+
+static verdict_t judge_arrival(const echo_policy_t *policy, const datagram_t *datagram)
 {
     if (datagram->truncated) {
         return VERDICT_TRUNCATED;
@@ -215,18 +186,183 @@ static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram
     if (datagram->control_truncated) {
         return VERDICT_CONTROL_TRUNCATED;
     }
-    if (is_to_many(policy, datagram)) {
-        return VERDICT_NOT_UNICAST;
-    }
-    verdict_t verdict = judge_source(policy, datagram, now);
+    return is_to_many(policy, datagram) ? VERDICT_NOT_UNICAST : VERDICT_ECHO;
+}
+
+static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+                       apr_time_t now)
+{
+    verdict_t verdict = judge_arrival(policy, datagram);
 
     if (verdict == VERDICT_ECHO) {
-        verdict = judge_amount(echo, policy, datagram, now);
+        verdict = judge_source(policy, datagram, policy->ports, now);
+    }
+    if (verdict == VERDICT_ECHO) {
+        verdict = is_loop(echo, datagram, now)
+                      ? VERDICT_LOOP
+                      : judge_amount(echo, policy, &datagram->from, datagram->length, now);
     }
     if (verdict != VERDICT_ECHO) {
         return verdict;
     }
-    return quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
+    return echo_quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
+}
+
+/* ---- Services ---- */
+
+static const stamp_policy_t *stamp_policy(const echo_policy_t *policy)
+{
+    return policy->stamp != NULL ? policy->stamp : &stamp_policy_default;
+}
+
+static int is_reply(const echo_policy_t *policy, const datagram_t *datagram)
+{
+    return datagram->service->protocol == PROTOCOL_STAMP
+               ? stamp_is_reply(stamp_policy(policy), datagram)
+               : echo_plus_is_reply(datagram);
+}
+
+/* Who asks, and whether it is a request at all. Senders of STAMP may have any port but 0, to which
+ * nothing can be sent. */
+static verdict_t judge_request(const echo_policy_t *policy, const datagram_t *datagram,
+                               apr_time_t now)
+{
+    int is_stamp = datagram->service->protocol == PROTOCOL_STAMP;
+    verdict_t verdict = judge_arrival(policy, datagram);
+
+    if (verdict == VERDICT_ECHO) {
+        verdict = judge_source(policy, datagram, is_stamp ? NULL : policy->ports, now);
+    }
+    if (verdict == VERDICT_ECHO && endpoint_port(&datagram->from) == 0) {
+        verdict = VERDICT_SOURCE_PORT;
+    }
+    if (verdict == VERDICT_ECHO && is_stamp) {
+        verdict = stamp_judge(stamp_policy(policy), datagram);
+    }
+    return verdict;
+}
+
+/* The loop detector takes what repeats itself for a loop; a sender of STAMP may do so, and a loop
+ * of it never does. */
+static verdict_t judge_loops(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
+                             apr_time_t now)
+{
+    if (datagram->service->protocol != PROTOCOL_STAMP && is_loop(echo, datagram, now)) {
+        return VERDICT_LOOP;
+    }
+    if (echo->reply_loops != NULL && is_reply(policy, datagram) &&
+        !reply_loops_pass(echo->reply_loops, &datagram->from, now)) {
+        return VERDICT_REPLY_LOOP;
+    }
+    return VERDICT_ECHO;
+}
+
+/* Makes the reply. What it costs comes after the limits. */
+static verdict_t make_reply(echo_t *echo, const echo_policy_t *policy, datagram_t *datagram,
+                            stamp_reply_t *reply, apr_time_t now)
+{
+    int is_stamp = datagram->service->protocol == PROTOCOL_STAMP;
+    apr_size_t length = is_stamp ? stamp_reply_length(datagram->length) : datagram->length;
+    verdict_t verdict = judge_amount(echo, policy, &datagram->from, length, now);
+
+    if (verdict == VERDICT_ECHO && is_stamp) {
+        verdict = stamp_answer(stamp_policy(policy), policy->own, datagram, reply, now);
+    }
+    if (verdict == VERDICT_ECHO && !echo_quota_claim(echo->quota)) {
+        verdict = VERDICT_PAST_COUNT;
+    }
+    if (verdict == VERDICT_ECHO && !is_stamp) {
+        echo_plus_answer(datagram);
+    }
+    return verdict;
+}
+
+static void count_for_service(echo_t *echo, const datagram_t *datagram, verdict_t verdict)
+{
+    service_t *service = datagram->service;
+
+    if (verdict == VERDICT_ECHO) {
+        service_count(service, SERVICE_REPLIES, 1);
+        service_count(service, SERVICE_REPLY_BYTES, datagram->length);
+        echo->service = echo->service != NULL ? echo->service : service;
+        echo->service_replies++;
+        echo->service_bytes += datagram->length;
+        return;
+    }
+    service_count(service, SERVICE_DROPPED + (unsigned)verdict, 1);
+    if (verdict_is_limit(verdict) && verdict != VERDICT_LOOP && verdict != VERDICT_REPLY_LOOP) {
+        service_count(service, SERVICE_FAILURES, 1);
+    }
+}
+
+static verdict_t serve(echo_t *echo, const echo_policy_t *policy, datagram_t *datagram,
+                       stamp_reply_t *reply, apr_time_t now)
+{
+    verdict_t verdict = judge_request(policy, datagram, now);
+
+    if (verdict == VERDICT_ECHO) {
+        service_request(datagram->service, datagram->length, datagram->arrived);
+        verdict = judge_loops(echo, policy, datagram, now);
+    }
+    if (verdict == VERDICT_ECHO) {
+        verdict = make_reply(echo, policy, datagram, reply, now);
+    }
+    count_for_service(echo, datagram, verdict);
+    return verdict;
+}
+
+void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void))
+{
+    if (echo->service == NULL) {
+        return;
+    }
+    const echo_policy_t *policy = atomic_load(&echo->held);
+
+    assert(policy != NULL);
+    for (unsigned i = 0; i < batch->count; i++) {
+        datagram_t *datagram = batch->at[i];
+
+        if (datagram->service == NULL || datagram->verdict != VERDICT_ECHO) {
+            continue;
+        }
+        if (datagram->service->protocol == PROTOCOL_STAMP) {
+            stamp_finish(stamp_policy(policy), datagram, &echo->stamps[i], wall_clock);
+        } else {
+            echo_plus_finish(datagram, wall_clock);
+        }
+    }
+}
+
+/* What of the failed replies were services', as far as that is known. */
+static void settle_service(echo_t *echo, unsigned failed)
+{
+    if (echo->service != NULL && failed > 0) {
+        unsigned replies = echo->service_replies;
+        apr_uint64_t lost = failed < replies ? failed : replies;
+
+        service_count(echo->service, SERVICE_REPLIES, 0 - lost);
+        service_count(echo->service, SERVICE_REPLY_BYTES, 0 - lost * echo->service_bytes / replies);
+        service_count(echo->service, SERVICE_FAILURES, lost);
+        atomic_fetch_sub_explicit(&echo->service->responses, (apr_uint32_t)lost,
+                                  memory_order_relaxed);
+    }
+    echo->service = NULL;
+    echo->service_replies = 0;
+    echo->service_bytes = 0;
+}
+
+/* ---- A batch ---- */
+
+/* Replies of STAMP have their class already. */
+static void mirror_dscp(const batch_t *batch)
+{
+    for (unsigned i = 0; i < batch->count; i++) {
+        datagram_t *datagram = batch->at[i];
+
+        if (datagram->traffic_class >= 0 && datagram->reply_traffic_class < 0) {
+            datagram->reply_traffic_class = datagram->traffic_class & TRAFFIC_CLASS_DSCP;
+        }
+    }
 }
 
 const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
@@ -241,13 +377,17 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
         datagram_t *datagram = batch->at[i];
 
         bytes += datagram->length;
-        datagram->verdict = judge(echo, policy, datagram, now);
+        datagram->verdict = datagram->service == NULL
+                                ? judge(echo, policy, datagram, now)
+                                : serve(echo, policy, datagram, &echo->stamps[i], now);
         if (datagram->verdict != VERDICT_ECHO) {
             counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
             limited = verdict_is_limit(datagram->verdict) ? datagram : limited;
         }
     }
-    release_policy(echo);
+    if (policy->mirror_dscp) {
+        mirror_dscp(batch);
+    }
     atomic_store_explicit(&echo->pause_us, 0, memory_order_relaxed);
     counters_add(&echo->counters, COUNTER_RECEIVED, batch->count);
     counters_add(&echo->counters, COUNTER_RECEIVED_BYTES, bytes);
@@ -297,7 +437,9 @@ void echo_settle(echo_t *echo, const send_outcome_t *outcome)
         counters_add(&echo->counters, COUNTER_FAILED + i, outcome->failed[i]);
         failed += outcome->failed[i];
     }
-    if (quota_settle(echo->quota, outcome->sent, failed)) {
+    settle_service(echo, failed);
+    release_policy(echo);
+    if (echo_quota_settle(echo->quota, outcome->sent, failed)) {
         echo->state = DONE;
         echo->end = ECHO_END_COUNT;
     }

@@ -17,6 +17,7 @@
 #include <apr_time.h>
 
 #include "core/counters.h"
+#include "core/echo_quota.h"
 #include "udpecho/datagram.h"
 
 #define ECHO_DRAIN_MAX_US (1 * APR_USEC_PER_SEC)
@@ -25,19 +26,13 @@
 #define ECHO_PAUSE_MIN_US (10 * 1000)
 #define ECHO_PAUSE_MAX_US (1 * APR_USEC_PER_SEC)
 
-/* How many echoes the whole service may still give: what --count asks for, shared by every
- * worker. Workers claim an echo before they send it, so that the number is never passed. */
-typedef struct echo_quota echo_quota_t;
-
-/* A quota of `count` echoes, or without end if `count` is 0. Lives as long as `pool`. */
-echo_quota_t *echo_quota_create(apr_uint64_t count, apr_pool_t *pool);
-
 /* Who may judge a datagram, each in a header of its own in src/. */
 typedef struct own_addresses own_addresses_t;
 typedef struct rate_limit rate_limit_t;
 typedef struct source_ports source_ports_t;
 typedef struct token_bucket token_bucket_t;
 typedef struct access_list access_list_t;
+typedef struct stamp_policy stamp_policy_t;
 
 /* What is the same for all workers. A judge that is NULL has no say. Nothing of it changes while a
  * core reads it, so that no worker needs a lock; to change it, apply another. */
@@ -52,7 +47,9 @@ typedef struct echo_policy {
     int per_source_dry_run;        /* counts what it would drop, and drops nothing */
     token_bucket_t *datagrams;     /* echoed by the whole server */
     token_bucket_t *bytes;         /* of them */
-    const unsigned char *loop_key; /* of each core's loop detector; NULL: there is none */
+    const unsigned char *loop_key; /* of each core's loop detectors; NULL: there are none */
+    const stamp_policy_t *stamp;   /* how STAMP is answered; NULL: stamp_policy_default */
+    int mirror_dscp;               /* echoes have the DSCP of their requests, as replies of STAMP */
 } echo_policy_t;
 
 typedef struct echo echo_t;
@@ -81,9 +78,10 @@ void echo_apply(echo_t *echo, const echo_policy_t *policy);
 int echo_reads(const echo_t *echo, const echo_policy_t *policy);
 
 /*
- * Gives every datagram of the batch its verdict and counts it. An empty batch means that nothing
- * was waiting, which is what ends draining; time passes with it all the same. Returns one that met
- * a limit, verdict_is_limit(), as an example for the log; NULL if none did.
+ * Gives every datagram of the batch its verdict and counts it. Those of a service become their
+ * replies in place. An empty batch means that nothing was waiting, which is what ends draining;
+ * time passes with it all the same. The policy is held until echo_settle(). Returns one that met a
+ * limit, verdict_is_limit(), as an example for the log; NULL if none did.
  */
 const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 
@@ -101,7 +99,16 @@ apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now);
  */
 int echo_is_degraded(const echo_t *echo);
 
-/* Counts what became of replies; those that failed go back to the quota. */
+/*
+ * Writes into the replies of services when they leave, and what authenticates them, by
+ * `wall_clock`, which tells nanoseconds since 1970 UTC. Between echo_step() and transport_reply()
+ * of the same batch, as late as possible.
+ */
+void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void));
+
+/* Counts what became of replies; those that failed go back to the quota. A service's failures are
+ * counted for the first service of the batch that was stepped last: a transport that lends
+ * datagrams of several at once, or tells later of failures, does not say whose they are. */
 void echo_settle(echo_t *echo, const send_outcome_t *outcome);
 
 /* Stops serving: what the kernel holds is still answered. Calling it again changes nothing. */

@@ -174,6 +174,7 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     if (limited != NULL) {
         warn_of_limit(worker, limited, received);
     }
+    echo_stamp(worker->echo, batch, clock_wall);
     transport_reply(worker->transport, batch, &outcome);
     echo_settle(worker->echo, &outcome);
     if (datagrams > 0) {

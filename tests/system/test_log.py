@@ -30,8 +30,11 @@ TROUBLES = {
     "would_rate_limit", "receive_errors", "dropped_truncated", "dropped_control_truncated",
     "dropped_not_unicast",
     "dropped_source_invalid", "dropped_source_self", "dropped_source_port", "dropped_access",
-    "dropped_throttled_port", "dropped_loop", "dropped_rate_limited", "dropped_max_rate",
-    "dropped_max_bandwidth", "dropped_past_count", "reload_failures",
+    "dropped_throttled_port", "dropped_stamp_length", "dropped_stamp_short",
+    "dropped_stamp_error_estimate", "dropped_loop", "dropped_reply_loop",
+    "dropped_rate_limited", "dropped_max_rate",
+    "dropped_max_bandwidth", "dropped_stamp_key", "dropped_stamp_hmac", "dropped_past_count",
+    "reload_failures",
     "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
     "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
     "failed_other"} | (set() if harness.WINDOWS else {"kernel_drops"})
