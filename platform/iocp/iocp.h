@@ -18,8 +18,9 @@
 /* Receives that each worker keeps posted on each listener; Windows locks their memory. */
 #define RECEIVES_POSTED 64
 
-/* Room for the control messages of one datagram. */
-#define CONTROL_MAX 64
+/* Room for the control messages of one datagram: where it arrived, and a time, a hop limit and a
+ * traffic class. */
+#define CONTROL_MAX 128
 
 struct operation;
 
@@ -40,7 +41,7 @@ typedef struct shared_socket {
     int wildcard;
     endpoint_t local;
     struct service *_Atomic service; /* NULL: plain echo */
-    atomic_int is_timed;             /* DETAIL_TIMES */
+    atomic_uint details;             /* of listener_detail_t */
     LPFN_WSARECVMSG receive;         /* an extension, asked for by the socket */
 } shared_socket_t;
 

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "iocp/details.h"
 #include "os/main_thread.h"
 
 #ifndef SIO_UDP_CONNRESET
@@ -19,6 +20,7 @@
 
 struct listener {
     listener_info_t info;
+    const platform_t *platform;
     shared_socket_t socket;
     port_t *port;
     apr_pool_t *pool;
@@ -222,7 +224,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     }
     listener->pool = pool;
     atomic_init(&listener->socket.service, options->service);
-    atomic_init(&listener->socket.is_timed, (options->details & DETAIL_TIMES) != 0);
+    listener->platform = options->platform;
+    atomic_init(&listener->socket.details, options->details);
     listener->socket.handle = INVALID_SOCKET;
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     error->step = "open a socket";
@@ -230,6 +233,8 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                                          WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (listener->socket.handle == INVALID_SOCKET ||
         prepare(listener->socket.handle, address->family, options, &error->step) != 0 ||
+        details_change(listener->socket.handle, address->family, 0, options->details,
+                       options->platform, &error->step) != 0 ||
         bind_and_read_back(listener, address, &error->step) != 0) {
         status = apr_get_netos_error();
         error->failure = error->step == BIND ? bind_failure_of(status, address->port, pool)
@@ -274,7 +279,12 @@ void listener_set_offload(listener_t *listener, int offload)
 void listener_set_details(listener_t *listener, unsigned details)
 {
     assert(is_main_thread());
-    atomic_store(&listener->socket.is_timed, (details & DETAIL_TIMES) != 0);
+    const char *step;
+
+    /* What the socket does not tell is not known, which every datagram may say. */
+    details_change(listener->socket.handle, listener->info.local.sa.any.sa_family,
+                   atomic_load(&listener->socket.details), details, listener->platform, &step);
+    atomic_store(&listener->socket.details, details);
 }
 
 apr_uint64_t listener_drops(listener_t *listener)

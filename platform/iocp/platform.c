@@ -3,11 +3,12 @@
  * processor (WSAIoctl(), SIO_CPU_AFFINITY, Windows 10 version 2004). They are not used: flows come
  * to a processor by the network adapter's hash and queues (RSS), so that a worker may stay idle, as
  * all but one do behind an adapter with one queue, and nothing says who receives for a processor
- * without a socket. One completion port gives every worker of what there is. Replies are fragmented
- * unless somebody asks otherwise, and nobody is told of datagrams that found a buffer full.
+ * without a socket. One completion port gives every worker of what there is. A reply cannot have a
+ * DSCP of its own: IP_TOS is taken without a word and does nothing. Replies are fragmented unless
+ * somebody asks otherwise, and nobody is told of datagrams that found a buffer full.
  */
 
-#include "iocp/iocp.h"
+#include "iocp/details.h"
 
 #include <apr_network_io.h>
 
@@ -18,15 +19,31 @@ static const char *const names[FEATURES] = {
     [FEATURE_BATCHED_RECEIVE] = "GetQueuedCompletionStatusEx",
     [FEATURE_IPV6] = "AF_INET6",
     [FEATURE_IPV6_ONLY] = "IPV6_V6ONLY",
+    [FEATURE_ARRIVAL_TIME] = "SIO_TIMESTAMPING",
+    [FEATURE_HOP_LIMIT] = "IP_HOPLIMIT",
+    [FEATURE_TRAFFIC_CLASS] = "IP_RECVTOS",
 };
+
+static apr_status_t status_of(int result)
+{
+    return result == 0 ? APR_SUCCESS : apr_get_netos_error();
+}
 
 static apr_status_t ask_option(SOCKET socket, int level, int option)
 {
     DWORD on = 1;
 
-    return setsockopt(socket, level, option, (const char *)&on, sizeof on) == 0
-               ? APR_SUCCESS
-               : apr_get_netos_error();
+    return status_of(setsockopt(socket, level, option, (const char *)&on, sizeof on));
+}
+
+/* Of IPv6 only where this host has it. */
+static apr_status_t ask_each_family(SOCKET ipv4, SOCKET ipv6,
+                                    int (*report)(SOCKET socket, int family, int on))
+{
+    apr_status_t status = status_of(report(ipv4, AF_INET, 1));
+
+    return status == APR_SUCCESS && ipv6 != INVALID_SOCKET ? status_of(report(ipv6, AF_INET6, 1))
+                                                           : status;
 }
 
 static apr_status_t ask(feature_t feature, SOCKET ipv4, SOCKET ipv6)
@@ -38,6 +55,12 @@ static apr_status_t ask(feature_t feature, SOCKET ipv4, SOCKET ipv6)
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_PKTINFO);
     case FEATURE_IPV6_ONLY:
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_V6ONLY);
+    case FEATURE_ARRIVAL_TIME:
+        return status_of(report_arrival_time(ipv4, 1));
+    case FEATURE_HOP_LIMIT:
+        return ask_each_family(ipv4, ipv6, report_hop_limit);
+    case FEATURE_TRAFFIC_CLASS:
+        return ask_each_family(ipv4, ipv6, report_traffic_class);
     default:
         return APR_SUCCESS; /* calls that this program could not be loaded without */
     }

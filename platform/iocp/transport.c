@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "iocp/details.h"
 #include "udpecho/clock.h"
 
 /* An error of an earlier reply may be reported by a posted receive, once for each. After this many
@@ -107,7 +108,7 @@ static void prepare(operation_t *operation)
     message->lpBuffers = &operation->buffer;
     message->dwBufferCount = 1;
     message->Control.buf = (char *)operation->control;
-    message->Control.len = operation->socket->wildcard ? CONTROL_MAX : 0;
+    message->Control.len = CONTROL_MAX;
     message->dwFlags = 0;
 }
 
@@ -163,18 +164,21 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
 {
     datagram_t *datagram = &operation->datagram;
     shared_socket_t *socket = operation->socket;
+    unsigned details = atomic_load_explicit(&socket->details, memory_order_relaxed);
 
     datagram->from.length = operation->message.namelen;
     datagram->to = socket->local;
     datagram->length = operation->overlapped.InternalHigh;
     datagram->arrival_interface = 0;
     datagram->service = atomic_load_explicit(&socket->service, memory_order_acquire);
-    datagram->arrived =
-        atomic_load_explicit(&socket->is_timed, memory_order_relaxed) ? clock_wall() : 0;
+    datagram->arrived = details & DETAIL_TIMES ? clock_wall() : 0;
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
     datagram->reply_traffic_class = -1;
     control_messages_read(&operation->message, datagram); /* and the flags */
+    if (details != 0) {
+        details_read(&operation->message, datagram);
+    }
     transport->lent[batch->count] = operation;
     batch->at[batch->count++] = datagram;
 }

@@ -2,7 +2,8 @@
 
 #include "unit.h"
 
-#include "iocp/iocp.h"
+#include "iocp/details.h"
+#include "udpecho/clock.h"
 
 /* The macros for control messages mix signed and unsigned sizes in mingw-w64's headers. */
 #pragma GCC diagnostic ignored "-Wsign-conversion"
@@ -112,6 +113,65 @@ static void a_message_without_length_is_the_last_to_be_read(void **state)
     assert_int_equal(datagram.to.sa.v4.sin_addr.s_addr, 0);
 }
 
+static void put_number(received_t *received, int level, int type, INT number)
+{
+    put(received, level, type, &number, sizeof number);
+}
+
+static void the_details_of_both_families_are_read(void **state)
+{
+    static const int types[][3] = {{IPPROTO_IP, IP_TTL, IP_TOS},
+                                   {IPPROTO_IP, IP_HOPLIMIT, IP_TOS},
+                                   {IPPROTO_IPV6, IPV6_HOPLIMIT, IPV6_TCLASS}};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        received_t received = {.message = {0}};
+        datagram_t datagram = {.hop_limit = -1, .traffic_class = -1, .arrived = 17};
+
+        put_number(&received, types[i][0], types[i][1], 64);
+        put_number(&received, types[i][0], types[i][2], 0xba);
+        details_read(&received.message, &datagram);
+        assert_int_equal(datagram.hop_limit, 64);
+        assert_int_equal(datagram.traffic_class, 0xba);
+        assert_int_equal(datagram.arrived, 17);
+    }
+}
+
+static void a_stamp_in_ticks_becomes_time(void **state)
+{
+    received_t received = {.message = {0}};
+    datagram_t datagram = {.arrived = 0};
+    LARGE_INTEGER frequency;
+    LARGE_INTEGER ticks;
+
+    (void)state;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&ticks);
+    apr_int64_t now = clock_wall();
+    UINT64 second_ago = (UINT64)(ticks.QuadPart - frequency.QuadPart);
+
+    put(&received, SOL_SOCKET, SO_TIMESTAMP, &second_ago, sizeof second_ago);
+    details_read(&received.message, &datagram);
+    assert_in_range(now - datagram.arrived, 900000000, 1100000000);
+}
+
+/* An adapter's own counter says nothing here. */
+static void a_stamp_of_another_counter_is_none(void **state)
+{
+    static const UINT64 stamps[] = {0, 1, UINT64_MAX / 2};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        received_t received = {.message = {0}};
+        datagram_t datagram = {.arrived = 17};
+
+        put(&received, SOL_SOCKET, SO_TIMESTAMP, &stamps[i], sizeof stamps[i]);
+        details_read(&received.message, &datagram);
+        assert_int_equal(datagram.arrived, 17);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +180,9 @@ int main(void)
         scene(other_messages_are_passed_over),
         scene(a_message_that_was_cut_short_is_passed_over),
         scene(a_message_without_length_is_the_last_to_be_read),
+        scene(the_details_of_both_families_are_read),
+        scene(a_stamp_in_ticks_becomes_time),
+        scene(a_stamp_of_another_counter_is_none),
     };
 
     return cmocka_run_group_tests_name("control", tests, NULL, NULL);
