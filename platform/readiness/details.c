@@ -80,7 +80,7 @@ static void read_ipv6(const struct msghdr *header, const struct cmsghdr *control
     }
 }
 
-apr_size_t details_read(struct msghdr *header, datagram_t *datagram)
+void details_read(struct msghdr *header, datagram_t *datagram)
 {
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
          control = CMSG_NXTHDR(header, control)) {
@@ -90,7 +90,6 @@ apr_size_t details_read(struct msghdr *header, datagram_t *datagram)
             system_read_details(header, control, datagram);
         }
     }
-    return control_messages_read(header, datagram);
 }
 
 void details_write(struct msghdr *header, const datagram_t *datagram)

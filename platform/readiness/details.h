@@ -18,9 +18,9 @@
 apr_status_t details_change(int descriptor, int family, unsigned before, unsigned after,
                             const platform_t *platform, const char **step);
 
-/* control_messages_read(), and the time of arrival, the hop limit and the traffic class as far as
- * control messages tell them; else they stay. */
-apr_size_t details_read(struct msghdr *header, datagram_t *datagram);
+/* Reads the time of arrival, the hop limit and the traffic class, as far as control messages tell
+ * them; else they stay. */
+void details_read(struct msghdr *header, datagram_t *datagram);
 
 /* Adds to the control messages of `header` that it leaves with the datagram's reply_traffic_class,
  * unless that is -1. With FEATURE_REPLY_TRAFFIC_CLASS only. */

@@ -16,27 +16,41 @@
  * datagrams cost 0.65 of what they do in batches of 128, and no less with fewer bytes. */
 #define BATCH_BYTES ((apr_size_t)256 << 10)
 
-/* control_messages_read(), or more than that. */
-typedef apr_size_t read_control_t(struct msghdr *header, datagram_t *datagram);
-
 struct receive_batch {
     message_batch_t messages;
     apr_size_t payload_max;
     const worker_socket_t *socket; /* of the messages */
+    int tells_more;                /* than where they came: these two, and details */
     struct service *service;
-    read_control_t *read_control; /* what its messages tell */
-    apr_int64_t arrived;          /* when they came, as far as they do not tell it themselves */
-    unsigned next;                /* the first that was not looked at yet */
-    unsigned room;                /* how many the next call may receive */
-    int is_full;                  /* as many as were asked for came */
+    apr_int64_t arrived; /* when they came, as far as no message tells itself */
+    unsigned next;       /* the first that was not looked at yet */
+    unsigned room;       /* how many the next call may receive */
+    int is_full;         /* as many as were asked for came */
 
     /* What is left of the message that is being lent. */
     segments_t rest;
     const datagram_t *last; /* which was lent of it */
     int is_truncated;
 
+    /* Of these, so many told more when they were lent last; the others never did since. */
     datagram_t datagrams[BATCH_MAX];
+    unsigned told;
 };
+
+/* So that plain datagrams need not say each time that they tell no more. */
+static void tell_nothing(receive_batch_t *batch, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        datagram_t *datagram = &batch->datagrams[i];
+
+        datagram->service = NULL;
+        datagram->arrived = 0;
+        datagram->hop_limit = -1;
+        datagram->traffic_class = -1;
+        datagram->reply_traffic_class = -1;
+    }
+    batch->told = 0;
+}
 
 receive_batch_t *receive_batch_create(const platform_t *platform, apr_size_t payload_max,
                                       apr_pool_t *pool)
@@ -47,6 +61,7 @@ receive_batch_t *receive_batch_create(const platform_t *platform, apr_size_t pay
     message_batch_init(&batch->messages, platform, is_coalesced ? MESSAGE_MAX : payload_max, pool);
     batch->payload_max = payload_max;
     batch->room = BATCH_MAX;
+    tell_nothing(batch, BATCH_MAX);
     return batch;
 }
 
@@ -76,7 +91,7 @@ int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
     batch->next = 0;
     batch->socket = socket;
     batch->service = listener_service(socket->owner);
-    batch->read_control = details != 0 ? details_read : control_messages_read;
+    batch->tells_more = details != 0 || batch->service != NULL;
     batch->arrived = is_timed ? clock_wall() : 0;
     batch->is_full = batch->messages.count == room;
     if (received > 0) {
@@ -90,6 +105,16 @@ int receive_batch_is_full(const receive_batch_t *batch)
     return batch->is_full;
 }
 
+static void tell_more(const receive_batch_t *batch, struct msghdr *header, datagram_t *datagram)
+{
+    datagram->service = batch->service;
+    datagram->arrived = batch->arrived;
+    datagram->hop_limit = -1;
+    datagram->traffic_class = -1;
+    datagram->reply_traffic_class = -1;
+    details_read(header, datagram);
+}
+
 /* Begins to lend the next message: tells all of its datagram but where it lies, which may be the
  * first of several. */
 static void open_message(receive_batch_t *batch, datagram_t *datagram)
@@ -101,12 +126,11 @@ static void open_message(receive_batch_t *batch, datagram_t *datagram)
     datagram->to = batch->socket->local;
     datagram->broadcast = 0;
     datagram->arrival_interface = 0;
-    datagram->service = batch->service;
-    datagram->arrived = batch->arrived;
-    datagram->hop_limit = -1;
-    datagram->traffic_class = -1;
+    if (batch->tells_more) {
+        tell_more(batch, header, datagram);
+    }
     batch->rest =
-        message_batch_segments(&batch->messages, index, batch->read_control(header, datagram));
+        message_batch_segments(&batch->messages, index, control_messages_read(header, datagram));
     batch->is_truncated = (header->msg_flags & MSG_TRUNC) != 0;
 }
 
@@ -121,12 +145,11 @@ static void cut_off(receive_batch_t *batch, datagram_t *datagram)
     int is_too_long = length > batch->payload_max;
 
     datagram->length = is_too_long ? batch->payload_max : length;
-    datagram->reply_traffic_class = -1;
     datagram->truncated = is_too_long || batch->is_truncated;
     batch->last = datagram;
 }
 
-void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
+static void lend(receive_batch_t *batch, batch_t *lent)
 {
     lent->count = 0;
     while (lent->count < BATCH_MAX) {
@@ -134,6 +157,7 @@ void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
 
         if (batch->rest.length > 0) {
             *datagram = *batch->last;
+            datagram->reply_traffic_class = -1;
         } else if (batch->next < batch->messages.count) {
             open_message(batch, datagram);
         } else {
@@ -142,4 +166,13 @@ void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
         cut_off(batch, datagram);
         lent->at[lent->count++] = datagram;
     }
+}
+
+void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
+{
+    if (batch->told > 0) {
+        tell_nothing(batch, batch->told);
+    }
+    lend(batch, lent);
+    batch->told = batch->tells_more ? lent->count : 0;
 }
