@@ -16,6 +16,7 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
     int is_text = given->payload_text != NULL, is_hex = given->payload_hex != NULL;
     int is_file = given->payload_file != NULL, is_sized = given->size >= 0;
     int is_payload = is_text || is_hex || is_file;
+    const char *protocol = given->stamp ? "stamp" : given->echo_plus ? "echo-plus" : NULL;
     const pair_t pairs[] = {
         {given->ipv4 != 0, given->ipv6 != 0, "ipv4", "ipv6"},
         {given->quiet != 0, given->verbose != 0, "quiet", "verbose"},
@@ -31,9 +32,10 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->mtu != 0, given->count != 0, "mtu", "count"},
         {given->mtu != 0, given->max_loss >= 0, "mtu", "max-loss"},
         {given->mtu != 0, given->broadcast != 0, "mtu", "broadcast"},
-        {given->echo_plus != 0, is_payload, "echo-plus", client_settings_size_option(given)},
-        {given->echo_plus != 0, given->mtu != 0, "echo-plus", "mtu"},
-        {given->echo_plus != 0, given->broadcast != 0, "echo-plus", "broadcast"},
+        {given->stamp != 0, given->echo_plus != 0, "stamp", "echo-plus"},
+        {protocol != NULL, is_payload, protocol, client_settings_size_option(given)},
+        {protocol != NULL, given->mtu != 0, protocol, "mtu"},
+        {protocol != NULL, given->broadcast != 0, protocol, "broadcast"},
         {given->rate != 0, given->window != 0, "rate", "window"},
         {given->rate != 0, given->interval != 0, "rate", "interval"},
         {given->window != 0, given->interval != 0, "window", "interval"},
@@ -90,12 +92,31 @@ static const char *find_without_flood(const client_settings_t *given, apr_pool_t
     return NULL;
 }
 
+static const char *find_without_protocol(const client_settings_t *given, apr_pool_t *pool)
+{
+    const char *name = given->stamp_tlvs >= 0       ? "stamp-tlv"
+                       : given->stamp_ssid != 0     ? "stamp-ssid"
+                       : given->stamp_clock != 0    ? "stamp-clock"
+                       : given->stamp_sessions != 0 ? "stamp-sessions"
+                                                    : NULL;
+
+    if (name != NULL && !given->stamp) {
+        return apr_psprintf(pool, "--%s: expected --stamp with it", name);
+    }
+    return given->clock_offset != 0 && !given->stamp && !given->echo_plus
+               ? "--clock-offset: expected --stamp or --echo-plus with it"
+               : NULL;
+}
+
 const char *client_conflicts_find(const client_settings_t *given, apr_pool_t *pool)
 {
     const char *error = find_exclusive(given, pool);
 
     if (error == NULL) {
         error = find_same_file(given, pool);
+    }
+    if (error == NULL) {
+        error = find_without_protocol(given, pool);
     }
     return error == NULL ? find_without_flood(given, pool) : error;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/core/stamp_sender.h"
 #include "common/units.h"
 
 static const char *read_percent(const option_t *option, void *place, const char *value,
@@ -70,5 +71,70 @@ static const char *format_dscp(const option_t *option, const void *place, apr_po
     return code_point < 0 ? NULL : apr_psprintf(pool, "%" APR_INT64_T_FMT, code_point);
 }
 
+static const struct {
+    const char *name;
+    unsigned types;
+} tlvs[] = {
+    {"location", STAMP_TLV_BIT(STAMP_TLV_LOCATION)},
+    {"timestamp-info", STAMP_TLV_BIT(STAMP_TLV_TIMESTAMP_INFORMATION)},
+    {"class-of-service", STAMP_TLV_BIT(STAMP_TLV_CLASS_OF_SERVICE)},
+    {"direct-measurement", STAMP_TLV_BIT(STAMP_TLV_DIRECT_MEASUREMENT)},
+    {"follow-up", STAMP_TLV_BIT(STAMP_TLV_FOLLOW_UP_TELEMETRY)},
+};
+
+#define TLVS (sizeof tlvs / sizeof tlvs[0])
+
+static unsigned types_of(const char *name)
+{
+    unsigned all = 0;
+
+    for (unsigned i = 0; i < TLVS; i++) {
+        if (strcmp(name, tlvs[i].name) == 0) {
+            return tlvs[i].types;
+        }
+        all |= tlvs[i].types;
+    }
+    return strcmp(name, "all") == 0 ? all : 0;
+}
+
+static const char *read_tlvs(const option_t *option, void *place, const char *value,
+                             apr_pool_t *pool)
+{
+    char *rest = apr_pstrdup(pool, value);
+    unsigned types = 0;
+
+    (void)option;
+    while (rest != NULL) {
+        char *name = rest;
+
+        rest = strchr(rest, ',');
+        if (rest != NULL) {
+            *rest++ = '\0';
+        }
+        if (types_of(name) == 0) {
+            return "all, or some of location, timestamp-info, class-of-service, "
+                   "direct-measurement and follow-up";
+        }
+        types |= types_of(name);
+    }
+    *(apr_int64_t *)place = types;
+    return NULL;
+}
+
+static const char *format_tlvs(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    apr_int64_t types = *(const apr_int64_t *)place;
+    const char *text = "";
+
+    (void)option;
+    for (unsigned i = 0; types > 0 && i < TLVS; i++) {
+        if (types & tlvs[i].types) {
+            text = apr_pstrcat(pool, text, *text == '\0' ? "" : ",", tlvs[i].name, NULL);
+        }
+    }
+    return types > 0 ? text : NULL;
+}
+
+const option_kind_t option_stamp_tlvs = {read_tlvs, format_tlvs, sizeof(apr_int64_t), 0};
 const option_kind_t option_percent = {read_percent, format_percent, sizeof(apr_int64_t), 0};
 const option_kind_t option_dscp = {read_dscp, format_dscp, sizeof(apr_int64_t), 0};

@@ -8,4 +8,7 @@
 
 extern const option_kind_t option_percent, option_dscp;
 
+/* A list of TLVs of STAMP, as bits of their types in an apr_int64_t. */
+extern const option_kind_t option_stamp_tlvs;
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "client/client_conflicts.h"
 #include "client/client_setting_kinds.h"
+#include "client/core/stamp_sender.h"
 #include "client/output/payload_text.h"
 #include "common/echo_plus_packet.h"
 #include "common/units.h"
@@ -17,6 +18,10 @@
 #define COUNT_MAX  APR_INT64_C(1000000000000)
 #define RATE_MAX   100000000
 #define WINDOW_MAX 4096
+
+static const char *const stamp_clocks[] = {"ntp", "ptp", NULL};
+static const char *const stamp_countings[] = {"auto", "stateless", "stateful", NULL};
+static const char *const offset_estimates[] = {"none", "minimum", NULL};
 
 const option_t client_settings_table[] = {
     {.name = "count",
@@ -226,6 +231,50 @@ const option_t client_settings_table[] = {
      .offset = AT(mtu),
      .kind = &option_flag,
      .help = "Search for the largest payload that comes back unfragmented."},
+    {.name = "stamp",
+     .offset = AT(stamp),
+     .kind = &option_flag,
+     .help = "Speak STAMP (RFC 8762) with a reflector, also of TWAMP Light, port 862\n"
+             "unless another is named, and tell loss, delay and more of each way."},
+    {.name = "stamp-tlv",
+     .argument = "LIST",
+     .offset = AT(stamp_tlvs),
+     .kind = &option_stamp_tlvs,
+     .command_line_only = 1,
+     .help = "With --stamp: ask for more by these TLVs of RFC 8972: all, or some of\n"
+             "location, timestamp-info, class-of-service, direct-measurement and\n"
+             "follow-up, separated by commas."},
+    {.name = "stamp-ssid",
+     .argument = "N",
+     .offset = AT(stamp_ssid),
+     .kind = &option_number,
+     .command_line_only = 1,
+     .minimum = 1,
+     .maximum = 65535,
+     .help = "With --stamp: the identifier of the session. Default: none."},
+    {.name = "stamp-clock",
+     .argument = "ntp|ptp",
+     .offset = AT(stamp_clock),
+     .kind = &option_choice,
+     .command_line_only = 1,
+     .choices = stamp_clocks,
+     .help = "With --stamp: the format of time stamps that are sent. Default: ntp."},
+    {.name = "stamp-sessions",
+     .argument = "auto|stateless|stateful",
+     .offset = AT(stamp_sessions),
+     .kind = &option_choice,
+     .command_line_only = 1,
+     .choices = stamp_countings,
+     .help = "With --stamp: whether the reflector numbers its replies, which tells the\n"
+             "way of losses. Default: auto, found out by the first request lost."},
+    {.name = "clock-offset",
+     .argument = "none|minimum",
+     .offset = AT(clock_offset),
+     .kind = &option_choice,
+     .command_line_only = 1,
+     .choices = offset_estimates,
+     .help = "With --stamp and --echo-plus, where clocks are not synchronised: minimum\n"
+             "tells delays as if the shortest were the same each way. Default: none."},
     {.name = "echo-plus",
      .offset = AT(echo_plus),
      .kind = &option_flag,
@@ -300,7 +349,13 @@ const char *client_settings_size_option(const client_settings_t *settings)
 
 static void fill_defaults(client_settings_t *settings)
 {
-    settings->protocol = settings->echo_plus ? PROTOCOL_ECHO_PLUS : PROTOCOL_ECHO;
+    settings->protocol = settings->echo_plus ? PROTOCOL_ECHO_PLUS
+                         : settings->stamp   ? PROTOCOL_STAMP
+                                             : PROTOCOL_ECHO;
+    settings->stamp_tlvs = settings->stamp_tlvs < 0 ? 0 : settings->stamp_tlvs;
+    if (settings->stamp && settings->size < 0) {
+        settings->size = (apr_int64_t)stamp_request_length((unsigned)settings->stamp_tlvs);
+    }
     settings->measurement = settings->flood   ? MEASURE_FLOOD
                             : settings->sweep ? MEASURE_SWEEP
                             : settings->mtu   ? MEASURE_MTU
@@ -351,7 +406,9 @@ static const char *read_host(client_settings_t *settings, const apr_array_header
                                   APR_ARRAY_IDX(operands, 1, const char *));
     }
     settings->host = APR_ARRAY_IDX(operands, 0, const char *);
-    apr_port_t port = settings->protocol == PROTOCOL_ECHO_PLUS ? 0 : ECHO_PORT;
+    const apr_port_t ports[PROTOCOLS] = {
+        [PROTOCOL_ECHO] = ECHO_PORT, [PROTOCOL_STAMP] = STAMP_PORT, [PROTOCOL_ECHO_PLUS] = 0};
+    apr_port_t port = ports[settings->protocol];
     const char *error = address_parse_host(&settings->address, settings->host, port, pool);
 
     if (error == NULL && settings->address.host == NULL) {
@@ -364,13 +421,44 @@ static const char *read_host(client_settings_t *settings, const apr_array_header
                : apr_psprintf(pool, "%s: expected HOST[:PORT] (%s)", settings->host, error);
 }
 
+/* The fields of the protocol take room. */
+static const char *check_size(const client_settings_t *settings, apr_pool_t *pool)
+{
+    apr_size_t size = (apr_size_t)settings->size;
+    unsigned tlvs = (unsigned)settings->stamp_tlvs;
+
+    if (settings->protocol == PROTOCOL_ECHO_PLUS && size < ECHO_PLUS_LENGTH) {
+        return apr_psprintf(pool,
+                            "--size=%" APR_SIZE_T_FMT ": expected %d or more with --echo-plus",
+                            size, ECHO_PLUS_LENGTH);
+    }
+    if (settings->protocol != PROTOCOL_STAMP || stamp_request_fits(tlvs, size)) {
+        return NULL;
+    }
+    apr_size_t plain = stamp_request_length(tlvs);
+
+    return size > plain ? apr_psprintf(pool,
+                                       "--size=%" APR_SIZE_T_FMT ": expected %" APR_SIZE_T_FMT
+                                       ", or at least 4 more for padding, with --stamp",
+                                       size, plain)
+                        : apr_psprintf(pool,
+                                       "--size=%" APR_SIZE_T_FMT ": expected %" APR_SIZE_T_FMT
+                                       " or more with --stamp%s",
+                                       size, tlvs == 0 ? (apr_size_t)STAMP_REQUEST_MIN : plain,
+                                       tlvs == 0 ? "" : " and these TLVs");
+}
+
 const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
                                  apr_pool_t *pool)
 {
     apr_array_header_t *operands;
 
-    *settings = (client_settings_t){
-        .size = -1, .timeout = APR_USEC_PER_SEC, .dscp = -1, .offload = 1, .max_loss = -1};
+    *settings = (client_settings_t){.size = -1,
+                                    .stamp_tlvs = -1,
+                                    .timeout = APR_USEC_PER_SEC,
+                                    .dscp = -1,
+                                    .offload = 1,
+                                    .max_loss = -1};
     const char *error =
         options_read_arguments(client_settings_table, settings, argc, argv, &operands, pool);
 
@@ -382,11 +470,8 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
         fill_defaults(settings);
         error = payload_from_options(settings, pool);
     }
-    if (error == NULL && settings->protocol == PROTOCOL_ECHO_PLUS &&
-        settings->size < ECHO_PLUS_LENGTH) {
-        error =
-            apr_psprintf(pool, "--size=%" APR_INT64_T_FMT ": expected %d or more with --echo-plus",
-                         settings->size, ECHO_PLUS_LENGTH);
+    if (error == NULL) {
+        error = check_size(settings, pool);
     }
     if (error == NULL && settings->source_port + settings->flows > 65536) {
         error = apr_psprintf(pool,

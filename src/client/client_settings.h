@@ -42,6 +42,12 @@ typedef struct client_settings {
     apr_int64_t sweep;    /* source ports; 0: no sweep */
     apr_int64_t mtu;
     apr_int64_t echo_plus;
+    apr_int64_t stamp;
+    apr_int64_t stamp_tlvs; /* types, as bits; -1: not given */
+    apr_int64_t stamp_ssid;
+    unsigned stamp_clock;    /* a stamp_clock_t */
+    unsigned stamp_sessions; /* a counting_t */
+    unsigned clock_offset;   /* an offset_estimate_t */
     apr_int64_t histogram;
     apr_int64_t json;
     apr_int64_t csv;

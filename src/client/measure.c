@@ -11,6 +11,7 @@
 #include "client/sweep.h"
 #include "udpecho/clock.h"
 #include "udpecho/host.h"
+#include "udpecho/machine.h"
 
 /* The most that one run does one after the other: an MTU search with, then without fragments. */
 #define PROBERS_MAX 2
@@ -68,6 +69,13 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
     return NULL;
 }
 
+static const apr_array_header_t *own_addresses(apr_pool_t *pool)
+{
+    apr_array_header_t *addresses;
+
+    return host_addresses(&addresses, pool) == APR_SUCCESS ? addresses : NULL;
+}
+
 /* Everything that can go wrong does so here, before the first datagram. */
 static const char *open_session(session_t *session)
 {
@@ -89,7 +97,9 @@ static const char *open_session(session_t *session)
                            .size = (apr_size_t)settings->size,
                            .flows = (unsigned)settings->flows,
                            .ports = ports,
-                           .timeout = settings->timeout};
+                           .timeout = settings->timeout,
+                           .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
+                           .addresses = own_addresses(session->pool)};
     if (settings->measurement != MEASURE_MTU) {
         return add_prober(session, (apr_uint64_t)settings->count * round);
     }

@@ -6,6 +6,7 @@
 
 #include "client/core/echo_plus_sender.h"
 #include "client/core/schedule.h"
+#include "client/core/stamp_sender.h"
 #include "client/failure.h"
 #include "client/output/payload_text.h"
 
@@ -159,9 +160,26 @@ apr_interval_time_t plan_length(const client_settings_t *settings)
 directions_t *plan_directions(const client_settings_t *settings, apr_pool_t *pool)
 {
     const directions_options_t options = {.flows = (unsigned)settings->flows,
-                                          .is_shared = settings->protocol == PROTOCOL_ECHO_PLUS};
+                                          .is_shared = settings->protocol == PROTOCOL_ECHO_PLUS,
+                                          .counting = (counting_t)settings->stamp_sessions,
+                                          .offset = (offset_estimate_t)settings->clock_offset};
 
     return settings->protocol == PROTOCOL_ECHO ? NULL : directions_create(&options, pool);
+}
+
+/* Of another protocol than plain echo. */
+static session_format_t make_format(const client_settings_t *settings, const unsigned char *random,
+                                    apr_pool_t *pool)
+{
+    const stamp_options_t options = {.ssid = (apr_uint16_t)settings->stamp_ssid,
+                                     .clock = (stamp_clock_t)settings->stamp_clock,
+                                     .tlvs = (unsigned)settings->stamp_tlvs,
+                                     .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
+                                     .length = (apr_size_t)settings->size};
+
+    return settings->protocol == PROTOCOL_STAMP
+               ? stamp_format(&options, pool)
+               : echo_plus_format((apr_size_t)settings->size, random, pool);
 }
 
 const char *plan_probe(probe_t **probe, const client_settings_t *settings,
@@ -176,8 +194,8 @@ const char *plan_probe(probe_t **probe, const client_settings_t *settings,
     session_format_t format;
     probe_plan_t plan = make_plan(settings, destination, count, random);
 
-    if (settings->protocol == PROTOCOL_ECHO_PLUS) {
-        format = echo_plus_format(plan.size, random, pool);
+    if (settings->protocol != PROTOCOL_ECHO) {
+        format = make_format(settings, random, pool);
         plan.format = &format;
     }
 

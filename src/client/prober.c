@@ -23,8 +23,12 @@
  * their end, however full they are, while a peer that never pauses holds up nothing. */
 #define CATCH_UP_US 100000
 
+/* How often the system is asked how good its clock is. */
+#define CLOCK_INTERVAL_US (4 * APR_USEC_PER_SEC)
+
 struct prober {
     prober_options_t options;
+    apr_time_t next_clock; /* when to ask it; of no meaning if nothing is told of each way */
     atomic_int is_stopped;
     atomic_int is_asked; /* prober_report() */
     apr_time_t next_progress;
@@ -216,7 +220,8 @@ static void take_reply(prober_t *prober, const arrival_t *arrival)
     one_way_t one_way;
 
     if (reply.reflection != NULL) {
-        one_way = directions_add(prober->options.directions, &reply, wall_clock_of(arrival));
+        one_way = directions_add(prober->options.directions, &reply, wall_clock_of(arrival),
+                                 arrival->hop_limit, arrival->traffic_class);
         event.one_way = &one_way;
     }
     prober_tell(prober, event);
@@ -304,6 +309,20 @@ static apr_interval_time_t time_to_wait(const prober_t *prober, apr_time_t now, 
     return until > now ? until - now : 0;
 }
 
+static void ask_clock(prober_t *prober, apr_time_t now)
+{
+    if (prober->options.directions == NULL || now < prober->next_clock) {
+        return;
+    }
+    clock_quality_t quality = clock_quality();
+    const own_clock_t own = {.is_synchronised = quality.is_synchronised,
+                             .error = quality.error_ns > 0 ? quality.error_ns : -1};
+
+    directions_set_clock(prober->options.directions, own);
+    probe_set_clock(prober->options.probe, own);
+    prober->next_clock = now + CLOCK_INTERVAL_US;
+}
+
 static int has_progress(measurement_t measurement)
 {
     return measurement == MEASURE_FLOOD || measurement == MEASURE_SWEEP;
@@ -318,11 +337,13 @@ apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summa
     prober->end = end;
     prober->next_progress =
         has_progress(prober->options.run->measurement) ? now + PROGRESS_INTERVAL_US : APR_INT64_MAX;
+    ask_clock(prober, now);
     while (status == APR_SUCCESS && !is_over(prober, now) && send_due(prober, now, &until)) {
         status = receive(prober, time_to_wait(prober, now, until));
         now = clock_now();
         receive_before_judging(prober, now);
         tell_progress(prober, now);
+        ask_clock(prober, now);
     }
     *summary = probe_summary(prober->options.probe, now);
     return is_lost_here(prober, summary) ? prober->failure : status;

@@ -1,5 +1,5 @@
 """udpecho with protocols that tell more than a round trip, and servers of the tests' own that speak
-them: UDPEchoPlus here."""
+them: STAMP and UDPEchoPlus."""
 
 import struct
 import time
@@ -8,9 +8,11 @@ import unittest
 import client_harness
 import harness
 from client_harness import ask
+from reflector import BASE, LossyPath, Reflector
 from responder import Responder, echo
 
 COUNT = 1001
+NTP_EPOCH = 2208988800
 
 
 class EchoPlusServer:
@@ -42,8 +44,8 @@ class EchoPlusServer:
                 + request.payload[20:]]
 
 
-def flood(server, *options, count=COUNT):
-    return ask("--echo-plus", server.address(), "--flood", "--window=1", f"--count={count}",
+def flood(server, *options, count=COUNT, protocol="--echo-plus"):
+    return ask(protocol, server.address(), "--flood", "--window=1", f"--count={count}",
                "--timeout=300ms", "--verbose", *options)
 
 
@@ -160,6 +162,185 @@ class EchoPlus(unittest.TestCase):
                 (["127.0.0.1:7", "--payload=x"], "--echo-plus and --payload: expected one of")):
             done = client_harness.run("--echo-plus", *arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(words, done.stderr)
+
+
+def stamp(answer, *options, count=5):
+    """A run with a reflector that answers so; with the requests that it got."""
+    with Responder(answer) as server:
+        report = flood(server, *options, count=count, protocol="--stamp")
+    return report, [request.payload for request in server.requests]
+
+
+class Stamp(unittest.TestCase):
+    def test_requests_are_those_of_rfc_8762(self):
+        before = time.time()
+        report, requests = stamp(Reflector(), "--stamp-ssid=4660", count=3)
+        self.assertEqual(report.code, 0)
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.of("start")[0]["protocol"], "stamp")
+        for number, request in enumerate(requests):
+            sequence, seconds, fraction, error, ssid = struct.unpack("!IIIHH", request[:16])
+            self.assertEqual((len(request), sequence, ssid), (BASE, number, 4660))
+            self.assertEqual(request[16:], bytes(28))
+            self.assertTrue(before <= seconds - NTP_EPOCH + fraction / 2 ** 32 <= time.time())
+            self.assertEqual(error & 0x4000, 0)
+            self.assertNotEqual(error & 0xff, 0)
+
+    def test_time_stamps_of_ptp(self):
+        for ptp in False, True:
+            with self.subTest(reflector="ptp" if ptp else "ntp"):
+                report, requests = stamp(Reflector(ptp=ptp), "--stamp-clock=ptp")
+                self.assertEqual(report.summary["received"], 5)
+                self.assertAlmostEqual(struct.unpack("!I", requests[0][4:8])[0], time.time(),
+                                       delta=60)
+                for told in report.of("one_way"):
+                    self.assertTrue(told["t1_ns"] <= told["t2_ns"] <= told["t3_ns"]
+                                    <= told["t4_ns"], told)
+
+    def test_the_way_of_every_loss_is_told(self):
+        """Of a reflector that numbers its replies; the last request is answered."""
+        path = LossyPath(Reflector(stateful=True))
+        report, _ = stamp(path, "--timeout=100ms", count=143)
+        client_harness.check_sums(self, report)
+        summary, = report.of("one_way_summary")
+        self.assertEqual((path.lost_requests, path.lost_replies), (14, 18))
+        self.assertEqual((summary["lost_forward"], summary["lost_backward"],
+                          summary["lost_either_way"]), (14, 18, 0))
+        self.assertEqual(report.summary["lost"], 32)
+        self.assertIn("\nlost forward 14, backward 18\n", report.text)
+
+    def test_each_source_port_is_a_session(self):
+        path = LossyPath(Reflector(stateful=True))
+        with Responder(path) as server:
+            report = ask("--stamp", server.address(), "--flood", "--window=1", "--flows=3",
+                         "--timeout=100ms", "--count=99", "--verbose")
+        client_harness.check_sums(self, report)
+        summary, = report.of("one_way_summary")
+        told = summary["lost_forward"], summary["lost_backward"]
+        # What follows the last answer of each port may have been lost either way.
+        self.assertEqual(sum(told) + summary["lost_either_way"],
+                         path.lost_requests + path.lost_replies)
+        self.assertLessEqual(told[0], path.lost_requests)
+        self.assertLessEqual(told[1], path.lost_replies)
+        self.assertLessEqual(summary["lost_either_way"], 6)
+
+    def test_a_stateless_reflector_does_not_tell_the_way(self):
+        report, _ = stamp(LossyPath(Reflector()), "--timeout=100ms", count=23)
+        summary, = report.of("one_way_summary")
+        self.assertGreater(report.summary["lost"], 0)
+        self.assertFalse(summary["peer_counts"])
+        self.assertIsNone(summary["lost_forward"])
+        self.assertIn("which way they were lost is not known: the peer seems to be stateless\n",
+                      report.text)
+
+    def test_reflectors_of_all_lengths(self):
+        """Those of TWAMP Light return 36 or 38 octets, or as many as they got; some copy one time."""
+        for length in 36, 38, 44, None:
+            for size in 14, 41, 44, 200:
+                with self.subTest(length=length, size=size):
+                    report, requests = stamp(Reflector(length=length, one_time=length == 38),
+                                             f"--size={size}", count=2)
+                    self.assertEqual({len(request) for request in requests}, {size})
+                    self.assertEqual(report.summary["received"], 2)
+                    known = length in (44, None)
+                    self.assertEqual([told["peer_hop_limit"] for told in report.of("one_way")],
+                                     [57 if known else None] * 2)
+
+    def test_a_delay_is_told_only_between_synchronised_clocks(self):
+        for error in 0x0d01, 0x8d00:
+            report, _ = stamp(Reflector(error=error))
+            summary, = report.of("one_way_summary")
+            self.assertNotEqual(summary["clocks"], "synchronised")
+            self.assertIsNone(summary["forward_min_us"])
+            self.assertIsNotNone(summary["forward_variation_p50_us"])
+            self.assertEqual({told["forward_us"] for told in report.of("one_way")}, {None})
+            self.assertNotIn("forward=", report.text)
+            self.assertIn(": no delay each way is known\n", report.text)
+
+    def test_a_reflector_that_is_wrong_by_an_hour_is_not_believed(self):
+        """Whatever this host's own clock is: neither may the delays be told."""
+        for ahead in 3600 * 10 ** 9, -3600 * 10 ** 9:
+            report, _ = stamp(Reflector(error=0x8d01, ahead=ahead))
+            summary, = report.of("one_way_summary")
+            self.assertIn(summary["clocks"], ("contradictory", "own_not_synchronised"))
+            self.assertIsNone(summary["forward_min_us"])
+            self.assertLess(report.summary["round_trip_max_us"], 10 ** 6)
+            self.assertLess(summary["forward_variation_max_us"], 10 ** 6)
+
+    def test_the_minimum_is_an_offset_if_it_is_asked_for(self):
+        report, _ = stamp(Reflector(ahead=3600 * 10 ** 9), "--clock-offset=minimum")
+        summary, = report.of("one_way_summary")
+        self.assertAlmostEqual(summary["assumed_offset_us"], 3600 * 10 ** 6, delta=10 ** 5)
+        self.assertAlmostEqual(summary["forward_min_us"], summary["backward_min_us"], delta=1)
+        self.assertIn("offset      the peer's clock is taken to be 3", report.text)
+
+    def test_tlvs_tell_what_became_of_a_request(self):
+        reflector = Reflector(stateful=True, traffic_class=10 << 2 | 1,
+                              seen_from=("198.51.100.9", 4000))
+        report, requests = stamp(reflector, "--stamp-tlv=all", "--dscp=46")
+        self.assertEqual({len(request) for request in requests}, {BASE + 48 + 8 + 8 + 16 + 20})
+        summary, = report.of("one_way_summary")
+        self.assertEqual((summary["peer_dscp_min"], summary["peer_dscp_max"]), (10, 10))
+        self.assertEqual(summary["peer_ecn_max"], 1)
+        self.assertEqual(summary["dscp_refused"], 5)
+        self.assertEqual((summary["seen_from"], summary["address_translated"]),
+                         ("198.51.100.9:4000", True))
+        last = report.of("one_way")[-1]
+        self.assertEqual((last["peer_requests"], last["peer_replies"]), (5, 5))
+        self.assertEqual(last["previous_number"], 3)
+        before = report.of("one_way")[-2]
+        self.assertEqual(last["previous_left_ns"] - before["t3_ns"], 5000)
+        self.assertIn("\nthere       ttl 57, dscp 10, ecn 1\n", report.text)
+        self.assertIn("\ndscp        sent as 46, it did not get there as it was\n", report.text)
+        self.assertIn("\nseen as     198.51.100.9:4000, not as it was sent: NAT\n", report.text)
+
+    def test_an_address_that_is_not_translated(self):
+        report, _ = stamp(Reflector(), "--stamp-tlv=location")
+        summary, = report.of("one_way_summary")
+        self.assertFalse(summary["address_translated"])
+        self.assertRegex(report.text, r"\nseen as     127\.0\.0\.1:\d+\n")
+
+    def test_a_reflector_that_knows_no_tlvs(self):
+        report, _ = stamp(Reflector(tlvs=False), "--stamp-tlv=location,class-of-service")
+        self.assertEqual(report.summary["received"], 5)
+        summary, = report.of("one_way_summary")
+        self.assertIsNone(summary["address_translated"])
+        self.assertEqual(summary["unrecognised_tlvs"], 1 << 2 | 1 << 4)
+        self.assertIn("the reflector does not know location, class-of-service\n", report.text)
+
+    def test_a_reflector_that_writes_over_the_time_stamp_of_the_request(self):
+        report, _ = stamp(Reflector(keeps_timestamp=False))
+        self.assertEqual(report.summary["received"], 5)
+        self.assertEqual(report.of("one_way_summary")[0]["time_stamps_changed"], 5)
+
+    def test_a_plain_echo_is_no_reflector(self):
+        with Responder(echo) as server:
+            report = flood(server, "--timeout=100ms", count=3, protocol="--stamp")
+        self.assertEqual(report.code, 1)
+        self.assertEqual((report.summary["received"], report.summary["unknown_replies"]), (0, 3))
+
+    def test_histograms_have_each_way(self):
+        report, _ = stamp(Reflector(), "--histogram", count=50)
+        self.assertIn("forward, ms above the least\n", report.text)
+        self.assertIn("backward, ms above the least\n", report.text)
+
+    def test_mistakes(self):
+        for arguments, words in (
+                (["--stamp", "--echo-plus", "127.0.0.1:9"], "--stamp and --echo-plus: expected one"),
+                (["--stamp", "--mtu", "127.0.0.1"], "--stamp and --mtu: expected one of them"),
+                (["--stamp", "--payload-hex=00", "127.0.0.1"], "--stamp and --payload-hex: expect"),
+                (["--stamp", "--broadcast", "127.0.0.1"], "--stamp and --broadcast: expected one"),
+                (["--stamp", "--size=13", "127.0.0.1"], "--size=13: expected 14 or more with --s"),
+                (["--stamp", "--size=46", "127.0.0.1"], "--size=46: expected 44, or at least 4 mo"),
+                (["--stamp", "--size=50", "--stamp-tlv=location", "127.0.0.1"],
+                 "--size=50: expected 92 or more with --stamp and these TLVs"),
+                (["--stamp", "--stamp-tlv=place", "127.0.0.1"], "all, or some of location"),
+                (["--stamp-ssid=1", "127.0.0.1"], "--stamp-ssid: expected --stamp with it"),
+                (["--clock-offset=minimum", "127.0.0.1"],
+                 "--clock-offset: expected --stamp or --echo-plus with it")):
+            done = client_harness.run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertIn(words, done.stderr)
 
 

@@ -24,6 +24,7 @@ struct directions {
     apr_uint64_t replies, own_unknown, peer_unknown;
     int tells_clock; /* the peer does */
     apr_int64_t own_error, peer_error;
+    path_facts_t facts;
     apr_uint64_t kept_count;
     double kept_sum;
     apr_interval_time_t kept_minimum, kept_maximum;
@@ -100,7 +101,7 @@ static void note_clocks(directions_t *directions, const reflection_t *reflection
     directions->replies++;
     directions->own_unknown += !directions->own.is_synchronised;
     directions->peer_unknown += !reflection->is_synchronised;
-    directions->tells_clock |= reflection->error >= 0;
+    directions->tells_clock |= reflection->period == 0;
     directions->own_error = larger(directions->own_error, directions->own.error);
     directions->peer_error = larger(directions->peer_error, reflection->error);
 }
@@ -128,7 +129,8 @@ static void count_reply(const directions_t *directions, session_t *session,
                                                    .repeats = reflection->repeats});
 }
 
-one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int64_t t4)
+one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int64_t t4,
+                         int hop_limit, int traffic_class)
 {
     const reflection_t *reflection = reply->reflection;
     session_t *session = &directions->sessions[reply->flow];
@@ -147,6 +149,7 @@ one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int
         return one_way;
     }
     note_clocks(directions, reflection);
+    path_facts_add(&directions->facts, reply->flow, reflection, hop_limit, traffic_class);
     note_kept(directions, one_way.kept);
     if (one_way.has_delays) {
         delays_add(&session->forward, one_way.forward, reply->round_trip);
@@ -212,12 +215,12 @@ static void add_losses(directions_summary_t *summary, const losses_t *losses)
 
 static int peer_counts(const directions_t *directions)
 {
-    int differs = directions->options.is_shared || directions->options.is_stateful;
+    int differs = directions->options.is_shared || directions->options.counting == COUNTING_SESSION;
 
     for (unsigned i = 0; i < directions->options.flows; i++) {
         differs |= directions->sessions[i].losses.earlier.differs;
     }
-    return differs;
+    return differs && directions->options.counting != COUNTING_NONE;
 }
 
 static void merge_delays(directions_t *directions)
@@ -243,6 +246,7 @@ directions_summary_t directions_summary(directions_t *directions)
                                     .peer_error = directions->peer_error,
                                     .forward = delays_summary(&directions->forward),
                                     .backward = delays_summary(&directions->backward),
+                                    .facts = directions->facts,
                                     .kept_count = directions->kept_count,
                                     .kept_minimum = directions->kept_minimum,
                                     .kept_maximum = directions->kept_maximum};

@@ -10,13 +10,15 @@
 
 #include "client/core/delays.h"
 #include "client/core/losses.h"
+#include "client/core/path_facts.h"
 #include "client/core/probe.h"
 
-/* What this host knows of its own clock. */
-typedef struct own_clock {
-    int is_synchronised; /* to UTC */
-    apr_int64_t error;   /* by how much it may be off, nanoseconds; -1: not known */
-} own_clock_t;
+/* Whether the peer numbers its replies, or returns the numbers of the requests. */
+typedef enum counting {
+    COUNTING_UNKNOWN, /* what its replies show */
+    COUNTING_NONE,    /* the user says that it does not, */
+    COUNTING_SESSION, /* or that it does */
+} counting_t;
 
 typedef enum offset_estimate {
     OFFSET_NONE,   /* delays are told only if both clocks are synchronised */
@@ -25,8 +27,8 @@ typedef enum offset_estimate {
 
 typedef struct directions_options {
     unsigned flows;
-    int is_shared;   /* the peer numbers its replies to all senders together, not to each */
-    int is_stateful; /* the user says that the peer counts, also where nothing shows it */
+    int is_shared; /* the peer numbers its replies to all senders together, not to each */
+    counting_t counting;
     offset_estimate_t offset;
 } directions_options_t;
 
@@ -64,6 +66,7 @@ typedef struct directions_summary {
     delay_summary_t forward, backward; /* else only their differences mean anything */
     apr_uint64_t kept_count;
     apr_interval_time_t kept_minimum, kept_mean, kept_maximum;
+    path_facts_t facts;
     /* How often which delay occurred, as above; where these are no delays, by how much they were
      * more than the least one. Microseconds; until the next summary. */
     const histogram_t *forward_histogram, *backward_histogram;
@@ -77,8 +80,10 @@ directions_t *directions_create(const directions_options_t *options, apr_pool_t 
 /* What this host's clock is like from now on; before, it is not synchronised. */
 void directions_set_clock(directions_t *directions, own_clock_t own);
 
-/* Counts a reply that has a reflection, and arrived at `t4`. */
-one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int64_t t4);
+/* Counts a reply that has a reflection, and arrived at `t4` with this hop limit and traffic class;
+ * -1: not known. */
+one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int64_t t4,
+                         int hop_limit, int traffic_class);
 
 /* What they come to so far. */
 directions_summary_t directions_summary(directions_t *directions);

@@ -17,11 +17,12 @@ typedef struct packet {
     apr_size_t length;
 } packet_t;
 
-static void write_request(void *context, apr_uint32_t number, apr_int64_t time)
+static void write_request(void *context, apr_uint32_t number, apr_int64_t time,
+                          const own_clock_t *own)
 {
     packet_t *packet = context;
 
-    (void)time; /* the sender keeps it to itself */
+    (void)time, (void)own; /* the sender keeps it to itself */
     big_endian_put_32(packet->data + ECHO_PLUS_SEQUENCE, number);
 }
 
@@ -50,14 +51,18 @@ static int is_intact(const packet_t *packet, const unsigned char *data, apr_size
                   length - ECHO_PLUS_ITERATION) == 0;
 }
 
+static int read_number(void *context, const unsigned char *data, apr_size_t length,
+                       apr_uint32_t *number)
+{
+    (void)context;
+    return read_request(data, length, number);
+}
+
 static int read_reply(void *context, const unsigned char *data, apr_size_t length,
                       reflection_t *reflection)
 {
     const packet_t *packet = context;
 
-    if (!read_request(data, length, &reflection->number)) {
-        return 0;
-    }
     if (length < ECHO_PLUS_ITERATION) {
         return 1; /* cut off */
     }
@@ -86,5 +91,6 @@ session_format_t echo_plus_format(apr_size_t length, const unsigned char *fillin
                               .length = length,
                               .write = write_request,
                               .read_request = read_request,
+                              .read_number = read_number,
                               .read_reply = read_reply};
 }

@@ -256,6 +256,13 @@ int probe_tells_time(const probe_t *probe)
     return probe->sender != NULL;
 }
 
+void probe_set_clock(probe_t *probe, own_clock_t own)
+{
+    if (probe->sender != NULL) {
+        session_sender_set_clock(probe->sender, own);
+    }
+}
+
 unsigned probe_prepare(probe_t *probe, const request_t *requests, unsigned count, apr_int64_t time)
 {
     assert(count > 0);

@@ -149,6 +149,10 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now);
  */
 unsigned probe_prepare(probe_t *probe, const request_t *requests, unsigned count, apr_int64_t time);
 
+/* What this host's clock is like from now on, which requests say as well; before, it is not
+ * synchronised. */
+void probe_set_clock(probe_t *probe, own_clock_t own);
+
 /* Non-zero if requests say when they leave: else `time` may be anything. */
 int probe_tells_time(const probe_t *probe);
 

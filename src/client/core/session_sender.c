@@ -15,6 +15,7 @@ typedef struct dispatch {
 
 struct session_sender {
     session_format_t format;
+    own_clock_t own;
     apr_uint32_t each;      /* how many datagrams of a flow are remembered; a power of two */
     apr_uint64_t *sent;     /* of each flow: how many, whose low bits are the next one's number */
     dispatch_t *dispatches; /* `each` of each flow */
@@ -26,6 +27,7 @@ session_sender_t *session_sender_create(const session_format_t *format, unsigned
     session_sender_t *sender = apr_pcalloc(pool, sizeof *sender);
 
     sender->format = *format;
+    sender->own = (own_clock_t){.error = -1};
     sender->each = EACH_MIN;
     while ((double)sender->each < each && sender->each < EACH_MAX) {
         sender->each *= 2;
@@ -35,6 +37,11 @@ session_sender_t *session_sender_create(const session_format_t *format, unsigned
     sender->dispatches =
         apr_palloc(pool, (apr_size_t)flows * sender->each * sizeof *sender->dispatches);
     return sender;
+}
+
+void session_sender_set_clock(session_sender_t *sender, own_clock_t own)
+{
+    sender->own = own;
 }
 
 apr_size_t session_sender_length(const session_sender_t *sender)
@@ -77,7 +84,7 @@ void session_sender_write(session_sender_t *sender, const request_t *request, ap
 
     *place_of(sender, request->flow, number) =
         (dispatch_t){.time = time, .sequence = (apr_uint32_t)request->sequence};
-    sender->format.write(sender->format.context, number, time);
+    sender->format.write(sender->format.context, number, time, &sender->own);
 }
 
 void session_sender_left(session_sender_t *sender, const request_t *request)
@@ -108,19 +115,21 @@ int session_sender_read_reply(const session_sender_t *sender, unsigned flow,
                               const unsigned char *data, apr_size_t length,
                               reflection_t *reflection, apr_uint32_t *sequence)
 {
-    *reflection = (reflection_t){.number = 0};
-    if (!sender->format.read_reply(sender->format.context, data, length, reflection)) {
+    const session_format_t *format = &sender->format;
+    const dispatch_t *dispatch = NULL;
+
+    *reflection = (reflection_t){.hop_limit = -1, .tlvs = {.traffic_class = -1}};
+    if (format->read_number(format->context, data, length, &reflection->number)) {
+        dispatch = find(sender, flow, reflection->number);
+    }
+    if (dispatch == NULL) {
         return 0;
     }
-    const dispatch_t *dispatch = find(sender, flow, reflection->number);
-
-    if (dispatch != NULL) {
-        reflection->t1 = dispatch->time;
-        reflection->is_repeated = dispatch->is_answered;
-        reflection->repeats = dispatch->peer_number;
-        *sequence = dispatch->sequence;
-    }
-    return dispatch != NULL;
+    reflection->t1 = dispatch->time;
+    reflection->is_repeated = dispatch->is_answered;
+    reflection->repeats = dispatch->peer_number;
+    *sequence = dispatch->sequence;
+    return format->read_reply(format->context, data, length, reflection);
 }
 
 void session_sender_answered(session_sender_t *sender, unsigned flow,

@@ -14,7 +14,14 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "client/core/stamp_tlvs.h"
 #include "udpecho/datagram.h"
+
+/* What this host knows of its own clock. */
+typedef struct own_clock {
+    int is_synchronised; /* to UTC */
+    apr_int64_t error;   /* by how much it may be off, nanoseconds; -1: not known */
+} own_clock_t;
 
 /* What a reply tells. Times are nanoseconds. */
 typedef struct reflection {
@@ -30,6 +37,9 @@ typedef struct reflection {
     apr_int64_t error;    /* ... and that t2 and t3 are off by no more than this; -1: it does not
                            * say */
     apr_int64_t period;   /* after which the peer's clock begins anew; 0: it never does */
+    int hop_limit;        /* that the request arrived there with; -1: not told */
+    int is_changed;       /* the reply does not return what the request said of its time */
+    stamp_tlvs_t tlvs;    /* of STAMP */
     int is_repeated;      /* the request was answered before ... */
     apr_uint32_t repeats; /* ... by the peer's reply of this number */
 } reflection_t;
@@ -41,15 +51,20 @@ typedef struct session_format {
     const unsigned char *packet; /* where write() writes; lives as long as the sender */
     apr_size_t length;           /* of a request, bytes */
 
-    /* Writes the request of this number that leaves at `time` into the packet. */
-    void (*write)(void *context, apr_uint32_t number, apr_int64_t time);
+    /* Writes the request of this number that leaves at `time`, by a clock of this kind, into the
+     * packet. */
+    void (*write)(void *context, apr_uint32_t number, apr_int64_t time, const own_clock_t *own);
 
     /* Reads the number of a request of which `length` bytes, perhaps not all, are at `data`.
      * Returns 0 if they do not tell. */
     int (*read_request)(const unsigned char *data, apr_size_t length, apr_uint32_t *number);
 
-    /* Reads a reply, of which t1, is_repeated and repeats are not known yet. Returns 0 if it is
-     * none of this protocol. */
+    /* The same of the request that a reply is to. Returns 0 if it is none of this protocol. */
+    int (*read_number)(void *context, const unsigned char *data, apr_size_t length,
+                       apr_uint32_t *number);
+
+    /* Reads all else of it; number, t1, is_repeated and repeats are set. Returns 0 if it is to no
+     * request of this run after all. */
     int (*read_reply)(void *context, const unsigned char *data, apr_size_t length,
                       reflection_t *reflection);
 } session_format_t;
@@ -64,6 +79,9 @@ typedef struct session_sender session_sender_t;
  * copied. From `pool`. */
 session_sender_t *session_sender_create(const session_format_t *format, unsigned flows, double each,
                                         apr_pool_t *pool);
+
+/* What this host's clock is like from now on; before, it is not synchronised. */
+void session_sender_set_clock(session_sender_t *sender, own_clock_t own);
 
 /* How long a request is, bytes. */
 apr_size_t session_sender_length(const session_sender_t *sender);

@@ -28,6 +28,8 @@ typedef struct run {
     unsigned flows;
     const apr_port_t *ports; /* the source port of each flow; NULL: not known */
     apr_interval_time_t timeout;
+    int dscp;                            /* of the datagrams */
+    const apr_array_header_t *addresses; /* of this host, of host_address_t; NULL: not known */
 } run_t;
 
 /* What is told of one source port of a sweep. */

@@ -112,6 +112,29 @@ apr_port_t source_port(const run_t *run, unsigned flow)
     return (apr_port_t)(run->ports != NULL && flow < run->flows ? run->ports[flow] : 0);
 }
 
+static int is_own_address(const run_t *run, const endpoint_t *address)
+{
+    for (int i = 0; run->addresses != NULL && i < run->addresses->nelts; i++) {
+        endpoint_t own = APR_ARRAY_IDX(run->addresses, i, host_address_t).address;
+
+        own.sa.v4.sin_port = address->sa.v4.sin_port; /* the same place in both families */
+        if (own.sa.any.sa_family == APR_INET6) {
+            own.sa.v6.sin6_scope_id = 0;
+        }
+        if (endpoint_equal(&own, address)) {
+            return 1;
+        }
+    }
+    return run->addresses == NULL;
+}
+
+int is_translated(const run_t *run, const path_facts_t *facts)
+{
+    return facts->source_port != 0 &&
+           (facts->source_port != source_port(run, facts->flow) ||
+            (facts->source.length > 0 && !is_own_address(run, &facts->source)));
+}
+
 const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool)
 {
     char *text = apr_palloc(pool, ENDPOINT_TEXT_MAX);

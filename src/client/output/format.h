@@ -24,6 +24,10 @@ const char *not_sent_words(apr_status_t status, apr_pool_t *pool);
 /* The source port of a flow; 0: not known. */
 apr_port_t source_port(const run_t *run, unsigned flow);
 
+/* Non-zero if requests arrived there from another address than one of this host, or from another
+ * port than they were sent from. */
+int is_translated(const run_t *run, const path_facts_t *facts);
+
 /* The endpoint in text, and the same without its port and what stands around an address before
  * one: routers refuse, and have none. */
 const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool);

@@ -10,6 +10,26 @@ static void add_error(record_t *record, const char *name, apr_int64_t error)
     add_optional(record, name, microseconds(error), error >= 0);
 }
 
+/* How the request arrived there, and the reply here. */
+static void add_arrival(record_t *record, const event_t *event)
+{
+    const reflection_t *reflection = event->one_way->reflection;
+    const stamp_tlvs_t *tlvs = &reflection->tlvs;
+    int there = tlvs->traffic_class, here = event->arrival->traffic_class;
+
+    add_signed(record, "peer_hop_limit", reflection->hop_limit, reflection->hop_limit >= 0);
+    add_signed(record, "peer_dscp", there >> 2, there >= 0);
+    add_signed(record, "peer_ecn", there & 3, there >= 0);
+    add_signed(record, "dscp", here >> 2, here >= 0);
+    add_signed(record, "ecn", here & 3, here >= 0);
+    add_text(record, "seen_from",
+             tlvs->source.length > 0 ? endpoint_text(&tlvs->source, record->fields->pool) : NULL);
+    add_optional(record, "peer_requests", tlvs->requests_there, tlvs->has_counts);
+    add_optional(record, "peer_replies", tlvs->replies_there, tlvs->has_counts);
+    add_optional(record, "previous_number", tlvs->follow_up_number, tlvs->has_follow_up);
+    add_signed(record, "previous_left_ns", tlvs->follow_up, tlvs->has_follow_up);
+}
+
 record_t one_way_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = record_begin(event, "one_way", pool);
@@ -31,6 +51,7 @@ record_t one_way_record(const event_t *event, apr_pool_t *pool)
     add_error(&record, "own_error_us", one_way->own.error);
     add_truth(&record, "peer_synchronised", reflection->is_synchronised);
     add_error(&record, "peer_error_us", reflection->error);
+    add_arrival(&record, event);
     return record;
 }
 
@@ -80,6 +101,44 @@ static void add_delays(record_t *record, const char *way, const delay_summary_t 
     }
 }
 
+/* How requests arrived there, and replies here. */
+static void add_arrivals(record_t *record, const path_facts_t *facts)
+{
+    const arrived_with_t *there = &facts->there, *here = &facts->here;
+
+    add_signed(record, "peer_hop_limit_min", there->hop_limit.minimum, there->hop_limit.is_known);
+    add_signed(record, "peer_hop_limit_max", there->hop_limit.maximum, there->hop_limit.is_known);
+    add_signed(record, "peer_dscp_min", there->dscp.minimum, there->dscp.is_known);
+    add_signed(record, "peer_dscp_max", there->dscp.maximum, there->dscp.is_known);
+    add_signed(record, "peer_ecn_min", there->ecn.minimum, there->ecn.is_known);
+    add_signed(record, "peer_ecn_max", there->ecn.maximum, there->ecn.is_known);
+    add_signed(record, "hop_limit_min", here->hop_limit.minimum, here->hop_limit.is_known);
+    add_signed(record, "hop_limit_max", here->hop_limit.maximum, here->hop_limit.is_known);
+    add_signed(record, "dscp_min", here->dscp.minimum, here->dscp.is_known);
+    add_signed(record, "dscp_max", here->dscp.maximum, here->dscp.is_known);
+    add_signed(record, "ecn_min", here->ecn.minimum, here->ecn.is_known);
+    add_signed(record, "ecn_max", here->ecn.maximum, here->ecn.is_known);
+}
+
+static void add_path(record_t *record, const event_t *event)
+{
+    const path_facts_t *facts = &event->directions->facts;
+    apr_pool_t *pool = record->fields->pool;
+
+    add_arrivals(record, facts);
+    add_text(record, "seen_from",
+             facts->source.length > 0 ? endpoint_text(&facts->source, pool) : NULL);
+    add(record, "address_translated",
+        facts->source_port == 0            ? NULL
+        : is_translated(event->run, facts) ? "true"
+                                           : "false",
+        0);
+    add_optional(record, "unrecognised_tlvs", facts->unrecognised, facts->replies > 0);
+    add_optional(record, "malformed_tlvs", facts->malformed, facts->replies > 0);
+    add_number(record, "dscp_refused", facts->refused_dscp);
+    add_number(record, "time_stamps_changed", facts->changed);
+}
+
 record_t directions_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = record_begin(event, "one_way_summary", pool);
@@ -99,5 +158,6 @@ record_t directions_record(const event_t *event, apr_pool_t *pool)
     add_optional(&record, "peer_min_us", (apr_uint64_t)directions->kept_minimum, is_kept);
     add_optional(&record, "peer_mean_us", (apr_uint64_t)directions->kept_mean, is_kept);
     add_optional(&record, "peer_max_us", (apr_uint64_t)directions->kept_maximum, is_kept);
+    add_path(&record, event);
     return record;
 }

@@ -156,7 +156,8 @@ const char *report_text_directions(const event_t *event, apr_pool_t *pool)
     const directions_summary_t *directions = event->directions;
 
     return apr_pstrcat(pool, both_delays_text(directions, pool), kept_text(directions, pool),
-                       clocks_text(directions, pool), offset_text(directions, pool), NULL);
+                       clocks_text(directions, pool), offset_text(directions, pool),
+                       report_text_path(event, pool), NULL);
 }
 
 const char *report_text_losses(const event_t *event, apr_pool_t *pool)

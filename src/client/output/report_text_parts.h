@@ -21,6 +21,7 @@ const char *report_text_one_way(const event_t *event, apr_pool_t *pool);
 
 /* Parts of a summary that has directions. */
 const char *report_text_losses(const event_t *event, apr_pool_t *pool);
+const char *report_text_path(const event_t *event, apr_pool_t *pool);
 const char *report_text_directions(const event_t *event, apr_pool_t *pool);
 
 /* Results. */

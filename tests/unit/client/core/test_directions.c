@@ -54,7 +54,7 @@ static one_way_t exchange(hosts_t *hosts, apr_int64_t forward, apr_int64_t back)
         reflection.t3 = (reflection.t3 % hosts->period + hosts->period) % hosts->period;
     }
     hosts->now += 1000000 * MICRO;
-    return directions_add(hosts->directions, &reply, t4);
+    return directions_add(hosts->directions, &reply, t4, 60, 46 << 2);
 }
 
 static void nothing_comes_to_nothing(void **state)
@@ -245,8 +245,9 @@ static void a_clock_that_is_set_meanwhile_tells_no_delay(void **state)
 static void a_peer_counts_if_anything_shows_it(void **state)
 {
     hosts_t echo_plus = hosts_of((directions_options_t){.is_shared = 1}, *state);
-    hosts_t told = hosts_of((directions_options_t){.is_stateful = 1}, *state);
+    hosts_t told = hosts_of((directions_options_t){.counting = COUNTING_SESSION}, *state);
     hosts_t shown = hosts_of((directions_options_t){.flows = 1}, *state);
+    hosts_t denied = hosts_of((directions_options_t){.counting = COUNTING_NONE}, *state);
 
     exchange(&echo_plus, FORWARD, BACK);
     assert_true(directions_summary(echo_plus.directions).is_counted);
@@ -258,6 +259,10 @@ static void a_peer_counts_if_anything_shows_it(void **state)
     exchange(&shown, FORWARD, BACK);
     assert_true(directions_summary(shown.directions).is_counted);
     assert_int_equal(directions_summary(shown.directions).losses.forward, 1);
+    exchange(&denied, FORWARD, BACK);
+    denied.number++;
+    exchange(&denied, FORWARD, BACK);
+    assert_false(directions_summary(denied.directions).is_counted);
     assert_int_equal(directions_flow_losses(shown.directions, 0).forward, 1);
 }
 

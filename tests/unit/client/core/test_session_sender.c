@@ -9,9 +9,10 @@
 
 static unsigned char packet[12];
 
-static void write_packet(void *context, apr_uint32_t number, apr_int64_t time)
+static void write_packet(void *context, apr_uint32_t number, apr_int64_t time,
+                         const own_clock_t *own)
 {
-    (void)context;
+    (void)context, (void)own;
     big_endian_put_32(packet, number);
     big_endian_put_64(packet + 4, (apr_uint64_t)time);
 }
@@ -25,11 +26,18 @@ static int read_number(const unsigned char *data, apr_size_t length, apr_uint32_
     return 1;
 }
 
+static int read_reply_number(void *context, const unsigned char *data, apr_size_t length,
+                             apr_uint32_t *number)
+{
+    (void)context;
+    return read_number(data, length, number);
+}
+
 static int read_packet(void *context, const unsigned char *data, apr_size_t length,
                        reflection_t *reflection)
 {
     (void)context;
-    if (length < 12 || !read_number(data, length, &reflection->number)) {
+    if (length < 12) {
         return 0;
     }
     reflection->is_intact = data[11] != 0xff;
@@ -42,6 +50,7 @@ static const session_format_t format = {.packet = packet,
                                         .length = sizeof packet,
                                         .write = write_packet,
                                         .read_request = read_number,
+                                        .read_number = read_reply_number,
                                         .read_reply = read_packet};
 
 static probe_t *probe_with(unsigned flows, apr_pool_t *pool)

@@ -1,0 +1,166 @@
+#include "client/core/stamp_sender.h"
+
+#include <assert.h>
+
+#include "client/core/stamp_tlvs.h"
+
+typedef struct stamp {
+    stamp_options_t options;
+    const stamp_layout_t *layout;
+    unsigned char *packet;
+    unsigned char *direct; /* the value of Direct Measurement; NULL: there is none */
+    apr_int64_t begun;     /* when the first request left; of no meaning before */
+    int has_begun;
+} stamp_t;
+
+/* ---- Requests ---- */
+
+apr_size_t stamp_request_length(unsigned tlvs)
+{
+    return stamp_unauthenticated.length + stamp_tlvs_length(tlvs);
+}
+
+int stamp_request_fits(unsigned tlvs, apr_size_t length)
+{
+    apr_size_t plain = stamp_request_length(tlvs);
+
+    if (length < plain) {
+        return tlvs == 0 && length >= STAMP_REQUEST_MIN;
+    }
+    return length == plain || length >= plain + STAMP_TLV_HEADER;
+}
+
+static void write_request(void *context, apr_uint32_t number, apr_int64_t time,
+                          const own_clock_t *own)
+{
+    stamp_t *stamp = context;
+    const stamp_layout_t *layout = stamp->layout;
+    stamp_clock_t clock = stamp->options.clock;
+
+    if (!stamp->has_begun) {
+        stamp->has_begun = 1;
+        stamp->begun = time;
+    }
+    big_endian_put_32(stamp->packet + layout->sequence, number);
+    big_endian_put_64(stamp->packet + layout->timestamp, stamp_timestamp(time, clock));
+    big_endian_put_16(stamp->packet + layout->error_estimate,
+                      stamp_error_encode(own->is_synchronised, clock,
+                                         own->error >= 0 ? own->error : APR_INT64_MAX));
+    if (stamp->direct != NULL) {
+        big_endian_put_32(stamp->direct, number + 1); /* with this one */
+    }
+}
+
+/* ---- Replies ---- */
+
+static int read_request_number(const unsigned char *data, apr_size_t length, apr_uint32_t *number)
+{
+    if (length < 4) {
+        return 0;
+    }
+    *number = big_endian_32(data + stamp_unauthenticated.sequence);
+    return 1;
+}
+
+/* A plain echo server sends the request back, in which these are empty. */
+static int read_reply_number(void *context, const unsigned char *data, apr_size_t length,
+                             apr_uint32_t *number)
+{
+    const stamp_t *stamp = context;
+
+    if (length < STAMP_REPLY_MIN || big_endian_64(data + stamp->layout->receive_timestamp) == 0) {
+        return 0;
+    }
+    *number = big_endian_32(data + stamp->layout->sender_sequence);
+    return 1;
+}
+
+/* The time stamp of the request comes back as it was sent. Some reflectors change it; one that is
+ * older than this run is that of an earlier one, from the same port. */
+static int is_of_this_run(const stamp_t *stamp, const reflection_t *reflection,
+                          const unsigned char *data)
+{
+    stamp_clock_t clock = stamp->options.clock;
+    apr_uint64_t returned = big_endian_64(data + stamp->layout->sender_timestamp);
+
+    return !reflection->is_changed ||
+           stamp_elapsed_ns(returned, stamp_timestamp(stamp->begun, clock), clock) >= 0;
+}
+
+/* Reflectors without sessions of this kind return 0. */
+static int is_of_session(const stamp_t *stamp, const unsigned char *data)
+{
+    apr_uint16_t ssid = big_endian_16(data + stamp->layout->ssid);
+
+    return stamp->options.ssid == 0 || ssid == 0 || ssid == stamp->options.ssid;
+}
+
+/* The format of the peer's time stamps is what its own error estimate says. */
+static stamp_clock_t read_times(const stamp_layout_t *layout, const unsigned char *data,
+                                reflection_t *reflection)
+{
+    stamp_error_t error = stamp_error_decode(big_endian_16(data + layout->error_estimate));
+
+    reflection->is_synchronised = error.is_synchronised && error.is_valid;
+    reflection->error = error.is_valid ? error.error_ns : -1;
+    reflection->t2 =
+        stamp_unix_ns(big_endian_64(data + layout->receive_timestamp), error.clock, reflection->t1);
+    reflection->t3 =
+        stamp_unix_ns(big_endian_64(data + layout->timestamp), error.clock, reflection->t1);
+    return error.clock;
+}
+
+static int read_hop_limit(const stamp_layout_t *layout, const unsigned char *data,
+                          apr_size_t length)
+{
+    int hop_limit = length > layout->sender_ttl ? data[layout->sender_ttl] : 0;
+
+    return hop_limit != 0 && hop_limit != STAMP_TTL_UNKNOWN ? hop_limit : -1;
+}
+
+static int read_reply(void *context, const unsigned char *data, apr_size_t length,
+                      reflection_t *reflection)
+{
+    const stamp_t *stamp = context;
+    const stamp_layout_t *layout = stamp->layout;
+
+    reflection->is_changed = big_endian_64(data + layout->sender_timestamp) !=
+                             stamp_timestamp(reflection->t1, stamp->options.clock);
+    if (!is_of_session(stamp, data) || !is_of_this_run(stamp, reflection, data)) {
+        return 0;
+    }
+    reflection->is_intact = 1;
+    reflection->peer_number = big_endian_32(data + layout->sequence);
+    stamp_clock_t clock = read_times(layout, data, reflection);
+
+    reflection->hop_limit = read_hop_limit(layout, data, length);
+    if (length > layout->length) {
+        stamp_tlvs_read(&reflection->tlvs, data + layout->length, length - layout->length, clock,
+                        reflection->t1);
+    }
+    return 1;
+}
+
+session_format_t stamp_format(const stamp_options_t *options, apr_pool_t *pool)
+{
+    stamp_t *stamp = apr_pcalloc(pool, sizeof *stamp);
+
+    assert(stamp_request_fits(options->tlvs, options->length));
+    stamp->options = *options;
+    stamp->layout = &stamp_unauthenticated;
+    stamp->packet = apr_pcalloc(
+        pool, options->length > stamp->layout->length ? options->length : stamp->layout->length);
+    big_endian_put_16(stamp->packet + stamp->layout->ssid, options->ssid);
+    if (options->length > stamp->layout->length) {
+        stamp->direct =
+            stamp_tlvs_write(stamp->packet + stamp->layout->length,
+                             options->length - stamp->layout->length, options->tlvs, options->dscp);
+    }
+    return (session_format_t){.context = stamp,
+                              .packet = stamp->packet,
+                              .length = options->length,
+                              .write = write_request,
+                              .read_request = read_request_number,
+                              .read_number = read_reply_number,
+                              .read_reply = read_reply};
+}
