@@ -10,6 +10,7 @@
 #include <apr_poll.h>
 #include <apr_portable.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -285,22 +286,6 @@ static void a_mirror_gives_each_reply_the_class_of_its_request(void **state)
     }
 }
 
-static void a_mirror_tells_no_more_than_the_class(void **state)
-{
-    fixture_t *fixture =
-        open_service_fixture(*state, "127.0.0.1", 1000, NULL, DETAIL_TRAFFIC_CLASS);
-    batch_t batch;
-
-    set_client_class(fixture, AF_INET, CLASS);
-    ask(fixture, &batch);
-    assert_int_equal(batch.at[0]->traffic_class, told(fixture, FEATURE_TRAFFIC_CLASS, CLASS));
-    assert_int_equal(batch.at[0]->arrived, 0);
-    assert_int_equal(batch.at[0]->hop_limit, -1);
-    assert_null(batch.at[0]->service);
-    give_back(fixture, &batch, VERDICT_PAST_COUNT);
-    close_fixture(fixture);
-}
-
 static void details_are_switched_on_and_off(void **state)
 {
     static const unsigned changes[] = {DETAIL_TRAFFIC_CLASS, DETAIL_TIMES,         0,
@@ -350,32 +335,62 @@ static void a_batch_with_times_is_a_small_one(void **state)
     close_fixture(fixture);
 }
 
-/* A reply may be longer than its request, which costs no other datagram its bytes. */
-static void a_reply_may_be_longer_than_its_request(void **state)
+#define TOGETHER 40
+
+/* Sends so many datagrams of 4 bytes, each its number, as one message where the system can: the
+ * kernel may hand them over as one, too. */
+static void send_together(fixture_t *fixture)
 {
-    fixture_t *fixture = open_service_fixture(*state, "127.0.0.1", 20, &service, DETAIL_TIMES);
+    unsigned numbers[TOGETHER];
+
+    for (unsigned i = 0; i < TOGETHER; i++) {
+        numbers[i] = i;
+    }
+#ifdef UDP_SEGMENT
+    int length = sizeof numbers[0];
+
+    if (set_option(descriptor_of(fixture->client), IPPROTO_UDP, UDP_SEGMENT, length) == 0) {
+        client_send(fixture, numbers, sizeof numbers);
+        return;
+    }
+#endif
+    for (unsigned i = 0; i < TOGETHER; i++) {
+        client_send(fixture, &numbers[i], sizeof numbers[i]);
+    }
+}
+
+/* Replies that are longer than their requests cost no other datagram its bytes. */
+static void check_long_replies(fixture_t *fixture)
+{
     unsigned char reply[REPLY_ROOM_MIN + 1];
     unsigned answered = 0;
 
-    for (unsigned i = 0; i < 40; i++) {
-        client_send(fixture, &i, sizeof i);
-    }
-    while (answered < 40) {
+    send_together(fixture);
+    while (answered < TOGETHER) {
         batch_t batch;
 
         assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
         for (unsigned i = 0; i < batch.count; i++) {
-            memset(batch.at[i]->data + batch.at[i]->length, 0xee,
-                   REPLY_ROOM_MIN - batch.at[i]->length);
-            batch.at[i]->length = REPLY_ROOM_MIN;
+            datagram_t *datagram = batch.at[i];
+
+            assert_int_equal(datagram->length, sizeof answered);
+            memset(datagram->data + datagram->length, 0xee, REPLY_ROOM_MIN - datagram->length);
+            datagram->length = REPLY_ROOM_MIN;
         }
         answered += give_back(fixture, &batch, VERDICT_ECHO).sent;
     }
-    for (unsigned i = 0; i < 40; i++) {
+    for (unsigned i = 0; i < TOGETHER; i++) {
         assert_int_equal(client_receive(fixture, reply, sizeof reply), REPLY_ROOM_MIN);
         assert_memory_equal(reply, &i, sizeof i);
         assert_int_equal(reply[REPLY_ROOM_MIN - 1], 0xee);
     }
+}
+
+static void a_reply_may_be_longer_than_its_request(void **state)
+{
+    fixture_t *fixture = open_service_fixture(*state, "127.0.0.1", 20, &service, DETAIL_TIMES);
+
+    check_long_replies(fixture);
     close_fixture(fixture);
 }
 
@@ -459,6 +474,20 @@ static void a_socket_that_was_handed_over_tells_what_is_asked_for_now(void **sta
     }
 }
 
+/* Also where the socket was one whose datagrams the kernel puts together. */
+static void a_reply_may_be_longer_where_none_was_before(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 20);
+
+    hand_over(fixture, DETAIL_TIMES);
+    check_long_replies(fixture);
+    close_fixture(fixture);
+    fixture = open_fixture(*state, "127.0.0.1", 20);
+    listener_set_details(fixture->listeners[0], DETAIL_TIMES);
+    check_long_replies(fixture);
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     static const scene_t scenes[] = {
@@ -467,11 +496,11 @@ int main(void)
         SCENE(a_request_tells_what_it_came_with),
         SCENE(replies_have_the_greatest_hop_limit_and_a_class_each),
         SCENE(a_mirror_gives_each_reply_the_class_of_its_request),
-        SCENE(a_mirror_tells_no_more_than_the_class),
         SCENE(details_are_switched_on_and_off),
         SCENE(a_batch_with_times_is_a_small_one),
         SCENE(a_reply_may_be_longer_than_its_request),
         SCENE(a_plain_listener_beside_it_is_told_nothing),
+        SCENE(a_reply_may_be_longer_where_none_was_before),
         SCENE(a_socket_that_was_handed_over_tells_what_is_asked_for_now),
     };
 
