@@ -4,10 +4,10 @@ option(UDPECHO_APR_FROM_SOURCE
 
 if(UDPECHO_APR_FROM_SOURCE)
     set(sources ${PROJECT_BINARY_DIR}/sources)
-    if(NOT EXISTS ${sources}/complete)
-        message(STATUS "Fetching the sources of APR, APR-util and cmocka")
+    if(NOT EXISTS ${sources}/complete OR NOT EXISTS ${sources}/libsodium)
+        message(STATUS "Fetching the sources of APR, APR-util, cmocka and libsodium")
         execute_process(
-            COMMAND ${CMAKE_CURRENT_LIST_DIR}/fetch.sh ${sources} apr apr-util cmocka
+            COMMAND ${CMAKE_CURRENT_LIST_DIR}/fetch.sh ${sources} apr apr-util cmocka libsodium
             RESULT_VARIABLE failure OUTPUT_QUIET)
         if(failure)
             message(FATAL_ERROR "They cannot be fetched: see above")
@@ -42,18 +42,21 @@ endif()
 set(UDPECHO_AUTHENTICATION AUTO CACHE STRING
     "Authenticate STAMP by libsodium: AUTO, if it is there; ON; OFF")
 set_property(CACHE UDPECHO_AUTHENTICATION PROPERTY STRINGS AUTO ON OFF)
-if(NOT UDPECHO_AUTHENTICATION STREQUAL OFF AND NOT UDPECHO_APR_FROM_SOURCE)
+if(UDPECHO_AUTHENTICATION STREQUAL OFF)
+    message(STATUS "udpechod will not authenticate STAMP: UDPECHO_AUTHENTICATION")
+elseif(UDPECHO_APR_FROM_SOURCE)
+    add_subdirectory(platform/toolchain/sodium)
+else()
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(SODIUM IMPORTED_TARGET libsodium>=1.0.12)
     if(SODIUM_FOUND)
         add_library(udpecho::sodium ALIAS PkgConfig::SODIUM)
+    elseif(UDPECHO_AUTHENTICATION STREQUAL ON)
+        message(FATAL_ERROR
+                "UDPECHO_AUTHENTICATION=ON takes libsodium 1.0.12, which pkg-config does not find")
+    else()
+        message(WARNING "Without libsodium 1.0.12, udpechod will not authenticate STAMP")
     endif()
-endif()
-if(UDPECHO_AUTHENTICATION STREQUAL ON AND NOT TARGET udpecho::sodium)
-    message(FATAL_ERROR
-            "UDPECHO_AUTHENTICATION=ON takes libsodium 1.0.12, which pkg-config does not find")
-elseif(NOT UDPECHO_AUTHENTICATION STREQUAL OFF AND NOT TARGET udpecho::sodium)
-    message(STATUS "Without libsodium, udpechod will not authenticate STAMP")
 endif()
 
 # Where the processor has no 64-bit atomics, a library of the compiler has them.

@@ -5,7 +5,8 @@
 
 #if HAVE_SODIUM
 
-#include <sodium.h>
+#include <sodium/crypto_auth_hmacsha256.h>
+#include <sodium/crypto_verify_16.h>
 
 /* sodium_init() is not called: it chooses among implementations of what is not used here, and reads
  * random bytes, which is a system call. */

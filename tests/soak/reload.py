@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 TEST = pathlib.Path(__file__).resolve().parents[1] / "system/test_reload_fuzz.py"
-PACKAGES = "libapr1t64,libaprutil1t64,libseccomp2,libmicrohttpd12t64"
+PACKAGES = "libapr1t64,libaprutil1t64,libseccomp2,libmicrohttpd12t64,libsodium23"
 
 # The programs and what the test writes have the same paths in there as here.
 INSIDE = """\
