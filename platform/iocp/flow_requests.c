@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "iocp/flow_dscp.h"
 #include "iocp/flow_refusal.h"
 #include "readiness/flow.h"
 
@@ -11,6 +12,7 @@
 
 struct flow_requests {
     endpoint_t peer;
+    flow_dscp_t *dscp; /* NULL: the system's default */
 };
 
 flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
@@ -18,9 +20,16 @@ flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_option
 {
     flow_requests_t *requests = apr_pcalloc(pool, sizeof *requests);
 
-    (void)options; /* Windows has ways to send several at once, but Wine 8 has not */
+    /* Windows has ways to send several at once, but Wine 8 has not */
     requests->peer = *peer;
+    requests->dscp = options->dscp >= 0 ? flow_dscp_create(options->dscp, pool) : NULL;
     return requests;
+}
+
+apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket, const char **step)
+{
+    return requests->dscp != NULL ? flow_dscp_mark(requests->dscp, socket, &requests->peer, step)
+                                  : APR_SUCCESS;
 }
 
 /* WSASendTo() only reads, but by the same buffers as WSARecvMsg() writes. */

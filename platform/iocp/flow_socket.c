@@ -41,10 +41,20 @@ static apr_status_t set_hop_limit(SOCKET socket, int family, int hop_limit)
                : status;
 }
 
+/* With IP_DONTFRAGMENT, Windows refuses what is larger than the path's MTU as it remembers it from
+ * earlier refusals; with IP_PMTUDISC_PROBE only what is larger than that of its own interface. What
+ * does not know that option has the other. */
 apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment)
 {
-    return family == AF_INET6 ? set_option(socket, IPPROTO_IPV6, IPV6_DONTFRAG, dont_fragment)
-                              : set_option(socket, IPPROTO_IP, IP_DONTFRAGMENT, dont_fragment);
+    int is_ipv6 = family == AF_INET6;
+    int level = is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    apr_status_t status = set_option(socket, level, is_ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+                                     dont_fragment ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+
+    return status == APR_SUCCESS
+               ? status
+               : set_option(socket, level, is_ipv6 ? IPV6_DONTFRAG : IP_DONTFRAGMENT,
+                            dont_fragment);
 }
 
 apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address)
@@ -78,12 +88,6 @@ static apr_status_t set_options(SOCKET socket, int family, const flows_options_t
     if (status == APR_SUCCESS && family == AF_INET6) {
         *step = "set IPV6_V6ONLY";
         status = set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    }
-    /* Windows takes IP_TOS without a word and sends 0 all the same; what it does send is a matter
-     * of its policies (IPPROTO_IP socket options). */
-    if (status == APR_SUCCESS && options->dscp >= 0) {
-        *step = "set the DSCP";
-        status = APR_ENOTIMPL;
     }
     if (status == APR_SUCCESS && options->hop_limit > 0) {
         *step = "set the hop limit";

@@ -41,6 +41,10 @@ typedef struct flow_requests flow_requests_t;
 flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
                                       apr_pool_t *pool);
 
+/* Has all that the socket of a flow, which is bound, sends carry the code point asked for, where
+ * that is no option of the socket. Errors: see flows_open(); `step` then says what failed. */
+apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket, const char **step);
+
 /* Sends the first of `count` datagrams by the socket of its flow, with as many of the others of
  * that flow as leave together with it. Returns how many left, or 0 and `failure`: see flows_send().
  */

@@ -36,6 +36,12 @@ flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_option
     return requests;
 }
 
+apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket, const char **step)
+{
+    (void)requests, (void)socket, (void)step; /* flow_socket_create() has done it */
+    return APR_SUCCESS;
+}
+
 /* How many of the datagrams can leave as one message, which the kernel cuts apart again: see
  * system_write_segment(). */
 static unsigned gathered(flow_requests_t *requests, const request_t *datagrams, unsigned count)

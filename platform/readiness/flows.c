@@ -62,10 +62,13 @@ static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_option
         status = apr_socket_addr_get(&local, APR_LOCAL, socket);
     }
     if (status == APR_SUCCESS) {
+        apr_os_sock_get(&flow->socket, socket);
+        status = flow_requests_mark(flows->requests, flow->socket, step);
+    }
+    if (status == APR_SUCCESS) {
         *step = "wait for the socket";
         flow->index = index;
         flow->port = local->port;
-        apr_os_sock_get(&flow->socket, socket);
         status = waiter_add(&flows->waiter, apr_palloc(pool, sizeof(apr_pollfd_t)), socket, flow);
     }
     return status;
@@ -117,13 +120,13 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
     flows->count = options->count;
     flows->flows = apr_pcalloc(own, options->count * sizeof *flows->flows);
     flows->tells_fragments = 1;
+    flows->requests = flow_requests_create(&endpoint, options, own);
+    flows->messages = flow_messages_create(options, own);
     status = open_flows(flows, options, error, own);
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;
     }
-    flows->requests = flow_requests_create(&endpoint, options, own);
-    flows->messages = flow_messages_create(options, own);
     *opened = flows;
     return APR_SUCCESS;
 }

@@ -73,6 +73,13 @@ class Exit(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
             self.assertIn(f"udpecho: {option}=/no/such/folder/file: cannot write it", done.stderr)
 
+    @unittest.skipUnless(harness.EMULATOR and harness.WINDOWS,
+                         "Wine alone has qwave.dll and none of the service that it asks")
+    def test_2_for_a_code_point_that_cannot_be_set(self):
+        done = run("--count=1", "--dscp=EF", "127.0.0.1")
+        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+        self.assertRegex(done.stderr, r"\Audpecho: cannot set the DSCP: .*QOSCreateHandle.*: .+\n\Z")
+
     def test_2_for_more_outstanding_than_is_remembered(self):
         done = run("--flood", "--rate=100M/s", "--timeout=20s", "--duration=1s", "127.0.0.1")
         self.assertEqual((done.returncode, done.stdout), (ERROR, ""))

@@ -1,0 +1,27 @@
+#ifndef UDPECHO_FLOW_DSCP_H
+#define UDPECHO_FLOW_DSCP_H
+
+/* The code point (RFC 2474) of what sockets send, which on Windows is no option of theirs: it takes
+ * IP_TOS without a word and sends 0 all the same ("IPPROTO_IP socket options"). Internal to
+ * platform/iocp. */
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+#include "udpecho/endpoint.h"
+
+typedef struct flow_dscp flow_dscp_t;
+
+/* `dscp` is 0 to 63. It holds until `pool` is destroyed. Main thread, as below. */
+flow_dscp_t *flow_dscp_create(int dscp, apr_pool_t *pool);
+
+/* Has all that this bound socket sends to `peer` carry the code point. Errors: those of
+ * LoadLibraryExW(), QOSCreateHandle(), QOSAddSocketToFlow() and QOSSetFlow(), which wants a member
+ * of the Administrators or of the Network Configuration Operators; `step` then says what failed. */
+apr_status_t flow_dscp_mark(flow_dscp_t *dscp, SOCKET socket, const endpoint_t *peer,
+                            const char **step);
+
+#endif
