@@ -18,9 +18,15 @@
  * Installs the service "udpechod": this very file, with --service and `options`, an array of
  * const char *, at every start of the system, under an account that may do next to nothing. It is
  * not started. With `open_firewall`, a rule of the system's firewall lets datagrams in to it.
- * Errors: APR_EEXIST if it is installed already; APR_EBADPATH if the path of this file or an option
- * has what Windows would replace by an environment variable, %NAME%; those of OpenSCManagerW() and
- * CreateServiceW(), APR_STATUS_IS_EACCES() without the rights of an administrator.
+ *
+ * A service of this name that is there already is changed, if it is that of this file or of one
+ * that is no more; it learns of its options when it starts. NULL for `options`: those that it has,
+ * or none.
+ *
+ * Errors: APR_EEXIST if the service is that of another file; APR_EBADPATH if the path of this file
+ * or an option has what Windows would replace by an environment variable, %NAME%; those of
+ * OpenSCManagerW(), CreateServiceW(), OpenServiceW(), QueryServiceConfigW() and
+ * ChangeServiceConfigW(), APR_STATUS_IS_EACCES() without the rights of an administrator.
  */
 apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
                              apr_array_header_t *notes, apr_pool_t *pool);

@@ -24,6 +24,7 @@ run(${CPACK_UDPECHO_MSIBUILD} ${msi} -q
     "INSERT INTO `Environment` (`Environment`, `Name`, `Value`, `Component_`) \
         VALUES ('Path', '=-*PATH', '[~]\\;[BINDIR]', 'Client')"
     "UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'UndoInstallService'"
+    "UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'UndoChangeService'"
     "UPDATE `CustomAction` SET `Type` = 3410 WHERE `Action` = 'UndoRemoveService'")
 
 set(CPACK_EXTERNAL_BUILT_PACKAGES ${msi})

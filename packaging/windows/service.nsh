@@ -1,14 +1,14 @@
 ; What NSIS's installer does besides copying files. It takes options for the service:
 ;   udpecho-VERSION-windows-x86_64.exe /S /OPTIONS="--listen=*:7 --open-firewall"
-; An upgrade without /OPTIONS takes those of the last installation, and without /D= its directory,
-; which the script of CPack writes down.
+; An upgrade without /OPTIONS leaves those that the service has, on its command line, and without /D=
+; takes the directory of last time, which the script of CPack writes down.
 !include FileFunc.nsh
 !include WordFunc.nsh
 
 InstallDirRegKey HKLM Software\udpecho\udpecho ""
 
 Var InstalledVersion ; "" if none is
-Var LastOptions
+Var LastCommand ; of the service; "" if there is none
 Var Options
 
 ; Sets $0 to what it ended with, "error" if it did not start.
@@ -28,6 +28,20 @@ Var Options
   !insertmacro Run '"$INSTDIR\bin\udpechod.exe" --uninstall-service'
 !macroend
 
+; Windows replaces no program whose process lives, a moment longer than its service.
+!macro StopService
+  !insertmacro Run '"$SYSDIR\net.exe" stop udpechod'
+  ${For} $1 1 300
+    ClearErrors
+    FileOpen $0 "$INSTDIR\bin\udpechod.exe" a
+    ${IfNot} ${Errors}
+      FileClose $0
+      ${Break}
+    ${EndIf}
+    Sleep 100
+  ${Next}
+!macroend
+
 ; Leaves nothing behind of the directory that the script of CPack has made, if it is empty. One that
 ; is in use cannot be removed.
 !macro Refuse REASON
@@ -40,22 +54,16 @@ Var Options
 !macro Check
   ReadRegStr $InstalledVersion HKLM \
     Software\Microsoft\Windows\CurrentVersion\Uninstall\udpecho DisplayVersion
-  ReadRegStr $LastOptions HKLM Software\udpecho ServiceOptions
-  StrCpy $Options $LastOptions
+  ReadRegStr $LastCommand HKLM System\CurrentControlSet\Services\udpechod ImagePath
   ${GetParameters} $0
-  ClearErrors
-  ${GetOptions} $0 /OPTIONS= $1
-  ${IfNot} ${Errors}
-    StrCpy $Options $1
-  ${EndIf}
+  ${GetOptions} $0 /OPTIONS= $Options
   ${VersionCompare} "$InstalledVersion" "${VERSION}" $1
   ${If} $InstalledVersion != ""
   ${AndIf} $1 == 1
     !insertmacro Refuse "A later version of udpecho is installed: $InstalledVersion"
   ${EndIf}
-  !insertmacro Run '"$SYSDIR\sc.exe" query udpechod'
   ${If} $InstalledVersion == ""
-  ${AndIf} $0 == 0
+  ${AndIf} $LastCommand != ""
     !insertmacro Refuse "Something else has installed the service udpechod"
   ${EndIf}
   InitPluginsDir
@@ -66,27 +74,29 @@ Var Options
   ${EndIf}
 !macroend
 
-; Programs are not replaced while they run. There may be no service, and no program, yet.
 !macro BeforeFiles
   !insertmacro Check
-  !insertmacro RemoveService
+  ${If} $LastCommand != ""
+    !insertmacro StopService
+  ${EndIf}
 !macroend
 
-; What was not installed before is removed again; else the service gets back the options it had.
+; What was not installed before is removed again; else the service gets back what it had.
 !macro AfterFiles
   !insertmacro StartWith $Options
   ${If} $0 != 0
-    !insertmacro RemoveService
+    ${If} $LastCommand == ""
+      !insertmacro RemoveService
+    ${Else}
+      !insertmacro StartWith $LastCommand
+    ${EndIf}
     ${If} $InstalledVersion == ""
       SetOutPath $TEMP
       ExecWait '"$INSTDIR\Uninstall.exe" /S _?=$INSTDIR'
       Delete $INSTDIR\Uninstall.exe ; which has run in place of a copy of itself
-    ${Else}
-      !insertmacro StartWith $LastOptions
     ${EndIf}
     !insertmacro Refuse "The service does not start with these options: $Options"
   ${EndIf}
-  WriteRegStr HKLM Software\udpecho ServiceOptions $Options
 !macroend
 
 !macro RemoveAll

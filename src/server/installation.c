@@ -20,7 +20,7 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
         return "services install themselves on Windows only; here a package does it";
     case APR_EEXIST:
         *code = EXIT_UNAVAILABLE;
-        return "the service is installed already; --uninstall-service removes it";
+        return "another file has installed the service; its --uninstall-service removes it";
     case APR_ENOENT:
         *code = EXIT_UNAVAILABLE;
         return "the service is not installed";
@@ -73,7 +73,8 @@ const char *installation_add(const settings_t *settings, apr_array_header_t *not
                              exit_code_t *code, apr_pool_t *pool)
 {
     assert(settings->argv != NULL);
-    static const char *const ours[] = {"install-service", "open-firewall", "config", NULL};
+    static const char *const ours[] = {"install-service", "open-firewall", "config", "service",
+                                       NULL};
     apr_array_header_t *options =
         options_repeat(settings_table, settings->argc, settings->argv, ours, pool);
     apr_status_t status = APR_SUCCESS;
@@ -93,7 +94,9 @@ const char *installation_add(const settings_t *settings, apr_array_header_t *not
         }
     }
     if (status == APR_SUCCESS) {
-        status = service_install(options, settings->open_firewall != 0, notes, pool);
+        /* The command line of a service may have no options, and then is to have none. */
+        status = service_install(options->nelts > 0 || settings->service ? options : NULL,
+                                 settings->open_firewall != 0, notes, pool);
     }
     return describe(status, code, pool);
 }

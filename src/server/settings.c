@@ -177,7 +177,10 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
     const char *error =
         options_read_arguments(settings_table, settings, argc, argv, &operands, pool);
 
-    if (error == NULL && operands->nelts > 0) {
+    /* The command line of a service, in place of options, names its program first. */
+    int has_program = settings->install_service && settings->service && operands->nelts == 1;
+
+    if (error == NULL && operands->nelts > 0 && !has_program) {
         const char *operand = APR_ARRAY_IDX(operands, 0, const char *);
         int is_number = strspn(operand, "0123456789") == strlen(operand);
 

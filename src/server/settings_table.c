@@ -310,7 +310,8 @@ const option_t settings_table[] = {
      .kind = &option_flag,
      .command_line_only = 1,
      .help = "Make this program a service of Windows that starts with the system, with\n"
-             "the other options given here, and exit."},
+             "the other options given here, and exit. One that is there gets them, or\n"
+             "keeps its own if none are given."},
     {.name = "open-firewall",
      .offset = AT(open_firewall),
      .kind = &option_flag,

@@ -160,8 +160,8 @@ static int start(program_t *program, int argc, const char *const *argv)
     int code = EXIT_OK;
 
     program->wrong = settings_read(&program->settings, argc, argv, &program->code, program->pool);
-    apr_status_t status =
-        host_run(program->settings.service != 0, run, needs_person, program, &code);
+    int as_service = program->settings.service && !program->settings.install_service;
+    apr_status_t status = host_run(as_service, run, needs_person, program, &code);
 
     if (status != APR_SUCCESS) {
         error_text(status, reason, sizeof reason);

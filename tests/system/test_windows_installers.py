@@ -13,7 +13,7 @@ import unittest.mock
 import zipfile
 
 import harness
-from windows_harness import (SERVICES, drive, free_port, program_data, query, registry, start,
+from windows_harness import (SERVICES, drive, free_port, program_data, query, registry, start, stop,
                              wait_for_state, windows)
 
 EARLIER, LATER = "0.1.0", "0.1.1"
@@ -92,6 +92,9 @@ class Installer:
             wait_for_state("running", 4)
         return done
 
+    def upgrade(self, version, options=""):
+        self.install(version, options)
+
     def remove(self):
         self.run_remover(self.package)
         self.package = None
@@ -102,6 +105,11 @@ class Installer:
         asked = harness.run("--count=1", f"127.0.0.1:{self.port}",
                             program=str(self.home / "bin" / "udpecho.exe"))
         self.assertIn("1 sent, 1 received", asked.stdout, asked.stderr)
+
+    def assert_options(self, options):
+        """The one place that has them."""
+        self.assertTrue(registry(rf"{SERVICES}\udpechod", "ImagePath").endswith(
+            f'\\bin\\udpechod.exe" --service {options}'))
 
     def assert_nothing_left(self):
         self.assertIsNone(query())
@@ -127,15 +135,22 @@ class Installer:
     def test_an_upgrade_keeps_options_and_configuration(self):
         self.install(EARLIER, "--log-level=debug --workers=1")
         self.config.write_text(f"listen=127.0.0.1:{self.port}\n")
-        self.install(LATER)
+        self.upgrade(LATER)
         self.assert_serves()
-        self.assertTrue(registry(rf"{SERVICES}\udpechod", "ImagePath").endswith(
-            " --service --log-level=debug --workers=1"))
+        self.assert_options("--log-level=debug --workers=1")
         self.assert_version(LATER)
         self.remove()
         self.assertEqual(self.config.read_text(), f"listen=127.0.0.1:{self.port}\n")
         self.config.unlink()
         self.assert_nothing_left()
+
+    def test_an_upgrade_takes_other_options(self):
+        self.install(EARLIER, "--listen=127.0.0.1:0 --log-level=debug")
+        options = f"--listen=127.0.0.1:{self.port}"
+        self.upgrade(LATER, options)
+        self.assert_serves()
+        self.assert_options(options)
+        self.assert_version(LATER)
 
     def test_the_firewall_is_opened_if_asked(self):
         if not harness.EMULATOR:
@@ -192,6 +207,15 @@ class Msi(Careful, Installer, unittest.TestCase):
     def run_remover(self, package):
         return windows("msiexec", "/x", windows_path(package), "/quiet")
 
+    def upgrade(self, version, options=""):
+        """In two steps under Wine, which does not tell the first that it is part of the second."""
+        if harness.EMULATOR:
+            command = registry(rf"{SERVICES}\udpechod", "ImagePath")
+            windows("msiexec", "/x", windows_path(self.package), "/quiet",
+                    "UPGRADINGPRODUCTCODE={5D0D8C05-9C7E-4C5B-8B61-6D1C0E7A7F07}")
+            self.assertEqual(registry(rf"{SERVICES}\udpechod", "ImagePath"), command)
+        self.install(version, options)
+
     def test_both_programs_are_on_the_path(self):
         self.install(EARLIER, f"--listen=127.0.0.1:{self.port}")
         key = r"HKLM\System\CurrentControlSet\Control\Session Manager\Environment"
@@ -201,9 +225,10 @@ class Msi(Careful, Installer, unittest.TestCase):
         options = f"--listen=127.0.0.1:{self.port}"
         self.install(EARLIER, options)
         windows("msiexec", "/fomus", windows_path(self.package), "/quiet", "OPTIONS=--workers=7")
-        self.assertEqual(registry(r"HKLM\Software\udpecho", "ServiceOptions"), options)
-        self.assertTrue(registry(rf"{SERVICES}\udpechod", "ImagePath").endswith(
-            f" --service {options}"))
+        self.assert_options(options)
+        self.assertNotIn("workers", export(r"HKLM\Software"))
+        wait_for_state("running", 4)
+        self.assert_serves()
         self.assertNotIn("OPTIONS", self.table("Property").partition("SecureCustomProperties")[2]
                          .splitlines()[0])
 
@@ -254,19 +279,17 @@ class Zip(Installer, unittest.TestCase):
     """Whose user does by hand what the others do."""
     generator, suffix = "ZIP", ".zip"
     home = drive() / "udp echo" / "udpecho"
-    options = ""
 
     def udpechod(self, *options):
         return harness.run(*options, program=str(self.home / "bin" / "udpechod.exe"))
 
     def run_installer(self, package, options):
-        self.options = options or self.options
         if self.home.exists():
-            self.udpechod("--uninstall-service")
+            stop()
         with zipfile.ZipFile(package) as files, tempfile.TemporaryDirectory() as directory:
             files.extractall(directory)
             shutil.copytree(pathlib.Path(directory, package.stem), self.home, dirs_exist_ok=True)
-        done = self.udpechod("--install-service", *self.options.split())
+        done = self.udpechod("--install-service", *options.split())
         start()
         return done
 

@@ -93,11 +93,40 @@ class Service(unittest.TestCase):
         absent = harness.run("--uninstall-service")
         self.assertEqual((absent.returncode, absent.stderr.count("\n")), (UNAVAILABLE, 1))
         self.install()
-        twice = harness.run("--install-service")
-        self.assertEqual(twice.returncode, UNAVAILABLE)
-        self.assertIn("installed already", twice.stderr)
+        self.install()
         self.assertEqual(harness.run("--uninstall-service").returncode, 0)
         self.assertIsNone(query())
+
+    def command(self):
+        return registry(rf"{SERVICES}\udpechod", "ImagePath")
+
+    def test_it_keeps_its_options_or_gets_others(self):
+        self.install("--listen=127.0.0.1:0", "--log-level=debug")
+        first = self.command()
+        self.install()
+        self.assertEqual(self.command(), first)
+        self.install(f"--listen=127.0.0.1:{self.port}")
+        self.assertTrue(self.command().endswith(f" --service --listen=127.0.0.1:{self.port}"))
+        start()
+        self.assert_echoes()
+        stop()
+        program, *options = first.split(" --")
+        self.install("#%" + program.strip('"'), *("--" + option for option in options))
+        self.assertEqual(self.command(), first)
+        self.assertNotEqual(harness.run("--install-service", "--workers=none").returncode, 0)
+        self.assertEqual(self.command(), first)
+
+    def test_it_belongs_to_the_file_that_is_there(self):
+        program = os.path.join(self.directory, "udpechod.exe")
+        shutil.copy(harness.UDPECHOD, program)
+        self.install("--workers=1", program=program)
+        refused = harness.run("--install-service", "--workers=2")
+        self.assertEqual(refused.returncode, UNAVAILABLE)
+        self.assertIn("another file has installed the service", refused.stderr)
+        self.assertRegex(self.command(), r'udp echo .*udpechod\.exe" --service --workers=1$')
+        os.remove(program)
+        self.install()
+        self.assertRegex(self.command(), r'src\\udpechod\.exe" --service --workers=1$')
 
     def test_it_is_removed_while_it_runs(self):
         self.install(f"--listen=127.0.0.1:{self.port}")

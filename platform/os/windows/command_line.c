@@ -1,5 +1,6 @@
 #include "os/windows/command_line.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 static void put(apr_array_header_t *text, char character, apr_size_t times)
@@ -56,6 +57,17 @@ const char *command_line_join(const char *program, const apr_array_header_t *arg
     }
     put(text, '\0', 1);
     return text->elts;
+}
+
+const char *command_line_program(const char *text, const char **rest, apr_pool_t *pool)
+{
+    const char *end = *text == '"' ? strchr(text + 1, '"') : NULL;
+
+    if (end == NULL) {
+        return NULL;
+    }
+    *rest = end + 1;
+    return apr_pstrmemdup(pool, text + 1, (apr_size_t)(end - text - 1));
 }
 
 int command_line_has_variable(const char *text)

@@ -12,6 +12,10 @@
 const char *command_line_join(const char *program, const apr_array_header_t *arguments,
                               apr_pool_t *pool);
 
+/* The program of a command line that command_line_join() has made, or one like it. Sets `rest` to
+ * all that follows it. NULL if it begins with no path in quotes. From `pool`; any thread. */
+const char *command_line_program(const char *text, const char **rest, apr_pool_t *pool);
+
 /* Non-zero if Windows may take a part of it for %NAME%, which the service control manager replaces
  * by the environment variable of this name ("ExpandEnvironmentStrings function"). No such name has
  * an equals sign in it, so that the zones of two addresses are none, as in

@@ -97,15 +97,97 @@ static const char *service_command(const apr_array_header_t *options, apr_pool_t
 
     /* First, so that it is known even if what follows it is wrong. */
     APR_ARRAY_PUSH(arguments, const char *) = "--service";
-    apr_array_cat(arguments, options);
+    if (options != NULL) {
+        apr_array_cat(arguments, options);
+    }
     return command_line_join(narrow(program_path(pool), pool), arguments, pool);
+}
+
+/* ---- Changing ---- */
+
+/* As much as a command line of a service can be (QueryServiceConfigW()). */
+#define CONFIG_MAX 8192
+
+static const char *command_of(SC_HANDLE service, apr_pool_t *pool)
+{
+    QUERY_SERVICE_CONFIGW *config = apr_palloc(pool, CONFIG_MAX);
+    DWORD length;
+
+    return QueryServiceConfigW(service, config, CONFIG_MAX, &length)
+               ? narrow(config->lpBinaryPathName, pool)
+               : NULL;
+}
+
+/* Whether a service is that of another file, which is there. One whose program is gone is nobody's:
+ * an upgrade may put this one elsewhere. */
+static int is_anothers(const char *program, apr_pool_t *pool)
+{
+    const wchar_t *path = wide(program, pool);
+
+    return CompareStringOrdinal(path, -1, program_path(pool), -1, TRUE) != CSTR_EQUAL &&
+           GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES;
+}
+
+/* What the service that is there is to run: the options given, or those that it has. */
+static apr_status_t changed_command(const char **command, SC_HANDLE service,
+                                    const apr_array_header_t *options, apr_pool_t *pool)
+{
+    const char *known = command_of(service, pool);
+    const char *rest;
+
+    if (known == NULL) {
+        return last_error();
+    }
+    const char *program = command_line_program(known, &rest, pool);
+
+    if (program == NULL || is_anothers(program, pool)) {
+        return APR_EEXIST;
+    }
+    if (options == NULL) {
+        *command = apr_pstrcat(pool, "\"", narrow(program_path(pool), pool), "\"", rest, NULL);
+    }
+    return APR_SUCCESS;
+}
+
+/* Opens the service that is there, and gives it its command line. */
+static apr_status_t change(SC_HANDLE *service, SC_HANDLE manager, const char *command,
+                           const apr_array_header_t *options, apr_pool_t *pool)
+{
+    /* To start it is what its recovery does. */
+    *service = OpenServiceW(manager, SERVICE_NAME,
+                            SERVICE_QUERY_CONFIG | SERVICE_CHANGE_CONFIG | SERVICE_START);
+    apr_status_t status =
+        *service != NULL ? changed_command(&command, *service, options, pool) : last_error();
+
+    if (status == APR_SUCCESS &&
+        !ChangeServiceConfigW(*service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+                              wide(command, pool), NULL, NULL, NULL, NULL, NULL, NULL)) {
+        status = last_error();
+    }
+    return status;
+}
+
+/* What belongs to a service beside the service control manager. */
+static void provide(SC_HANDLE service, int open_firewall, apr_array_header_t *notes,
+                    apr_pool_t *pool)
+{
+    configure(service, notes, pool);
+    note_failure(notes, "the event log does not know the service's messages",
+                 event_source_add(pool), pool);
+    note_error(notes, "there is no directory for the configuration file",
+               config_directory_create(pool), pool);
+    if (open_firewall) {
+        note_error(notes, "the firewall keeps its rule", firewall_close(pool), pool);
+        note_error(notes, "the firewall is not open", firewall_open(pool), pool);
+    }
 }
 
 apr_status_t service_install(const apr_array_header_t *options, int open_firewall,
                              apr_array_header_t *notes, apr_pool_t *pool)
 {
     assert(is_main_thread());
-    assert(notes->elt_size == sizeof(char *) && options->elt_size == sizeof(char *));
+    assert(notes->elt_size == sizeof(char *));
+    assert(options == NULL || options->elt_size == sizeof(char *));
 
     const char *command = service_command(options, pool);
 
@@ -118,24 +200,20 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
     if (manager == NULL) {
         return last_error();
     }
-    apr_status_t status = APR_SUCCESS;
     SC_HANDLE service =
         CreateServiceW(manager, SERVICE_NAME, L"UDP echo service (udpecho)", SERVICE_ALL_ACCESS,
                        SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
                        wide(command, pool), NULL, NULL, NULL, ACCOUNT, NULL);
+    apr_status_t status = service != NULL ? APR_SUCCESS : last_error();
 
+    if (status == APR_EEXIST) {
+        status = change(&service, manager, command, options, pool);
+    }
+    if (status == APR_SUCCESS) {
+        provide(service, open_firewall, notes, pool);
+    }
     if (service != NULL) {
-        configure(service, notes, pool);
         CloseServiceHandle(service);
-        note_failure(notes, "the event log does not know the service's messages",
-                     event_source_add(pool), pool);
-        note_error(notes, "there is no directory for the configuration file",
-                   config_directory_create(pool), pool);
-        if (open_firewall) {
-            note_error(notes, "the firewall is not open", firewall_open(pool), pool);
-        }
-    } else {
-        status = last_error();
     }
     CloseServiceHandle(manager);
     return status;

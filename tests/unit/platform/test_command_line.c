@@ -26,6 +26,21 @@ static void only_what_needs_quotes_gets_them(void **state)
                         "\"C:\\udpechod.exe\" --service --config=C:\\ProgramData\\u.conf \"a b\"");
 }
 
+static void the_program_stands_before_the_rest(void **state)
+{
+    const char *rest;
+
+    assert_string_equal(
+        command_line_program("\"C:\\a b\\u.exe\" --service \"--config=C:\\c d\"", &rest, *state),
+        "C:\\a b\\u.exe");
+    assert_string_equal(rest, " --service \"--config=C:\\c d\"");
+    assert_string_equal(command_line_program("\"u.exe\"", &rest, *state), "u.exe");
+    assert_string_equal(rest, "");
+    assert_null(command_line_program("C:\\u.exe --service", &rest, *state));
+    assert_null(command_line_program("\"C:\\u.exe", &rest, *state));
+    assert_null(command_line_program("", &rest, *state));
+}
+
 static void windows_takes_it_apart_as_it_was(void **state)
 {
     static const char *const arguments[] = {
@@ -68,6 +83,7 @@ static void what_windows_would_replace_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        scene(the_program_stands_before_the_rest),
         scene(only_what_needs_quotes_gets_them),
         scene(windows_takes_it_apart_as_it_was),
         scene(what_windows_would_replace_is_found),

@@ -19,7 +19,7 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
                              apr_array_header_t *notes, apr_pool_t *pool)
 {
     (void)notes;
-    script.options = apr_array_pstrcat(pool, options, ' ');
+    script.options = options != NULL ? apr_array_pstrcat(pool, options, ' ') : NULL;
     script.open_firewall = open_firewall;
     return script.answer;
 }
@@ -51,6 +51,45 @@ static void the_service_gets_the_other_options(void **state)
     install(6, argv, *state);
     assert_string_equal(script.options, "--listen=*:7 --workers=2");
     assert_true(script.open_firewall);
+}
+
+static void without_options_it_keeps_those_that_it_has(void **state)
+{
+    static const char *const argv[] = {"udpechod", "--install-service", "--open-firewall"};
+
+    script.options = "--workers=2";
+    install(3, argv, *state);
+    assert_null(script.options);
+}
+
+/* As the registry has it, and the MSI hands it over: with its mark of what is to be expanded. */
+static void the_command_line_of_a_service_does_for_options(void **state)
+{
+    static const char *const argv[] = {"udpechod", "--install-service",
+                                       "#%C:\\Program Files\\udpecho\\bin\\udpechod.exe",
+                                       "--service", "--workers=2"};
+
+    install(5, argv, *state);
+    assert_string_equal(script.options, "--workers=2");
+    install(4, argv, *state);
+    assert_string_equal(script.options, "");
+}
+
+static void a_program_alone_is_no_command_line_of_a_service(void **state)
+{
+    static const char *const wrong[][4] = {
+        {"udpechod", "--install-service", "C:\\udpechod.exe"},
+        {"udpechod", "--service", "C:\\udpechod.exe"},
+        {"udpechod", "--install-service", "--service", "C:\\udpechod.exe"},
+    };
+
+    for (unsigned i = 0; i < 3; i++) {
+        settings_t settings;
+        exit_code_t code;
+        const char *error = settings_read(&settings, i < 2 ? 3 : 4, wrong[i], &code, *state);
+
+        assert_int_equal(error == NULL, i == 2);
+    }
 }
 
 static const char *refusal_of(const char *option, exit_code_t *code, apr_pool_t *pool)
@@ -99,7 +138,7 @@ static void every_answer_has_its_exit_code(void **state)
         const char *part; /* of what is said */
     } cases[] = {
         {APR_ENOTIMPL, EXIT_USAGE, "on Windows only"},
-        {APR_EEXIST, EXIT_UNAVAILABLE, "installed already"},
+        {APR_EEXIST, EXIT_UNAVAILABLE, "another file"},
         {APR_ENOENT, EXIT_UNAVAILABLE, "not installed"},
         {APR_EBADPATH, EXIT_USAGE, "%NAME%"},
         {APR_EACCES, EXIT_NO_PERMISSION, "administrator"},
@@ -121,6 +160,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(the_service_gets_the_other_options),
+        scene(without_options_it_keeps_those_that_it_has),
+        scene(the_command_line_of_a_service_does_for_options),
+        scene(a_program_alone_is_no_command_line_of_a_service),
         scene(a_file_of_networks_needs_its_full_path),
         scene(the_firewall_stays_shut_unless_asked),
         scene(every_answer_has_its_exit_code),
