@@ -79,6 +79,9 @@ static const apr_array_header_t *files_to_read(const settings_t *settings, apr_p
     if (settings->file != NULL) {
         APR_ARRAY_PUSH(files, const char *) = settings->file;
     }
+    if (settings->stamp_key_file != NULL) {
+        APR_ARRAY_PUSH(files, const char *) = settings->stamp_key_file;
+    }
     add_lists(files, settings->allow);
     add_lists(files, settings->deny);
     add_lists(files, settings->rate_limit_exempt);
@@ -92,7 +95,7 @@ static unsigned connections(const settings_t *settings)
            (settings->metrics_listen != NULL ? HTTP_CONNECTIONS_MAX : 0U);
 }
 
-static sandbox_needs_t needs_of(const settings_t *settings, apr_pool_t *pool)
+static sandbox_needs_t needs_of(const settings_t *settings, int speaks_stamp, apr_pool_t *pool)
 {
     /* Without a file, a reload reads the same --listen again. */
     return (sandbox_needs_t){
@@ -102,26 +105,33 @@ static sandbox_needs_t needs_of(const settings_t *settings, apr_pool_t *pool)
         .connections = connections(settings),
         .serves_http = settings->metrics_listen != NULL,
         .hands_over = settings->takeover != NULL,
+        .asks_clock_quality = speaks_stamp,
         .refusals = &refusals,
     };
+}
+
+static apr_status_t enter(const settings_t *settings, const platform_t *platform,
+                          const sandbox_needs_t *needs, const char **found)
+{
+    *found = "off";
+    return settings->sandbox == SANDBOX_OFF ? APR_SUCCESS : sandbox_enter(platform, needs, found);
 }
 
 apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
                            const char **found, apr_pool_t *pool)
 {
-    sandbox_needs_t needs = needs_of(settings, pool);
+    sandbox_needs_t needs = needs_of(settings, settings->listen[PROTOCOL_STAMP] != NULL, pool);
 
-    *found = "off";
-    return settings->sandbox == SANDBOX_OFF ? APR_SUCCESS : sandbox_enter(platform, &needs, found);
+    return enter(settings, platform, &needs, found);
 }
 
 /* Where the sandbox was demanded, all of it was. */
-static exit_code_t lower_limits(const settings_t *settings, log_t *log, apr_pool_t *pool)
+static exit_code_t lower_limits(const settings_t *settings, const sandbox_needs_t *needs,
+                                log_t *log)
 {
-    sandbox_needs_t needs = needs_of(settings, pool);
     int is_demanded = settings->sandbox == SANDBOX_ON;
     const char *step;
-    apr_status_t status = limits_lower(&needs, &step);
+    apr_status_t status = limits_lower(needs, &step);
 
     if (status == APR_SUCCESS) {
         return EXIT_OK;
@@ -136,17 +146,18 @@ static exit_code_t lower_limits(const settings_t *settings, log_t *log, apr_pool
     return is_demanded ? EXIT_SYSTEM : EXIT_OK;
 }
 
-exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
-                          int *is_confined, apr_pool_t *pool)
+exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, int speaks_stamp,
+                          log_t *log, int *is_confined, apr_pool_t *pool)
 {
+    sandbox_needs_t needs = needs_of(settings, speaks_stamp, pool);
     const char *found;
     exit_code_t code =
-        settings->sandbox == SANDBOX_OFF ? EXIT_OK : lower_limits(settings, log, pool);
+        settings->sandbox == SANDBOX_OFF ? EXIT_OK : lower_limits(settings, &needs, log);
 
     if (code != EXIT_OK) {
         return code;
     }
-    apr_status_t status = confine_found(settings, platform, &found, pool);
+    apr_status_t status = enter(settings, platform, &needs, &found);
 
     *is_confined = status == APR_SUCCESS && settings->sandbox != SANDBOX_OFF;
     if (status != APR_SUCCESS && settings->sandbox == SANDBOX_ON) {

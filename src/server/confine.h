@@ -16,11 +16,11 @@ exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_
 apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
                            const char **found, apr_pool_t *pool);
 
-/* Does confine_found(), logs what was found, and sets `is_confined` if there is a sandbox now. Only
- * where it was demanded is it an error that there is none. Main thread, when all other threads
- * wait. */
-exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, log_t *log,
-                          int *is_confined, apr_pool_t *pool);
+/* Does the same for a server that may speak STAMP or never will, logs what was found, and sets
+ * `is_confined` if there is a sandbox now. Only where it was demanded is it an error that there is
+ * none. Main thread, when all other threads wait. */
+exit_code_t confine_calls(const settings_t *settings, const platform_t *platform, int speaks_stamp,
+                          log_t *log, int *is_confined, apr_pool_t *pool);
 
 /* Logs one line if the sandbox has refused calls since it was last asked: how many, and the number
  * of the last. Main thread. */

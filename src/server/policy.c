@@ -73,6 +73,8 @@ const echo_policy_t *policy_create(const settings_t *settings, const policy_basi
         .datagrams = bucket_of(settings->max_rate, pool),
         .bytes = bucket_of(settings->max_bandwidth, pool),
         .loop_key = settings->loop_detector ? basis->key : NULL,
+        .stamp = stamp_policy_create(settings, basis->stamp, pool),
+        .mirror_dscp = settings->mirror_dscp,
     };
     source_ports_create(&policy->ports, settings->deny_source_ports, pool);
     return policy;

@@ -11,11 +11,13 @@
 #include "core/echo.h"
 #include "server/log/log.h"
 #include "server/settings.h"
+#include "server/stamp_service.h"
 
 /* What is the same for all policies of a process. It outlives them. */
 typedef struct policy_basis {
     echo_quota_t *quota;
     unsigned char key[APR_SIPHASH_KSIZE]; /* of their tables, random and secret */
+    stamp_basis_t *stamp;                 /* NULL: nothing is known of sessions and the clock */
 } policy_basis_t;
 
 /*

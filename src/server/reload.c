@@ -57,7 +57,7 @@ exit_code_t reload_first(setup_t **created, const setup_frame_t *frame)
     exit_code_t code = fill(setup, NULL, frame);
 
     if (code == EXIT_OK) {
-        listener_set_speak(&setup->listeners);
+        listener_set_speak(&setup->listeners, setup->settings.mirror_dscp);
         *created = setup;
     } else {
         abandon(setup, NULL);
@@ -73,8 +73,9 @@ static settings_t merge(const settings_t *start, const settings_t *fresh, int ha
     settings_t merged = *start;
 
     options_reload(settings_table, &merged, fresh);
-    merged.access = fresh->access; /* which is made of reloadable options, */
-    merged.exempt = fresh->exempt; /* and so is this */
+    merged.access = fresh->access;         /* which is made of reloadable options, */
+    merged.exempt = fresh->exempt;         /* and so is this, */
+    merged.stamp_keys = fresh->stamp_keys; /* and this of a file that one names */
     if (has_fixed_listeners) {
         memcpy(merged.listen, start->listen, sizeof merged.listen);
     }

@@ -157,6 +157,7 @@ static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
         .spin = setup->settings.spin,
         .is_pinned = setup->settings.pin != 0,
         .policy = setup->policy,
+        .stamp = server->frame.basis.stamp,
         .log = server->log,
         .gate = server->gate,
         .ended = on_worker_ended,
@@ -226,6 +227,19 @@ static apr_status_t start_threads(server_t *server)
     return status;
 }
 
+/* Whether a listener does, or may after a reload. */
+static int speaks_stamp(const server_t *server)
+{
+    const apr_array_header_t *listeners = server->setup->listeners.all;
+    int speaks = server->frame.settings->file != NULL;
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        speaks |=
+            listener_protocol(APR_ARRAY_IDX(listeners, i, const listener_t *)) == PROTOCOL_STAMP;
+    }
+    return speaks;
+}
+
 /* From one thread with privileges to all threads without: see udpecho/confinement.h for the order.
  * Nobody has received a datagram before the end of it. */
 static exit_code_t start(server_t *server, apr_pool_t *pool)
@@ -246,8 +260,8 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
     server->status.worker_count = server->worker_count;
     gate_await(server->gate, 1 + observer_threads(server->observer) + server->worker_count);
     listener_set_store(&server->setup->listeners, NULL, server->log);
-    code = confine_calls(server->frame.settings, &server->frame.platform, server->log,
-                         &server->frame.is_confined, pool);
+    code = confine_calls(server->frame.settings, &server->frame.platform, speaks_stamp(server),
+                         server->log, &server->frame.is_confined, pool);
     if (code == EXIT_OK) {
         gate_open(server->gate);
     } else {
@@ -288,7 +302,7 @@ static void reload(server_t *server)
         atomic_fetch_add(&server->status.counters.reload_failures, 1);
         return;
     }
-    listener_set_speak(&next->listeners);
+    listener_set_speak(&next->listeners, next->settings.mirror_dscp);
     for (unsigned i = 0; i < server->worker_count; i++) {
         echo_apply(worker_echo(server->workers[i]), next->policy);
         worker_listen(server->workers[i], next->listeners.all);
@@ -468,6 +482,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     server.frame.basis.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
     status = apr_generate_random_bytes(server.frame.basis.key, sizeof server.frame.basis.key);
     if (status == APR_SUCCESS) {
+        server.frame.basis.stamp = stamp_basis_create(server.frame.basis.key, pool);
         status = gate_create(&server.gate, pool);
     }
     if (status != APR_SUCCESS) {
@@ -481,6 +496,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot start", status);
     }
+    server.status.sessions = server.frame.basis.stamp->sessions;
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
     server.turns = apr_pcalloc(pool, server.worker_count * sizeof *server.turns);
     status = create_workers(&server, pool);

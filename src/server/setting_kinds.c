@@ -6,6 +6,7 @@
 #include "common/address.h"
 #include "core/source_ports.h"
 #include "server/access_rules.h"
+#include "server/dscps.h"
 #include "server/observe/stream_address.h"
 #include "udpecho/transport.h"
 
@@ -23,6 +24,20 @@ static const char *read_listen(const option_t *option, void *place, const char *
         return apr_psprintf(pool, "at most %d addresses", LISTENERS_MAX);
     }
     return option_list.read(option, place, value, pool);
+}
+
+static const char *read_echo_plus(const option_t *option, void *place, const char *value,
+                                  apr_pool_t *pool)
+{
+    address_t one;
+    address_t other;
+
+    /* A port that is not there is the default's, whichever that is. */
+    if (address_parse(&one, value, 1, pool) == NULL &&
+        address_parse(&other, value, 2, pool) == NULL && one.port != other.port) {
+        return "ADDRESS:PORT, or *:PORT for every address";
+    }
+    return read_listen(option, place, value, pool);
 }
 
 static const char *read_source_ports(const option_t *option, void *place, const char *value,
@@ -83,6 +98,15 @@ static const char *read_metrics(const option_t *option, void *place, const char 
     return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
 
+static const char *read_dscps(const option_t *option, void *place, const char *value,
+                              apr_pool_t *pool)
+{
+    apr_uint64_t dscps;
+
+    return dscps_parse(&dscps, value, pool) ? option_text.read(option, place, value, pool)
+                                            : "DSCPs from 0 to 63, 8,10,40-46, or all, or none";
+}
+
 static const char *read_socket_path(const option_t *option, void *place, const char *value,
                                     apr_pool_t *pool)
 {
@@ -92,9 +116,11 @@ static const char *read_socket_path(const option_t *option, void *place, const c
 }
 
 const option_kind_t option_listen = {read_listen, NULL, sizeof(apr_array_header_t *), 1};
+const option_kind_t option_echo_plus = {read_echo_plus, NULL, sizeof(apr_array_header_t *), 1};
 const option_kind_t option_source_ports = {read_source_ports, format_text, sizeof(const char *), 0};
 const option_kind_t option_access = {read_access, NULL, sizeof(apr_array_header_t *), 1};
 const option_kind_t option_exempt = {read_exempt, NULL, sizeof(apr_array_header_t *), 1};
 const option_kind_t option_control = {read_control, format_text, sizeof(const char *), 0};
+const option_kind_t option_dscps = {read_dscps, format_text, sizeof(const char *), 0};
 const option_kind_t option_metrics = {read_metrics, format_text, sizeof(const char *), 0};
 const option_kind_t option_socket_path = {read_socket_path, format_text, sizeof(const char *), 0};

@@ -11,6 +11,8 @@
 #include "common/stamp_packet.h"
 #include "core/source_ports.h"
 #include "server/access_rules.h"
+#include "server/stamp_key_file.h"
+#include "server/stamp_service.h"
 #include "udpecho/datagram.h"
 #include "udpecho/host.h"
 
@@ -18,6 +20,9 @@ settings_t settings_default(apr_pool_t *pool)
 {
     settings_t settings = {
         .listen = {[PROTOCOL_ECHO] = apr_array_make(pool, 1, sizeof(const char *))},
+        .stamp_short_requests = 1,
+        .stamp_dscp = "none",
+        .stamp_tlv = 1,
         .reuse_port = PORT_REUSE_WORKERS,
         .receive_buffer = 4 << 20,
         .send_buffer = 4 << 20,
@@ -170,6 +175,19 @@ static const char *read_networks(settings_t *settings, apr_status_t *refusal, ap
     return error;
 }
 
+static const char *read_keys(settings_t *settings, apr_status_t *refusal, apr_pool_t *pool)
+{
+    settings->stamp_keys = NULL;
+    if (settings->stamp_key_file == NULL) {
+        return NULL;
+    }
+    settings->stamp_keys = apr_array_make(pool, 4, sizeof(stamp_key_line_t));
+    const char *error =
+        stamp_key_file_read(settings->stamp_keys, settings->stamp_key_file, refusal, pool);
+
+    return error != NULL ? apr_pstrcat(pool, "--stamp-key-file=", error, NULL) : NULL;
+}
+
 static const char *read_arguments(settings_t *settings, int argc, const char *const *argv,
                                   apr_pool_t *pool)
 {
@@ -264,11 +282,16 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     drop_standard(settings, standard);
     if (error == NULL) {
         error = check_listen(settings, pool);
+        error = error != NULL ? error : stamp_check(settings);
         *code = error == NULL ? EXIT_OK : file != NULL ? EXIT_CONFIG : EXIT_USAGE;
     }
     if (error == NULL && !settings->help && !settings->version) {
         error = read_networks(settings, &refusal, pool);
         *code = error != NULL ? code_of_networks(settings, refusal) : EXIT_OK;
+    }
+    if (error == NULL && !settings->help && !settings->version) {
+        error = read_keys(settings, &refusal, pool);
+        *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
     }
     settings->argc = argc;
     settings->argv = argv;

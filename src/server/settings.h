@@ -5,6 +5,7 @@
 
 #include "common/exit_codes.h"
 #include "common/options.h"
+#include "common/stamp_packet.h"
 #include "core/access_list.h"
 #include "server/log/log.h"
 #include "udpecho/transport.h"
@@ -12,9 +13,29 @@
 /* How --sandbox reads. */
 typedef enum sandbox_mode { SANDBOX_AUTO, SANDBOX_ON, SANDBOX_OFF } sandbox_mode_t;
 
+/* How --stamp-sessions and --stamp-mode read. */
+typedef enum stamp_sessions_mode {
+    STAMP_SESSIONS_STATELESS,
+    STAMP_SESSIONS_STATEFUL
+} stamp_sessions_mode_t;
+typedef enum stamp_mode {
+    STAMP_MODE_AUTO, /* authenticated if there are keys */
+    STAMP_MODE_UNAUTHENTICATED,
+    STAMP_MODE_AUTHENTICATED
+} stamp_mode_t;
+
 typedef struct settings {
     apr_array_header_t *listen[PROTOCOLS]; /* of const char *, as given; NULL: nowhere */
-    apr_int64_t workers;                   /* 0: one for each processor */
+    stamp_sessions_mode_t stamp_sessions;
+    stamp_mode_t stamp_mode;
+    const char *stamp_key_file; /* NULL: none */
+    int stamp_short_requests;   /* 0: refused */
+    stamp_clock_t stamp_clock;
+    const char *stamp_dscp; /* as given */
+    int stamp_tlv;          /* 0: off */
+    int stamp_strict;
+    int mirror_dscp;
+    apr_int64_t workers; /* 0: one for each processor */
     apr_int64_t pin;
     apr_int64_t spin; /* microseconds; 0: off */
     port_reuse_t reuse_port;
@@ -54,10 +75,11 @@ typedef struct settings {
     apr_int64_t open_firewall;
     apr_int64_t help;
     apr_int64_t version;
-    access_list_t *access; /* what allow and deny say; NULL: nothing */
-    access_list_t *exempt; /* what rate_limit_exempt says; NULL: nobody */
-    const char *file;      /* the configuration file that was read; NULL: none */
-    int argc;              /* where all this was read, to read it again */
+    access_list_t *access;          /* what allow and deny say; NULL: nothing */
+    access_list_t *exempt;          /* what rate_limit_exempt says; NULL: nobody */
+    apr_array_header_t *stamp_keys; /* of stamp_key_line_t, what the key file says; NULL: nothing */
+    const char *file;               /* the configuration file that was read; NULL: none */
+    int argc;                       /* where all this was read, to read it again */
     const char *const *argv;
 } settings_t;
 

@@ -29,9 +29,33 @@ static const char *const sandbox_words[] = {
     NULL,
 };
 
+static const char *const stamp_session_words[] = {
+    [STAMP_SESSIONS_STATELESS] = "stateless",
+    [STAMP_SESSIONS_STATEFUL] = "stateful",
+    NULL,
+};
+
+static const char *const stamp_mode_words[] = {
+    [STAMP_MODE_AUTO] = "auto",
+    [STAMP_MODE_UNAUTHENTICATED] = "unauthenticated",
+    [STAMP_MODE_AUTHENTICATED] = "authenticated",
+    NULL,
+};
+
+static const char *const stamp_short_words[] = {"refuse", "answer", NULL};
+
+static const char *const stamp_clock_words[] = {
+    [STAMP_CLOCK_NTP] = "ntp",
+    [STAMP_CLOCK_PTP] = "ptp",
+    NULL,
+};
+
 /* The kind of choices stores them so. */
 _Static_assert(sizeof(port_reuse_t) == sizeof(int) && sizeof(log_level_t) == sizeof(int) &&
-                   sizeof(log_format_t) == sizeof(int) && sizeof(sandbox_mode_t) == sizeof(int),
+                   sizeof(stamp_clock_t) == sizeof(int) &&
+                   sizeof(stamp_sessions_mode_t) == sizeof(int) &&
+                   sizeof(stamp_mode_t) == sizeof(int) && sizeof(log_format_t) == sizeof(int) &&
+                   sizeof(sandbox_mode_t) == sizeof(int),
                "an enum is as large as an int");
 
 const option_t settings_table[] = {
@@ -45,8 +69,98 @@ const option_t settings_table[] = {
              "address goes in brackets, with its interface if it is link-local:\n"
              "[fe80::1%eth0]:7. Any may have one, 192.0.2.1%eth0:7, by which alone\n"
              "datagrams come and go. A host name stands for all its addresses, * for\n"
-             "every address of this host, port 0 for a free port. Default:\n"
-             "localhost:8888, which is 127.0.0.1 and [::1]."},
+             "every address of this host, port 0 for a free port. Default, unless\n"
+             "--stamp or --echo-plus is given: localhost:8888, which is 127.0.0.1 and\n"
+             "[::1]."},
+    {.name = "stamp",
+     .argument = "ADDRESS[:PORT]",
+     .offset = AT(listen[PROTOCOL_STAMP]),
+     .kind = &option_listen,
+     .also = "twamp|twamp-light|reflector",
+     .reloadable = 1,
+     .help = "Be a STAMP reflector (RFC 8762) there, which answers TWAMP Light too;\n"
+             "may be given again. Port 862 unless another is named. Default: nowhere."},
+    {.name = "echo-plus",
+     .argument = "ADDRESS:PORT",
+     .offset = AT(listen[PROTOCOL_ECHO_PLUS]),
+     .kind = &option_echo_plus,
+     .also = "udpechoplus|tr143",
+     .reloadable = 1,
+     .help = "Speak UDPEchoPlus (TR-143) there; may be given again. Default: nowhere."},
+    {.name = "stamp-sessions",
+     .argument = "HOW",
+     .offset = AT(stamp_sessions),
+     .kind = &option_choice,
+     .choices = stamp_session_words,
+     .reloadable = 1,
+     .help = "How STAMP replies are numbered: stateless, as their requests are; or\n"
+             "stateful, by session, so that a sender can tell on which way a packet\n"
+             "was lost. Default: stateless."},
+    {.name = "stamp-key-file",
+     .argument = "FILE",
+     .offset = AT(stamp_key_file),
+     .kind = &option_text,
+     .reloadable = 1,
+     .help = "Authenticate STAMP by the keys in this file, which others than its owner\n"
+             "and its group may not read: lines of KEY, ssid=N KEY or NETWORK KEY, in\n"
+             "hexadecimal. Default: none."},
+    {.name = "stamp-mode",
+     .argument = "MODE",
+     .offset = AT(stamp_mode),
+     .kind = &option_choice,
+     .choices = stamp_mode_words,
+     .reloadable = 1,
+     .help = "Which packets of STAMP are spoken: unauthenticated, where keys are for\n"
+             "HMAC TLVs only; authenticated; or auto, the latter if there is a key\n"
+             "file. Default: auto."},
+    {.name = "stamp-short-requests",
+     .argument = "answer|refuse",
+     .offset = AT(stamp_short_requests),
+     .kind = &option_choice,
+     .choices = stamp_short_words,
+     .reloadable = 1,
+     .help = "What becomes of STAMP and TWAMP Light requests of 14 to 43 bytes, whose\n"
+             "replies of 44 are longer than they are. Default: answer."},
+    {.name = "stamp-clock",
+     .argument = "ntp|ptp",
+     .offset = AT(stamp_clock),
+     .kind = &option_choice,
+     .choices = stamp_clock_words,
+     .reloadable = 1,
+     .help = "How STAMP replies write times: seconds since 1900 and a fraction; or\n"
+             "seconds and nanoseconds since 1970, both of UTC. Default: ntp."},
+    {.name = "stamp-dscp",
+     .argument = "LIST",
+     .offset = AT(stamp_dscp),
+     .kind = &option_dscps,
+     .reloadable = 1,
+     .help = "With which DSCPs a STAMP request may have its reply sent, by its Class\n"
+             "of Service TLV: numbers and ranges (8,10,40-46), all or none, besides\n"
+             "its own and 0. Default: none."},
+    {.name = "stamp-tlv",
+     .argument = "on|off",
+     .offset = AT(stamp_tlv),
+     .kind = &option_choice,
+     .choices = option_off_on,
+     .reloadable = 1,
+     .help = "Whether what follows a STAMP packet is read as TLVs (RFC 8972), or sent\n"
+             "back as it came. Default: on."},
+    {.name = "stamp-strict",
+     .argument = "on|off",
+     .offset = AT(stamp_strict),
+     .kind = &option_choice,
+     .choices = option_off_on,
+     .reloadable = 1,
+     .help = "Whether STAMP requests are dropped whose error estimate has a multiplier\n"
+             "of 0, as RFC 4656 wants it and few senders do. Default: off."},
+    {.name = "mirror-dscp",
+     .argument = "on|off",
+     .offset = AT(mirror_dscp),
+     .kind = &option_choice,
+     .choices = option_off_on,
+     .reloadable = 1,
+     .help = "Whether plain echoes are sent with the DSCP of their requests, as STAMP\n"
+             "replies always are. Default: off."},
     {.name = "workers",
      .argument = "N",
      .offset = AT(workers),

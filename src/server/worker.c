@@ -165,10 +165,14 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
 /* Returns the time when it is done. */
 static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
 {
-    const datagram_t *limited = echo_step(worker->echo, batch, received);
     unsigned datagrams = batch->count;
     apr_time_t now = received;
     send_outcome_t outcome;
+
+    if (datagrams > 0 && batch->at[0]->service != NULL) {
+        stamp_look_at_clock(worker->options.stamp, received);
+    }
+    const datagram_t *limited = echo_step(worker->echo, batch, received);
 
     log_batch(worker, batch);
     if (limited != NULL) {

@@ -10,6 +10,7 @@
 #include "server/gate.h"
 #include "server/log/log.h"
 #include "server/observe/service_times.h"
+#include "server/stamp_service.h"
 #include "udpecho/transport.h"
 
 typedef struct worker worker_t;
@@ -21,6 +22,7 @@ typedef struct worker_options {
     apr_interval_time_t spin; /* to look for more after a batch before it sleeps, microseconds */
     int is_pinned;            /* to a processor, by its index */
     const echo_policy_t *policy;
+    stamp_basis_t *stamp; /* whose clock it looks at for batches that are not all plain echo */
     log_t *log;
     gate_t *gate;                 /* passed before the first datagram is received */
     void (*ended)(void *context); /* called by the worker's thread as its last act */

@@ -159,8 +159,8 @@ class Metrics(unittest.TestCase):
             serving, = running.find("serving")
             self.assertEqual(found["udpechod_workers"], serving["workers"])
             listening, = running.find("listening")
-            self.assertEqual(found["udpechod_listener_info{address=\"%s\",sharing=\"%s\","
-                                   "because=\"%s\"}"
+            self.assertEqual(found["udpechod_listener_info{address=\"%s\",protocol=\"echo\","
+                                   "sharing=\"%s\",because=\"%s\"}"
                                    % (listening["address"], listening["sharing"],
                                       listening["because"])], 1)
             self.assertAlmostEqual(found["process_start_time_seconds"], time.time(), delta=100)

@@ -10,10 +10,21 @@ import unittest
 import harness
 import tracing
 
-# One value other than the default for every option that a file may hold.
+# One value other than the default for every option that a file may hold, but for the file of keys,
+# which would have to be there.
 SETTINGS = """\
 listen=127.0.0.2:0
 listen=[fe80::1%lo]:7
+stamp=127.0.0.2
+echo-plus=[::1]:0
+stamp-sessions=stateful
+stamp-mode=unauthenticated
+stamp-short-requests=refuse
+stamp-clock=ptp
+stamp-dscp=8,40-46
+stamp-tlv=off
+stamp-strict=on
+mirror-dscp=on
 workers=3
 spin=50us
 reuse-port=processes

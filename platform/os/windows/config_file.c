@@ -6,6 +6,7 @@
 
 #include "os/windows/config_file.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <sddl.h>
 
@@ -52,6 +53,15 @@ const char *host_config_file_check(apr_pool_t *pool)
     const char *reason = protected_path_check(directory(pool), data, pool);
 
     return reason != NULL ? reason : protected_path_check(host_config_file(pool), data, pool);
+}
+
+const char *host_secret_file_check(const char *path, apr_status_t *refusal, apr_pool_t *pool)
+{
+    const char *name = apr_filepath_name_get(path);
+    const char *above = name > path ? apr_pstrmemdup(pool, path, (apr_size_t)(name - path)) : ".";
+
+    (void)refusal;
+    return protected_path_check(path, above, pool);
 }
 
 const char *host_control_path(void)

@@ -48,6 +48,7 @@ static exit_code_t adopt(listener_set_t *set, const socket_group_t *group,
     listener_options_t with = *options;
 
     with.service = listener_service_in(pool, group->protocol);
+    with.details = listener_details_for(group->protocol, opening->settings->mirror_dscp);
     apr_status_t status = listener_adopt(&listener, group->sockets, &with, &error, pool);
 
     if (status != APR_SUCCESS) {

@@ -62,6 +62,7 @@ static apr_status_t open_once(listener_t **listener, const opening_t *opening, l
     options.device = location->device;
     set->opening = memory_pool(opening->pool);
     options.service = listener_service_in(set->opening, protocol);
+    options.details = listener_details_for(protocol, opening->settings->mirror_dscp);
     apr_status_t status = listener_open(listener, location->address, &options, error, set->opening);
 
     if (status == APR_SUCCESS) {

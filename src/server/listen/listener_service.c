@@ -30,7 +30,17 @@ void listener_prepare(listener_t *listener, protocol_t protocol)
     listener_service_in(listener_pool(listener), protocol);
 }
 
-void listener_speak(listener_t *listener, protocol_t protocol)
+unsigned listener_details_for(protocol_t protocol, int mirrors_dscp)
 {
+    if (protocol != PROTOCOL_ECHO) {
+        return DETAIL_TIMES;
+    }
+    return mirrors_dscp ? DETAIL_TRAFFIC_CLASS : 0;
+}
+
+/* The details first: a service needs them, and those that nobody needs do no harm. */
+void listener_speak(listener_t *listener, protocol_t protocol, int mirrors_dscp)
+{
+    listener_set_details(listener, listener_details_for(protocol, mirrors_dscp));
     listener_set_service(listener, listener_service_in(listener_pool(listener), protocol));
 }

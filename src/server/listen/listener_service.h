@@ -17,7 +17,11 @@ protocol_t listener_protocol(const listener_t *listener);
 /* Takes the memory that listener_speak() would. */
 void listener_prepare(listener_t *listener, protocol_t protocol);
 
-/* Has it speak this protocol from its next batches on. */
-void listener_speak(listener_t *listener, protocol_t protocol);
+/* The details that a listener of this protocol has to tell, `mirrors_dscp` as --mirror-dscp says.
+ * Any thread. */
+unsigned listener_details_for(protocol_t protocol, int mirrors_dscp);
+
+/* Has it speak this protocol, and tell what that needs, from its next batches on. */
+void listener_speak(listener_t *listener, protocol_t protocol, int mirrors_dscp);
 
 #endif

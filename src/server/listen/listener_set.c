@@ -56,12 +56,12 @@ int listener_set_agrees(const listener_set_t *set, const listener_set_t *other,
            listener_set_protocol(set, listener) == listener_set_protocol(other, listener);
 }
 
-void listener_set_speak(const listener_set_t *set)
+void listener_set_speak(const listener_set_t *set, int mirrors_dscp)
 {
     for (int i = 0; i < set->all->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(set->all, i, listener_t *);
 
-        listener_speak(listener, listener_set_protocol(set, listener));
+        listener_speak(listener, listener_set_protocol(set, listener), mirrors_dscp);
     }
 }
 

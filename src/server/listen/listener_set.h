@@ -64,8 +64,8 @@ int listener_set_count(const listener_set_t *set, protocol_t protocol, const cha
  * what it speaks. */
 protocol_t listener_set_protocol(const listener_set_t *set, const listener_t *listener);
 
-/* Has every listener speak what the set wants. */
-void listener_set_speak(const listener_set_t *set);
+/* Has every listener speak what the set wants, `mirrors_dscp` as --mirror-dscp says. */
+void listener_set_speak(const listener_set_t *set, int mirrors_dscp);
 
 /* Non-zero if a reload can neither add to this set nor take from it. Any thread. */
 int listener_set_is_fixed(const listener_set_t *set);

@@ -10,6 +10,8 @@
 #define STALL_US       APR_USEC_PER_SEC
 #define STALL_PAUSE_US 1000
 
+#define NS_PER_US 1000
+
 apr_status_t status_source_create(status_source_t *source, const platform_t *platform,
                                   const apr_array_header_t *listeners, apr_pool_t *pool)
 {
@@ -78,16 +80,34 @@ static int is_stalled(const status_source_t *source, apr_pool_t *pool)
     return 0;
 }
 
+static service_reading_t read_service(const service_t *service)
+{
+    service_reading_t reading = {.protocol = PROTOCOL_ECHO};
+
+    if (service == NULL) {
+        return reading;
+    }
+    reading.protocol = service->protocol;
+    reading.first_request = atomic_load(&service->first_request) / NS_PER_US;
+    reading.last_request = atomic_load(&service->last_request) / NS_PER_US;
+    for (unsigned i = 0; i < SERVICE_COUNTERS; i++) {
+        reading.value[i] = service_value(service, i);
+    }
+    return reading;
+}
+
 static void read_listeners(status_t *status, const apr_array_header_t *listeners,
-                           apr_array_header_t *infos)
+                           apr_array_header_t *infos, apr_array_header_t *services)
 {
     for (int i = 0; i < listeners->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
 
         APR_ARRAY_PUSH(infos, listener_info_t) = *listener_describe(listener);
+        APR_ARRAY_PUSH(services, service_reading_t) = read_service(listener_service(listener));
         status->kernel_drops += listener_drops(listener);
     }
     status->listeners = infos;
+    status->services = services;
 }
 
 void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
@@ -103,6 +123,7 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     };
     /* All memory is taken before the lock: where there is none, this is left on the spot. */
     apr_array_header_t *infos = apr_array_make(pool, LISTENERS_MAX, sizeof(listener_info_t));
+    apr_array_header_t *services = apr_array_make(pool, LISTENERS_MAX, sizeof(service_reading_t));
 
     apr_thread_mutex_lock(source->lock);
     status->workers = source->worker_count;
@@ -110,8 +131,12 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     for (unsigned i = 0; i < source->worker_count; i++) {
         read_worker(status, source->workers[i]);
     }
-    read_listeners(status, source->listeners, infos);
+    read_listeners(status, source->listeners, infos, services);
     apr_thread_mutex_unlock(source->lock);
+    if (source->sessions != NULL) {
+        status->sessions = sessions_count(source->sessions, clock_now());
+        status->sessions_evicted = sessions_evicted(source->sessions);
+    }
     if (status->health == HEALTH_OK && is_stalled(source, pool)) {
         status->health = HEALTH_STALLED;
     }

@@ -9,6 +9,8 @@
 #include <apr_thread_mutex.h>
 #include <apr_time.h>
 
+#include "core/service.h"
+#include "core/sessions.h"
 #include "server/observe/counter_table.h"
 #include "server/observe/service_times.h"
 #include "server/worker.h"
@@ -25,6 +27,7 @@ typedef struct status_source {
     unsigned worker_count;
     apr_time_t started; /* the wall clock */
     service_counters_t counters;
+    const sessions_t *sessions; /* of STAMP; NULL: there are none */
 } status_source_t;
 
 /* Where several are the case, the first of draining, degraded and stalled. */
@@ -34,6 +37,14 @@ typedef enum health {
     HEALTH_STALLED, /* a worker did not go round its loop, though it was woken and given a second */
     HEALTH_DRAINING /* it ends, as it was asked to */
 } health_t;
+
+/* What is spoken at a listener and, of all but plain echo, what came of it. */
+typedef struct service_reading {
+    protocol_t protocol;
+    apr_uint64_t value[SERVICE_COUNTERS];
+    apr_time_t first_request; /* the wall clock; 0: there was none */
+    apr_time_t last_request;
+} service_reading_t;
 
 /* A reading of it. */
 typedef struct status {
@@ -49,6 +60,9 @@ typedef struct status {
     const char *batching;
     const platform_t *platform;
     const apr_array_header_t *listeners; /* of listener_info_t */
+    const apr_array_header_t *services;  /* of service_reading_t, one for each of these */
+    apr_uint64_t sessions;               /* of STAMP */
+    apr_uint64_t sessions_evicted;
 } status_t;
 
 /* Makes the source of a service that begins now and has no workers yet. Errors: those of creating a

@@ -7,11 +7,13 @@
 #include "common/time_stamp.h"
 #include "common/version.h"
 #include "server/listen/listener_log.h"
+#include "server/observe/service_values.h"
 
 static void add_listeners(apr_array_header_t *values, const status_t *status, apr_pool_t *pool)
 {
     const apr_array_header_t *listeners = status->listeners;
     apr_array_header_t *addresses = apr_array_make(pool, 4, sizeof(const char *));
+    apr_array_header_t *protocols = apr_array_make(pool, 4, sizeof(const char *));
     apr_array_header_t *sharings = apr_array_make(pool, 4, sizeof(const char *));
     apr_array_header_t *reasons = apr_array_make(pool, 4, sizeof(const char *));
 
@@ -21,11 +23,14 @@ static void add_listeners(apr_array_header_t *values, const status_t *status, ap
 
         endpoint_format_on(address, &info->local, info->device);
         APR_ARRAY_PUSH(addresses, const char *) = address;
+        APR_ARRAY_PUSH(protocols, const char *) =
+            protocol_name(APR_ARRAY_IDX(status->services, i, service_reading_t).protocol);
         APR_ARRAY_PUSH(sharings, const char *) = listener_sharing(info);
         APR_ARRAY_PUSH(reasons, const char *) =
             listener_sharing_reason(info, status->platform, pool);
     }
     name_values_add_list(values, "listening", addresses);
+    name_values_add_list(values, "protocol", protocols);
     name_values_add_list(values, "port_sharing", sharings);
     name_values_add_list(values, "because", reasons);
 }
@@ -72,6 +77,7 @@ void status_values(apr_array_header_t *values, const status_t *status, apr_pool_
     name_values_add_text(values, "backend", status->backend);
     name_values_add_text(values, "batching", status->batching);
     add_listeners(values, status, pool);
+    service_values(values, status, pool);
     add_counters(values, status);
     add_service_times(values, &status->service_times, pool);
 }

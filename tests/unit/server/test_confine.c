@@ -66,7 +66,7 @@ static outcome_t enter_sandbox(const settings_t *settings, apr_pool_t *pool)
     platform_t platform = {0};
     outcome_t outcome = {.is_confined = 0};
 
-    outcome.code = confine_calls(settings, &platform, captured.log, &outcome.is_confined, pool);
+    outcome.code = confine_calls(settings, &platform, 0, captured.log, &outcome.is_confined, pool);
     confine_log_refusals(captured.log);
     outcome.log = captured_text(&captured);
     return outcome;

@@ -4,11 +4,14 @@
 
 #include "captured_log.h"
 #include "common/ip_address.h"
+#include "core/authentication.h"
 #include "core/source_ports.h"
+#include "core/stamp.h"
 #include "server/reload.h"
 #include "written_file.h"
 
-#define FILE_NAME "test-reload.conf"
+#define FILE_NAME     "test-reload.conf"
+#define KEY_FILE_NAME "test-reload.keys"
 
 typedef struct outcome {
     setup_t *first;
@@ -185,6 +188,73 @@ static int logs_errors_only(const setup_t *setup)
     return setup->settings.log_level == LOG_LEVEL_ERROR;
 }
 
+static int speaks(const setup_t *setup, protocol_t protocol)
+{
+    for (int i = 0; i < setup->listeners.all->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(setup->listeners.all, i, const listener_t *);
+
+        if (listener_set_protocol(&setup->listeners, listener) == protocol) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int speaks_stamp(const setup_t *setup)
+{
+    return speaks(setup, PROTOCOL_STAMP);
+}
+
+static int speaks_echo_plus(const setup_t *setup)
+{
+    return speaks(setup, PROTOCOL_ECHO_PLUS);
+}
+
+static int is_stateful(const setup_t *setup)
+{
+    return setup->policy->stamp->is_stateful;
+}
+
+static int is_unauthenticated(const setup_t *setup)
+{
+    return setup->settings.stamp_mode == STAMP_MODE_UNAUTHENTICATED;
+}
+
+static int has_keys(const setup_t *setup)
+{
+    return setup->policy->stamp->keys != NULL && setup->policy->stamp->is_authenticated;
+}
+
+static int refuses_short_requests(const setup_t *setup)
+{
+    return !setup->policy->stamp->answers_short;
+}
+
+static int writes_ptp(const setup_t *setup)
+{
+    return setup->policy->stamp->clock == STAMP_CLOCK_PTP;
+}
+
+static int permits_a_dscp(const setup_t *setup)
+{
+    return setup->policy->stamp->permitted_dscps == APR_UINT64_C(1) << 46;
+}
+
+static int copies_tlvs(const setup_t *setup)
+{
+    return !setup->policy->stamp->reads_tlvs;
+}
+
+static int is_strict(const setup_t *setup)
+{
+    return setup->policy->stamp->is_strict;
+}
+
+static int mirrors_dscp(const setup_t *setup)
+{
+    return setup->policy->mirror_dscp;
+}
+
 /* Of every option that a file takes, another value than the default, and what shows that it is in
  * force; NULL: it needs a restart. */
 static const struct {
@@ -193,6 +263,17 @@ static const struct {
     int (*is_in_force)(const setup_t *setup);
 } changes[] = {
     {"listen", "[::1]:0", listens_on_ipv6},
+    {"stamp", "127.0.0.1:0", speaks_stamp},
+    {"echo-plus", "127.0.0.1:0", speaks_echo_plus},
+    {"stamp-sessions", "stateful", is_stateful},
+    {"stamp-key-file", KEY_FILE_NAME, has_keys},
+    {"stamp-mode", "unauthenticated", is_unauthenticated},
+    {"stamp-short-requests", "refuse", refuses_short_requests},
+    {"stamp-clock", "ptp", writes_ptp},
+    {"stamp-dscp", "46", permits_a_dscp},
+    {"stamp-tlv", "off", copies_tlvs},
+    {"stamp-strict", "on", is_strict},
+    {"mirror-dscp", "on", mirrors_dscp},
     {"workers", "3", NULL},
     {"pin", NULL, NULL},
     {"spin", "50us", NULL},
@@ -240,11 +321,17 @@ static void every_option_comes_into_force_or_needs_a_restart(void **state)
 {
     const setup_t *before = reloaded("listen=127.0.0.1:0\n", "listen=127.0.0.1:0\n", *state).second;
 
+    write_file(KEY_FILE_NAME, "00", *state);
+    apr_file_perms_set(KEY_FILE_NAME, APR_FPROT_UREAD | APR_FPROT_UWRITE);
     for (const option_t *option = settings_table; option->name != NULL; option++) {
         if (option->command_line_only) {
             continue;
         }
         size_t i = change_of(option);
+
+        if (changes[i].is_in_force == has_keys && !authentication_is_available()) {
+            continue;
+        }
         const char *listen = option == settings_table ? "" : "listen=127.0.0.1:0\n";
         const char *value = changes[i].value;
         outcome_t outcome = reloaded(
@@ -264,6 +351,7 @@ static void every_option_comes_into_force_or_needs_a_restart(void **state)
             fail_msg("--%s: %s", option->name, outcome.log);
         }
     }
+    apr_file_remove(KEY_FILE_NAME, *state);
 }
 
 int main(void)

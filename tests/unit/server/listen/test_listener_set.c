@@ -20,6 +20,7 @@ struct listener {
     int is_stored;     /* by the service manager */
     protocol_t stored; /* as what */
     service_t *service;
+    unsigned details;
     apr_pool_t *pool;
 };
 
@@ -48,6 +49,11 @@ struct service *listener_service(const listener_t *listener)
 void listener_set_service(listener_t *listener, struct service *service)
 {
     listener->service = service;
+}
+
+void listener_set_details(listener_t *listener, unsigned details)
+{
+    listener->details = details;
 }
 
 apr_pool_t *listener_pool(const listener_t *listener)
@@ -254,7 +260,7 @@ static void any_port_is_one_of_the_same_protocol(void **state)
     for (unsigned i = 0; i < 3; i++) {
         APR_ARRAY_PUSH(inherited.all, listener_t *) = &all[i];
     }
-    listener_speak(&all[1], PROTOCOL_STAMP);
+    listener_speak(&all[1], PROTOCOL_STAMP, 0);
     assert_ptr_equal(listener_set_find_any_port(&inherited, &wanted, PROTOCOL_STAMP, &none, &none),
                      &all[1]);
     assert_ptr_equal(listener_set_find_any_port(&inherited, &wanted, PROTOCOL_ECHO, &none, &none),
@@ -269,25 +275,31 @@ static void a_listener_speaks_what_its_place_says(void **state)
 
     add_place_of(&set, PROTOCOL_STAMP, "text", &all[1], *state);
     APR_ARRAY_PUSH(set.all, listener_t *) = &all[2];
-    listener_speak(&all[0], PROTOCOL_ECHO_PLUS);
-    listener_speak(&all[2], PROTOCOL_ECHO_PLUS);
-    listener_set_speak(&set);
+    listener_speak(&all[0], PROTOCOL_ECHO_PLUS, 0);
+    listener_speak(&all[2], PROTOCOL_ECHO_PLUS, 0);
+    listener_set_speak(&set, 0);
+    assert_int_equal(all[0].details, 0);
+    assert_int_equal(all[1].details, DETAIL_TIMES);
+    assert_int_equal(all[2].details, DETAIL_TIMES);
     assert_null(listener_service(&all[0]));
     assert_int_equal(listener_protocol(&all[1]), PROTOCOL_STAMP);
     assert_int_equal(listener_protocol(&all[2]), PROTOCOL_ECHO_PLUS);
+    listener_set_speak(&set, 1);
+    assert_int_equal(all[0].details, DETAIL_TRAFFIC_CLASS);
+    assert_int_equal(all[1].details, DETAIL_TIMES);
 }
 
 static void one_that_speaks_a_protocol_again_goes_on_counting(void **state)
 {
     (void)state;
-    listener_speak(&all[0], PROTOCOL_STAMP);
+    listener_speak(&all[0], PROTOCOL_STAMP, 0);
     const service_t *before = listener_service(&all[0]);
 
-    listener_speak(&all[0], PROTOCOL_ECHO);
+    listener_speak(&all[0], PROTOCOL_ECHO, 0);
     assert_null(listener_service(&all[0]));
-    listener_speak(&all[0], PROTOCOL_STAMP);
+    listener_speak(&all[0], PROTOCOL_STAMP, 0);
     assert_ptr_equal(listener_service(&all[0]), before);
-    listener_speak(&all[1], PROTOCOL_STAMP);
+    listener_speak(&all[1], PROTOCOL_STAMP, 0);
     assert_ptr_not_equal(listener_service(&all[1]), before);
 }
 

@@ -8,6 +8,7 @@ static status_t quiet(apr_pool_t *pool)
 {
     return (status_t){
         .listeners = apr_array_make(pool, 1, sizeof(listener_info_t)),
+        .services = apr_array_make(pool, 1, sizeof(service_reading_t)),
         .backend = "epoll",
         .batching = "recvmmsg/sendmmsg",
     };
@@ -91,24 +92,59 @@ static void the_service_is_described(void **state)
 {
     status_t status = quiet(*state);
     apr_array_header_t *listeners = apr_array_make(*state, 1, sizeof(listener_info_t));
+    apr_array_header_t *services = apr_array_make(*state, 1, sizeof(service_reading_t));
 
     APR_ARRAY_PUSH(listeners, listener_info_t) = (listener_info_t){
         .local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET, .reason = SHARING_OFF};
+    APR_ARRAY_PUSH(services, service_reading_t) = (service_reading_t){PROTOCOL_ECHO};
     status.listeners = listeners;
+    status.services = services;
     status.started = APR_INT64_C(1600000000000001);
     status.health = HEALTH_STALLED;
     status.workers = 3;
     status.reload_failures = 2;
     const char *text = metrics_text(&status, *state);
 
-    assert_has_line(text, "udpechod_listener_info{address=\"127.0.0.1:7\",sharing=\"shared "
-                          "socket\",because=\"--reuse-port=off\"} 1");
+    assert_has_line(text,
+                    "udpechod_listener_info{address=\"127.0.0.1:7\",protocol=\"echo\",sharing="
+                    "\"shared socket\",because=\"--reuse-port=off\"} 1");
     assert_has_line(text,
                     "udpechod_transport_info{backend=\"epoll\",batching=\"recvmmsg/sendmmsg\"} 1");
     assert_has_line(text, "process_start_time_seconds 1600000000.000001");
     assert_has_line(text, "udpechod_healthy 0");
     assert_has_line(text, "udpechod_workers 3");
     assert_has_line(text, "udpechod_reload_failures_total 2");
+}
+
+static void what_is_no_plain_echo_is_counted_by_listener(void **state)
+{
+    status_t status = quiet(*state);
+    apr_array_header_t *listeners = apr_array_make(*state, 1, sizeof(listener_info_t));
+    apr_array_header_t *services = apr_array_make(*state, 1, sizeof(service_reading_t));
+
+    assert_null(strstr(metrics_text(&status, *state), "udpechod_listener_requests_total"));
+    for (unsigned i = 0; i < PROTOCOLS; i++) {
+        service_reading_t *service = apr_array_push(services);
+
+        APR_ARRAY_PUSH(listeners, listener_info_t) = (listener_info_t){
+            .local = ipv4(0x7f000001, (apr_port_t)(7 + i)), .reason = SHARING_OFF};
+        *service = (service_reading_t){.protocol = (protocol_t)i};
+        service->value[SERVICE_REQUESTS] = 10 + i;
+        service->value[SERVICE_DROPPED + VERDICT_LOOP] = 20 + i;
+    }
+    status.listeners = listeners;
+    status.services = services;
+    status.sessions = 5;
+    const char *text = metrics_text(&status, *state);
+
+    assert_has_line(text, "udpechod_listener_requests_total{listener=\"127.0.0.1:8\",protocol="
+                          "\"stamp\"} 11");
+    assert_has_line(text, "udpechod_listener_requests_total{listener=\"127.0.0.1:9\",protocol="
+                          "\"echo-plus\"} 12");
+    assert_has_line(text, "udpechod_listener_dropped_datagrams_total{listener=\"127.0.0.1:9\","
+                          "protocol=\"echo-plus\",reason=\"loop\"} 22");
+    assert_has_line(text, "udpechod_stamp_sessions 5");
+    assert_null(strstr(text, "{listener=\"127.0.0.1:7\""));
 }
 
 int main(void)
@@ -119,6 +155,7 @@ int main(void)
         scene(what_the_system_does_not_tell_is_left_out),
         scene(the_histogram_is_cumulative),
         scene(the_service_is_described),
+        scene(what_is_no_plain_echo_is_counted_by_listener),
     };
 
     return cmocka_run_group_tests_name("text of metrics", tests, NULL, NULL);

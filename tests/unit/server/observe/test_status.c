@@ -21,11 +21,17 @@ void clock_pause(apr_interval_time_t time)
 struct listener {
     listener_info_t info;
     apr_uint64_t drops;
+    service_t *service;
 };
 
 const listener_info_t *listener_describe(const listener_t *listener)
 {
     return &listener->info;
+}
+
+service_t *listener_service(const listener_t *listener)
+{
+    return listener->service;
 }
 
 apr_uint64_t listener_drops(listener_t *listener)
@@ -184,10 +190,34 @@ static void the_end_is_told_before_all_else(void **state)
     assert_string_equal(health_name(HEALTH_DRAINING), "draining");
 }
 
+static void what_a_listener_speaks_is_read_with_it(void **state)
+{
+    scripted_t *scripted = start(*state);
+    listener_t plain = {.drops = 0};
+    listener_t stamp = {.service = service_create(PROTOCOL_STAMP, *state)};
+
+    service_request(stamp.service, 44, APR_INT64_C(1600000000000001999));
+    service_count(stamp.service, SERVICE_REPLIES, 3);
+    status_listen(&scripted->source, array_of(&plain, &stamp, *state));
+    status_t status = reading(scripted, *state);
+    const service_reading_t *first = &APR_ARRAY_IDX(status.services, 0, service_reading_t);
+    const service_reading_t *second = &APR_ARRAY_IDX(status.services, 1, service_reading_t);
+
+    assert_int_equal(status.services->nelts, 2);
+    assert_int_equal(first->protocol, PROTOCOL_ECHO);
+    assert_int_equal(second->protocol, PROTOCOL_STAMP);
+    assert_int_equal(second->value[SERVICE_REQUESTS], 1);
+    assert_int_equal(second->value[SERVICE_REQUEST_BYTES], 44);
+    assert_int_equal(second->value[SERVICE_REPLIES], 3);
+    assert_true(second->first_request == APR_INT64_C(1600000000000001) &&
+                second->last_request == second->first_request);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(of_a_service_that_begins_everything_is_zero),
+        scene(what_a_listener_speaks_is_read_with_it),
         scene(counters_and_times_are_those_of_all_workers),
         scene(drops_of_a_listener_that_goes_are_kept),
         scene(drops_that_the_system_does_not_count_are_not_told),

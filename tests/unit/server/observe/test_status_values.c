@@ -11,14 +11,36 @@ static status_t some_status(apr_pool_t *pool)
 
     APR_ARRAY_PUSH(listeners, listener_info_t) = (listener_info_t){
         .local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET, .reason = SHARING_OFF};
+    apr_array_header_t *services = apr_array_make(pool, 1, sizeof(service_reading_t));
+
+    APR_ARRAY_PUSH(services, service_reading_t) = (service_reading_t){PROTOCOL_ECHO};
     return (status_t){
         .listeners = listeners,
+        .services = services,
         .backend = "epoll",
         .batching = "single/single",
         .started = APR_INT64_C(1600000000000001),
         .health = HEALTH_DEGRADED,
         .workers = 3,
     };
+}
+
+/* Adds a listener of another protocol to it. */
+static void add_listener(status_t *status, protocol_t protocol, apr_port_t port)
+{
+    apr_array_header_t *listeners = (apr_array_header_t *)status->listeners;
+    apr_array_header_t *services = (apr_array_header_t *)status->services;
+    service_reading_t *service = apr_array_push(services);
+
+    APR_ARRAY_PUSH(listeners, listener_info_t) =
+        (listener_info_t){.local = ipv4(0x7f000001, port), .reason = SHARING_OFF};
+    *service = (service_reading_t){.protocol = protocol};
+    service->value[SERVICE_REQUESTS] = port + 1U;
+    service->value[SERVICE_REPLIES] = port + 2U;
+    service->value[SERVICE_REPLY_BYTES] = port + 3U;
+    service->value[SERVICE_DROPPED + VERDICT_LOOP] = 4;
+    service->value[SERVICE_DROPPED + VERDICT_ACCESS] = 5;
+    service->first_request = APR_INT64_C(1600000000000001);
 }
 
 static apr_array_header_t *values_of(const status_t *status, apr_pool_t *pool)
@@ -96,10 +118,53 @@ static void service_times_are_cumulative(void **state)
     assert_string_equal(words_of(values, "service_us_total", *state), "5000011");
 }
 
+static void a_reflector_is_told_with_its_sessions(void **state)
+{
+    status_t status = some_status(*state);
+
+    assert_null(name_values_find(values_of(&status, *state), "stamp_sessions"));
+    add_listener(&status, PROTOCOL_STAMP, 1000);
+    add_listener(&status, PROTOCOL_STAMP, 2000);
+    status.sessions = 7;
+    status.sessions_evicted = 8;
+    apr_array_header_t *values = values_of(&status, *state);
+
+    assert_string_equal(words_of(values, "protocol", *state), "echo,stamp,stamp");
+    assert_string_equal(words_of(values, "stamp_listening", *state),
+                        "127.0.0.1:1000,127.0.0.1:2000");
+    assert_string_equal(words_of(values, "stamp_requests", *state), "1001,2001");
+    assert_string_equal(words_of(values, "stamp_replies", *state), "1002,2002");
+    assert_string_equal(words_of(values, "stamp_dropped", *state), "9,9");
+    assert_int_equal(name_values_find(values, "stamp_sessions")->number, 7);
+    assert_int_equal(name_values_find(values, "stamp_sessions_evicted")->number, 8);
+    assert_null(name_values_find(values, "UDPEchoConfig"));
+}
+
+static void udpechoplus_is_told_by_the_names_of_its_data_model(void **state)
+{
+    status_t status = some_status(*state);
+
+    add_listener(&status, PROTOCOL_ECHO_PLUS, 1000);
+    apr_array_header_t *values = values_of(&status, *state);
+
+    assert_null(name_values_find(values, "stamp_listening"));
+    assert_string_equal(words_of(values, "UDPEchoConfig", *state), "127.0.0.1:1000");
+    assert_string_equal(words_of(values, "EchoPlusEnabled", *state), "true");
+    assert_string_equal(words_of(values, "UDPPort", *state), "1000");
+    assert_string_equal(words_of(values, "PacketsReceived", *state), "1001");
+    assert_string_equal(words_of(values, "PacketsResponded", *state), "1002");
+    assert_string_equal(words_of(values, "BytesResponded", *state), "1003");
+    assert_string_equal(words_of(values, "TimeFirstPacketReceived", *state),
+                        "2020-09-13T12:26:40.000001Z");
+    assert_string_equal(words_of(values, "TimeLastPacketReceived", *state), "0001-01-01T00:00:00Z");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(the_service_is_described),
+        scene(a_reflector_is_told_with_its_sessions),
+        scene(udpechoplus_is_told_by_the_names_of_its_data_model),
         scene(every_counter_has_its_value),
         scene(what_the_system_does_not_count_is_left_out),
         scene(service_times_are_cumulative),

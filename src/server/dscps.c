@@ -1,0 +1,52 @@
+#include "server/dscps.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "common/units.h"
+
+#define DSCP_MAX 63
+
+static int parse_dscp(apr_int64_t *dscp, const char *text)
+{
+    return parse_number(text, dscp) == APR_SUCCESS && *dscp <= DSCP_MAX;
+}
+
+static int add_range(apr_uint64_t *dscps, char *text)
+{
+    char *hyphen = strchr(text, '-');
+    apr_int64_t first;
+    apr_int64_t last;
+
+    if (hyphen != NULL) {
+        *hyphen = '\0';
+    }
+    if (!parse_dscp(&first, text) || !parse_dscp(&last, hyphen != NULL ? hyphen + 1 : text) ||
+        first > last) {
+        return 0;
+    }
+    for (; first <= last; first++) {
+        *dscps |= APR_UINT64_C(1) << first;
+    }
+    return 1;
+}
+
+int dscps_parse(apr_uint64_t *dscps, const char *text, apr_pool_t *pool)
+{
+    int is_all = strcmp(text, "all") == 0;
+
+    *dscps = is_all ? ~APR_UINT64_C(0) : 0;
+    if (is_all || strcmp(text, "none") == 0) {
+        return 1;
+    }
+    for (char *part = apr_pstrdup(pool, text), *comma = part; comma != NULL; part = comma + 1) {
+        comma = strchr(part, ',');
+        if (comma != NULL) {
+            *comma = '\0';
+        }
+        if (!add_range(dscps, part)) {
+            return 0;
+        }
+    }
+    return 1;
+}
