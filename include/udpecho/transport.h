@@ -41,6 +41,10 @@ typedef enum sharing_reason {
     SHARING_NOT_BY_SYSTEM /* FEATURE_PORT_SHARING is missing */
 } sharing_reason_t;
 
+/* The most datagrams that are lent at once where a listener has DETAIL_TIMES, so that their replies
+ * leave soon after one another. */
+#define TIMED_BATCH_MAX 16
+
 /* What a listener's datagrams tell besides, and its replies leave with. A system may lack some of
  * it: see FEATURE_ARRIVAL_TIME and those behind it. */
 typedef enum listener_detail {
@@ -48,9 +52,8 @@ typedef enum listener_detail {
     DETAIL_TRAFFIC_CLASS = 1,
     /* The same, with `hop_limit`, and `arrived`, which is read from the clock when datagrams are
      * received if the kernel does not tell. Replies leave with a TTL or hop limit of 255. At most
-     * 16 datagrams are lent at once, so that their replies leave soon after one another, and none
-     * goes through the network stack together with another, whatever `offload` says: each has its
-     * own time, and room for a longer reply. */
+     * TIMED_BATCH_MAX datagrams are lent at once, and none goes through the network stack together
+     * with another, whatever `offload` says: each has its own time, and room for a longer reply. */
     DETAIL_TIMES = 2
 } listener_detail_t;
 

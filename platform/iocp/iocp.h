@@ -27,8 +27,9 @@ struct operation;
 /* The completion port of all workers. */
 typedef struct port {
     HANDLE handle;
-    atomic_int posted; /* receives whose completion has not been taken yet */
-    SRWLOCK lock;      /* of what follows, and of listeners that join */
+    atomic_int posted;   /* receives whose completion has not been taken yet */
+    atomic_int is_timed; /* a listener of it has DETAIL_TIMES, or had */
+    SRWLOCK lock;        /* of what follows, and of listeners that join */
     struct operation *spare;
 } port_t;
 

@@ -22,7 +22,7 @@ struct listener {
     listener_info_t info;
     const platform_t *platform;
     shared_socket_t socket;
-    port_t *port;
+    port_t *_Atomic port;
     apr_pool_t *pool;
 };
 
@@ -285,6 +285,11 @@ void listener_set_details(listener_t *listener, unsigned details)
     details_change(listener->socket.handle, listener->info.local.sa.any.sa_family,
                    atomic_load(&listener->socket.details), details, listener->platform, &step);
     atomic_store(&listener->socket.details, details);
+    port_t *port = atomic_load(&listener->port); /* one that joins it later looks itself */
+
+    if (port != NULL && (details & DETAIL_TIMES) != 0) {
+        atomic_store(&port->is_timed, 1);
+    }
 }
 
 apr_uint64_t listener_drops(listener_t *listener)

@@ -57,6 +57,9 @@ static apr_status_t join(port_t *port, listener_t *listener)
         return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
     }
     listener_set_port(listener, port);
+    if (atomic_load(&socket->details) & DETAIL_TIMES) {
+        atomic_store(&port->is_timed, 1);
+    }
     return APR_SUCCESS;
 }
 

@@ -210,10 +210,11 @@ static int take_completion(transport_t *transport, batch_t *batch, operation_t *
  * transport_receive() has it. */
 static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
+    ULONG most = atomic_load(&transport->port->is_timed) ? TIMED_BATCH_MAX : BATCH_MAX;
     ULONG count = 0;
     int failure = 0;
 
-    if (!GetQueuedCompletionStatusEx(transport->port->handle, transport->entries, BATCH_MAX, &count,
+    if (!GetQueuedCompletionStatusEx(transport->port->handle, transport->entries, most, &count,
                                      milliseconds, milliseconds != 0)) {
         DWORD error = GetLastError();
 

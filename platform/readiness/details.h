@@ -8,10 +8,6 @@
 
 #include "udpecho/transport.h"
 
-/* The most datagrams that such a listener receives at once if it has DETAIL_TIMES: the replies to
- * them leave soon after one another. */
-#define TIMED_BATCH_MAX 16
-
 /* Has a socket that tells what the details `before` ask for tell what `after` does, as far as the
  * platform has it. What has DETAIL_TIMES sends with the greatest TTL or hop limit from then on.
  * Errors: those of setsockopt(2); `step` then says what failed: static. */

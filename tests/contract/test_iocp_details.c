@@ -92,11 +92,41 @@ static void details_are_switched_on_and_off(void **state)
     close_fixture(fixture);
 }
 
+static void check_batches(fixture_t *fixture)
+{
+    unsigned answered = 0;
+
+    for (unsigned i = 0; i < 60; i++) { /* no more than receives are posted */
+        client_send(fixture, &i, sizeof i);
+    }
+    while (answered < 60) {
+        batch_t batch;
+
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        assert_in_range(batch.count, 1, TIMED_BATCH_MAX);
+        answered += give_back(fixture, &batch, VERDICT_ECHO).sent;
+    }
+}
+
+static void a_batch_with_times_is_a_small_one(void **state)
+{
+    fixture_t *fixture =
+        open_service_fixture(*state, "127.0.0.1", 1000, (struct service *)&service, DETAIL_TIMES);
+
+    check_batches(fixture);
+    close_fixture(fixture);
+    fixture = open_fixture(*state, "127.0.0.1", 1000);
+    listener_set_details(fixture->listeners[0], DETAIL_TIMES);
+    check_batches(fixture);
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     static const scene_t scenes[] = {
         SCENE(a_request_tells_what_was_asked_for_when_the_listener_was_opened),
         SCENE(details_are_switched_on_and_off),
+        SCENE(a_batch_with_times_is_a_small_one),
     };
 
     return run_scenes(scenes, sizeof scenes / sizeof scenes[0], variants, variant_count,
