@@ -55,7 +55,7 @@ else()
         message(FATAL_ERROR
                 "UDPECHO_AUTHENTICATION=ON takes libsodium 1.0.12, which pkg-config does not find")
     else()
-        message(WARNING "Without libsodium 1.0.12, udpechod will not authenticate STAMP")
+        message(WARNING "Without libsodium 1.0.12, neither program will authenticate STAMP")
     endif()
 endif()
 

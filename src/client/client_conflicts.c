@@ -94,11 +94,12 @@ static const char *find_without_flood(const client_settings_t *given, apr_pool_t
 
 static const char *find_without_protocol(const client_settings_t *given, apr_pool_t *pool)
 {
-    const char *name = given->stamp_tlvs >= 0       ? "stamp-tlv"
-                       : given->stamp_ssid != 0     ? "stamp-ssid"
-                       : given->stamp_clock != 0    ? "stamp-clock"
-                       : given->stamp_sessions != 0 ? "stamp-sessions"
-                                                    : NULL;
+    const char *name = given->stamp_tlvs >= 0          ? "stamp-tlv"
+                       : given->stamp_ssid != 0        ? "stamp-ssid"
+                       : given->stamp_key_file != NULL ? "stamp-key-file"
+                       : given->stamp_clock != 0       ? "stamp-clock"
+                       : given->stamp_sessions != 0    ? "stamp-sessions"
+                                                       : NULL;
 
     if (name != NULL && !given->stamp) {
         return apr_psprintf(pool, "--%s: expected --stamp with it", name);

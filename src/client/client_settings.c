@@ -8,6 +8,7 @@
 #include "client/client_setting_kinds.h"
 #include "client/core/stamp_sender.h"
 #include "client/output/payload_text.h"
+#include "client/stamp_key.h"
 #include "common/echo_plus_packet.h"
 #include "common/units.h"
 
@@ -252,6 +253,13 @@ const option_t client_settings_table[] = {
      .minimum = 1,
      .maximum = 65535,
      .help = "With --stamp: the identifier of the session. Default: none."},
+    {.name = "stamp-key-file",
+     .argument = "FILE",
+     .offset = AT(stamp_key_file),
+     .kind = &option_text,
+     .command_line_only = 1,
+     .help = "With --stamp: authenticate packets by the key in this file, which is one\n"
+             "line of hexadecimal digits."},
     {.name = "stamp-clock",
      .argument = "ntp|ptp",
      .offset = AT(stamp_clock),
@@ -354,7 +362,8 @@ static void fill_defaults(client_settings_t *settings)
                                              : PROTOCOL_ECHO;
     settings->stamp_tlvs = settings->stamp_tlvs < 0 ? 0 : settings->stamp_tlvs;
     if (settings->stamp && settings->size < 0) {
-        settings->size = (apr_int64_t)stamp_request_length((unsigned)settings->stamp_tlvs);
+        settings->size = (apr_int64_t)stamp_request_length((unsigned)settings->stamp_tlvs,
+                                                           settings->stamp_key_file != NULL);
     }
     settings->measurement = settings->flood   ? MEASURE_FLOOD
                             : settings->sweep ? MEASURE_SWEEP
@@ -426,26 +435,31 @@ static const char *check_size(const client_settings_t *settings, apr_pool_t *poo
 {
     apr_size_t size = (apr_size_t)settings->size;
     unsigned tlvs = (unsigned)settings->stamp_tlvs;
+    int is_authenticated = settings->stamp_key_file != NULL;
 
     if (settings->protocol == PROTOCOL_ECHO_PLUS && size < ECHO_PLUS_LENGTH) {
         return apr_psprintf(pool,
                             "--size=%" APR_SIZE_T_FMT ": expected %d or more with --echo-plus",
                             size, ECHO_PLUS_LENGTH);
     }
-    if (settings->protocol != PROTOCOL_STAMP || stamp_request_fits(tlvs, size)) {
+    if (settings->protocol != PROTOCOL_STAMP || stamp_request_fits(tlvs, is_authenticated, size)) {
         return NULL;
     }
-    apr_size_t plain = stamp_request_length(tlvs);
+    apr_size_t plain = stamp_request_length(tlvs, is_authenticated);
 
-    return size > plain ? apr_psprintf(pool,
-                                       "--size=%" APR_SIZE_T_FMT ": expected %" APR_SIZE_T_FMT
-                                       ", or at least 4 more for padding, with --stamp",
-                                       size, plain)
-                        : apr_psprintf(pool,
-                                       "--size=%" APR_SIZE_T_FMT ": expected %" APR_SIZE_T_FMT
-                                       " or more with --stamp%s",
-                                       size, tlvs == 0 ? (apr_size_t)STAMP_REQUEST_MIN : plain,
-                                       tlvs == 0 ? "" : " and these TLVs");
+    return size > plain
+               ? apr_psprintf(pool,
+                              "--size=%" APR_SIZE_T_FMT ": expected %" APR_SIZE_T_FMT
+                              ", or at least 4 more for padding, with --stamp",
+                              size, plain)
+               : apr_psprintf(
+                     pool,
+                     "--size=%" APR_SIZE_T_FMT ": expected %" APR_SIZE_T_FMT
+                     " or more with --stamp%s",
+                     size, tlvs == 0 && !is_authenticated ? (apr_size_t)STAMP_REQUEST_MIN : plain,
+                     tlvs != 0          ? " and these TLVs"
+                     : is_authenticated ? " and a key"
+                                        : "");
 }
 
 const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
@@ -472,6 +486,9 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
     }
     if (error == NULL) {
         error = check_size(settings, pool);
+    }
+    if (error == NULL && settings->stamp_key_file != NULL) {
+        error = stamp_key_read(&settings->stamp_key, settings->stamp_key_file, pool);
     }
     if (error == NULL && settings->source_port + settings->flows > 65536) {
         error = apr_psprintf(pool,

@@ -5,6 +5,7 @@
 
 #include "client/output/event.h"
 #include "common/address.h"
+#include "common/authentication.h"
 #include "common/options.h"
 
 /* The port of RFC 862, which a host without one stands for. */
@@ -45,9 +46,10 @@ typedef struct client_settings {
     apr_int64_t stamp;
     apr_int64_t stamp_tlvs; /* types, as bits; -1: not given */
     apr_int64_t stamp_ssid;
-    unsigned stamp_clock;    /* a stamp_clock_t */
-    unsigned stamp_sessions; /* a counting_t */
-    unsigned clock_offset;   /* an offset_estimate_t */
+    const char *stamp_key_file; /* NULL: unauthenticated */
+    unsigned stamp_clock;       /* a stamp_clock_t */
+    unsigned stamp_sessions;    /* a counting_t */
+    unsigned clock_offset;      /* an offset_estimate_t */
     apr_int64_t histogram;
     apr_int64_t json;
     apr_int64_t csv;
@@ -61,7 +63,8 @@ typedef struct client_settings {
     /* What follows from them. */
     measurement_t measurement;
     protocol_t protocol;
-    const char *host; /* as given */
+    authentication_key_t *stamp_key; /* that is in the file */
+    const char *host;                /* as given */
     address_t address;
     const unsigned char *payload; /* of `size` bytes; NULL: made by the probe */
 } client_settings_t;

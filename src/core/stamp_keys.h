@@ -5,8 +5,8 @@
 
 #include <apr_tables.h>
 
+#include "common/authentication.h"
 #include "common/cidr.h"
-#include "core/authentication.h"
 
 typedef struct stamp_key {
     authentication_key_t *key;

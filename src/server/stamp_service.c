@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "core/authentication.h"
+#include "common/authentication.h"
 #include "core/stamp_keys.h"
 #include "server/dscps.h"
 #include "server/stamp_key_file.h"

@@ -1,6 +1,8 @@
 """A STAMP Session-Reflector (RFC 8762, RFC 8972) of the tests' own, for what udpecho makes of others
 than udpechod: as a function of responder.Request, exactly so wrong as a test wants it."""
 
+import hashlib
+import hmac
 import socket
 import struct
 import time
@@ -93,6 +95,35 @@ class Reflector:
         if not self.stateful or left is None:
             return bytes(16)
         return number + timestamp(left + 5000, self.ptp) + bytes([2, 0, 0, 0])
+
+
+def code(key, *parts):
+    return hmac.new(key, b"".join(parts), hashlib.sha256).digest()[:16]
+
+
+class AuthenticatedReflector:
+    """One of authenticated mode, stateless, which looks into no TLV. What it answers is right, or
+    has another bit `damaged`."""
+
+    LENGTH = 112
+
+    def __init__(self, key, damaged=None):
+        self.key, self.damaged = key, damaged
+        self.refused = 0
+
+    def __call__(self, request):
+        arrived = time.time_ns()
+        payload, tail = request.payload[:self.LENGTH], request.payload[self.LENGTH:]
+        if len(payload) < self.LENGTH or code(self.key, payload[:96]) != payload[96:]:
+            self.refused += 1
+            return []
+        reply = (payload[:4] + bytes(12) + timestamp(time.time_ns()) + b"\x0d\x01" + payload[26:28]
+                 + bytes(4) + timestamp(arrived) + bytes(8) + payload[:4] + bytes(12)
+                 + payload[16:26] + bytes(6) + b"\x39" + bytes(15))
+        reply = bytearray(reply + code(self.key, reply) + tail)
+        if self.damaged is not None:
+            reply[self.damaged] ^= 1
+        return [bytes(reply)]
 
 
 class LossyPath:

@@ -1,14 +1,17 @@
 """udpecho with protocols that tell more than a round trip, and servers of the tests' own that speak
 them: STAMP and UDPEchoPlus."""
 
+import os
+import pathlib
 import struct
+import tempfile
 import time
 import unittest
 
 import client_harness
 import harness
 from client_harness import ask
-from reflector import BASE, LossyPath, Reflector
+from reflector import BASE, AuthenticatedReflector, LossyPath, Reflector
 from responder import Responder, echo
 
 COUNT = 1001
@@ -342,6 +345,57 @@ class Stamp(unittest.TestCase):
             done = client_harness.run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertIn(words, done.stderr)
+
+
+class Authenticated(unittest.TestCase):
+    KEY = bytes(range(32))
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = pathlib.Path(folder.name, "key")
+        self.write(f"# of the tests\n\n{self.KEY.hex()}\n")
+        done = client_harness.run("--stamp", f"--stamp-key-file={self.file}", "--size=1", "host")
+        if "libsodium" in done.stderr:
+            self.skipTest("udpecho was built without libsodium")
+
+    def write(self, text, mode=0o600):
+        self.file.write_text(text)
+        self.file.chmod(mode)
+
+    def test_both_sides_authenticate(self):
+        reflector = AuthenticatedReflector(self.KEY)
+        report, requests = stamp(reflector, f"--stamp-key-file={self.file}")
+        self.assertEqual((report.summary["received"], reflector.refused), (5, 0))
+        self.assertEqual({len(request) for request in requests}, {112})
+        self.assertEqual([told["peer_hop_limit"] for told in report.of("one_way")], [57] * 5)
+
+    def test_a_reply_that_is_not_authentic_is_corrupt(self):
+        for damaged in 0, 40, 96:
+            report, _ = stamp(AuthenticatedReflector(self.KEY, damaged), "--timeout=100ms",
+                              f"--stamp-key-file={self.file}", count=2)
+            self.assertEqual(report.summary["received"], 0)
+            self.assertEqual(report.of("one_way"), [])
+
+    def test_another_key_is_not_answered(self):
+        reflector = AuthenticatedReflector(b"another")
+        report, _ = stamp(reflector, "--timeout=100ms", f"--stamp-key-file={self.file}", count=2)
+        self.assertEqual((report.code, reflector.refused), (1, 2))
+
+    def test_mistakes(self):
+        for text, mode, words in (
+                ("", 0o600, "expected one line of hexadecimal digits"),
+                ("00\n01\n", 0o600, "expected one line of hexadecimal digits"),
+                ("0g", 0o600, "expected one line of hexadecimal digits"),
+                ("00ff", 0o644, "expected a file that others cannot read")):
+            if mode != 0o600 and os.name != "posix":
+                continue
+            self.write(text, mode)
+            done = client_harness.run("--stamp", f"--stamp-key-file={self.file}", "127.0.0.1")
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(f"--stamp-key-file={self.file}: {words}", done.stderr)
+        done = client_harness.run("--stamp", "--stamp-key-file=/no/such/key", "127.0.0.1")
+        self.assertIn("--stamp-key-file=/no/such/key", done.stderr)
 
 
 if __name__ == "__main__":

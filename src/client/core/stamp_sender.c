@@ -15,19 +15,49 @@ typedef struct stamp {
 
 /* ---- Requests ---- */
 
-apr_size_t stamp_request_length(unsigned tlvs)
+static const stamp_layout_t *layout_of(int is_authenticated)
 {
-    return stamp_unauthenticated.length + stamp_tlvs_length(tlvs);
+    return is_authenticated ? &stamp_authenticated : &stamp_unauthenticated;
 }
 
-int stamp_request_fits(unsigned tlvs, apr_size_t length)
+/* The HMAC TLV is obligatory beside others in authenticated mode (RFC 8972 section 4.8). */
+static unsigned with_hmac(unsigned tlvs, int is_authenticated)
 {
-    apr_size_t plain = stamp_request_length(tlvs);
+    return is_authenticated && tlvs != 0 ? tlvs | STAMP_TLV_BIT(STAMP_TLV_HMAC) : tlvs;
+}
+
+apr_size_t stamp_request_length(unsigned tlvs, int is_authenticated)
+{
+    return layout_of(is_authenticated)->length +
+           stamp_tlvs_length(with_hmac(tlvs, is_authenticated));
+}
+
+int stamp_request_fits(unsigned tlvs, int is_authenticated, apr_size_t length)
+{
+    apr_size_t plain = stamp_request_length(tlvs, is_authenticated);
 
     if (length < plain) {
-        return tlvs == 0 && length >= STAMP_REQUEST_MIN;
+        return tlvs == 0 && !is_authenticated && length >= STAMP_REQUEST_MIN;
     }
     return length == plain || length >= plain + STAMP_TLV_HEADER;
+}
+
+/* Over the base packet; and over the sequence number and all TLVs in front of the HMAC TLV. */
+static void authenticate(const stamp_t *stamp)
+{
+    const stamp_layout_t *layout = stamp->layout;
+    unsigned char *tlvs = stamp->packet + layout->length;
+    const authentication_part_t base = {stamp->packet, layout->hmac};
+    const authentication_part_t parts[] = {
+        {stamp->packet + layout->sequence, 4},
+        {tlvs, stamp_tlvs_length(stamp->options.tlvs)},
+    };
+
+    authentication_code(stamp->options.key, &base, 1, stamp->packet + layout->hmac);
+    if (stamp->options.tlvs != 0) {
+        authentication_code(stamp->options.key, parts, 2,
+                            tlvs + parts[1].length + STAMP_TLV_HEADER);
+    }
 }
 
 static void write_request(void *context, apr_uint32_t number, apr_int64_t time,
@@ -49,6 +79,9 @@ static void write_request(void *context, apr_uint32_t number, apr_int64_t time,
     if (stamp->direct != NULL) {
         big_endian_put_32(stamp->direct, number + 1); /* with this one */
     }
+    if (stamp->options.key != NULL) {
+        authenticate(stamp);
+    }
 }
 
 /* ---- Replies ---- */
@@ -68,7 +101,8 @@ static int read_reply_number(void *context, const unsigned char *data, apr_size_
 {
     const stamp_t *stamp = context;
 
-    if (length < STAMP_REPLY_MIN || big_endian_64(data + stamp->layout->receive_timestamp) == 0) {
+    if (length < (stamp->options.key != NULL ? stamp->layout->length : STAMP_REPLY_MIN) ||
+        big_endian_64(data + stamp->layout->receive_timestamp) == 0) {
         return 0;
     }
     *number = big_endian_32(data + stamp->layout->sender_sequence);
@@ -85,6 +119,29 @@ static int is_of_this_run(const stamp_t *stamp, const reflection_t *reflection,
 
     return !reflection->is_changed ||
            stamp_elapsed_ns(returned, stamp_timestamp(stamp->begun, clock), clock) >= 0;
+}
+
+static int is_authentic(const stamp_t *stamp, const unsigned char *data)
+{
+    const authentication_part_t base = {data, stamp->layout->hmac};
+
+    return stamp->options.key == NULL ||
+           authentication_verifies(stamp->options.key, &base, 1, data + stamp->layout->hmac);
+}
+
+/* What TLVs tell counts only if the HMAC TLV behind them is right. */
+static int are_tlvs_authentic(const stamp_t *stamp, const unsigned char *data,
+                              const stamp_tlvs_t *tlvs)
+{
+    const unsigned char *first = data + stamp->layout->length;
+    const authentication_part_t parts[] = {
+        {data + stamp->layout->sequence, 4},
+        {first, tlvs->hmac_at},
+    };
+
+    return stamp->options.key == NULL ||
+           (tlvs->has_hmac && authentication_verifies(stamp->options.key, parts, 2,
+                                                      first + tlvs->hmac_at + STAMP_TLV_HEADER));
 }
 
 /* Reflectors without sessions of this kind return 0. */
@@ -129,6 +186,9 @@ static int read_reply(void *context, const unsigned char *data, apr_size_t lengt
     if (!is_of_session(stamp, data) || !is_of_this_run(stamp, reflection, data)) {
         return 0;
     }
+    if (!is_authentic(stamp, data)) {
+        return 1;
+    }
     reflection->is_intact = 1;
     reflection->peer_number = big_endian_32(data + layout->sequence);
     stamp_clock_t clock = read_times(layout, data, reflection);
@@ -138,6 +198,10 @@ static int read_reply(void *context, const unsigned char *data, apr_size_t lengt
         stamp_tlvs_read(&reflection->tlvs, data + layout->length, length - layout->length, clock,
                         reflection->t1);
     }
+    if (reflection->tlvs.returned != 0 && stamp->options.tlvs != 0 &&
+        !are_tlvs_authentic(stamp, data, &reflection->tlvs)) {
+        reflection->tlvs = (stamp_tlvs_t){.traffic_class = -1, .is_untrusted = 1};
+    }
     return 1;
 }
 
@@ -145,16 +209,18 @@ session_format_t stamp_format(const stamp_options_t *options, apr_pool_t *pool)
 {
     stamp_t *stamp = apr_pcalloc(pool, sizeof *stamp);
 
-    assert(stamp_request_fits(options->tlvs, options->length));
+    int is_authenticated = options->key != NULL;
+
+    assert(stamp_request_fits(options->tlvs, is_authenticated, options->length));
     stamp->options = *options;
-    stamp->layout = &stamp_unauthenticated;
+    stamp->layout = layout_of(is_authenticated);
     stamp->packet = apr_pcalloc(
         pool, options->length > stamp->layout->length ? options->length : stamp->layout->length);
     big_endian_put_16(stamp->packet + stamp->layout->ssid, options->ssid);
     if (options->length > stamp->layout->length) {
-        stamp->direct =
-            stamp_tlvs_write(stamp->packet + stamp->layout->length,
-                             options->length - stamp->layout->length, options->tlvs, options->dscp);
+        stamp->direct = stamp_tlvs_write(stamp->packet + stamp->layout->length,
+                                         options->length - stamp->layout->length,
+                                         with_hmac(options->tlvs, is_authenticated), options->dscp);
     }
     return (session_format_t){.context = stamp,
                               .packet = stamp->packet,

@@ -8,6 +8,7 @@
  */
 
 #include "client/core/session_sender.h"
+#include "common/authentication.h"
 #include "common/stamp_packet.h"
 
 /* The shortest reply that tells which request it is to, and when that came and it left. */
@@ -19,19 +20,20 @@
 typedef struct stamp_options {
     apr_uint16_t ssid;   /* the session's identifier; 0: none */
     stamp_clock_t clock; /* the format of this host's time stamps */
-    unsigned tlvs;     /* which to ask by, a set of them: Location, Timestamp Information, Class of
-                        * Service, Direct Measurement, Follow-Up Telemetry */
-    int dscp;          /* that the reply is to have, with Class of Service */
-    apr_size_t length; /* of a request, bytes: see stamp_request_fits() */
+    unsigned tlvs; /* which to ask by, a set of them: Location, Timestamp Information, Class of
+                    * Service, Direct Measurement, Follow-Up Telemetry */
+    const authentication_key_t *key; /* of authenticated mode; NULL: the other one */
+    int dscp;                        /* that the reply is to have, with Class of Service */
+    apr_size_t length;               /* of a request, bytes: see stamp_request_fits() */
 } stamp_options_t;
 
-/* How long a request without padding is, bytes. */
-apr_size_t stamp_request_length(unsigned tlvs);
+/* How long a request without padding is, bytes. Authenticated TLVs have one more, the HMAC TLV. */
+apr_size_t stamp_request_length(unsigned tlvs, int is_authenticated);
 
-/* Non-zero if a request with these TLVs can be of this length: without any, from STAMP_REQUEST_MIN
- * on, as TWAMP Light's are; else no shorter than stamp_request_length(). What is longer has an
- * Extra Padding TLV, which itself takes 4 bytes. */
-int stamp_request_fits(unsigned tlvs, apr_size_t length);
+/* Non-zero if such a request can be of this length: in unauthenticated mode without TLVs, from
+ * STAMP_REQUEST_MIN on, as TWAMP Light's are; else no shorter than stamp_request_length(). What is
+ * longer has an Extra Padding TLV, which itself takes 4 bytes. */
+int stamp_request_fits(unsigned tlvs, int is_authenticated, apr_size_t length);
 
 /* The protocol with such requests. From `pool`. */
 session_format_t stamp_format(const stamp_options_t *options, apr_pool_t *pool);

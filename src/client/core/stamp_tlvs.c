@@ -25,6 +25,7 @@ static const kind_t kinds[] = {
     {STAMP_TLV_CLASS_OF_SERVICE, 4},
     {STAMP_TLV_DIRECT_MEASUREMENT, 12},
     {STAMP_TLV_FOLLOW_UP_TELEMETRY, 16},
+    {STAMP_TLV_HMAC, 16},
 };
 
 #define KINDS (sizeof kinds / sizeof kinds[0])
@@ -162,6 +163,8 @@ static void read_value(stamp_tlvs_t *tlvs, unsigned type, const unsigned char *v
         tlvs->requests_there = big_endian_32(value + 4);
         tlvs->replies_there = big_endian_32(value + 8);
         break;
+    case STAMP_TLV_HMAC:
+        break;
     default: /* Follow-Up Telemetry; all zero where the reflector has nothing to tell */
         tlvs->has_follow_up = big_endian_64(value + 4) != 0;
         tlvs->follow_up_number = big_endian_32(value);
@@ -195,7 +198,7 @@ static void read_tlv(stamp_tlvs_t *tlvs, const unsigned char *tlv, apr_size_t le
 void stamp_tlvs_read(stamp_tlvs_t *tlvs, const unsigned char *data, apr_size_t length,
                      stamp_clock_t clock, apr_int64_t near_ns)
 {
-    const unsigned char *end = data + length;
+    const unsigned char *first = data, *end = data + length;
 
     *tlvs = (stamp_tlvs_t){.traffic_class = -1};
     while (end - data >= VALUE) {
@@ -203,6 +206,10 @@ void stamp_tlvs_read(stamp_tlvs_t *tlvs, const unsigned char *data, apr_size_t l
 
         if (part > (apr_size_t)(end - data) - VALUE) {
             return;
+        }
+        if (data[TYPE] == STAMP_TLV_HMAC && part == STAMP_HMAC_LENGTH) {
+            tlvs->has_hmac = 1;
+            tlvs->hmac_at = (apr_size_t)(data - first);
         }
         read_tlv(tlvs, data, part, clock, near_ns);
         data += VALUE + part;

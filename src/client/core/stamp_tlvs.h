@@ -19,11 +19,13 @@ typedef struct stamp_tlvs {
     int is_dscp_refused; /* the reply has another DSCP than was asked for */
     unsigned source_in, method_in, source_out, method_out; /* Timestamp Information: of t2 and t3;
                                                             * 0: not told */
-    int has_counts;                                        /* Direct Measurement: */
-    apr_uint32_t requests_there, replies_there;            /* with this one */
-    int has_follow_up;                                     /* Follow-Up Telemetry: */
-    apr_uint32_t follow_up_number;                         /* the reply before this one ... */
-    apr_int64_t follow_up; /* ... left at this time, nanoseconds since 1970 */
+    int has_hmac;                                          /* there is an HMAC TLV ... */
+    apr_size_t hmac_at; /* ... so many bytes behind the beginning of all TLVs */
+    int has_counts;     /* Direct Measurement: */
+    apr_uint32_t requests_there, replies_there; /* with this one */
+    int has_follow_up;                          /* Follow-Up Telemetry: */
+    apr_uint32_t follow_up_number;              /* the reply before this one ... */
+    apr_int64_t follow_up;                      /* ... left at this time, nanoseconds since 1970 */
 } stamp_tlvs_t;
 
 /* How long all that are in the set `tlvs` of types are, bytes. */

@@ -1,21 +1,13 @@
 #include "client/output/payload_text.h"
 
 #include <apr_file_io.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "client/failure.h"
+#include "common/hex_text.h"
 #include "common/regular_file.h"
 #include "udpecho/datagram.h"
-
-static int digit_value(char digit)
-{
-    if (apr_isdigit(digit)) {
-        return digit - '0';
-    }
-    return apr_isxdigit(digit) ? apr_tolower(digit) - 'a' + 10 : -1;
-}
 
 const char *payload_too_long(const client_settings_t *settings, apr_size_t most, const char *why,
                              apr_pool_t *pool)
@@ -32,21 +24,10 @@ const char *payload_too_long(const client_settings_t *settings, apr_size_t most,
 static const char *from_hex(const unsigned char **payload, apr_size_t *length, const char *text,
                             apr_pool_t *pool)
 {
-    unsigned char *bytes = apr_palloc(pool, strlen(text) / 2 + 1);
-
-    *payload = bytes;
-    *length = 0;
-    for (const char *next = text; *next != '\0'; next += 2) {
-        next += *length > 0 && strchr(" :-", *next) != NULL;
-
-        int high = digit_value(next[0]);
-        int low = high >= 0 ? digit_value(next[1]) : -1;
-
-        if (low < 0) {
-            return apr_psprintf(
-                pool, "--payload-hex=%s: expected pairs of hexadecimal digits: 00ff1e", text);
-        }
-        bytes[(*length)++] = (unsigned char)(high << 4 | low);
+    *payload = hex_read(text, length, pool);
+    if (*payload == NULL) {
+        return apr_psprintf(pool, "--payload-hex=%s: expected pairs of hexadecimal digits: 00ff1e",
+                            text);
     }
     return *length <= PAYLOAD_MAX_IPV6
                ? NULL

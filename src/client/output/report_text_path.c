@@ -86,7 +86,11 @@ static const char *tlvs_text(const path_facts_t *facts, apr_pool_t *pool)
         text = apr_psprintf(pool, "%sthe reflector calls %s malformed\n", text,
                             names_of(facts->malformed, pool));
     }
-    return text;
+    return facts->untrusted == 0
+               ? text
+               : apr_psprintf(pool,
+                              "%s%" APR_UINT64_T_FMT " replies have TLVs whose HMAC is wrong\n",
+                              text, facts->untrusted);
 }
 
 /* ---- The peer's clock ---- */

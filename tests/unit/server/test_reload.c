@@ -3,8 +3,8 @@
 #include "unit.h"
 
 #include "captured_log.h"
+#include "common/authentication.h"
 #include "common/ip_address.h"
-#include "core/authentication.h"
 #include "core/source_ports.h"
 #include "core/stamp.h"
 #include "server/reload.h"

@@ -3,6 +3,8 @@
 #include "unit.h"
 
 #include "client/core/stamp_sender.h"
+#include "common/hex_text.h"
+#include "skip.h"
 
 /* 2026-01-01 00:00:00.25, as a request has it, and what a reflector adds. */
 #define T1 APR_INT64_C(1767225600250000000)
@@ -13,7 +15,8 @@ static const own_clock_t no_clock = {.error = -1};
 
 static session_format_t format_of(stamp_options_t options, apr_pool_t *pool)
 {
-    options.length = options.length > 0 ? options.length : stamp_request_length(options.tlvs);
+    options.length = options.length > 0 ? options.length
+                                        : stamp_request_length(options.tlvs, options.key != NULL);
     return stamp_format(&options, pool);
 }
 
@@ -88,10 +91,94 @@ static void lengths_are_those_that_the_protocol_has(void **state)
 
     (void)state;
     for (apr_size_t length = 0; length < 100; length++) {
-        assert_int_equal(stamp_request_fits(0, length),
+        assert_int_equal(stamp_request_fits(0, 0, length),
                          length >= 14 && (length <= 44 || length >= 48));
-        assert_int_equal(stamp_request_fits(class, length), length == 52 || length >= 56);
+        assert_int_equal(stamp_request_fits(class, 0, length), length == 52 || length >= 56);
     }
+}
+
+static authentication_key_t *key_of(apr_pool_t *pool)
+{
+    unsigned char bytes[32];
+
+    for (unsigned i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)i;
+    }
+    return authentication_key_create(bytes, sizeof bytes, pool);
+}
+
+/* What a reflector answers request 5 of session 0x1234 with, by the key 00 01 02 ... 1f. */
+static const char authentic_reply[] =
+    "00000005000000000000000000000000ed00378040639d5e0d01123400000000ed00378040624dd200000000000000"
+    "00"
+    "00000005000000000000000000000000ed003780400000008a01000000000000390000000000000000000000000000"
+    "003da4ef60dee26bb407b5d80ca26a1485000300040502050200080010630abb66de05555f36b38e70d6815e23";
+
+static void authenticated_replies_are_those_with_the_right_code(void **state)
+{
+    apr_size_t length;
+    unsigned char *reply = hex_read(authentic_reply, &length, *state);
+    int is_read;
+
+    if (!authentication_is_available()) {
+        skip_test("built without libsodium");
+    }
+    session_format_t format =
+        format_of((stamp_options_t){.ssid = 0x1234,
+                                    .key = key_of(*state),
+                                    .tlvs = STAMP_TLV_BIT(STAMP_TLV_TIMESTAMP_INFORMATION)},
+                  *state);
+
+    assert_int_equal(length, format.length);
+    format.write(format.context, 5, T1, &no_clock);
+    reflection_t reflection = read_reply(&format, reply, length, &is_read);
+    assert_true(is_read);
+    assert_true(reflection.is_intact);
+    assert_int_equal(reflection.t2 / 1000, T2 / 1000);
+    assert_int_equal(reflection.hop_limit, 57);
+    assert_int_equal(reflection.tlvs.source_in, STAMP_SYNC_FREE_RUNNING);
+    assert_false(reflection.tlvs.is_untrusted);
+    reply[80] ^= 1;
+    reflection = read_reply(&format, reply, length, &is_read);
+    assert_true(is_read);
+    assert_false(reflection.is_intact);
+    reply[80] ^= 1;
+    reply[116] ^= 1;
+    reflection = read_reply(&format, reply, length, &is_read);
+    assert_true(reflection.is_intact);
+    assert_true(reflection.tlvs.is_untrusted);
+    assert_int_equal(reflection.tlvs.source_in, 0);
+    read_reply(&format, reply, 111, &is_read);
+    assert_false(is_read);
+}
+
+static void authenticated_requests_have_both_codes(void **state)
+{
+    unsigned char code[AUTHENTICATION_LENGTH];
+
+    if (!authentication_is_available()) {
+        skip_test("built without libsodium");
+    }
+    authentication_key_t *key = key_of(*state);
+    session_format_t format =
+        format_of((stamp_options_t){.key = key,
+                                    .tlvs = STAMP_TLV_BIT(STAMP_TLV_CLASS_OF_SERVICE),
+                                    .length = 112 + 8 + 20 + 10},
+                  *state);
+    const authentication_part_t base = {format.packet, 96};
+    const authentication_part_t parts[] = {{format.packet, 4}, {format.packet + 112, 8}};
+
+    format.write(format.context, 5, T1, &no_clock);
+    assert_int_equal(big_endian_32(format.packet), 5);
+    assert_true(big_endian_64(format.packet + 16) == stamp_timestamp(T1, STAMP_CLOCK_NTP));
+    authentication_code(key, &base, 1, code);
+    assert_memory_equal(format.packet + 96, code, sizeof code);
+    assert_int_equal(big_endian_32(format.packet + 120), 0x80080010);
+    authentication_code(key, parts, 2, code);
+    assert_memory_equal(format.packet + 124, code, sizeof code);
+    assert_int_equal(big_endian_32(format.packet + 140), 0x80010006);
+    assert_true(stamp_request_fits(0, 1, 112));
+    assert_false(stamp_request_fits(0, 1, 44));
 }
 
 static void what_is_longer_is_padded(void **state)
@@ -234,6 +321,8 @@ int main(void)
         scene(direct_measurement_counts_what_is_sent),
         scene(lengths_are_those_that_the_protocol_has),
         scene(what_is_longer_is_padded),
+        scene(authenticated_replies_are_those_with_the_right_code),
+        scene(authenticated_requests_have_both_codes),
         scene(a_reply_tells_all_that_it_has),
         scene(a_reply_may_be_short),
         scene(a_hop_limit_may_not_be_known),

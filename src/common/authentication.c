@@ -1,4 +1,4 @@
-#include "core/authentication.h"
+#include "common/authentication.h"
 
 #include <assert.h>
 #include <string.h>
