@@ -55,46 +55,26 @@ int system_report_fragments(int descriptor, int family)
                               : set_option(descriptor, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
 }
 
-int system_report_traffic_class(int descriptor)
-{
-    return set_option(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
-}
-
 int system_report_refusals(int descriptor, int family)
 {
     return family == AF_INET6 ? set_option(descriptor, IPPROTO_IPV6, IPV6_RECVERR, 1)
                               : set_option(descriptor, IPPROTO_IP, IP_RECVERR, 1);
 }
 
-/* One byte, while all else is an int (ip_cmsg_recv_tos() of net/ipv4/ip_sockglue.c). */
-static void read_traffic_class(const struct msghdr *header, const struct cmsghdr *control,
-                               arrival_t *arrival)
+apr_size_t system_read_fragment(struct msghdr *header)
 {
-    unsigned char octet;
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL;
+         control = CMSG_NXTHDR(header, control)) {
+        int is_ipv4 = control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVFRAGSIZE;
+        int is_ipv6 =
+            control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_RECVFRAGSIZE;
+        int size;
 
-    if (control_message_copy(header, control, &octet, sizeof octet)) {
-        arrival->traffic_class = octet;
+        if ((is_ipv4 || is_ipv6) && control_message_copy(header, control, &size, sizeof size)) {
+            return (apr_size_t)size;
+        }
     }
-}
-
-void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
-                         arrival_t *arrival)
-{
-    int is_ipv4 = control->cmsg_level == IPPROTO_IP;
-    int value;
-
-    if (is_ipv4 && control->cmsg_type == IP_TOS) {
-        read_traffic_class(header, control, arrival);
-        return;
-    }
-    if (!control_message_copy(header, control, &value, sizeof value)) {
-        return;
-    }
-    if (is_ipv4 && control->cmsg_type == IP_TTL) {
-        arrival->hop_limit = value;
-    } else if (control->cmsg_type == (is_ipv4 ? IP_RECVFRAGSIZE : IPV6_RECVFRAGSIZE)) {
-        arrival->fragment = (apr_size_t)value;
-    }
+    return 0;
 }
 
 /* ---- The error queue of a socket ---- */

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "readiness/control_message.h"
 #include "readiness/socket_options.h"
 
 /* NetBSD and OpenBSD have none for IPv4; they say of this one that they do not know it. That of
@@ -53,16 +52,6 @@ int system_report_fragments(int descriptor, int family)
     return -1;
 }
 
-/* OpenBSD has no such option. */
-#if !defined(IP_RECVTOS)
-#define IP_RECVTOS (-1)
-#endif
-
-int system_report_traffic_class(int descriptor)
-{
-    return set_option(descriptor, IPPROTO_IP, IP_RECVTOS, 1);
-}
-
 int system_report_refusals(int descriptor, int family)
 {
     (void)descriptor, (void)family;
@@ -70,21 +59,10 @@ int system_report_refusals(int descriptor, int family)
     return -1;
 }
 
-/* The messages are called as the options are, and hold one byte. */
-void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
-                         arrival_t *arrival)
+apr_size_t system_read_fragment(struct msghdr *header)
 {
-    unsigned char octet;
-
-    if (control->cmsg_level != IPPROTO_IP ||
-        !control_message_copy(header, control, &octet, sizeof octet)) {
-        return;
-    }
-    if (control->cmsg_type == IP_RECVTTL) {
-        arrival->hop_limit = octet;
-    } else if (control->cmsg_type == IP_RECVTOS) {
-        arrival->traffic_class = octet;
-    }
+    (void)header;
+    return 0;
 }
 
 /* What the kernels make of ICMP, should one tell such a socket after all: inetctlerrmap of

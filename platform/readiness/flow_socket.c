@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 
+#include "readiness/details.h"
 #include "readiness/flow_system.h"
 #include "readiness/socket.h"
 #include "readiness/socket_options.h"
@@ -121,16 +122,10 @@ static apr_status_t set_options(int descriptor, int family, const flows_options_
 static void ask_for_details(int descriptor, int family, const flows_options_t *options,
                             int *tells_fragments)
 {
-    set_option(descriptor, SOL_SOCKET, SO_TIMESTAMP, 1);
-    if (family == AF_INET6) {
-        set_option(descriptor, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-    } else {
-        set_option(descriptor, IPPROTO_IP, IP_RECVTTL, 1);
-    }
-    if (options->traffic_class && family == AF_INET6) {
-        set_option(descriptor, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-    } else if (options->traffic_class) {
-        system_report_traffic_class(descriptor);
+    system_report_arrival_time(descriptor, 1);
+    report_hop_limit(descriptor, family, 1);
+    if (options->traffic_class) {
+        report_traffic_class(descriptor, family, 1);
     }
     if (system_report_fragments(descriptor, family) != 0) {
         *tells_fragments = 0;

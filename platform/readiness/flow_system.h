@@ -26,17 +26,13 @@ int system_set_fragmenting(int descriptor, int family, int dont_fragment);
 /* Asks to be told what fragments an arrival came in. 0, or -1 and errno. */
 int system_report_fragments(int descriptor, int family);
 
-/* Asks to be told the traffic class of an IPv4 arrival. 0, or -1 and errno. */
-int system_report_traffic_class(int descriptor);
-
 /* Asks to be told what the network refused, where sockets that are not connected can be. 0, or -1
  * and errno. */
 int system_report_refusals(int descriptor, int family);
 
-/* Reads what the above asked for from one control message of `header`, of the levels of IPv4 and
- * IPv6. */
-void system_read_arrival(const struct msghdr *header, const struct cmsghdr *control,
-                         arrival_t *arrival);
+/* The size of the largest fragment that an arrival came in, with its IP header, as the control
+ * messages of `header` tell it, bytes; 0: it came whole, or that is not known. */
+apr_size_t system_read_fragment(struct msghdr *header);
 
 /* flows_is_refusal(), of errno. */
 int system_is_refusal(int error);

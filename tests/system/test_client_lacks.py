@@ -69,7 +69,7 @@ class Buffers(Client):
 @unittest.skipUnless(WITHOUT, "built without libseccomp's headers, nothing can be taken away")
 class Options(Client):
     LACKS = ("IPV6_DONTFRAG", "IPV6_RECVERR", "IP_RECVERR", "IP_MTU_DISCOVER", "IPV6_MTU_DISCOVER",
-             "SO_TIMESTAMP", "IP_RECVTTL", "IPV6_RECVHOPLIMIT", "IP_RECVFRAGSIZE",
+             "SO_TIMESTAMPNS", "IP_RECVTTL", "IPV6_RECVHOPLIMIT", "IP_RECVFRAGSIZE",
              "IPV6_RECVFRAGSIZE", "IPV6_V6ONLY")
 
     def test_what_nobody_asked_for_may_be_missing(self):
