@@ -24,6 +24,7 @@ typedef struct session {
     flows_t *flows;
     probe_t *probes[PROBERS_MAX];
     prober_t *probers[PROBERS_MAX];
+    directions_t *directions; /* of the first; NULL: the protocol does not tell them */
     unsigned prober_count;
     mtu_t *mtu;
     mtu_limit_t mtu_limit; /* that was found */
@@ -49,7 +50,7 @@ static const char *add_prober(session_t *session, apr_uint64_t count)
     }
     prober_options_t options = {.probe = *probe,
                                 .flows = session->flows,
-                                .directions = plan_directions(session->settings, session->pool),
+                                .directions = session->directions,
                                 .run = &session->run,
                                 .reports = apr_array_make(session->pool, 4, sizeof(report_t *)),
                                 .patience = plan_patience(session->settings)};
@@ -100,6 +101,7 @@ static const char *open_session(session_t *session)
                            .timeout = settings->timeout,
                            .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
                            .addresses = own_addresses(session->pool)};
+    session->directions = plan_directions(settings, session->pool);
     if (settings->measurement != MEASURE_MTU) {
         return add_prober(session, (apr_uint64_t)settings->count * round);
     }
@@ -154,10 +156,16 @@ static void tell_sweep(session_t *session)
 {
     unsigned count = session->run.flows;
     sweep_row_t *rows = apr_pcalloc(session->pool, count * sizeof *rows);
+    int is_counted =
+        session->directions != NULL && directions_summary(session->directions).is_counted;
 
     for (unsigned i = 0; i < count; i++) {
         rows[i].port = session->run.ports[i];
         rows[i].summary = probe_flow_summary(session->probes[0], i, clock_now());
+        rows[i].is_counted = is_counted;
+        if (is_counted) {
+            rows[i].losses = directions_flow_losses(session->directions, i);
+        }
     }
     sweep_result_t result = sweep_judge(rows, count, session->pool);
 

@@ -228,6 +228,28 @@ class Stamp(unittest.TestCase):
         self.assertLessEqual(told[1], path.lost_replies)
         self.assertLessEqual(summary["lost_either_way"], 6)
 
+    def test_a_sweep_tells_which_way_a_port_is_bad(self):
+        """Two of six ports lose: one all that it sends from its second on, one all its replies."""
+        reflector, numbers = Reflector(stateful=True), {}
+
+        def one_way(request):
+            index = numbers.setdefault(request.source, len(numbers))
+            count = sum(earlier.source == request.source for earlier in server.requests)
+            if index == 0 and 1 < count < 10:
+                return []
+            replies = reflector(request)
+            return [] if index == 1 and 1 < count < 10 else replies
+
+        with Responder(one_way) as server:
+            report = ask("--stamp", server.address(), "--sweep=6", "--count=10",
+                         "--interval=200ms", "--timeout=100ms")
+        client_harness.check_sums(self, report)
+        ports = {source[1]: index for source, index in numbers.items()}
+        told = {ports[row["source_port"]]: (row["lost_forward"], row["lost_backward"])
+                for row in report.of("sweep_port")}
+        self.assertEqual(told, {0: (8, 0), 1: (0, 8), **{index: (0, 0) for index in range(2, 6)}})
+        self.assertIn("  8 forward, 0 backward  suspect\n", report.text)
+
     def test_a_stateless_reflector_does_not_tell_the_way(self):
         report, _ = stamp(LossyPath(Reflector()), "--timeout=100ms", count=23)
         summary, = report.of("one_way_summary")

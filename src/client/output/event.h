@@ -37,6 +37,8 @@ typedef struct sweep_row {
     apr_port_t port;
     int is_suspect; /* its results are worse than the others': see sweep.h */
     probe_summary_t summary;
+    int is_counted;       /* which way datagrams were lost is known: */
+    loss_counts_t losses; /* of this port */
 } sweep_row_t;
 
 typedef struct sweep_result {

@@ -150,6 +150,8 @@ static record_t row_record(const event_t *event, const sweep_row_t *row, apr_poo
     add_number(&record, "source_port", row->port);
     add_truth(&record, "suspect", row->is_suspect);
     add_summary(&record, &row->summary, pool);
+    add_optional(&record, "lost_forward", row->losses.forward, row->is_counted);
+    add_optional(&record, "lost_backward", row->losses.backward, row->is_counted);
     return record;
 }
 

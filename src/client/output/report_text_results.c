@@ -117,17 +117,29 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
 
 /* ---- Sweep ---- */
 
+/* How many of those that are lost were requests, and how many replies. */
+static const char *ways_text(const sweep_row_t *row, apr_pool_t *pool)
+{
+    const loss_counts_t *losses = &row->losses;
+
+    return row->is_counted && row->summary.lost > 0
+               ? apr_psprintf(pool,
+                              "  %" APR_UINT64_T_FMT " forward, %" APR_UINT64_T_FMT " backward",
+                              losses->forward, losses->backward)
+               : "";
+}
+
 static const char *row_text(const sweep_row_t *row, apr_pool_t *pool)
 {
     const probe_summary_t *summary = &row->summary;
     const char *loss = loss_percent(summary, pool);
     int is_timed = summary->timed > 0;
 
-    return apr_psprintf(pool, "%11u %9" APR_UINT64_T_FMT " %8s %11s %11s %11s%s\n",
+    return apr_psprintf(pool, "%11u %9" APR_UINT64_T_FMT " %8s %11s %11s %11s%s%s\n",
                         (unsigned)row->port, summary->sent, loss != NULL ? loss : "-",
                         is_timed ? thousandths(summary->minimum, pool) : "-",
                         is_timed ? thousandths(summary->p50, pool) : "-",
-                        is_timed ? thousandths(summary->maximum, pool) : "-",
+                        is_timed ? thousandths(summary->maximum, pool) : "-", ways_text(row, pool),
                         row->is_suspect ? "  suspect" : "");
 }
 
