@@ -1,9 +1,13 @@
 """udpecho with protocols that tell more than a round trip, and servers of the tests' own that speak
 them: STAMP and UDPEchoPlus."""
 
+import datetime
+import itertools
 import os
 import pathlib
+import shutil
 import struct
+import subprocess
 import tempfile
 import time
 import unittest
@@ -166,6 +170,17 @@ class EchoPlus(unittest.TestCase):
             done = client_harness.run("--echo-plus", *arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn(words, done.stderr)
+
+
+def capture(payloads):
+    """A file of tcpdump with these datagrams from 192.0.2.2 to port 862 of 192.0.2.1."""
+    data = struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+    for payload in payloads:
+        udp = struct.pack("!HHHH", 40000, 862, 8 + len(payload), 0) + payload
+        packet = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                             bytes([192, 0, 2, 2]), bytes([192, 0, 2, 1])) + udp
+        data += struct.pack("=IIII", 0, 0, len(packet), len(packet)) + packet
+    return data
 
 
 def stamp(answer, *options, count=5):
@@ -367,6 +382,30 @@ class Stamp(unittest.TestCase):
             done = client_harness.run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertIn(words, done.stderr)
+
+    @unittest.skipIf(shutil.which("tshark") is None, "tshark is not installed")
+    def test_another_program_reads_the_requests(self):
+        before = time.time()
+        _, requests = stamp(Reflector(), "--stamp-ssid=7", "--stamp-tlv=all", count=3)
+        fields = [f"twamp.test.{name}" for name in (
+            "seq_number", "timestamp", "error_estimate.z", "mbz1", "sender_seq_number",
+            "sender_ttl")] + ["_ws.malformed"]
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "requests.pcap")
+            file.write_bytes(capture(requests))
+            done = subprocess.run(
+                ["tshark", "-r", file, "-d", "udp.port==862,twamp.test", "-T", "fields",
+                 *itertools.chain(*(("-e", field) for field in fields))],
+                check=True, capture_output=True, text=True, env={**os.environ, "TZ": "UTC"})
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        self.assertEqual([row[0] for row in rows], ["0", "1", "2"])
+        for row in rows:
+            read = datetime.datetime.strptime(row[1][:27].rstrip(), "%b %d, %Y %H:%M:%S.%f")
+            at = read.replace(tzinfo=datetime.timezone.utc).timestamp()
+            self.assertTrue(before - 1 <= at <= time.time() + 1, row)
+            # Z, what is at the place of the SSID, and what a reflector fills in, some of it twice.
+            self.assertEqual([int(value.split(",")[0], 0) for value in row[2:6]], [0, 7, 0, 0])
+            self.assertEqual([value for value in row[6:] if value], [])
 
 
 class Authenticated(unittest.TestCase):
