@@ -7,13 +7,13 @@
 #include "client/core/stamp_tlvs.h"
 
 #define BIT(type) (1U << (type))
-#define NEAR      APR_INT64_C(1767225600000000000)
+#define AROUND    APR_INT64_C(1767225600000000000)
 
 static stamp_tlvs_t read_all(const unsigned char *data, apr_size_t length)
 {
     stamp_tlvs_t tlvs;
 
-    stamp_tlvs_read(&tlvs, data, length, STAMP_CLOCK_NTP, NEAR);
+    stamp_tlvs_read(&tlvs, data, length, STAMP_CLOCK_NTP, AROUND);
     return tlvs;
 }
 
@@ -81,7 +81,7 @@ static void what_a_reflector_fills_in_is_told(void **state)
     assert_int_equal(tlvs.replies_there, 997);
     assert_true(tlvs.has_follow_up);
     assert_int_equal(tlvs.follow_up_number, 6);
-    assert_int_equal(tlvs.follow_up, NEAR + 500000000);
+    assert_int_equal(tlvs.follow_up, AROUND + 500000000);
 }
 
 static void a_location_tells_where_the_request_came_from(void **state)
