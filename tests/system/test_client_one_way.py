@@ -459,5 +459,44 @@ class Authenticated(unittest.TestCase):
         self.assertIn("--stamp-key-file=/no/such/key", done.stderr)
 
 
+class Udpechod(unittest.TestCase):
+    """Both programs of this project."""
+
+    def serve(self, protocol, *options):
+        if f"--{protocol}=" not in harness.run("--help").stdout:
+            self.skipTest(f"udpechod has no --{protocol}")
+        server = harness.Server(f"--{protocol}=127.0.0.1:0", *options)
+        self.addCleanup(server.kill)
+        return next(line["address"] for line in server.lines
+                    if line.get("event", line.get("message")) == "listening"
+                    and line.get("protocol") == protocol)
+
+    def test_stamp(self):
+        address = self.serve("stamp", "--stamp-sessions=stateful")
+        report = ask("--stamp", address, "--count=3", "--interval=200ms", "--ttl=40",
+                     "--stamp-tlv=all", *([] if harness.WINDOWS else ["--dscp=46"]))
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.summary["received"], 3)
+        summary, = report.of("one_way_summary")
+        self.assertEqual((summary["unrecognised_tlvs"], summary["malformed_tlvs"]), (0, 0))
+        self.assertFalse(summary["address_translated"])
+        last = report.of("one_way")[-1]
+        self.assertEqual((last["number"], last["peer_number"]), (2, 2))
+        self.assertEqual((last["peer_requests"], last["peer_replies"]), (3, 3))
+        self.assertTrue(last["t1_ns"] <= last["t2_ns"] <= last["t3_ns"] <= last["t4_ns"], last)
+        if not harness.WINDOWS:
+            self.assertEqual((last["peer_hop_limit"], last["peer_dscp"], last["dscp"]),
+                             (40, 46, 46))
+            self.assertEqual({reply["hop_limit"] for reply in report.of("reply")}, {255})
+
+    def test_echo_plus(self):
+        report = ask("--echo-plus", self.serve("echo-plus"), "--count=3", "--interval=200ms")
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.summary["received"], 3)
+        summary, = report.of("one_way_summary")
+        self.assertEqual((summary["lost_forward"], summary["lost_backward"]), (0, 0))
+        self.assertEqual([told["peer_number"] for told in report.of("one_way")], [0, 1, 2])
+
+
 if __name__ == "__main__":
     harness.main()
