@@ -189,25 +189,6 @@ static verdict_t judge_arrival(const echo_policy_t *policy, const datagram_t *da
     return is_to_many(policy, datagram) ? VERDICT_NOT_UNICAST : VERDICT_ECHO;
 }
 
-static verdict_t judge(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
-                       apr_time_t now)
-{
-    verdict_t verdict = judge_arrival(policy, datagram);
-
-    if (verdict == VERDICT_ECHO) {
-        verdict = judge_source(policy, datagram, policy->ports, now);
-    }
-    if (verdict == VERDICT_ECHO) {
-        verdict = is_loop(echo, datagram, now)
-                      ? VERDICT_LOOP
-                      : judge_amount(echo, policy, &datagram->from, datagram->length, now);
-    }
-    if (verdict != VERDICT_ECHO) {
-        return verdict;
-    }
-    return echo_quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
-}
-
 /* ---- Services ---- */
 
 static const stamp_policy_t *stamp_policy(const echo_policy_t *policy)
@@ -215,73 +196,49 @@ static const stamp_policy_t *stamp_policy(const echo_policy_t *policy)
     return policy->stamp != NULL ? policy->stamp : &stamp_policy_default;
 }
 
+static int is_stamp(const datagram_t *datagram)
+{
+    return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
+}
+
 static int is_reply(const echo_policy_t *policy, const datagram_t *datagram)
 {
-    return datagram->service->protocol == PROTOCOL_STAMP
-               ? stamp_is_reply(stamp_policy(policy), datagram)
-               : echo_plus_is_reply(datagram);
+    return is_stamp(datagram) ? stamp_is_reply(stamp_policy(policy), datagram)
+                              : echo_plus_is_reply(datagram);
 }
 
-/* Who asks, and whether it is a request at all. Senders of STAMP may have any port but 0, to which
- * nothing can be sent. */
-static verdict_t judge_request(const echo_policy_t *policy, const datagram_t *datagram,
-                               apr_time_t now)
+/* Whether it is a request at all. Senders of STAMP may have any port but 0, to which nothing can be
+ * sent. */
+static verdict_t judge_request(echo_t *echo, const echo_policy_t *policy,
+                               const datagram_t *datagram, apr_time_t now)
 {
-    int is_stamp = datagram->service->protocol == PROTOCOL_STAMP;
-    verdict_t verdict = judge_arrival(policy, datagram);
+    verdict_t verdict = VERDICT_ECHO;
 
-    if (verdict == VERDICT_ECHO) {
-        verdict = judge_source(policy, datagram, is_stamp ? NULL : policy->ports, now);
+    if (endpoint_port(&datagram->from) == 0) {
+        return VERDICT_SOURCE_PORT;
     }
-    if (verdict == VERDICT_ECHO && endpoint_port(&datagram->from) == 0) {
-        verdict = VERDICT_SOURCE_PORT;
-    }
-    if (verdict == VERDICT_ECHO && is_stamp) {
+    if (is_stamp(datagram)) {
         verdict = stamp_judge(stamp_policy(policy), datagram);
     }
-    return verdict;
+    if (verdict != VERDICT_ECHO) {
+        return verdict;
+    }
+    service_request(datagram->service, datagram->length, datagram->arrived);
+    return echo->reply_loops != NULL && is_reply(policy, datagram) &&
+                   !reply_loops_pass(echo->reply_loops, &datagram->from, now)
+               ? VERDICT_REPLY_LOOP
+               : VERDICT_ECHO;
 }
 
-/* The loop detector takes what repeats itself for a loop; a sender of STAMP may do so, and a loop
- * of it never does. */
-static verdict_t judge_loops(echo_t *echo, const echo_policy_t *policy, const datagram_t *datagram,
-                             apr_time_t now)
-{
-    if (datagram->service->protocol != PROTOCOL_STAMP && is_loop(echo, datagram, now)) {
-        return VERDICT_LOOP;
-    }
-    if (echo->reply_loops != NULL && is_reply(policy, datagram) &&
-        !reply_loops_pass(echo->reply_loops, &datagram->from, now)) {
-        return VERDICT_REPLY_LOOP;
-    }
-    return VERDICT_ECHO;
-}
-
-/* Makes the reply. What it costs comes after the limits. */
-static verdict_t make_reply(echo_t *echo, const echo_policy_t *policy, datagram_t *datagram,
-                            stamp_reply_t *reply, apr_time_t now)
-{
-    int is_stamp = datagram->service->protocol == PROTOCOL_STAMP;
-    apr_size_t length = is_stamp ? stamp_reply_length(datagram->length) : datagram->length;
-    verdict_t verdict = judge_amount(echo, policy, &datagram->from, length, now);
-
-    if (verdict == VERDICT_ECHO && is_stamp) {
-        verdict = stamp_answer(stamp_policy(policy), policy->own, datagram, reply, now);
-    }
-    if (verdict == VERDICT_ECHO && !echo_quota_claim(echo->quota)) {
-        verdict = VERDICT_PAST_COUNT;
-    }
-    if (verdict == VERDICT_ECHO && !is_stamp) {
-        echo_plus_answer(datagram);
-    }
-    return verdict;
-}
-
-static void count_for_service(echo_t *echo, const datagram_t *datagram, verdict_t verdict)
+/* What is left to do once the verdict stands. */
+static void settle_request(echo_t *echo, datagram_t *datagram, verdict_t verdict)
 {
     service_t *service = datagram->service;
 
     if (verdict == VERDICT_ECHO) {
+        if (!is_stamp(datagram)) {
+            echo_plus_answer(datagram);
+        }
         service_count(service, SERVICE_REPLIES, 1);
         service_count(service, SERVICE_REPLY_BYTES, datagram->length);
         echo->service = echo->service != NULL ? echo->service : service;
@@ -293,22 +250,6 @@ static void count_for_service(echo_t *echo, const datagram_t *datagram, verdict_
     if (verdict_is_limit(verdict) && verdict != VERDICT_LOOP && verdict != VERDICT_REPLY_LOOP) {
         service_count(service, SERVICE_FAILURES, 1);
     }
-}
-
-static verdict_t serve(echo_t *echo, const echo_policy_t *policy, datagram_t *datagram,
-                       stamp_reply_t *reply, apr_time_t now)
-{
-    verdict_t verdict = judge_request(policy, datagram, now);
-
-    if (verdict == VERDICT_ECHO) {
-        service_request(datagram->service, datagram->length, datagram->arrived);
-        verdict = judge_loops(echo, policy, datagram, now);
-    }
-    if (verdict == VERDICT_ECHO) {
-        verdict = make_reply(echo, policy, datagram, reply, now);
-    }
-    count_for_service(echo, datagram, verdict);
-    return verdict;
 }
 
 void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void))
@@ -353,6 +294,40 @@ static void settle_service(echo_t *echo, unsigned failed)
 
 /* ---- A batch ---- */
 
+/* Each judge is called from one place only, so that the compiler puts them all into the loop over
+ * plain datagrams. The loop detector takes what repeats itself for a loop; a sender of STAMP may do
+ * so, and a loop of it never does. HMACs come after the limits. */
+static verdict_t judge(echo_t *echo, const echo_policy_t *policy, datagram_t *datagram,
+                       stamp_reply_t *reply, apr_time_t now)
+{
+    int is_served = datagram->service != NULL;
+    int is_stamped = is_served && is_stamp(datagram);
+    verdict_t verdict = judge_arrival(policy, datagram);
+
+    if (verdict == VERDICT_ECHO) {
+        verdict = judge_source(policy, datagram, is_stamped ? NULL : policy->ports, now);
+    }
+    if (is_served && verdict == VERDICT_ECHO) {
+        verdict = judge_request(echo, policy, datagram, now);
+    }
+    if (verdict != VERDICT_ECHO) {
+        return verdict;
+    }
+    if (!is_stamped && is_loop(echo, datagram, now)) {
+        return VERDICT_LOOP;
+    }
+    verdict =
+        judge_amount(echo, policy, &datagram->from,
+                     is_stamped ? stamp_reply_length(datagram->length) : datagram->length, now);
+    if (is_stamped && verdict == VERDICT_ECHO) {
+        verdict = stamp_answer(stamp_policy(policy), policy->own, datagram, reply, now);
+    }
+    if (verdict != VERDICT_ECHO) {
+        return verdict;
+    }
+    return echo_quota_claim(echo->quota) ? VERDICT_ECHO : VERDICT_PAST_COUNT;
+}
+
 /* Replies of STAMP have their class already. */
 static void mirror_dscp(const batch_t *batch)
 {
@@ -377,9 +352,10 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
         datagram_t *datagram = batch->at[i];
 
         bytes += datagram->length;
-        datagram->verdict = datagram->service == NULL
-                                ? judge(echo, policy, datagram, now)
-                                : serve(echo, policy, datagram, &echo->stamps[i], now);
+        datagram->verdict = judge(echo, policy, datagram, &echo->stamps[i], now);
+        if (datagram->service != NULL) {
+            settle_request(echo, datagram, datagram->verdict);
+        }
         if (datagram->verdict != VERDICT_ECHO) {
             counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
             limited = verdict_is_limit(datagram->verdict) ? datagram : limited;
