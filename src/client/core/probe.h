@@ -99,7 +99,7 @@ typedef struct probe_summary {
     apr_uint64_t lost;                 /* not answered within the timeout, nor later */
     apr_uint64_t outstanding;          /* not answered yet, and still in time */
     apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */
-    apr_uint64_t missed;               /* due, and passed over since this host came late */
+    apr_uint64_t missed;               /* due, and skipped since this host came late */
     int is_scheduled;                  /* 0: no time said when datagrams were due */
     apr_uint64_t refused;              /* word came from the network that this many were */
     apr_uint64_t late;                 /* of the received ones */

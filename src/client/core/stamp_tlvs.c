@@ -44,7 +44,7 @@ apr_size_t stamp_tlvs_length(unsigned tlvs)
     return length;
 }
 
-/* A sender sets U: whoever understands the TLV clears it. Returns the value. */
+/* A sender sets U, which a reflector that understands the TLV clears. Returns the value. */
 static unsigned char *write_header(unsigned char *tlv, unsigned type, apr_size_t length)
 {
     tlv[FLAGS] = STAMP_TLV_UNRECOGNIZED;
