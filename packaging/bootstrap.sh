@@ -54,7 +54,7 @@ describe_manager() {
         test='ninja-build libcmocka-dev python3'
         tools='strace iproute2 ethtool nftables tcpdump procps util-linux mandoc
                bash zsh fish perl netbase nmap hping3 socat ncat netcat-openbsd
-               monitoring-plugins-basic'
+               monitoring-plugins-basic tshark python3-scapy'
         package='ninja-build dpkg-dev file rpm'
         check='git clang clang-format clang-tidy cppcheck libclang-rt-14-dev shellcheck mksh mmdebstrap
                python3-yaml ruby

@@ -106,6 +106,7 @@ class Protocols(unittest.TestCase):
                 server.wait_for("reloaded", count=count)
                 harness.wait_until(lambda: (spoken(first), spoken(second)) == expected)
                 self.assertEqual((spoken(first), spoken(second)), expected)
+            server.wait_for("listening", count=2, address=f"127.0.0.1:{ports[0]}", protocol="echo")
             self.assertEqual([line["protocol"] for line in
                               server.find("listening", address=f"127.0.0.1:{ports[0]}")],
                              ["echo", "stamp", "echo-plus", "echo"])
@@ -206,6 +207,36 @@ class Loops(unittest.TestCase):
             forging.forge(server.addresses[0], server.addresses[1], PAYLOAD)
             harness.wait_until(lambda: harness.received(server) > 0)
             self.assertEqual(server.stop()["dropped_source_self"], 1)
+
+
+class ForgedSessions(unittest.TestCase):
+    """As many sessions as nobody has room for, and one that is honest."""
+
+    SESSIONS = 100_000
+    AT_A_TIME = 200  # between two packets of the honest one, which wait until these were received
+
+    def setUp(self):
+        if namespaces.INSIDE not in os.environ:
+            self.skipTest(namespaces.missing() or "only a program can move into its own namespace")
+
+    def test_they_take_no_memory_and_an_honest_one_keeps_its_count(self):
+        with harness.Server("--stamp=127.0.0.1:0", "--stamp-sessions=stateful", "--workers=1",
+                            "--rate-limit=off", listen=()) as server, \
+                harness.client(server.address) as sock:
+            numbers = [harness.echo(sock, PAYLOAD)[:4] for _ in range(100)]
+            before = server.status("VmRSS")
+            for first in range(0, self.SESSIONS, self.AT_A_TIME):
+                for number in range(first, first + self.AT_A_TIME):
+                    source = f"127.1.{number >> 8 & 255}.{number & 255}", 1024 + (number >> 16)
+                    forging.forge(source, server.address, PAYLOAD)
+                numbers.append(harness.echo(sock, PAYLOAD)[:4])
+            after = server.status("VmRSS")
+            counters = server.stop()
+        print(f"{counters['received']} packets; resident before {before}, after {after}")
+        self.assertEqual(numbers, [struct.pack("!I", number) for number in range(len(numbers))])
+        self.assertEqual(counters["received"], self.SESSIONS + len(numbers))
+        grown = int(after.split()[0]) - int(before.split()[0])
+        self.assertLess(grown, 1024)  # KiB; the table was taken at the start
 
 
 if __name__ == "__main__":
