@@ -42,21 +42,26 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
                : apr_psprintf(pool, "the service manager refuses: %s", reason);
 }
 
+static int is_relative(const char *path, apr_pool_t *pool)
+{
+    const char *root;
+
+    return apr_filepath_root(&root, &path, 0, pool) != APR_SUCCESS;
+}
+
 static const char *relative_in(const apr_array_header_t *values, apr_pool_t *pool)
 {
     for (int i = 0; values != NULL && i < values->nelts; i++) {
         const char *value = APR_ARRAY_IDX(values, i, const char *);
-        const char *path = value + 1;
-        const char *root;
 
-        if (*value == '@' && apr_filepath_root(&root, &path, 0, pool) != APR_SUCCESS) {
+        if (*value == '@' && is_relative(value + 1, pool)) {
             return value;
         }
     }
     return NULL;
 }
 
-/* Returns NULL, or a file of networks that only a process in this directory would find. */
+/* Returns NULL, or a file of networks or keys that only a process in this directory would find. */
 static const char *relative_file(const settings_t *settings, apr_pool_t *pool)
 {
     const apr_array_header_t *lists[] = {settings->allow, settings->deny,
@@ -65,6 +70,10 @@ static const char *relative_file(const settings_t *settings, apr_pool_t *pool)
 
     for (unsigned i = 0; found == NULL && i < sizeof lists / sizeof lists[0]; i++) {
         found = relative_in(lists[i], pool);
+    }
+    if (found == NULL && settings->stamp_key_file != NULL &&
+        is_relative(settings->stamp_key_file, pool)) {
+        found = settings->stamp_key_file;
     }
     return found;
 }

@@ -103,10 +103,11 @@ static const char *refusal_of(const char *option, exit_code_t *code, apr_pool_t 
     return installation_add(&settings, apr_array_make(pool, 4, sizeof(const char *)), code, pool);
 }
 
-static void a_file_of_networks_needs_its_full_path(void **state)
+static void a_file_of_networks_or_keys_needs_its_full_path(void **state)
 {
     static const char *const options[] = {"--allow=@networks", "--deny=@sub/networks",
-                                          "--rate-limit-exempt=@networks"};
+                                          "--rate-limit-exempt=@networks",
+                                          "--stamp-key-file=networks"};
     exit_code_t code;
     char *here;
 
@@ -163,7 +164,7 @@ int main(void)
         scene(without_options_it_keeps_those_that_it_has),
         scene(the_command_line_of_a_service_does_for_options),
         scene(a_program_alone_is_no_command_line_of_a_service),
-        scene(a_file_of_networks_needs_its_full_path),
+        scene(a_file_of_networks_or_keys_needs_its_full_path),
         scene(the_firewall_stays_shut_unless_asked),
         scene(every_answer_has_its_exit_code),
     };
