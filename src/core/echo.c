@@ -94,7 +94,7 @@ static void stop_serving(echo_t *echo, echo_end_t end, apr_time_t now)
     }
 }
 
-static void pass_time(echo_t *echo, apr_time_t now)
+void echo_pass_time(echo_t *echo, apr_time_t now)
 {
     if (echo->state == DRAINING && now >= echo->drain_until) {
         echo->state = DONE;
@@ -373,7 +373,7 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
     }
     /* Last, so that draining always looks once more: a wait may have ended empty long ago, in a
      * process that did not get to run since. */
-    pass_time(echo, now);
+    echo_pass_time(echo, now);
     return limited;
 }
 
@@ -391,7 +391,7 @@ apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now)
 
     counters_add(&echo->counters, COUNTER_RECEIVE_ERRORS, 1);
     atomic_store(&echo->pause_us, pause);
-    pass_time(echo, now);
+    echo_pass_time(echo, now);
 
     apr_interval_time_t left = echo_timeout(echo, now);
 

@@ -85,6 +85,10 @@ int echo_reads(const echo_t *echo, const echo_policy_t *policy);
  */
 const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 
+/* Lets time pass, as echo_step() and echo_receive_failed() do: for a wait that ended for another
+ * reason. */
+void echo_pass_time(echo_t *echo, apr_time_t now);
+
 /*
  * A receive failed: counts it, lets time pass, and returns how long to wait before the next one,
  * microseconds. With every failure in a row that is twice as long, so that a call that fails for

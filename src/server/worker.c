@@ -139,13 +139,15 @@ static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, ap
 
 /* ---- The loop ---- */
 
-/* In pieces, since a sleep cannot be ended by the thread that stops the worker. */
+/* In pieces, since a sleep cannot be ended by the thread that stops the worker. Each may take
+ * longer than it was asked to, on Windows half as long again. */
 static void sleep_unless_stopping(const worker_t *worker, apr_interval_time_t duration_us)
 {
+    apr_time_t until = clock_now() + duration_us;
+
     do {
         clock_pause(ECHO_PAUSE_MIN_US);
-        duration_us -= ECHO_PAUSE_MIN_US;
-    } while (duration_us > 0 && !atomic_load(&worker->is_stopping));
+    } while (clock_now() < until && !atomic_load(&worker->is_stopping));
 }
 
 static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
@@ -261,6 +263,7 @@ static void serve(worker_t *worker)
             now = answer(worker, &batch, now);
         } else if (APR_STATUS_IS_EINTR(status)) {
             act_on_wake(worker, now);
+            echo_pass_time(echo, now); /* wakes may come without end */
         } else {
             receive_failed(worker, status, now);
         }

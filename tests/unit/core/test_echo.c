@@ -422,6 +422,22 @@ static void draining_ends_in_time_though_senders_never_pause(void **state)
     assert_true(echo_done(echo));
 }
 
+static void time_passes_without_datagrams_too(void **state)
+{
+    echo_t *echo = endless_echo(*state);
+
+    echo_drain(echo, NOW);
+    echo_pass_time(echo, NOW + ECHO_DRAIN_MAX_US - 1);
+    assert_false(echo_done(echo));
+    echo_pass_time(echo, NOW + ECHO_DRAIN_MAX_US);
+    assert_true(echo_done(echo));
+
+    echo = create(echo_quota_create(0, *state), 100, *state);
+    echo_pass_time(echo, NOW + 100);
+    assert_int_equal(echo_timeout(echo, NOW + 100), 0);
+    assert_int_equal(echo_end(echo), ECHO_END_DURATION);
+}
+
 static void the_duration_bounds_the_wait_and_then_drains(void **state)
 {
     apr_pool_t *pool = *state;
@@ -609,6 +625,7 @@ int main(void)
         scene(what_all_workers_may_send_is_limited),
         scene(draining_ends_with_an_empty_batch),
         scene(draining_ends_in_time_though_senders_never_pause),
+        scene(time_passes_without_datagrams_too),
         scene(the_duration_bounds_the_wait_and_then_drains),
         scene(an_idle_server_looks_once_more_and_ends_at_its_duration),
         scene(a_failed_receive_ends_no_drain_before_its_time),

@@ -5,9 +5,38 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "endpoints.h"
 #include "server/worker.h"
+#include "udpecho/clock.h"
+
+/* ---- A clock that stands still, linked in place of the system's ---- */
+
+/* A pause is as long as the ticks of Windows have it. */
+#define TICK_US 15625
+
+static _Atomic apr_time_t the_time;
+
+apr_time_t clock_now(void)
+{
+    return atomic_load(&the_time);
+}
+
+void clock_pause(apr_interval_time_t time)
+{
+    atomic_fetch_add(&the_time, (time + TICK_US - 1) / TICK_US * TICK_US);
+}
+
+apr_int64_t clock_wall(void)
+{
+    return 1000 * clock_now();
+}
+
+clock_quality_t clock_quality(void)
+{
+    return (clock_quality_t){.is_synchronised = 0};
+}
 
 /* ---- The scripted transport, linked in place of the platform's ---- */
 
@@ -28,6 +57,9 @@ struct transport {
     datagram_t datagrams[BATCH_MAX];
 };
 
+/* What a receive takes, whatever comes of it. */
+#define TURN_US 1000
+
 static transport_t the_transport;
 
 apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
@@ -43,6 +75,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     const step_t *step = &transport->script[transport->steps++];
 
     (void)timeout;
+    atomic_fetch_add(&the_time, TURN_US);
     if (APR_STATUS_IS_EINTR(step->status) && !step->goes_on) {
         worker_stop(transport->worker);
     }
@@ -197,6 +230,39 @@ static void a_receive_that_fails_while_draining_leaves_nobody_unanswered(void **
     assert_int_equal(totals.value[COUNTER_ECHOED], 4);
 }
 
+static void a_pause_takes_as_long_as_it_should(void **state)
+{
+    /* The pauses double up to ECHO_PAUSE_MAX_US, and each may end one tick late. */
+    enum { FAILURES = 20 };
+    step_t script[FAILURES + 2];
+    apr_interval_time_t pauses = 0;
+    apr_interval_time_t pause = ECHO_PAUSE_MIN_US;
+    apr_time_t begun = clock_now();
+
+    for (unsigned i = 0; i < FAILURES; i++) {
+        script[i] = (step_t){.status = ENOMEM};
+        pauses += pause;
+        pause = 2 * pause < ECHO_PAUSE_MAX_US ? 2 * pause : ECHO_PAUSE_MAX_US;
+    }
+    script[FAILURES] = (step_t){.status = APR_EINTR};
+    script[FAILURES + 1] = (step_t){.status = APR_TIMEUP};
+    run_script(script, *state);
+    assert_in_range(clock_now() - begun, pauses,
+                    pauses + FAILURES * TICK_US + (FAILURES + 2) * TURN_US);
+}
+
+static void wakes_without_end_do_not_keep_it_from_stopping(void **state)
+{
+    enum { TURNS = ECHO_DRAIN_MAX_US / TURN_US };
+    step_t script[2 * TURNS] = {{APR_EINTR, 0, 0, 0}};
+
+    for (unsigned i = 1; i < 2 * TURNS; i++) {
+        script[i] = (step_t){.status = APR_EINTR, .goes_on = 1};
+    }
+    run_script(script, *state);
+    assert_int_equal(the_transport.steps, 1 + TURNS);
+}
+
 static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **state)
 {
     /* More failures than fit into the time that draining may take. */
@@ -228,6 +294,8 @@ int main(void)
         scene(a_wake_for_other_listeners_ends_nothing),
         scene(failed_receives_are_counted_and_survived),
         scene(a_receive_that_fails_while_draining_leaves_nobody_unanswered),
+        scene(a_pause_takes_as_long_as_it_should),
+        scene(wakes_without_end_do_not_keep_it_from_stopping),
         scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
         scene(failed_replies_are_counted),
     };
