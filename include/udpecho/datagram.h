@@ -116,7 +116,7 @@ typedef enum send_error {
     SEND_ERROR_KINDS
 } send_error_t;
 
-/* What became of replies: filled by transport_reply(). */
+/* What became of replies: filled by transport_reply() and transport_finish(). */
 typedef struct send_outcome {
     unsigned sent;
     apr_size_t sent_bytes;

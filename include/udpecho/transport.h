@@ -231,13 +231,15 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
 const char *transport_backend(const transport_t *transport);
 
 /*
- * Waits up to `timeout` microseconds (-1: without limit, 0: not at all), then lends one datagram or
- * more. They stay valid until the batch goes to transport_reply(), which must be called before
- * the next receive. `batch` is empty unless APR_SUCCESS is returned.
+ * Waits up to `timeout` microseconds (-1: without limit, 0: not at all, save for replies under way
+ * that keep it from receiving, and for a second at most), then lends one datagram or more. They
+ * stay valid until the batch goes to transport_reply(), which must be called before the next
+ * receive. `batch` is empty unless APR_SUCCESS is returned.
  *
  * APR_SUCCESS  datagrams are in the batch
- * APR_TIMEUP   none came. With a timeout of 0, none is waiting on any listener. It may also come
- *              early: ask again.
+ * APR_TIMEUP   none came. With a timeout of 0, none is waiting on any listener. With another it may
+ *              come early, for one because of replies that have left meanwhile: have
+ *              transport_reply() tell of them, and ask again.
  * APR_EINTR    transport_wake() was called, and for no other reason
  * APR_EAGAIN   a socket is said to be readable again and again and nothing can be received from it
  * else         the receive call failed (recvmsg(2)); calling again may work
@@ -246,10 +248,21 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
 
 /*
  * Sends every datagram whose verdict is VERDICT_ECHO back to its sender, from the address that it
- * came to (RFC 1123 section 4.1.3.5), takes the whole batch back and tells what became of the
- * replies. One that fails never costs another its reply. Never waits.
+ * came to (RFC 1123 section 4.1.3.5), takes the whole batch back and tells what became of replies
+ * since it last told. Where the system says at once whether it sends them, these are the replies to
+ * this batch. Where it says so later, they are earlier ones, of other transports on the same
+ * listeners too; of each reply one transport tells once. The batch may be empty. A reply that fails
+ * never costs another its own. Never waits.
  */
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome);
+
+/*
+ * Waits up to `timeout` microseconds, 0 or more, until the system has said of each reply that this
+ * transport was given what became of it, and tells like transport_reply(). One that it has not said
+ * so of by then is told of as failed, SEND_EAGAIN. The thread that receives, while nothing is lent:
+ * before it ends, since some systems take back what a thread that ends has not sent yet.
+ */
+void transport_finish(transport_t *transport, apr_interval_time_t timeout, send_outcome_t *outcome);
 
 /* Ends the current wait of this transport, or its next. Any thread. */
 void transport_wake(transport_t *transport);

@@ -8,6 +8,15 @@ int call_receive(operation_t *operation)
                : WSAGetLastError();
 }
 
+int call_send(operation_t *operation)
+{
+    /* Not overlapped, it would have to wait where there is no room, or lose the reply. */
+    return WSASendMsg(operation->socket->handle, &operation->message, 0, NULL,
+                      &operation->overlapped, NULL) == 0
+               ? 0
+               : WSAGetLastError();
+}
+
 int call_result(operation_t *operation)
 {
     DWORD length;
@@ -22,13 +31,20 @@ int call_result(operation_t *operation)
                : WSAGetLastError();
 }
 
-int call_send(operation_t *operation)
+DWORD call_take(port_t *port, OVERLAPPED_ENTRY *entries, ULONG most, ULONG *count,
+                DWORD milliseconds, BOOL alertable)
 {
-    DWORD sent;
-
-    /* Not overlapped, on a socket that does not block: the kernel copies the datagram or says at
-     * once why not, and no completion comes. */
-    return WSASendMsg(operation->socket->handle, &operation->message, 0, &sent, NULL, NULL) == 0
+    return GetQueuedCompletionStatusEx(port->handle, entries, most, count, milliseconds, alertable)
                ? 0
-               : WSAGetLastError();
+               : GetLastError();
+}
+
+static void CALLBACK end_wait(ULONG_PTR unused)
+{
+    (void)unused; /* that it was called has ended the wait */
+}
+
+DWORD call_end_wait(HANDLE thread)
+{
+    return QueueUserAPC(end_wait, thread, 0);
 }

@@ -22,35 +22,57 @@
  * traffic class. */
 #define CONTROL_MAX 128
 
+/* How long replies that do not leave may hold up what waits for them. */
+#define REPLY_PATIENCE_US (1 * APR_USEC_PER_SEC)
+
 struct operation;
 
-/* The completion port of all workers. */
-typedef struct port {
-    HANDLE handle;
-    atomic_int posted;   /* receives whose completion has not been taken yet */
-    atomic_int is_timed; /* a listener of it has DETAIL_TIMES, or had */
-    SRWLOCK lock;        /* of what follows, and of listeners that join */
-    struct operation *spare;
-} port_t;
-
-/* One listener's socket on the completion port, which all workers have in common. It lives with the
- * listener, in whose pool it is, also when that is closed: what was posted on it comes back later.
- */
+/* One listener's socket on the completion port, which all workers have in common. It lives in the
+ * pool above the listener's, also when that is closed: what was posted on it comes back later. */
 typedef struct shared_socket {
-    SOCKET handle;
-    atomic_int is_left; /* nothing is to be posted on it any more */
+    SOCKET _Atomic handle; /* INVALID_SOCKET once it is closed */
+    atomic_int is_left;    /* nothing is to be posted on it any more */
+    atomic_uint under_way; /* replies whose completion nobody has taken yet */
     int wildcard;
     endpoint_t local;
     struct service *_Atomic service; /* NULL: plain echo */
     atomic_uint details;             /* of listener_detail_t */
     LPFN_WSARECVMSG receive;         /* an extension, asked for by the socket */
+    struct shared_socket *next;      /* on the port */
 } shared_socket_t;
 
-/* One datagram's room, which goes round: posted, received into, lent, replied from, posted again.
- * The kernel writes to it while it is posted, so its memory must outlive that. */
+/* The completion port of all workers. */
+typedef struct port {
+    HANDLE handle;
+    atomic_int posted;   /* operations whose completion has not been taken yet */
+    atomic_int is_timed; /* a listener of it has DETAIL_TIMES, or had */
+    SRWLOCK lock;        /* of what follows, and of listeners that join */
+    shared_socket_t *sockets;
+    struct operation *spare;
+    apr_time_t reap_until; /* 0: nobody has begun to reap */
+} port_t;
+
+/* Has another thread end the wait of one. */
+typedef struct wake {
+    HANDLE _Atomic thread; /* that waits; NULL before it first did */
+    atomic_int is_set;
+} wake_t;
+
+/* The replies of one transport. */
+typedef struct replies {
+    port_t *port;
+    wake_t *wake;           /* of the transport's thread */
+    atomic_uint under_way;  /* that it sent, and whose completion nobody has taken yet */
+    atomic_int are_awaited; /* its thread waits for the last of them */
+    send_outcome_t untold;  /* of those that it took, whoever sent them */
+} replies_t;
+
+/* One datagram's room, which goes round: posted to receive, lent, posted to reply, posted to
+ * receive again. The kernel uses it while it is posted, so its memory must outlive that. */
 typedef struct operation {
     OVERLAPPED overlapped; /* first: the kernel gives back this address */
     shared_socket_t *socket;
+    replies_t *replies;     /* whose it is while it sends; NULL while it receives */
     struct operation *next; /* in a list */
     datagram_t datagram;
     apr_size_t payload_max;
@@ -82,11 +104,52 @@ apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive);
  * and CreateIoCompletionPort(). */
 apr_status_t port_join(port_t *port, listener_t *listener);
 
-/* Cancels what is posted on these sockets and waits until the kernel has given back all that was
- * ever posted, as it must before the memory of operations dies. Nobody may take from the port
- * meanwhile.
- */
-void port_reap(port_t *port, shared_socket_t *const *sockets, unsigned count);
+/* Waits for completions, and for a while where that fails, for which there is nobody to tell.
+ * Returns how many came; 0: none, or the wait was ended. `entries` are BATCH_MAX. */
+ULONG port_take(port_t *port, OVERLAPPED_ENTRY *entries, DWORD milliseconds);
+
+/* Cancels what is posted on the port's sockets and waits until the kernel has given back all that
+ * was ever posted, as it must before the memory of operations dies. 0 if it has not done so within
+ * seconds, however often: that memory is the kernel's. Nobody may take from the port meanwhile. */
+int port_reap(port_t *port);
+
+/* ---- Waking ---- */
+
+/* Called before wake_take(), so that a thread that wakes this one either finds it waiting or has
+ * set the wake in time. Errors: those of DuplicateHandle(). */
+apr_status_t wake_know_thread(wake_t *wake);
+
+/* Sets the wake, and ends the wait. Any thread. */
+void wake_set(wake_t *wake);
+
+/* Ends the wait, if there is one, and no more than that. Any thread. */
+void wake_end_wait(wake_t *wake);
+
+/* Non-zero if the wake was set since this was last asked. */
+int wake_take(wake_t *wake);
+void wake_close(wake_t *wake);
+
+/* ---- Replies ---- */
+
+/* Sends the operation's datagram back. Non-zero: its completion will come. 0: it failed, and was
+ * counted. */
+int reply_post(replies_t *replies, operation_t *operation);
+
+/* Counts what became of a reply whose completion this transport, the owner of `replies`, has taken,
+ * and wakes the one that sent it if it waits for that. */
+void reply_take(replies_t *replies, operation_t *operation);
+
+/* How long to wait for the completion of the replies under way, milliseconds; 0: there are none, or
+ * it is `until`. */
+DWORD replies_wait(const replies_t *replies, apr_time_t until);
+
+/* Counts as failed what is under way: nobody else will. */
+void replies_give_up(replies_t *replies);
+
+/* Tells what was counted since it was last told. */
+void replies_tell(replies_t *replies, send_outcome_t *outcome);
+
+/* ---- Operations ---- */
 
 /* Lists of operations, the newest first. pop: NULL if there is none. */
 void operation_push(operation_t **list, operation_t *operation);
@@ -109,11 +172,19 @@ operation_t *spare_take(port_t *port);
  * none will. */
 int call_receive(operation_t *operation);
 
-/* The result of a receive that has completed: 0 or the error. */
+/* Posts a reply. 0 or WSA_IO_PENDING: a completion will come. Else the error, and none will. */
+int call_send(operation_t *operation);
+
+/* The result of what has completed: 0 or the error. */
 int call_result(operation_t *operation);
 
-/* Sends without waiting: 0 or the error. */
-int call_send(operation_t *operation);
+/* Waits for completions, `most` of them. 0 or the error: WAIT_TIMEOUT, WAIT_IO_COMPLETION if
+ * `alertable`. */
+DWORD call_take(port_t *port, OVERLAPPED_ENTRY *entries, ULONG most, ULONG *count,
+                DWORD milliseconds, BOOL alertable);
+
+/* Ends an alertable wait of the thread. 0: it could not. */
+DWORD call_end_wait(HANDLE thread);
 
 /* The kind under which a reply that failed with this Windows Sockets error is counted. */
 send_error_t send_error_kind(int error);

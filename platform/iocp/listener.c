@@ -10,6 +10,10 @@
 
 #include "iocp/details.h"
 #include "os/main_thread.h"
+#include "udpecho/clock.h"
+
+/* How long to wait before looking again whether replies have left. */
+#define REPLY_PAUSE_US 1000
 
 #ifndef SIO_UDP_CONNRESET
 #define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
@@ -91,13 +95,6 @@ static int prepare(SOCKET socket, int family, const listener_options_t *options,
      * keeps even those that set it off (Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE). */
     *step = "set SO_EXCLUSIVEADDRUSE";
     if (set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1) != 0) {
-        return -1;
-    }
-    /* For the replies; posted receives take no notice of it. */
-    u_long on = 1;
-
-    *step = "make the socket non-blocking";
-    if (ioctlsocket(socket, (long)FIONBIO, &on) != 0) {
         return -1;
     }
     *step = "set IPV6_V6ONLY";
@@ -184,10 +181,11 @@ static apr_status_t ask_broadcast(int *is_broadcast, const apr_sockaddr_t *addre
 static apr_status_t close_socket(void *data)
 {
     shared_socket_t *socket = &((listener_t *)data)->socket;
+    SOCKET closing =
+        atomic_exchange(&socket->handle, INVALID_SOCKET); /* what is next has its number */
 
-    if (socket->handle != INVALID_SOCKET) {
-        closesocket(socket->handle);
-        socket->handle = INVALID_SOCKET;
+    if (closing != INVALID_SOCKET) {
+        closesocket(closing);
     }
     return APR_SUCCESS;
 }
@@ -263,10 +261,22 @@ int listener_share(listener_t *listener, unsigned workers)
     return 0; /* the one socket is everybody's */
 }
 
+/* A socket that is closed takes back what it has not sent yet. Workers take the completions
+ * meanwhile. */
+static void await_replies(const shared_socket_t *socket)
+{
+    apr_time_t until = clock_now() + REPLY_PATIENCE_US;
+
+    while (atomic_load(&socket->under_way) > 0 && clock_now() < until) {
+        clock_pause(REPLY_PAUSE_US);
+    }
+}
+
 void listener_close(listener_t *listener)
 {
     assert(is_main_thread());
 
+    await_replies(&listener->socket);
     apr_pool_destroy(listener->pool);
 }
 

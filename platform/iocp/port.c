@@ -4,6 +4,14 @@
 
 #include <apr_portable.h>
 
+#include "udpecho/clock.h"
+
+/* How long the kernel has to give back what was cancelled. */
+#define REAP_PATIENCE_US (2 * APR_USEC_PER_SEC)
+
+/* How long to leave the port alone that could not be waited for. */
+#define PAUSE_MS 10
+
 static apr_status_t close_port(void *data)
 {
     CloseHandle(((port_t *)data)->handle);
@@ -56,6 +64,8 @@ static apr_status_t join(port_t *port, listener_t *listener)
     if (CreateIoCompletionPort((HANDLE)socket->handle, port->handle, 0, 0) == NULL) {
         return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
     }
+    socket->next = port->sockets;
+    port->sockets = socket;
     listener_set_port(listener, port);
     if (atomic_load(&socket->details) & DETAIL_TIMES) {
         atomic_store(&port->is_timed, 1);
@@ -76,17 +86,33 @@ apr_status_t port_join(port_t *port, listener_t *listener)
     return status;
 }
 
-void port_reap(port_t *port, shared_socket_t *const *sockets, unsigned count)
+ULONG port_take(port_t *port, OVERLAPPED_ENTRY *entries, DWORD milliseconds)
+{
+    ULONG count = 0;
+    DWORD error = call_take(port, entries, BATCH_MAX, &count, milliseconds, TRUE);
+
+    if (error != 0 && error != WAIT_TIMEOUT && error != WAIT_IO_COMPLETION) {
+        clock_pause(1000 * PAUSE_MS);
+    }
+    return error == 0 ? count : 0;
+}
+
+int port_reap(port_t *port)
 {
     OVERLAPPED_ENTRY entries[BATCH_MAX];
-    ULONG reaped;
 
-    for (unsigned i = 0; i < count; i++) {
-        CancelIoEx((HANDLE)sockets[i]->handle, NULL);
+    if (port->reap_until == 0) {
+        port->reap_until = clock_now() + REAP_PATIENCE_US;
     }
-    while (
-        atomic_load(&port->posted) > 0 &&
-        GetQueuedCompletionStatusEx(port->handle, entries, BATCH_MAX, &reaped, INFINITE, FALSE)) {
-        atomic_fetch_sub(&port->posted, (int)reaped);
+    for (shared_socket_t *socket = port->sockets; socket != NULL; socket = socket->next) {
+        CancelIoEx((HANDLE)socket->handle, NULL);
     }
+    while (atomic_load(&port->posted) > 0 && clock_now() < port->reap_until) {
+        atomic_fetch_sub(&port->posted, (int)port_take(port, entries, PAUSE_MS));
+    }
+    if (atomic_load(&port->posted) > 0) {
+        return 0;
+    }
+    port->reap_until = 0;
+    return 1;
 }

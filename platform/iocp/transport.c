@@ -21,14 +21,17 @@
 #define RESETS_MAX     64
 #define RESET_PAUSE_MS 1
 
+/* The longest wait in one piece. A wake that the kernel had no memory for is seen after it. */
+#define WAIT_MAX_US (1 * APR_USEC_PER_SEC)
+
 struct transport {
-    apr_pool_t *pool;
+    apr_pool_t *operations; /* their memory, which may be the kernel's in the end */
     apr_size_t payload_max;
     port_t *port;
     shared_socket_t *sockets[LISTENERS_MAX];
     unsigned socket_count;
-    HANDLE _Atomic thread; /* that receives; NULL before it first did */
-    atomic_int woken;
+    wake_t wake;
+    replies_t replies;
     operation_t *idle; /* to be posted */
     operation_t *lent[BATCH_MAX];
     unsigned lent_count; /* that transport_reply() has to bring back */
@@ -41,44 +44,9 @@ const char *transport_backend(const transport_t *transport)
     return "iocp";
 }
 
-/* ---- Waking ---- */
-
-static void CALLBACK end_wait(ULONG_PTR unused)
-{
-    (void)unused; /* that it was called has ended the wait */
-}
-
 void transport_wake(transport_t *transport)
 {
-    int woken = atomic_exchange(&transport->woken, 1);
-    HANDLE thread = atomic_load(&transport->thread);
-
-    /* A packet posted to the port could be taken by another worker; this reaches just the one. */
-    if (!woken && thread != NULL) {
-        QueueUserAPC(end_wait, thread, 0);
-    }
-}
-
-static int take_wake(transport_t *transport)
-{
-    return atomic_exchange(&transport->woken, 0);
-}
-
-/* Called before the flag is looked at, so that a thread that wakes this one either finds it waiting
- * or has set the flag in time. */
-static apr_status_t know_thread(transport_t *transport)
-{
-    HANDLE thread;
-
-    if (atomic_load(&transport->thread) != NULL) {
-        return APR_SUCCESS;
-    }
-    if (!DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, 0,
-                         FALSE, DUPLICATE_SAME_ACCESS)) {
-        return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
-    }
-    atomic_store(&transport->thread, thread);
-    return APR_SUCCESS;
+    wake_set(&transport->wake);
 }
 
 /* ---- Posting receives ---- */
@@ -100,6 +68,7 @@ static void prepare(operation_t *operation)
     WSAMSG *message = &operation->message;
 
     memset(&operation->overlapped, 0, sizeof operation->overlapped);
+    operation->replies = NULL;
     memset(&operation->datagram.from, 0, sizeof operation->datagram.from); /* of an earlier one */
     operation->buffer.buf = (char *)operation->datagram.data;
     operation->buffer.len = (ULONG)operation->payload_max;
@@ -185,9 +154,8 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
 
 /* Lends what a receive has brought, or returns its error. One that was cancelled, as the end of the
  * thread that posted it does, or that met an error of an earlier reply has not failed. */
-static int take_completion(transport_t *transport, batch_t *batch, operation_t *operation)
+static int take_receive(transport_t *transport, batch_t *batch, operation_t *operation)
 {
-    atomic_fetch_sub(&transport->port->posted, 1);
     if (is_left(operation)) {
         spare_give(transport->port, operation); /* its socket may be closed */
         return 0;
@@ -206,40 +174,50 @@ static int take_completion(transport_t *transport, batch_t *batch, operation_t *
     return error == WSA_OPERATION_ABORTED || is_reset(error) ? 0 : error;
 }
 
+static void take_reply(transport_t *transport, operation_t *operation)
+{
+    atomic_fetch_sub(&transport->port->posted, 1);
+    reply_take(&transport->replies, operation);
+    operation_push(&transport->idle, operation);
+}
+
 /* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; else as
  * transport_receive() has it. */
 static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
     ULONG most = atomic_load(&transport->port->is_timed) ? TIMED_BATCH_MAX : BATCH_MAX;
     ULONG count = 0;
-    int failure = 0;
+    DWORD failure = call_take(transport->port, transport->entries, most, &count, milliseconds,
+                              milliseconds != 0);
 
-    if (!GetQueuedCompletionStatusEx(transport->port->handle, transport->entries, most, &count,
-                                     milliseconds, milliseconds != 0)) {
-        DWORD error = GetLastError();
-
-        if (error == WAIT_IO_COMPLETION) {
-            return take_wake(transport) ? APR_EINTR : APR_TIMEUP;
-        }
-        return error == WAIT_TIMEOUT ? APR_TIMEUP : APR_FROM_OS_ERROR((apr_status_t)error);
+    if (failure == WAIT_IO_COMPLETION) {
+        return wake_take(&transport->wake) ? APR_EINTR : APR_TIMEUP;
+    }
+    if (failure != 0) {
+        return failure == WAIT_TIMEOUT ? APR_TIMEUP : APR_FROM_OS_ERROR((apr_status_t)failure);
     }
     for (ULONG i = 0; i < count; i++) {
-        int error =
-            take_completion(transport, batch, (operation_t *)transport->entries[i].lpOverlapped);
+        operation_t *operation = (operation_t *)transport->entries[i].lpOverlapped;
 
-        failure = error != 0 ? error : failure;
+        if (operation->replies != NULL) {
+            take_reply(transport, operation);
+            continue;
+        }
+        atomic_fetch_sub(&transport->port->posted, 1);
+        int error = take_receive(transport, batch, operation);
+
+        failure = error != 0 ? (DWORD)error : failure;
     }
-    return failure == 0 || batch->count > 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(failure);
+    return failure == 0 || batch->count > 0 ? APR_SUCCESS
+                                            : APR_FROM_OS_ERROR((apr_status_t)failure);
 }
 
 static DWORD milliseconds_of(apr_interval_time_t timeout)
 {
-    apr_interval_time_t day = 24 * 60 * 60 * APR_USEC_PER_SEC;
-
-    if (timeout < 0) {
-        return INFINITE;
+    if (timeout < 0 || timeout > WAIT_MAX_US) {
+        timeout = WAIT_MAX_US;
     }
-    return (DWORD)(((timeout < day ? timeout : day) + 999) / 1000);
+    return (DWORD)((timeout + 999) / 1000);
 }
 
 /* How long to wait where a receive could not be posted: its listener may have no other. */
@@ -250,77 +228,132 @@ static DWORD wait_unposted(int error, DWORD milliseconds)
     return milliseconds < pause ? milliseconds : pause;
 }
 
+/* Posts all that is idle, waits for completions and takes them. As transport_receive(), but
+ * APR_SUCCESS also without datagrams: there may be more to take. */
+static apr_status_t receive_some(transport_t *transport, batch_t *batch, DWORD milliseconds)
+{
+    int error = post_idle(transport);
+    apr_status_t status = take_completions(
+        transport, batch, error != 0 ? wait_unposted(error, milliseconds) : milliseconds);
+
+    if (batch->count > 0 || error == 0) {
+        return status;
+    }
+    if (is_reset(error)) {
+        return status == APR_SUCCESS ? APR_TIMEUP : status;
+    }
+    return APR_FROM_OS_ERROR(error);
+}
+
+/*
+ * A posted receive takes a datagram as soon as there is one: once all are posted, whatever was
+ * waiting is in the port, and a look need not wait for it. What came back without a datagram is
+ * posted again before a look may say that there is nothing, and so are the operations whose replies
+ * are under way.
+ */
+static apr_status_t look(transport_t *transport, batch_t *batch)
+{
+    replies_t *replies = &transport->replies;
+    apr_time_t until = clock_now() + REPLY_PATIENCE_US;
+    apr_status_t status;
+    DWORD wait;
+
+    atomic_store(&replies->are_awaited, 1);
+    do {
+        wait = replies_wait(replies, until);
+        status = receive_some(transport, batch, wait);
+    } while (batch->count == 0 &&
+             (status == APR_SUCCESS || (APR_STATUS_IS_TIMEUP(status) && wait > 0)));
+    atomic_store(&replies->are_awaited, 0);
+    return status;
+}
+
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout)
 {
     assert(timeout >= -1);
     assert(transport->lent_count == 0);
 
-    DWORD milliseconds = milliseconds_of(timeout);
-    apr_status_t status = know_thread(transport);
-    int error;
+    apr_status_t status = wake_know_thread(&transport->wake);
 
     batch->count = 0;
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (take_wake(transport)) {
+    if (wake_take(&transport->wake)) {
         return APR_EINTR;
     }
-    /* A posted receive takes a datagram as soon as there is one: once all are posted, whatever was
-     * waiting is in the port, and a look need not wait for it. Receives that came back with nothing
-     * are posted again before a look may say that there is nothing. */
-    do {
-        error = post_idle(transport);
-        status = take_completions(transport, batch,
-                                  error != 0 ? wait_unposted(error, milliseconds) : milliseconds);
-    } while (timeout == 0 && error == 0 && status == APR_SUCCESS && batch->count == 0);
+    status = timeout == 0 ? look(transport, batch)
+                          : receive_some(transport, batch, milliseconds_of(timeout));
     transport->lent_count = batch->count;
-    if (batch->count > 0) {
-        return APR_SUCCESS;
-    }
-    if (error != 0 && !is_reset(error)) {
-        return APR_FROM_OS_ERROR(error);
-    }
-    return status == APR_SUCCESS ? APR_TIMEUP : status;
+    return status == APR_SUCCESS && batch->count == 0 ? APR_TIMEUP : status;
 }
 
 /* ---- Replying ---- */
 
-static void reply(operation_t *operation, send_outcome_t *outcome)
-{
-    WSAMSG *message = &operation->message;
-    int error;
-
-    operation->buffer.len = (ULONG)operation->datagram.length;
-    message->Control.len = 0;
-    message->dwFlags = 0;
-    if (operation->socket->wildcard) {
-        message->Control.len = CONTROL_MAX;
-        control_message_write(message, &operation->datagram);
-    }
-    error = call_send(operation);
-    if (error == 0) {
-        outcome->sent++;
-        outcome->sent_bytes += operation->datagram.length;
-    } else {
-        outcome->failed[send_error_kind(error)]++;
-    }
-}
-
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
 {
     assert(batch->count == transport->lent_count);
-    memset(outcome, 0, sizeof *outcome);
     for (unsigned i = 0; i < batch->count; i++) {
         operation_t *operation = transport->lent[i];
 
-        if (operation->datagram.verdict == VERDICT_ECHO) {
-            reply(operation, outcome);
+        if (operation->datagram.verdict != VERDICT_ECHO ||
+            !reply_post(&transport->replies, operation)) {
+            operation_push(&transport->idle, operation);
         }
-        operation_push(&transport->idle, operation);
     }
     batch->count = 0;
     transport->lent_count = 0;
+    replies_tell(&transport->replies, outcome);
+}
+
+/* Receives that have completed are put back where others find them. Returns the end of the list. */
+static operation_t **take_replies(transport_t *transport, operation_t **others, ULONG count)
+{
+    for (ULONG i = 0; i < count; i++) {
+        operation_t *operation = (operation_t *)transport->entries[i].lpOverlapped;
+
+        if (operation->replies != NULL) {
+            take_reply(transport, operation);
+        } else {
+            operation->next = NULL;
+            *others = operation;
+            others = &operation->next;
+        }
+    }
+    return others;
+}
+
+static void put_back(transport_t *transport, operation_t *list)
+{
+    operation_t *operation;
+
+    while ((operation = operation_pop(&list)) != NULL) {
+        if (!PostQueuedCompletionStatus(transport->port->handle, 0, 0, &operation->overlapped)) {
+            atomic_fetch_sub(&transport->port->posted, 1);
+            operation_push(&transport->idle, operation); /* with no memory for it, one is lost */
+        }
+    }
+}
+
+void transport_finish(transport_t *transport, apr_interval_time_t timeout, send_outcome_t *outcome)
+{
+    assert(timeout >= 0);
+    assert(transport->lent_count == 0);
+
+    replies_t *replies = &transport->replies;
+    apr_time_t until = clock_now() + timeout;
+    operation_t *receives = NULL;
+    operation_t **end = &receives;
+    DWORD wait;
+
+    atomic_store(&replies->are_awaited, 1);
+    while ((wait = replies_wait(replies, until)) > 0) {
+        end = take_replies(transport, end, port_take(transport->port, transport->entries, wait));
+    }
+    atomic_store(&replies->are_awaited, 0);
+    put_back(transport, receives);
+    replies_give_up(replies);
+    replies_tell(replies, outcome);
 }
 
 /* ---- Opening and closing ---- */
@@ -328,11 +361,10 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
 static apr_status_t close_transport(void *data)
 {
     transport_t *transport = data;
-    HANDLE thread = atomic_load(&transport->thread);
 
-    port_reap(transport->port, transport->sockets, transport->socket_count);
-    if (thread != NULL) {
-        CloseHandle(thread);
+    wake_close(&transport->wake);
+    if (port_reap(transport->port)) {
+        apr_pool_destroy(transport->operations);
     }
     return APR_SUCCESS;
 }
@@ -343,10 +375,10 @@ static operation_t *take_unposted(transport_t *transport)
     operation_t *operation = spare_take(transport->port);
 
     if (operation == NULL) {
-        operation = apr_pcalloc(transport->pool, sizeof *operation);
+        operation = apr_pcalloc(transport->operations, sizeof *operation);
         operation->payload_max = transport->payload_max;
         operation->datagram.data = apr_palloc(
-            transport->pool,
+            transport->operations,
             transport->payload_max > REPLY_ROOM_MIN ? transport->payload_max : REPLY_ROOM_MIN);
     }
     return operation;
@@ -390,16 +422,11 @@ static int is_among(const shared_socket_t *socket, listener_t *const *listeners,
 }
 
 /*
- * A socket that is left gets its receives back without a datagram, whichever worker takes them from
- * the port. Another worker may post on it until it has left it, too, and then cancels what it
- * posted. So once all have left it nothing is posted on it, and its socket may be closed.
+ * What completes on a socket that is left is not lent, whichever worker takes it from the port.
+ * Another worker may post on it until it has left it, too. So once all have left it, it gets
+ * nothing more, and its end cancels what is posted on it. To cancel that here would cost it the
+ * replies under way.
  */
-static void leave(shared_socket_t *socket)
-{
-    atomic_store(&socket->is_left, 1);
-    CancelIoEx((HANDLE)socket->handle, NULL);
-}
-
 static void leave_others(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
     unsigned kept = 0;
@@ -410,7 +437,7 @@ static void leave_others(transport_t *transport, listener_t *const *listeners, u
         if (is_among(socket, listeners, count)) {
             transport->sockets[kept++] = socket;
         } else {
-            leave(socket);
+            atomic_store(&socket->is_left, 1);
         }
     }
     transport->socket_count = kept;
@@ -445,14 +472,17 @@ apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, 
     apr_status_t status = port_find(&transport->port, listeners, count);
 
     (void)worker;
-    transport->pool = pool;
+    if (status == APR_SUCCESS) {
+        status =
+            apr_pool_create_unmanaged_ex(&transport->operations, apr_pool_abort_get(pool), NULL);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_pool_cleanup_register(pool, transport, close_transport, apr_pool_cleanup_null);
     transport->payload_max = payload_max;
-    if (status == APR_SUCCESS) {
-        status = transport_listen(transport, listeners, count);
-    }
-    if (status == APR_SUCCESS) {
-        apr_pool_cleanup_register(pool, transport, close_transport, apr_pool_cleanup_null);
-        *opened = transport;
-    }
-    return status;
+    transport->replies.port = transport->port;
+    transport->replies.wake = &transport->wake;
+    *opened = transport;
+    return transport_listen(transport, listeners, count);
 }

@@ -186,8 +186,8 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     if (datagrams > 0) {
         now = clock_now();
         service_times_add(&worker->service_times, now - received, datagrams);
-        warn_of_failures(worker, &outcome, now);
     }
+    warn_of_failures(worker, &outcome, now); /* of earlier replies, too */
     return now;
 }
 
@@ -270,6 +270,16 @@ static void serve(worker_t *worker)
     }
 }
 
+/* What replies are still under way belongs to the counters that the end of the service tells. */
+static void finish(worker_t *worker)
+{
+    send_outcome_t outcome;
+
+    transport_finish(worker->transport, ECHO_DRAIN_MAX_US, &outcome);
+    echo_settle(worker->echo, &outcome);
+    warn_of_failures(worker, &outcome, clock_now());
+}
+
 /* ---- The thread ---- */
 
 static void pin(const worker_t *worker)
@@ -294,6 +304,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     pin(worker);
     if (gate_pass(worker->options.gate)) {
         serve(worker);
+        finish(worker);
     }
     atomic_store(&worker->has_ended, 1);
     worker->options.ended(worker->options.context);

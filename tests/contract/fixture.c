@@ -4,9 +4,6 @@
 
 #include "scenes.h"
 
-/* What takes longer than this hangs. */
-#define PATIENCE_US (10 * APR_USEC_PER_SEC)
-
 static apr_sockaddr_t *address_of(const char *host, apr_port_t port, apr_pool_t *pool)
 {
     apr_sockaddr_t *address;
@@ -160,15 +157,32 @@ apr_status_t receive(fixture_t *fixture, batch_t *batch)
     return status;
 }
 
-send_outcome_t give_back(fixture_t *fixture, batch_t *batch, verdict_t verdict)
+void add_outcome(send_outcome_t *sum, const send_outcome_t *more)
+{
+    sum->sent += more->sent;
+    sum->sent_bytes += more->sent_bytes;
+    for (unsigned i = 0; i < SEND_ERROR_KINDS; i++) {
+        sum->failed[i] += more->failed[i];
+    }
+}
+
+send_outcome_t answer(fixture_t *fixture, batch_t *batch)
 {
     send_outcome_t outcome;
+    send_outcome_t rest;
 
+    transport_reply(fixture->transport, batch, &outcome);
+    transport_finish(fixture->transport, PATIENCE_US, &rest);
+    add_outcome(&outcome, &rest);
+    return outcome;
+}
+
+send_outcome_t give_back(fixture_t *fixture, batch_t *batch, verdict_t verdict)
+{
     for (unsigned i = 0; i < batch->count; i++) {
         batch->at[i]->verdict = verdict;
     }
-    transport_reply(fixture->transport, batch, &outcome);
-    return outcome;
+    return answer(fixture, batch);
 }
 
 unsigned serve(fixture_t *fixture, unsigned count)

@@ -18,6 +18,9 @@
 #include "cmocka_versions.h"
 #include "variants.h"
 
+/* What takes longer than this hangs. */
+#define PATIENCE_US (10 * APR_USEC_PER_SEC)
+
 typedef struct fixture {
     const variant_t *variant;
     platform_t platform;
@@ -62,6 +65,11 @@ int is_local(fixture_t *fixture, const char *host);
 
 /* Receives a batch, asking again after early ends of the wait. */
 apr_status_t receive(fixture_t *fixture, batch_t *batch);
+
+void add_outcome(send_outcome_t *sum, const send_outcome_t *more);
+
+/* Returns the batch as it was judged, and waits until it is known what became of all replies. */
+send_outcome_t answer(fixture_t *fixture, batch_t *batch);
 
 /* Returns the batch with the same verdict for all. */
 send_outcome_t give_back(fixture_t *fixture, batch_t *batch, verdict_t verdict);

@@ -4,17 +4,21 @@ fault_t on_post;
 fault_t on_completion;
 fault_t on_send;
 DWORD on_arrival;
+fault_t on_reply;
+fault_t on_take;
+fault_t on_wake;
+int are_replies_held;
 atomic_int posted;
 atomic_uint posts;
 SOCKET last_socket;
 
-static SRWLOCK sending = SRWLOCK_INIT;
+static operation_t *held;
 
 /* The error that this call is to meet, or 0. */
 static int strike(fault_t *fault, const operation_t *operation)
 {
-    if (fault->times == 0 ||
-        (fault->port != 0 && fault->port != endpoint_port(&operation->socket->local))) {
+    if (fault->times == 0 || (operation != NULL && fault->port != 0 &&
+                              fault->port != endpoint_port(&operation->socket->local))) {
         return 0;
     }
     if (fault->spared > 0) {
@@ -47,14 +51,51 @@ int call_receive(operation_t *operation)
     return error;
 }
 
+static int send_now(operation_t *operation)
+{
+    return WSASendMsg(operation->socket->handle, &operation->message, 0, NULL,
+                      &operation->overlapped, NULL) == 0
+               ? 0
+               : WSAGetLastError();
+}
+
+int call_send(operation_t *operation)
+{
+    int fault = strike(&on_send, operation);
+
+    if (fault != 0) {
+        return fault;
+    }
+    if (are_replies_held) {
+        operation->next = held;
+        held = operation;
+        return WSA_IO_PENDING;
+    }
+    return send_now(operation);
+}
+
+void release_reply(void)
+{
+    operation_t *operation = held;
+
+    assert_non_null(operation);
+    held = operation->next;
+    int error = send_now(operation);
+
+    assert_true(error == 0 || error == WSA_IO_PENDING);
+}
+
 int call_result(operation_t *operation)
 {
-    int fault = strike(&on_completion, operation);
+    int is_reply = operation->replies != NULL;
+    int fault = strike(is_reply ? &on_reply : &on_completion, operation);
     DWORD length;
     DWORD flags;
 
-    atomic_fetch_sub(&posted, 1);
-    operation->message.dwFlags |= on_arrival;
+    if (!is_reply) {
+        atomic_fetch_sub(&posted, 1);
+    }
+    operation->message.dwFlags |= is_reply ? 0 : on_arrival;
     if (fault != 0) {
         return fault;
     }
@@ -64,29 +105,34 @@ int call_result(operation_t *operation)
                : WSAGetLastError();
 }
 
-int call_send(operation_t *operation)
+DWORD call_take(port_t *port, OVERLAPPED_ENTRY *entries, ULONG most, ULONG *count,
+                DWORD milliseconds, BOOL alertable)
 {
-    int fault = strike(&on_send, operation);
-    DWORD sent;
+    int fault = strike(&on_take, NULL);
 
     if (fault != 0) {
-        return fault;
+        return (DWORD)fault;
     }
-    /* One at a time: Wine refuses a send while another thread sends by the same socket. */
-    AcquireSRWLockExclusive(&sending);
+    return GetQueuedCompletionStatusEx(port->handle, entries, most, count, milliseconds, alertable)
+               ? 0
+               : GetLastError();
+}
 
-    int error =
-        WSASendMsg(operation->socket->handle, &operation->message, 0, &sent, NULL, NULL) == 0
-            ? 0
-            : WSAGetLastError();
+static void CALLBACK end_wait(ULONG_PTR unused)
+{
+    (void)unused;
+}
 
-    ReleaseSRWLockExclusive(&sending);
-    return error;
+DWORD call_end_wait(HANDLE thread)
+{
+    return strike(&on_wake, NULL) == 0 ? QueueUserAPC(end_wait, thread, 0) : 0;
 }
 
 fixture_t *open_without_faults(void)
 {
-    on_post = on_completion = on_send = (fault_t){.times = 0};
+    on_post = on_completion = on_send = on_reply = on_take = on_wake = (fault_t){.times = 0};
+    are_replies_held = 0;
+    held = NULL;
     on_arrival = 0;
     atomic_store(&posted, 0);
     return open_fixture(&variants[0], "127.0.0.1", 1000);

@@ -23,9 +23,17 @@ typedef struct fault {
 } fault_t;
 
 extern fault_t on_post;
-extern fault_t on_completion;
+extern fault_t on_completion; /* of a receive */
 extern fault_t on_send;
-extern DWORD on_arrival;  /* what is told of each datagram: MSG_BCAST, MSG_MCAST */
+extern DWORD on_arrival; /* what is told of each datagram: MSG_BCAST, MSG_MCAST */
+extern fault_t on_reply; /* on its completion */
+extern fault_t on_take;  /* on a wait for the port, by any thread */
+extern fault_t on_wake;
+
+/* The kernel keeps the replies that it is given, each until release_reply(), the last one first. */
+extern int are_replies_held;
+void release_reply(void);
+
 extern atomic_int posted; /* receives that the kernel has */
 extern atomic_uint posts; /* calls to post one */
 extern SOCKET last_socket;

@@ -10,6 +10,8 @@
 
 #include <psapi.h>
 
+#include "udpecho/clock.h"
+
 /* ---- Stopping ---- */
 
 #define WORKERS   3
@@ -54,11 +56,11 @@ static void *APR_THREAD_FUNC serve_until_woken(apr_thread_t *thread, void *data)
     load_worker_t *worker = data;
     unsigned drained = 0;
     int woken = 0;
+    send_outcome_t outcome;
 
     (void)thread;
     while (drained < DRAIN_MAX) {
         batch_t batch;
-        send_outcome_t outcome;
         apr_status_t status = transport_receive(worker->transport, &batch, woken ? 0 : -1);
 
         if (APR_STATUS_IS_EINTR(status)) {
@@ -74,6 +76,8 @@ static void *APR_THREAD_FUNC serve_until_woken(apr_thread_t *thread, void *data)
         transport_reply(worker->transport, &batch, &outcome);
         atomic_fetch_add(&worker->load->answered, outcome.sent);
     }
+    transport_finish(worker->transport, PATIENCE_US, &outcome);
+    atomic_fetch_add(&worker->load->answered, outcome.sent);
     return NULL;
 }
 
@@ -90,6 +94,18 @@ static void join(apr_thread_t *thread)
     apr_status_t status;
 
     apr_thread_join(&status, thread);
+}
+
+static void await(atomic_uint *count, unsigned wanted)
+{
+    apr_time_t end = clock_now() + PATIENCE_US;
+
+    while (atomic_load(count) < wanted) {
+        if (clock_now() >= end) {
+            fail_msg("%u instead of %u", atomic_load(count), wanted);
+        }
+        apr_sleep(1000);
+    }
 }
 
 /* Runs between the end of the transports and that of their memory and their port. */
@@ -126,9 +142,7 @@ static void stopping_under_load_answers_all_that_was_received(void **state)
         for (unsigned i = 0; i < WORKERS; i++) {
             threads[i] = start(serve_until_woken, &workers[i], *state);
         }
-        while (atomic_load(&load.received) < 1000) {
-            apr_sleep(1000);
-        }
+        await(&load.received, 1000);
         for (unsigned i = 0; i < WORKERS; i++) {
             transport_wake(workers[i].transport);
         }
@@ -191,16 +205,14 @@ static void *APR_THREAD_FUNC serve_what_is_wanted(apr_thread_t *thread, void *da
     return NULL;
 }
 
-static void have_all_heed(change_t *change, unsigned wanted, const changing_worker_t *workers)
+static void have_all_obey(change_t *change, unsigned wanted, const changing_worker_t *workers)
 {
     atomic_store(&change->obeyed, 0);
     atomic_store(&change->wanted, wanted);
     for (unsigned i = 0; i < WORKERS; i++) {
         transport_wake(workers[i].transport);
     }
-    while (wanted > 0 && atomic_load(&change->obeyed) < WORKERS) {
-        apr_sleep(1000);
-    }
+    await(&change->obeyed, wanted > 0 ? WORKERS : 0);
 }
 
 /* Never has more under way than fits into the buffers, and ends early if an echo does not come. */
@@ -263,14 +275,14 @@ static void come_and_go(change_t *change, const changing_worker_t *workers)
     apr_pool_create(&pool, fixture->pool);
     add_listener(fixture, "127.0.0.1");
     load.port = fixture->port;
-    have_all_heed(change, 2, workers);
+    have_all_obey(change, 2, workers);
     client_connect(fixture, "127.0.0.1");
     client_send(fixture, &payload, 1);
     assert_int_equal(client_receive(fixture, &payload, 1), 1);
 
     apr_thread_t *sender = start(send_without_pause, &load, pool);
 
-    have_all_heed(change, 1, workers);
+    have_all_obey(change, 1, workers);
     listener_close(fixture->listeners[--fixture->listener_count]);
     atomic_store(&load.over, 1);
     join(sender);
@@ -300,7 +312,7 @@ static void a_listener_that_goes_takes_nothing_of_another_with_it(void **state)
     }
     atomic_store(&load.over, 1);
     join(asker);
-    have_all_heed(&change, 0, workers);
+    have_all_obey(&change, 0, workers);
     for (unsigned i = 0; i < WORKERS; i++) {
         join(threads[i]);
     }
@@ -325,6 +337,34 @@ static void open_and_close(unsigned cycle)
         client_send(fixture, "waits in the port when it is closed", 10);
     }
     close_fixture(fixture);
+}
+
+static void a_port_that_fails_is_asked_again_for_what_is_posted(void **state)
+{
+    fixture_t *fixture = open_without_faults();
+
+    (void)state;
+    left_behind = UINT_MAX;
+    apr_pool_cleanup_register(fixture->pool, fixture, count_left_behind, apr_pool_cleanup_null);
+    assert_nothing_waits(fixture); /* leaves all receives posted */
+    on_take = (fault_t){.error = ERROR_NOT_ENOUGH_MEMORY, .times = 3};
+    close_fixture(fixture);
+    assert_int_equal(on_take.times, 0);
+    assert_int_equal(left_behind, 0);
+}
+
+/* Its memory stays until the process ends. */
+static void a_port_that_fails_for_good_keeps_nobody_from_closing(void **state)
+{
+    fixture_t *fixture = open_without_faults();
+
+    (void)state;
+    left_behind = UINT_MAX;
+    apr_pool_cleanup_register(fixture->pool, fixture, count_left_behind, apr_pool_cleanup_null);
+    assert_nothing_waits(fixture);
+    on_take = (fault_t){.error = ERROR_INVALID_HANDLE, .times = FOR_EVER};
+    close_fixture(fixture);
+    assert_true(left_behind >= RECEIVES_POSTED);
 }
 
 #define HANDLES_MAX 10000
@@ -375,6 +415,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(stopping_under_load_answers_all_that_was_received),
         scene(a_listener_that_goes_takes_nothing_of_another_with_it),
+        scene(a_port_that_fails_is_asked_again_for_what_is_posted),
+        scene(a_port_that_fails_for_good_keeps_nobody_from_closing),
         scene(a_thousand_openings_and_closings_leave_nothing),
     };
 

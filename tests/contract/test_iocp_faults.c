@@ -6,6 +6,10 @@
 #include "iocp_calls.h"
 #include "unit.h"
 
+#include <apr_thread_proc.h>
+
+#include "udpecho/clock.h"
+
 /* ---- What holds afterwards ---- */
 
 /* No receive is lost: all are posted, and each can bring a datagram. */
@@ -42,6 +46,9 @@ static void assert_receive_fails(fixture_t *fixture, int error)
 
 /* ---- Errors of earlier replies ---- */
 
+/* So often a thousandth of a second is more than any test waits. */
+#define LOOKS_MAX 10000
+
 static const int resets[] = {WSAECONNRESET, WSAENETRESET};
 
 static void a_reset_does_not_keep_a_receive_from_being_posted(void **state)
@@ -65,8 +72,10 @@ static void a_receive_ended_by_a_reset_is_posted_again(void **state)
             client_send(fixture, "these end the receives", 10);
         }
         on_completion = (fault_t){.error = resets[i], .times = RECEIVES_POSTED};
-        while (on_completion.times > 0) {
+        for (unsigned j = 0; on_completion.times > 0; j++) {
             batch_t batch;
+
+            assert_in_range(j, 0, LOOKS_MAX);
 
             assert_int_equal(transport_receive(fixture->transport, &batch, 1000), APR_TIMEUP);
         }
@@ -297,6 +306,35 @@ static void a_reply_that_fails_is_counted_and_costs_no_other(void **state)
     }
 }
 
+/* ---- Wakes that fail ---- */
+
+static void *APR_THREAD_FUNC wake_in_a_thread(apr_thread_t *thread, void *transport)
+{
+    (void)thread;
+    apr_sleep(20000); /* most likely the wait has begun by then; the scene holds if it has not */
+    transport_wake(transport);
+    return NULL;
+}
+
+static void a_wake_that_the_kernel_has_no_memory_for_is_seen(void **state)
+{
+    fixture_t *fixture = open_without_faults();
+    apr_time_t end = clock_now() + PATIENCE_US;
+    apr_thread_t *thread;
+    apr_status_t status;
+    batch_t batch;
+
+    on_wake = (fault_t){.error = ERROR_NOT_ENOUGH_MEMORY, .times = FOR_EVER};
+    assert_int_equal(apr_thread_create(&thread, NULL, wake_in_a_thread, fixture->transport, *state),
+                     APR_SUCCESS);
+    do {
+        status = transport_receive(fixture->transport, &batch, -1);
+    } while (APR_STATUS_IS_TIMEUP(status) && clock_now() < end);
+    assert_true(APR_STATUS_IS_EINTR(status));
+    apr_thread_join(&status, thread);
+    assert_all_is_well(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +352,7 @@ int main(void)
         scene(a_receive_that_fails_is_posted_again),
         scene(cancelled_receives_are_posted_again),
         scene(a_reply_that_fails_is_counted_and_costs_no_other),
+        scene(a_wake_that_the_kernel_has_no_memory_for_is_seen),
     };
 
     return cmocka_run_group_tests_name("faults", tests, NULL, NULL);

@@ -45,10 +45,6 @@ WITHOUT_LEAKS = ("env", f"ASAN_OPTIONS={os.environ['ASAN_OPTIONS']}:detect_leaks
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where a test wants several workers. Wine does not let two threads send by one socket at a time:
-# the second send fails with WSAEWOULDBLOCK, and the reply is lost.
-SEVERAL_WORKERS = 1 if EMULATOR else 4
-
 # How long anything may take that normally takes milliseconds. Generous: it is a guard against
 # hanging, not a measurement.
 PATIENCE = float(os.environ.get("UDPECHO_TEST_PATIENCE", 20))
@@ -73,7 +69,6 @@ class Server:
                  descriptors=(), parse=json.loads):
         command = [*PREFIX, *prefix, *EMULATOR, UDPECHOD, "--log-format=json"]
         command += [f"--listen={address}" for address in listen]
-        command += [f"--workers={SEVERAL_WORKERS}"] if EMULATOR else []
         command += options
         self.lines = []
         self.raw = []
@@ -283,7 +278,6 @@ def not_under_wine(why):
     return unittest.skipIf(EMULATOR, f"Wine: {why}")
 
 
-needs_concurrent_sends = not_under_wine("two threads cannot send by one socket at a time")
 needs_loopback_addresses = not_under_wine("127.0.0.2 is bound as 0.0.0.0")
 
 

@@ -133,7 +133,6 @@ class Crowd(unittest.TestCase):
         self.assertEqual(harness.accounted(counters), 0)
 
     @harness.needs_ipv6
-    @harness.needs_concurrent_sends
     def test_both_families_and_every_worker(self):
         self.check_crowd(("127.0.0.1:0", "[::1]:0"), "--workers=auto")
 
@@ -141,7 +140,6 @@ class Crowd(unittest.TestCase):
     def test_both_families_and_one_worker(self):
         self.check_crowd(("127.0.0.1:0", "[::1]:0"), "--workers=1")
 
-    @harness.needs_concurrent_sends
     def test_ipv4_and_a_shared_socket(self):
         self.check_crowd(("127.0.0.1:0",), "--workers=4", "--reuse-port=off")
 

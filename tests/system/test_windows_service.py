@@ -360,7 +360,7 @@ class Service(unittest.TestCase):
                 file.writelines(f"listen=127.0.0.1:{port}\n" for port in ports)
 
         listen_on(self.port)
-        self.install(f"--config={config}", f"--workers={harness.SEVERAL_WORKERS}")
+        self.install(f"--config={config}", "--workers=4")
         start()
         events = Events(self)
         with harness.client(("127.0.0.1", self.port)) as sock, \

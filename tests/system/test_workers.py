@@ -96,7 +96,6 @@ class Sharing(unittest.TestCase):
                              3 if len(allowed) > 1 else len(found))
             server.stop()
 
-    @harness.needs_concurrent_sends
     def test_one_socket_for_all(self):
         self.check_sharing("shared socket", "--workers=4", "--reuse-port=off")
 

@@ -53,7 +53,12 @@ struct transport {
     unsigned replies;
     worker_t *worker;           /* whom a step of APR_EINTR stops */
     apr_array_header_t *wanted; /* listeners that it is told of before it starts; NULL: none */
-    unsigned listeners;         /* that it was last told to receive from */
+    apr_uint64_t count;         /* as --count has it */
+    int is_late;                /* each call that has no batch tells of one reply */
+    unsigned under_way;
+    send_outcome_t late; /* what is known in the end only */
+    unsigned finishes;
+    unsigned listeners; /* that it was last told to receive from */
     datagram_t datagrams[BATCH_MAX];
 };
 
@@ -97,8 +102,20 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
         outcome->sent += batch->at[i]->verdict == VERDICT_ECHO;
     }
     outcome->sent -= step->failed;
+    if (transport->is_late) {
+        transport->under_way += outcome->sent;
+        outcome->sent = batch->count == 0 && transport->under_way > 0;
+        transport->under_way -= outcome->sent;
+    }
     outcome->failed[SEND_EPERM] = step->failed;
     transport->replies += outcome->sent;
+}
+
+void transport_finish(transport_t *transport, apr_interval_time_t timeout, send_outcome_t *outcome)
+{
+    assert_in_range(timeout, 0, ECHO_DRAIN_MAX_US);
+    *outcome = transport->late;
+    transport->finishes++;
 }
 
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
@@ -149,7 +166,7 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     apr_file_t *out;
     char *path = apr_pstrdup(pool, "udpecho-worker-XXXXXX");
     worker_t *worker;
-    echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
+    echo_policy_t policy = {.quota = echo_quota_create(the_transport.count, pool)};
     worker_options_t options = {.listeners = apr_array_make(pool, 1, sizeof(listener_t *)),
                                 .gate = open_gate(pool),
                                 .policy = &policy,
@@ -159,6 +176,7 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     the_transport.script = script;
     the_transport.steps = 0;
     the_transport.replies = 0;
+    the_transport.finishes = 0;
     assert_int_equal(apr_file_mktemp(&out, path, 0, pool), APR_SUCCESS);
     assert_int_equal(
         log_open(&options.log, log_to_file(out), LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, 64, pool),
@@ -173,6 +191,7 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     worker_join(worker);
     log_close(options.log);
     assert_int_equal(ends, 1);
+    assert_int_equal(the_transport.finishes, 1);
     counters_sum(&totals, echo_counters(worker_echo(worker)));
     assert_int_equal(timed(worker), totals.value[COUNTER_RECEIVED]);
     return totals;
@@ -287,6 +306,38 @@ static void failed_replies_are_counted(void **state)
     assert_int_equal(totals.value[COUNTER_FAILED + SEND_EPERM], 3);
 }
 
+static void replies_under_way_in_the_end_are_counted(void **state)
+{
+    static const step_t script[] = {
+        {APR_SUCCESS, 5, 0, 0}, {APR_EINTR, 0, 0, 0}, {APR_TIMEUP, 0, 0, 0}};
+
+    the_transport.late = (send_outcome_t){.sent = 7, .sent_bytes = 70, .failed[SEND_EAGAIN] = 2};
+    counter_totals_t totals = run_script(script, *state);
+
+    the_transport.late = (send_outcome_t){.sent = 0};
+    assert_int_equal(totals.value[COUNTER_ECHOED], 5 + 7);
+    assert_int_equal(totals.value[COUNTER_ECHOED_BYTES], 70);
+    assert_int_equal(totals.value[COUNTER_FAILED + SEND_EAGAIN], 2);
+}
+
+/* A wait may end because of them alone. */
+static void replies_that_leave_later_count_towards_the_quota(void **state)
+{
+    static const step_t script[] = {{APR_SUCCESS, 3, 0, 0},
+                                    {APR_TIMEUP, 0, 0, 0},
+                                    {APR_TIMEUP, 0, 0, 0},
+                                    {APR_TIMEUP, 0, 0, 0}};
+
+    the_transport.is_late = 1;
+    the_transport.count = 3;
+    counter_totals_t totals = run_script(script, *state);
+
+    the_transport.is_late = 0;
+    the_transport.count = 0;
+    assert_int_equal(the_transport.steps, 4);
+    assert_int_equal(totals.value[COUNTER_ECHOED], 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +349,8 @@ int main(void)
         scene(wakes_without_end_do_not_keep_it_from_stopping),
         scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
         scene(failed_replies_are_counted),
+        scene(replies_under_way_in_the_end_are_counted),
+        scene(replies_that_leave_later_count_towards_the_quota),
     };
 
     return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
