@@ -36,6 +36,9 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
     code = listeners_open(&setup->listeners, &opening, setup->pool);
 
     if (code == EXIT_OK) {
+        if (frame->basis.stamp != NULL && listener_set_speaks(&setup->listeners, PROTOCOL_STAMP)) {
+            stamp_basis_take_sessions(frame->basis.stamp);
+        }
         setup->policy = policy_create(&setup->settings, &frame->basis, setup->listeners.all,
                                       frame->log, setup->pool);
     }

@@ -496,7 +496,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot start", status);
     }
-    server.status.sessions = server.frame.basis.stamp->sessions;
+    server.status.stamp = server.frame.basis.stamp;
     server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
     server.turns = apr_pcalloc(pool, server.worker_count * sizeof *server.turns);
     status = create_workers(&server, pool);

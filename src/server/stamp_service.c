@@ -18,11 +18,20 @@ stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE], ap
 {
     stamp_basis_t *basis = apr_pcalloc(pool, sizeof *basis);
 
-    basis->sessions = sessions_create(key, pool);
+    basis->key = key;
+    basis->pool = pool;
+    atomic_init(&basis->sessions, NULL);
     atomic_init(&basis->quality.error_estimate, STAMP_ERROR_UNKNOWN);
     atomic_init(&basis->quality.sync_source, STAMP_SYNC_FREE_RUNNING);
     atomic_init(&basis->next_look, 0);
     return basis;
+}
+
+void stamp_basis_take_sessions(stamp_basis_t *basis)
+{
+    if (atomic_load(&basis->sessions) == NULL) {
+        atomic_store(&basis->sessions, sessions_create(basis->key, basis->pool));
+    }
 }
 
 static int is_authenticated(const settings_t *settings)
@@ -66,7 +75,7 @@ const stamp_policy_t *stamp_policy_create(const settings_t *settings, const stam
     stamp_policy_t *policy = apr_palloc(pool, sizeof *policy);
 
     *policy = (stamp_policy_t){
-        .sessions = basis != NULL ? basis->sessions : NULL,
+        .sessions = basis != NULL ? atomic_load(&basis->sessions) : NULL,
         .is_stateful = settings->stamp_sessions == STAMP_SESSIONS_STATEFUL,
         .is_authenticated = is_authenticated(settings),
         .keys = settings->stamp_keys != NULL ? keys_of(settings->stamp_keys, pool) : NULL,

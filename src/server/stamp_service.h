@@ -13,13 +13,19 @@
 
 /* What outlives reloads, as the present settings may or may not use it. */
 typedef struct stamp_basis {
-    sessions_t *sessions;
+    sessions_t *_Atomic sessions; /* NULL until they are first needed */
     stamp_quality_t quality;
     _Atomic apr_time_t next_look; /* at the clock, when it is time to */
+    const unsigned char *key;
+    apr_pool_t *pool;
 } stamp_basis_t;
 
-/* Takes the memory for its sessions from `pool`. Main thread. */
+/* Makes one without sessions. `key`, which is not copied, is for theirs. Main thread. */
 stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool);
+
+/* Takes the memory for its sessions, unless it has it: a server without STAMP needs none. Before a
+ * policy is made that counts them. Main thread. */
+void stamp_basis_take_sessions(stamp_basis_t *basis);
 
 /* Returns NULL if this program can do what the settings say of STAMP, or else what it cannot, as a
  * sentence. Static. */

@@ -56,6 +56,16 @@ int listener_set_agrees(const listener_set_t *set, const listener_set_t *other,
            listener_set_protocol(set, listener) == listener_set_protocol(other, listener);
 }
 
+int listener_set_speaks(const listener_set_t *set, protocol_t protocol)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        if (listener_set_protocol(set, APR_ARRAY_IDX(set->all, i, listener_t *)) == protocol) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void listener_set_speak(const listener_set_t *set, int mirrors_dscp)
 {
     for (int i = 0; i < set->all->nelts; i++) {

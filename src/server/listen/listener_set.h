@@ -64,6 +64,9 @@ int listener_set_count(const listener_set_t *set, protocol_t protocol, const cha
  * what it speaks. */
 protocol_t listener_set_protocol(const listener_set_t *set, const listener_t *listener);
 
+/* Non-zero if the set wants any listener to speak this protocol. */
+int listener_set_speaks(const listener_set_t *set, protocol_t protocol);
+
 /* Has every listener speak what the set wants, `mirrors_dscp` as --mirror-dscp says. */
 void listener_set_speak(const listener_set_t *set, int mirrors_dscp);
 

@@ -133,9 +133,12 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     }
     read_listeners(status, source->listeners, infos, services);
     apr_thread_mutex_unlock(source->lock);
-    if (source->sessions != NULL) {
-        status->sessions = sessions_count(source->sessions, clock_now());
-        status->sessions_evicted = sessions_evicted(source->sessions);
+    const sessions_t *sessions =
+        source->stamp != NULL ? atomic_load(&source->stamp->sessions) : NULL;
+
+    if (sessions != NULL) {
+        status->sessions = sessions_count(sessions, clock_now());
+        status->sessions_evicted = sessions_evicted(sessions);
     }
     if (status->health == HEALTH_OK && is_stalled(source, pool)) {
         status->health = HEALTH_STALLED;

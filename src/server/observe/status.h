@@ -10,7 +10,6 @@
 #include <apr_time.h>
 
 #include "core/service.h"
-#include "core/sessions.h"
 #include "server/observe/counter_table.h"
 #include "server/observe/service_times.h"
 #include "server/worker.h"
@@ -27,7 +26,7 @@ typedef struct status_source {
     unsigned worker_count;
     apr_time_t started; /* the wall clock */
     service_counters_t counters;
-    const sessions_t *sessions; /* of STAMP; NULL: there are none */
+    const stamp_basis_t *stamp; /* whose sessions are told of; NULL: nothing is known of any */
 } status_source_t;
 
 /* Where several are the case, the first of draining, degraded and stalled. */

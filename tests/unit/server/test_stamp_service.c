@@ -63,13 +63,26 @@ static void what_is_not_said_is_stateless_lenient_and_without_keys(void **state)
     assert_null(stamp_check(&settings));
     const stamp_policy_t *policy = stamp_policy_create(&settings, basis, *state);
 
-    assert_ptr_equal(policy->sessions, basis->sessions);
+    assert_null(policy->sessions);
     assert_ptr_equal(policy->quality, &basis->quality);
     assert_false(policy->is_stateful || policy->is_authenticated || policy->is_strict);
     assert_true(policy->answers_short && policy->reads_tlvs);
     assert_null(policy->keys);
     assert_int_equal(policy->clock, STAMP_CLOCK_NTP);
     assert_true(policy->permitted_dscps == 0);
+}
+
+static void sessions_are_made_once_and_when_they_are_needed(void **state)
+{
+    settings_t settings = settings_default(*state);
+    stamp_basis_t *basis = begin(*state);
+
+    stamp_basis_take_sessions(basis);
+    const stamp_policy_t *first = stamp_policy_create(&settings, basis, *state);
+
+    assert_non_null(first->sessions);
+    stamp_basis_take_sessions(basis);
+    assert_ptr_equal(stamp_policy_create(&settings, basis, *state)->sessions, first->sessions);
 }
 
 static void authenticated_packets_want_keys(void **state)
@@ -157,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(what_is_not_said_is_stateless_lenient_and_without_keys),
+        scene(sessions_are_made_once_and_when_they_are_needed),
         scene(authenticated_packets_want_keys),
         scene(keys_mean_authenticated_packets_unless_it_is_said_otherwise),
         scene(the_system_is_asked_once_in_four_seconds),
