@@ -32,6 +32,10 @@ BASE = "listen=127.0.0.1:0\n"
 NETWORKS = ("192.0.2.0/24", "10.0.0.0/8", "198.51.100.7", "0.0.0.0/0", "2001:db8::/32", "::1", "::/0",
             "fe80::/10", "fe80::1", "ff02::/16", "64:ff9b::192.0.2.33")
 
+KEYS = tempfile.NamedTemporaryFile("w", prefix="udpechod-")
+KEYS.write(f"ssid=1 {32 * '0b'}\n192.0.2.0/24 {16 * '0c'}\n{20 * '0d'}\n")
+KEYS.flush()
+
 # For every option that a file may have, values that are right, unless they are not for this host.
 VALUES = {
     "listen": ("127.0.0.1:0", "127.0.0.2:0", "[::1]:0", "*:0", "localhost:0", "[fe80::1%lo]:0", "192.0.2.1",
@@ -47,6 +51,10 @@ VALUES = {
     "log-level": ("error", "warning", "info", "debug"), "log-format": ("text", "logfmt", "json"),
     "log-payload": ("0", "64"), "user": ("nobody", "12345"), "group": ("nogroup",), "chroot": ("/", "/nowhere"),
     "sandbox": ("auto", "on", "off"), "metrics-listen": ("127.0.0.1:9000", "[::1]:0", "unix:/run/m", "localhost:9"),
+    "stamp": ("127.0.0.1:0", "[::1]:0", "*:0", "localhost:0", "192.0.2.1"), "stamp-sessions": ("stateless", "stateful"),
+    "stamp-mode": ("auto", "unauthenticated", "authenticated"), "stamp-key-file": (KEYS.name, "/nowhere"),
+    "stamp-short-requests": ("answer", "refuse"), "stamp-clock": ("ntp", "ptp"), "stamp-dscp": ("none", "0-63", "46,10"),
+    "stamp-tlv": ("on", "off"), "stamp-strict": (None,), "mirror-dscp": (None,), "echo-plus": ("127.0.0.1:0", "[::1]:0"),
     "control": ("/run/c", "127.0.0.1:9001", "[::1]:0"), "takeover": ("/run/t",),
 }
 

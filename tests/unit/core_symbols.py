@@ -21,8 +21,8 @@ ALLOWED = {
     "memcpy",
     "memmove",
     "strcmp",
-    "htonl", "ntohl", "ntohs",  # byte order; on Windows by a DLL
-    "__imp_htonl", "__imp_ntohl", "__imp_ntohs",
+    "htonl", "htons", "ntohl", "ntohs",  # byte order; on Windows by a DLL
+    "__imp_htonl", "__imp_htons", "__imp_ntohl", "__imp_ntohs",
     "memset",
     "crypto_auth_hmacsha256_init",  # arithmetic on bytes, of libsodium
     "crypto_auth_hmacsha256_update",
