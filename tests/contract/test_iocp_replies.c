@@ -86,7 +86,7 @@ static void release_replies(unsigned count)
 /* Takes the completion of a reply, which ends the wait, and returns what is told then. */
 static send_outcome_t take_reply(transport_t *transport)
 {
-    send_outcome_t outcome;
+    send_outcome_t outcome = {0};
     batch_t batch;
 
     for (apr_time_t end = clock_now() + PATIENCE_US; clock_now() < end;) {

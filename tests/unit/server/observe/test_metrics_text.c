@@ -96,7 +96,7 @@ static void the_service_is_described(void **state)
 
     APR_ARRAY_PUSH(listeners, listener_info_t) = (listener_info_t){
         .local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET, .reason = SHARING_OFF};
-    APR_ARRAY_PUSH(services, service_reading_t) = (service_reading_t){PROTOCOL_ECHO};
+    APR_ARRAY_PUSH(services, service_reading_t) = (service_reading_t){.protocol = PROTOCOL_ECHO};
     status.listeners = listeners;
     status.services = services;
     status.started = APR_INT64_C(1600000000000001);

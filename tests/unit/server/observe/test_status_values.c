@@ -13,7 +13,7 @@ static status_t some_status(apr_pool_t *pool)
         .local = ipv4(0x7f000001, 7), .sharing = SHARING_ONE_SOCKET, .reason = SHARING_OFF};
     apr_array_header_t *services = apr_array_make(pool, 1, sizeof(service_reading_t));
 
-    APR_ARRAY_PUSH(services, service_reading_t) = (service_reading_t){PROTOCOL_ECHO};
+    APR_ARRAY_PUSH(services, service_reading_t) = (service_reading_t){.protocol = PROTOCOL_ECHO};
     return (status_t){
         .listeners = listeners,
         .services = services,
