@@ -39,10 +39,14 @@ int dscps_parse(apr_uint64_t *dscps, const char *text, apr_pool_t *pool)
     if (is_all || strcmp(text, "none") == 0) {
         return 1;
     }
-    for (char *part = apr_pstrdup(pool, text), *comma = part; comma != NULL; part = comma + 1) {
-        comma = strchr(part, ',');
-        if (comma != NULL) {
-            *comma = '\0';
+    char *next = apr_pstrdup(pool, text);
+
+    while (next != NULL) {
+        char *part = next;
+
+        next = strchr(part, ',');
+        if (next != NULL) {
+            *next++ = '\0';
         }
         if (!add_range(dscps, part)) {
             return 0;
