@@ -73,9 +73,9 @@ typedef struct listener_options {
 
 /* What a listener turned out to be. */
 typedef struct listener_info {
-    endpoint_t local;                /* the address as the kernel has it, the real port included */
-    int is_only_address;             /* every address was asked for, and this is the only one that
-                                      * the kernel lets this process have */
+    endpoint_t local;    /* the address as the kernel has it, the real port included */
+    int is_only_address; /* it is what the kernel binds where every address is asked for: this
+                          * process may have no other, as in a jail of FreeBSD that has one */
     char device[INTERFACE_NAME_MAX]; /* that it is bound to as well; empty: to none */
     port_sharing_t sharing;
     sharing_reason_t reason;    /* for `sharing` */

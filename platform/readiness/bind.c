@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include "readiness/socket.h"
 #include "readiness/system.h"
@@ -29,4 +30,26 @@ apr_status_t socket_bound_interface(int descriptor, const endpoint_t *local,
         *name = '\0';
     }
     return status;
+}
+
+int address_is_only(const endpoint_t *address)
+{
+    endpoint_t bound = {.length = address->length};
+    int descriptor;
+    int is_only = 0;
+
+    if (endpoint_is_wildcard(address)) {
+        return 0;
+    }
+    descriptor = socket(address->sa.any.sa_family, SOCK_DGRAM, 0);
+    bound.sa.any.sa_family = address->sa.any.sa_family;
+    if (descriptor >= 0 && bind(descriptor, &bound.sa.any, bound.length) == 0 &&
+        getsockname(descriptor, &bound.sa.any, &bound.length) == 0) {
+        bound.sa.v4.sin_port = address->sa.v4.sin_port; /* the same place in both families */
+        is_only = endpoint_equal(&bound, address);
+    }
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return is_only;
 }

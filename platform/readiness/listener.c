@@ -362,6 +362,7 @@ static listener_t *listener_create(const listener_options_t *options, unsigned s
 static apr_status_t read_back(listener_t *listener, listener_error_t *error)
 {
     *error = (listener_error_t){LISTENER_INTERFACE_GONE, "find the interface it is bound to"};
+    listener->info.is_only_address = address_is_only(&listener->info.local);
     listener->info.receive_buffer = socket_buffer(listener->sockets[0], SO_RCVBUF);
     listener->info.send_buffer = socket_buffer(listener->sockets[0], SO_SNDBUF);
     return socket_bound_interface(socket_descriptor(listener->sockets[0]), &listener->info.local,
@@ -399,10 +400,6 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
         error->failure = listener_failure_of(status);
     }
     if (status == APR_SUCCESS) {
-        endpoint_t asked = endpoint_of(address);
-
-        listener->info.is_only_address =
-            endpoint_is_wildcard(&asked) && !endpoint_is_wildcard(&listener->info.local);
         status = read_back(listener, error);
     }
     if (status == APR_SUCCESS) {

@@ -48,6 +48,10 @@ apr_status_t socket_report_arrival(apr_socket_t *socket, const endpoint_t *local
 apr_status_t socket_bound_interface(int descriptor, const endpoint_t *local,
                                     char name[INTERFACE_NAME_MAX]);
 
+/* Whether the kernel binds this address, which is no wildcard, where every address of its family is
+ * asked for; 0 also where that cannot be found out. */
+int address_is_only(const endpoint_t *address);
+
 /* Its file descriptor. */
 int socket_descriptor(apr_socket_t *socket);
 

@@ -1,14 +1,18 @@
-/* listener_open() in a jail of FreeBSD that has one address, which the kernel binds in place of the
+/* A listener in a jail of FreeBSD that has one address, which the kernel binds in place of the
  * wildcard and of the loopback. The test answers for the kernel what address was bound. */
 
 #include "unit.h"
 
 #include <apr_network_io.h>
+#include <apr_portable.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "udpecho/transport.h"
 
 #define JAIL_ADDRESS 0xc0000205 /* 192.0.2.5 */
+
+static int is_in_jail;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): the linker's names (ld(1), --wrap) */
 int __real_getsockname(int descriptor, struct sockaddr *address, socklen_t *length);
@@ -18,7 +22,9 @@ int __wrap_getsockname(int descriptor, struct sockaddr *address, socklen_t *leng
 {
     int result = __real_getsockname(descriptor, address, length);
 
-    ((struct sockaddr_in *)(void *)address)->sin_addr.s_addr = htonl(JAIL_ADDRESS);
+    if (is_in_jail) {
+        ((struct sockaddr_in *)(void *)address)->sin_addr.s_addr = htonl(JAIL_ADDRESS);
+    }
     return result;
 }
 
@@ -43,6 +49,7 @@ static void every_address_is_the_one_that_the_jail_has(void **state)
     listener_error_t error;
     listener_t *listener;
 
+    is_in_jail = 1;
     assert_int_equal(open_listener(&listener, "0.0.0.0", &error, *state), APR_SUCCESS);
 
     const listener_info_t *info = listener_describe(listener);
@@ -58,8 +65,54 @@ static void the_loopback_is_no_address_that_others_reach(void **state)
     listener_error_t error;
     listener_t *listener;
 
+    is_in_jail = 1;
     assert_int_equal(open_listener(&listener, "127.0.0.1", &error, *state), APR_EMISMATCH);
     assert_string_equal(error.step, "read back the bound address");
+}
+
+/* What the process that serves has opened and hands over. */
+static const listener_info_t *hand_over(listener_t *served, apr_pool_t *pool)
+{
+    apr_array_header_t *sockets = listener_sockets(served, pool);
+    platform_t *platform = apr_palloc(pool, sizeof *platform);
+    listener_options_t options = {.platform = platform, .workers = 2};
+    listener_error_t error;
+    listener_t *adopted;
+    apr_pool_t *own;
+
+    for (int i = 0; i < sockets->nelts; i++) {
+        APR_ARRAY_IDX(sockets, i, apr_os_sock_t) = dup(APR_ARRAY_IDX(sockets, i, apr_os_sock_t));
+    }
+    platform_probe(platform, pool);
+    assert_int_equal(apr_pool_create(&own, pool), APR_SUCCESS);
+    assert_int_equal(listener_adopt(&adopted, sockets, &options, &error, own), APR_SUCCESS);
+    return listener_describe(adopted);
+}
+
+/* Else it would open every address anew, which the sockets that it was given are in the way of. */
+static void a_successor_knows_the_address_for_all_that_there_are(void **state)
+{
+    listener_error_t error;
+    listener_t *listener;
+
+    is_in_jail = 1;
+    assert_int_equal(open_listener(&listener, "0.0.0.0", &error, *state), APR_SUCCESS);
+
+    const listener_info_t *info = hand_over(listener, *state);
+
+    assert_int_equal(info->local.sa.v4.sin_addr.s_addr, htonl(JAIL_ADDRESS));
+    assert_true(info->is_only_address);
+}
+
+static void one_address_of_several_is_not_all(void **state)
+{
+    listener_error_t error;
+    listener_t *listener;
+
+    is_in_jail = 0;
+    assert_int_equal(open_listener(&listener, "127.0.0.1", &error, *state), APR_SUCCESS);
+    assert_false(listener_describe(listener)->is_only_address);
+    assert_false(hand_over(listener, *state)->is_only_address);
 }
 
 int main(void)
@@ -67,6 +120,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(every_address_is_the_one_that_the_jail_has),
         scene(the_loopback_is_no_address_that_others_reach),
+        scene(a_successor_knows_the_address_for_all_that_there_are),
+        scene(one_address_of_several_is_not_all),
     };
 
     return cmocka_run_group_tests_name("jail", tests, NULL, NULL);
