@@ -223,6 +223,7 @@ class ForgedSessions(unittest.TestCase):
         with harness.Server("--stamp=127.0.0.1:0", "--stamp-sessions=stateful", "--workers=1",
                             "--rate-limit=off", listen=()) as server, \
                 harness.client(server.address) as sock:
+            has_sanitizer = "sanitizer" in server.find("confined")[0]["sandbox"]
             numbers = [harness.echo(sock, PAYLOAD)[:4] for _ in range(100)]
             before = server.status("VmRSS")
             for first in range(0, self.SESSIONS, self.AT_A_TIME):
@@ -236,7 +237,8 @@ class ForgedSessions(unittest.TestCase):
         self.assertEqual(numbers, [struct.pack("!I", number) for number in range(len(numbers))])
         self.assertEqual(counters["received"], self.SESSIONS + len(numbers))
         grown = int(after.split()[0]) - int(before.split()[0])
-        self.assertLess(grown, 1024)  # KiB; the table was taken at the start
+        if not has_sanitizer:  # whose runtime remembers every datagram for itself
+            self.assertLess(grown, 1024)  # KiB; the table was taken at the start
 
 
 if __name__ == "__main__":

@@ -234,18 +234,17 @@ static void run(const char *path, protocol_t protocol, apr_pool_t *pool)
 static unsigned run_all(const char *prefix, protocol_t protocol, apr_pool_t *pool)
 {
     unsigned count = 0;
-    apr_dir_t *folder;
-    apr_finfo_t info;
+    char *names = apr_pstrdup(pool, VECTOR_NAMES);
+    char *last;
 
-    assert_int_equal(apr_dir_open(&folder, VECTORS, pool), APR_SUCCESS);
-    while (apr_dir_read(&info, APR_FINFO_NAME, folder) == APR_SUCCESS) {
-        if (strncmp(info.name, prefix, strlen(prefix)) == 0) {
-            print_message("%s\n", info.name);
-            run(apr_pstrcat(pool, VECTORS "/", info.name, NULL), protocol, pool);
+    for (char *name = apr_strtok(names, ",", &last); name != NULL;
+         name = apr_strtok(NULL, ",", &last)) {
+        if (strncmp(name, prefix, strlen(prefix)) == 0) {
+            print_message("%s\n", name);
+            run(apr_pstrcat(pool, VECTORS "/", name, NULL), protocol, pool);
             count++;
         }
     }
-    apr_dir_close(folder);
     return count;
 }
 
