@@ -5,7 +5,6 @@
 
 #include "unit.h"
 
-#include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
