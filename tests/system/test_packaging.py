@@ -311,66 +311,6 @@ class ConfigurationFile(unittest.TestCase):
             done = harness.run(*options, "--check-config")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
 
-    def test_they_are_always_started_again_and_watched(self):
-        for name in self.SERVICES:
-            unit = self.unit(name)
-            self.assertEqual(unit["Unit"]["StartLimitIntervalSec"], "0")
-            self.assertEqual(unit["Service"]["Type"], "notify")
-            self.assertEqual(unit["Service"]["Restart"], "on-failure")
-            self.assertIn("WatchdogSec", unit["Service"])
-
-    def test_mistakes_fail_a_reload_and_stop_it(self):
-        """What systemd makes of it is in tests/soak/packages.py."""
-        for name in self.SERVICES:
-            text = (self.DIRECTORY / name).read_text()
-            start, = re.findall("(?m)^ExecStart=(.*)$", text)
-            self.assertEqual(re.findall("(?m)^ExecReload=(.*)$", text),
-                             [f"{start} --check-config", "/bin/kill -HUP $MAINPID"])
-            self.assertEqual(self.unit(name)["Service"]["RestartPreventExitStatus"], "64 67 77 78")
-
-    def test_socket_is_on_the_loopback(self):
-        for name, address in (("udpechod.socket", "127.0.0.1:8888"),
-                              ("udpechod-ipv6.socket", "[::1]:8888")):
-            socket = self.unit(name)["Socket"]
-            self.assertEqual(socket["ListenDatagram"], address)
-            self.assertTrue((self.DIRECTORY / socket["Service"]).exists())
-
-    def test_sockets_of_ipv6_come_and_go_with_the_others(self):
-        self.assertEqual(self.unit("udpechod.socket")["Unit"]["Wants"], "udpechod-ipv6.socket")
-        unit = self.unit("udpechod-ipv6.socket")["Unit"]
-        self.assertEqual((unit["PartOf"], unit["Before"], unit["ConditionPathExists"]),
-                         ("udpechod.socket", "udpechod.socket", "/proc/net/if_inet6"))
-
-    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
-    def test_exposure(self):
-        for name, most in zip(self.SERVICES, (1.1, 0.4)):
-            done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager",
-                                   f"--threshold={round(10 * most)}", self.DIRECTORY / name],
-                                  capture_output=True, text=True, timeout=harness.PATIENCE)
-            if "Unknown" in done.stderr or "unrecognized" in done.stderr:
-                self.skipTest(f"this systemd-analyze rates no files: {done.stderr}")
-            self.assertEqual(done.returncode, 0, done.stdout[-200:] + done.stderr)
-
-
-class ConfigurationFile(unittest.TestCase):
-    def test_as_installed_everything_is_at_its_default(self):
-        done = harness.run(f"--config={PACKAGING / 'udpechod.conf'}", "--check-config")
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(done.stdout, harness.run("--check-config").stdout)
-
-    def test_what_it_suggests_is_right(self):
-        text = (PACKAGING / "udpechod.conf").read_text()
-        suggested = re.findall(r"(?m)^#(\S+=\S+)$", text)
-        self.assertGreater(len(suggested), 1)
-        with tempfile.NamedTemporaryFile("w") as keys:  # the file it names is the operator's to write
-            keys.write(32 * "0b" + "\n")
-            keys.flush()
-            options = [re.sub("^(stamp-key-file)=.*", rf"--\1={keys.name}", option)
-                       if option.startswith("stamp-key-file") else f"--{option}"
-                       for option in suggested]
-            done = harness.run(*options, "--check-config")
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-
 
 class Installed(unittest.TestCase):
     FILES = {"bin/udpecho", "sbin/udpechod", "share/doc/udpecho/CHANGELOG.md",
