@@ -64,7 +64,7 @@ typedef struct replies {
     wake_t *wake;           /* of the transport's thread */
     atomic_uint under_way;  /* that it sent, and whose completion nobody has taken yet */
     atomic_int are_awaited; /* its thread waits for the last of them */
-    send_outcome_t untold;  /* of those that it took, whoever sent them */
+    send_outcome_t untold;  /* of those that it took, sent by others or not */
 } replies_t;
 
 /* One datagram's room, which goes round: posted to receive, lent, posted to reply, posted to

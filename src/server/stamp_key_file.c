@@ -1,10 +1,10 @@
 #include "server/stamp_key_file.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <assert.h>
 #include <string.h>
 
+#include "common/hex_text.h"
 #include "common/lines.h"
 #include "common/units.h"
 #include "udpecho/host.h"
@@ -16,36 +16,6 @@ typedef struct reading {
     apr_array_header_t *lines;
     apr_pool_t *pool;
 } reading_t;
-
-static int digit_of(char digit)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = digit != '\0' ? strchr(digits, apr_tolower(digit)) : NULL;
-
-    return found != NULL ? (int)(found - digits) : -1;
-}
-
-/* Says nothing of what stands there, which may be most of a key. */
-static const char *read_key(stamp_key_line_t *line, const char *text, apr_pool_t *pool)
-{
-    apr_size_t digits = strlen(text);
-    unsigned char *key = apr_palloc(pool, digits / 2 + 1);
-
-    for (apr_size_t i = 0; i < digits; i++) {
-        int digit = digit_of(text[i]);
-
-        if (digit < 0) {
-            return "expected a key of hexadecimal digits";
-        }
-        key[i / 2] = (unsigned char)(i % 2 == 0 ? digit << 4 : key[i / 2] | digit);
-    }
-    if (digits == 0 || digits % 2 != 0) {
-        return "expected a key of an even number of hexadecimal digits";
-    }
-    line->key = key;
-    line->length = digits / 2;
-    return NULL;
-}
 
 static const char *read_scope(stamp_key_line_t *line, const char *text, apr_pool_t *pool)
 {
@@ -106,10 +76,12 @@ static const char *read_line(void *context, char *text)
     } else {
         error = read_scope(&line, first, reading->pool);
     }
-    if (error == NULL) {
-        error = read_key(&line, key, reading->pool);
+    if (error != NULL) {
+        return error;
     }
-    return error != NULL ? error : add(reading, &line);
+    line.key = hex_read(key, &line.length, reading->pool);
+    /* Nothing is said of what stands there, which may be most of a key. */
+    return line.key != NULL ? add(reading, &line) : "expected a key of pairs of hexadecimal digits";
 }
 
 const char *stamp_key_file_read(apr_array_header_t *lines, const char *path, apr_status_t *refusal,

@@ -447,16 +447,17 @@ class Authenticated(unittest.TestCase):
 
     def test_mistakes(self):
         for text, mode, words in (
-                ("", 0o600, "expected one line of hexadecimal digits"),
-                ("00\n01\n", 0o600, "expected one line of hexadecimal digits"),
-                ("0g", 0o600, "expected one line of hexadecimal digits"),
-                ("00ff", 0o644, "expected a file that others cannot read")):
+                ("", 0o600, " expected a key"),
+                ("00\n01\n", 0o600, "2: expected one key and nothing else"),
+                ("00 01\n", 0o600, "1: expected one key and nothing else"),
+                ("# key\n0g", 0o600, "2: expected a key of pairs of hexadecimal digits"),
+                ("00ff", 0o644, " expected a file that others cannot read")):
             if mode != 0o600 and harness.WINDOWS:
                 continue
             self.write(text, mode)
             done = client_harness.run("--stamp", f"--stamp-key-file={self.file}", "127.0.0.1")
             self.assertEqual((done.returncode, done.stdout), (2, ""))
-            self.assertIn(f"--stamp-key-file={self.file}: {words}", done.stderr)
+            self.assertIn(f"--stamp-key-file={self.file}:{words}", done.stderr)
         done = client_harness.run("--stamp", "--stamp-key-file=/no/such/key", "127.0.0.1")
         self.assertIn("--stamp-key-file=/no/such/key", done.stderr)
 

@@ -250,7 +250,7 @@ class Keys(Stamp):
         path = self.file(KEY.hex())
         with self.reflector(f"--stamp-key-file={path}", "--sandbox=auto") as server:
             for count, (content, mode, error) in enumerate((
-                    ("aa\nzz\n", 0o600, f"{path}:2: expected a key of hexadecimal digits"),
+                    ("aa\nzz\n", 0o600, f"{path}:2: expected a key of pairs of hexadecimal digits"),
                     ("", 0o600, f"{path}: expected a key"),
                     ("aa", 0o644, f"{path}: not safe to use: ")), 1):
                 self.file(content, mode=mode)

@@ -78,8 +78,8 @@ static void what_is_wrong_is_told_with_its_line_and_without_the_key(void **state
 {
     assert_refused("", ": expected a key", *state);
     assert_refused("# none\n", ": expected a key", *state);
-    assert_refused("aa\nsecret\n", ":2: expected a key of hexadecimal digits", *state);
-    assert_refused("abc", ":1: expected a key of an even number of hexadecimal digits", *state);
+    assert_refused("aa\nsecret\n", ":2: expected a key of pairs of hexadecimal digits", *state);
+    assert_refused("abc", ":1: expected a key of pairs of hexadecimal digits", *state);
     assert_refused("ssid=0 aa", ":1: expected an SSID from 1 to 65535", *state);
     assert_refused("ssid=65536 aa", ":1: expected an SSID from 1 to 65535", *state);
     assert_refused("192.0.2.1/24 aa", ":1: expected KEY, ssid=N KEY, or NETWORK KEY", *state);
