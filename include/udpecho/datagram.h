@@ -40,13 +40,13 @@ typedef enum protocol {
 /* What a protocol is called in options, in the log, in metrics and by service managers. Static. */
 static inline const char *protocol_name(protocol_t protocol)
 {
-    static const char *const names[PROTOCOLS] = {
+    static const char *const protocol_names[PROTOCOLS] = {
         [PROTOCOL_ECHO] = "echo",
         [PROTOCOL_STAMP] = "stamp",
         [PROTOCOL_ECHO_PLUS] = "echo-plus",
     };
 
-    return names[protocol];
+    return protocol_names[protocol];
 }
 
 /* What the core decided about a datagram. Every reason to drop one has its own verdict and, with

@@ -43,7 +43,7 @@ static void every_nanosecond_comes_back(void **state)
 
 static void an_era_ends_between_two_time_stamps(void **state)
 {
-    apr_int64_t ends[] = {NTP_ERA_1, PTP_WRAPS};
+    const apr_int64_t ends[] = {NTP_ERA_1, PTP_WRAPS};
 
     (void)state;
     for (unsigned clock = STAMP_CLOCK_NTP; clock <= STAMP_CLOCK_PTP; clock++) {

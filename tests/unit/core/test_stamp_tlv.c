@@ -173,14 +173,14 @@ static void a_node_address_is_ours_or_keeps_u(void **state)
     packet_t *packet = request(*state);
     unsigned char *ours = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 4);
     unsigned char *other = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 4);
-    unsigned char *ipv6 = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 16);
+    unsigned char *longer = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 16);
 
     big_endian_put_32(ours, 0xc6336407);
     big_endian_put_32(other, 0xc6336408);
     answer(packet, 0, *state);
     assert_int_equal(flags_of(ours), 0);
     assert_int_equal(flags_of(other), STAMP_TLV_UNRECOGNIZED);
-    assert_int_equal(flags_of(ipv6), STAMP_TLV_UNRECOGNIZED);
+    assert_int_equal(flags_of(longer), STAMP_TLV_UNRECOGNIZED);
 }
 
 static void a_location_has_ipv6_addresses(void **state)

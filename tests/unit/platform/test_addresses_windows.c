@@ -40,6 +40,7 @@ ULONG WINAPI GetAdaptersAddresses(ULONG family, ULONG flags, PVOID reserved,
     for (unsigned i = 0; i + 1 < ENTRIES; i++) {
         entries[i].Next = &entries[i + 1];
     }
+    *size = sizeof *list;
     return outcome;
 }
 

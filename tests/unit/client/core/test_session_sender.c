@@ -7,14 +7,14 @@
 #include "client/core/session_sender.h"
 #include "common/big_endian.h"
 
-static unsigned char packet[12];
+static unsigned char buffer[12];
 
 static void write_packet(void *context, apr_uint32_t number, apr_int64_t time,
                          const own_clock_t *own)
 {
     (void)context, (void)own;
-    big_endian_put_32(packet, number);
-    big_endian_put_64(packet + 4, (apr_uint64_t)time);
+    big_endian_put_32(buffer, number);
+    big_endian_put_64(buffer + 4, (apr_uint64_t)time);
 }
 
 static int read_number(const unsigned char *data, apr_size_t length, apr_uint32_t *number)
@@ -46,8 +46,8 @@ static int read_packet(void *context, const unsigned char *data, apr_size_t leng
     return 1;
 }
 
-static const session_format_t format = {.packet = packet,
-                                        .length = sizeof packet,
+static const session_format_t format = {.packet = buffer,
+                                        .length = sizeof buffer,
                                         .write = write_packet,
                                         .read_request = read_number,
                                         .read_number = read_reply_number,
