@@ -50,6 +50,11 @@ int stamp_is_reply(const stamp_policy_t *policy, const datagram_t *packet)
     const stamp_layout_t *layout = layout_of(policy);
     unsigned char head[STAMP_AUTHENTICATED_LENGTH] = {0}; /* what is missing counts as zero */
 
+    /* Not even reflectors of TWAMP Light that leave the end out send less than the sender's time.
+     */
+    if (packet->length < layout->sender_error_estimate) {
+        return 0;
+    }
     memcpy(head, packet->data, packet->length < layout->length ? packet->length : layout->length);
     if (are_zero(head, layout->receive_timestamp, layout->receive_timestamp + 8)) {
         return 0;

@@ -72,8 +72,8 @@ apr_size_t stamp_reply_length(apr_size_t length);
 verdict_t stamp_judge(const stamp_policy_t *policy, const datagram_t *request);
 
 /* Non-zero if a packet that passed stamp_judge() looks like a reply of a reflector, whose answer
- * would be answered again: it has a receive timestamp, and either the sender's number is its own or
- * the octets are zero that are in replies. */
+ * would be answered again: it is as long as one, it has a receive timestamp, and either the
+ * sender's number is its own or the octets are zero that are in replies. */
 int stamp_is_reply(const stamp_policy_t *policy, const datagram_t *packet);
 
 /*
