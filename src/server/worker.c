@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "common/memory.h"
+#include "core/service.h"
 #include "server/observe/counter_table.h"
 #include "udpecho/clock.h"
 #include "udpecho/machine.h"
@@ -164,6 +165,12 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
     sleep_unless_stopping(worker, pause);
 }
 
+/* The sandbox lets only those ask how good the clock is. */
+static int speaks_stamp(const datagram_t *datagram)
+{
+    return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
+}
+
 /* Returns the time when it is done. */
 static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
 {
@@ -171,7 +178,7 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     apr_time_t now = received;
     send_outcome_t outcome;
 
-    if (datagrams > 0 && batch->at[0]->service != NULL) {
+    if (datagrams > 0 && speaks_stamp(batch->at[0])) {
         stamp_look_at_clock(worker->options.stamp, received);
     }
     const datagram_t *limited = echo_step(worker->echo, batch, received);

@@ -41,6 +41,12 @@ class EchoPlus(unittest.TestCase):
                 self.assertEqual((responses, failures), (before + 1, 0))
                 self.assertLess((replied - received) % 2 ** 32, 10 ** 6)
 
+    def test_it_needs_no_call_that_its_sandbox_refuses(self):
+        with self.server() as server, harness.client(server.address) as sock:
+            harness.echo(sock, request(1))
+            server.stop()
+        self.assertEqual(server.find("the sandbox refused a system call"), [])
+
     def test_what_a_limit_refuses_is_a_failure(self):
         with self.server("--rate-limit=1/s", "--rate-limit-exempt=none") as server, \
                 harness.client(server.address, timeout=0.01) as sock:
