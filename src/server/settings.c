@@ -241,6 +241,14 @@ static exit_code_t code_of_file(apr_status_t refusal)
                : EXIT_SYSTEM;
 }
 
+/* Whether nothing is to be answered, now or by a service: then no file of networks or keys is read,
+ * which only the service may be allowed to. */
+static int only_asks(const settings_t *settings)
+{
+    return settings->help || settings->version ||
+           ((settings->status || settings->show_platform) && !settings->check_config);
+}
+
 /* Without a file, the command line is to blame. */
 static exit_code_t code_of_networks(const settings_t *settings, apr_status_t refusal)
 {
@@ -285,11 +293,11 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
         error = error != NULL ? error : stamp_check(settings);
         *code = error == NULL ? EXIT_OK : file != NULL ? EXIT_CONFIG : EXIT_USAGE;
     }
-    if (error == NULL && !settings->help && !settings->version) {
+    if (error == NULL && !only_asks(settings)) {
         error = read_networks(settings, &refusal, pool);
         *code = error != NULL ? code_of_networks(settings, refusal) : EXIT_OK;
     }
-    if (error == NULL && !settings->help && !settings->version) {
+    if (error == NULL && !only_asks(settings)) {
         error = read_keys(settings, &refusal, pool);
         *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
     }

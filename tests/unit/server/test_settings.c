@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "advice.h"
+#include "common/authentication.h"
 #include "server/settings.h"
 #include "udpecho/transport.h"
 
@@ -145,6 +146,29 @@ static void access_lists_are_read_when_all_is_known(void **state)
     assert_null(settings_read(&settings, 3, file, &code, *state)); /* who asks for help gets it */
 }
 
+/* A user who asks may not be allowed to read what the service does. */
+static void who_only_asks_needs_no_file_of_networks_or_keys(void **state)
+{
+    static const char *const files[] = {"--allow=@no-such-file", "--stamp-key-file=no-such-file"};
+    static const char *const questions[] = {"--help", "--version", "--status", "--show-platform"};
+    settings_t settings;
+    exit_code_t code;
+
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned j = 0; j < 4; j++) {
+            const char *argv[] = {"udpechod", files[i], questions[j], "--check-config"};
+
+            if (i == 1 && !authentication_is_available()) {
+                continue;
+            }
+            assert_null(settings_read(&settings, 3, argv, &code, *state));
+            assert_int_equal(code, EXIT_OK);
+            /* It checks them, unless all that is asked for is help. */
+            assert_int_equal(settings_read(&settings, 4, argv, &code, *state) == NULL, j < 2);
+        }
+    }
+}
+
 static void an_error_shows_only_values_that_its_option_takes(void **state)
 {
     assert_advice_is_taken(settings_table, *state);
@@ -162,6 +186,7 @@ int main(void)
         scene(who_exempts_nobody_exempts_no_network),
         scene(what_does_not_go_together_is_refused),
         scene(access_lists_are_read_when_all_is_known),
+        scene(who_only_asks_needs_no_file_of_networks_or_keys),
         scene(an_error_shows_only_values_that_its_option_takes),
     };
 
