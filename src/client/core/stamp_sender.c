@@ -198,7 +198,8 @@ static int read_reply(void *context, const unsigned char *data, apr_size_t lengt
         stamp_tlvs_read(&reflection->tlvs, data + layout->length, length - layout->length, clock,
                         reflection->t1);
     }
-    if (reflection->tlvs.returned != 0 && stamp->options.tlvs != 0 &&
+    /* Padding alone needs no HMAC TLV, and tells nothing. */
+    if ((reflection->tlvs.returned & ~STAMP_TLV_BIT(STAMP_TLV_EXTRA_PADDING)) != 0 &&
         !are_tlvs_authentic(stamp, data, &reflection->tlvs)) {
         reflection->tlvs = (stamp_tlvs_t){.traffic_class = -1, .is_untrusted = 1};
     }

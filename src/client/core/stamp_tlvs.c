@@ -210,6 +210,8 @@ void stamp_tlvs_read(stamp_tlvs_t *tlvs, const unsigned char *data, apr_size_t l
         if (data[TYPE] == STAMP_TLV_HMAC && part == STAMP_HMAC_LENGTH) {
             tlvs->has_hmac = 1;
             tlvs->hmac_at = (apr_size_t)(data - first);
+        } else if (data[TYPE] != STAMP_TLV_EXTRA_PADDING) {
+            tlvs->has_hmac = 0; /* one before this does not cover it */
         }
         read_tlv(tlvs, data, part, clock, near_ns);
         data += VALUE + part;

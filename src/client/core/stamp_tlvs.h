@@ -19,7 +19,7 @@ typedef struct stamp_tlvs {
     int is_dscp_refused; /* the reply has another DSCP than was asked for */
     unsigned source_in, method_in, source_out, method_out; /* Timestamp Information: of t2 and t3;
                                                             * 0: not told */
-    int has_hmac;                                          /* there is an HMAC TLV ... */
+    int has_hmac;       /* there is an HMAC TLV behind all but padding ... */
     apr_size_t hmac_at; /* ... so many bytes behind the beginning of all TLVs */
     int has_counts;     /* Direct Measurement: */
     apr_uint32_t requests_there, replies_there; /* with this one */

@@ -152,6 +152,40 @@ static void authenticated_replies_are_those_with_the_right_code(void **state)
     assert_false(is_read);
 }
 
+/* Whoever is on the path can add TLVs to a reply, behind the HMAC TLV or where there is none. */
+static void tlvs_that_no_code_covers_tell_nothing(void **state)
+{
+    static const unsigned char class[] = {0, 4, 0, 4, 0xb8, 0xa5, 0, 0};
+    static const unsigned char padding[] = {0, 1, 0, 4, 1, 2, 3, 4};
+    unsigned information = STAMP_TLV_BIT(STAMP_TLV_TIMESTAMP_INFORMATION);
+    apr_size_t length;
+    const unsigned char *whole = hex_read(authentic_reply, &length, *state);
+    unsigned char *reply = apr_pcalloc(*state, length + 8);
+    int is_read;
+
+    if (!authentication_is_available()) {
+        skip_test("built without libsodium");
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        int has_tlvs = i < 2, is_padded = i % 2 == 0;
+        session_format_t format = format_of((stamp_options_t){.ssid = 0x1234,
+                                                              .key = key_of(*state),
+                                                              .tlvs = has_tlvs ? information : 0},
+                                            *state);
+        apr_size_t end = has_tlvs ? length : STAMP_AUTHENTICATED_LENGTH;
+
+        memcpy(reply, whole, end);
+        memcpy(reply + end, is_padded ? padding : class, 8);
+        format.write(format.context, 5, T1, &no_clock);
+        reflection_t reflection = read_reply(&format, reply, end + 8, &is_read);
+
+        assert_true(reflection.is_intact);
+        assert_int_equal(reflection.tlvs.is_untrusted, !is_padded);
+        assert_int_equal(reflection.tlvs.traffic_class, -1);
+        assert_int_equal(reflection.tlvs.source_in != 0, has_tlvs && is_padded);
+    }
+}
+
 static void authenticated_requests_have_both_codes(void **state)
 {
     unsigned char code[AUTHENTICATION_LENGTH];
@@ -322,6 +356,7 @@ int main(void)
         scene(lengths_are_those_that_the_protocol_has),
         scene(what_is_longer_is_padded),
         scene(authenticated_replies_are_those_with_the_right_code),
+        scene(tlvs_that_no_code_covers_tell_nothing),
         scene(authenticated_requests_have_both_codes),
         scene(a_reply_tells_all_that_it_has),
         scene(a_reply_may_be_short),
