@@ -72,7 +72,7 @@ static void note_peer_number(stretch_t *stretch, apr_uint32_t peer_number)
         stretch->peer_highest = peer_number;
         step = 0;
     }
-    if (-step < SEEN) {
+    if (step > -SEEN) {
         stretch->seen |= (apr_uint64_t)1 << -step;
     }
     if (ahead(peer_number, stretch->peer_first) < 0) {

@@ -128,6 +128,17 @@ static void numbers_go_on_with_0_behind_the_largest(void **state)
     assert_lost(&scene, 1, 1);
 }
 
+/* No difference of two numbers is larger; the sanitizer watches. */
+static void a_number_may_be_as_far_from_another_as_there_are(void **state)
+{
+    scene_state_t scene = {.next = 0};
+
+    (void)state;
+    answered(&scene);
+    take(&scene, scene.number++, 0x80000000);
+    assert_true(losses_count(&scene.losses).differs);
+}
+
 static void a_stateless_peer_never_differs(void **state)
 {
     scene_state_t scene = {.next = 0};
@@ -287,6 +298,7 @@ int main(void)
         scene(a_session_that_the_peer_knew_before_counts_from_its_first_reply),
         scene(what_follows_the_last_answer_is_not_known),
         scene(numbers_go_on_with_0_behind_the_largest),
+        scene(a_number_may_be_as_far_from_another_as_there_are),
         scene(a_stateless_peer_never_differs),
         scene(reordering_is_no_loss),
         scene(a_reply_that_comes_twice_was_sent_once),
