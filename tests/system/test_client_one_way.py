@@ -299,6 +299,12 @@ class Stamp(unittest.TestCase):
             self.assertNotIn("forward=", report.text)
             self.assertIn(": no delay each way is known\n", report.text)
 
+    def test_an_error_may_be_larger_than_all_time(self):
+        """Some reflectors always say the largest, 17,000 years: more than 64 bits of nanoseconds."""
+        report, _ = stamp(Reflector(error=0x3fff))
+        self.assertEqual({told["peer_error_us"] for told in report.of("one_way")},
+                         {2 ** 63 // 1000 + 1})
+
     def test_a_reflector_that_is_wrong_by_an_hour_is_not_believed(self):
         """Whatever this host's own clock is: neither may the delays be told."""
         for ahead in 3600 * 10 ** 9, -3600 * 10 ** 9:

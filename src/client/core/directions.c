@@ -163,7 +163,8 @@ one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int
 /* A datagram cannot arrive before it leaves. */
 static int is_contradictory(const directions_t *directions, const directions_summary_t *summary)
 {
-    apr_int64_t error = microseconds(directions->own_error + directions->peer_error) + 1;
+    apr_int64_t error =
+        microseconds(directions->own_error) + microseconds(directions->peer_error) + 2;
 
     return summary->forward.minimum < -error || summary->backward.minimum < -error;
 }

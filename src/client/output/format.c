@@ -152,6 +152,11 @@ const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool)
     return end != NULL ? apr_pstrmemdup(pool, start, (apr_size_t)(end - start)) : text;
 }
 
+apr_int64_t microseconds_of(apr_int64_t nanoseconds)
+{
+    return nanoseconds / 1000 + (nanoseconds % 1000 >= 500);
+}
+
 const char *thousandths(apr_int64_t number, apr_pool_t *pool)
 {
     apr_int64_t size = number < 0 ? -number : number;

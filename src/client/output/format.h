@@ -33,6 +33,9 @@ int is_translated(const run_t *run, const path_facts_t *facts);
 const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool);
 const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool);
 
+/* The closest number of microseconds. */
+apr_int64_t microseconds_of(apr_int64_t nanoseconds);
+
 /* 1234 as "1.234", -5 as "-0.005": milliseconds of microseconds, exact. */
 const char *thousandths(apr_int64_t number, apr_pool_t *pool);
 

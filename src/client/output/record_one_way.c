@@ -1,13 +1,8 @@
 #include "client/output/record_fields.h"
 
-static apr_uint64_t microseconds(apr_int64_t nanoseconds)
-{
-    return (apr_uint64_t)((nanoseconds + 500) / 1000);
-}
-
 static void add_error(record_t *record, const char *name, apr_int64_t error)
 {
-    add_optional(record, name, microseconds(error), error >= 0);
+    add_optional(record, name, (apr_uint64_t)microseconds_of(error), error >= 0);
 }
 
 /* How the request arrived there, and the reply here. */

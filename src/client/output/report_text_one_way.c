@@ -112,7 +112,7 @@ static const char *error_text_of(apr_int64_t nanoseconds, apr_pool_t *pool)
 {
     return nanoseconds < 0
                ? "an unknown error"
-               : apr_pstrcat(pool, thousandths((nanoseconds + 500) / 1000, pool), " ms", NULL);
+               : apr_pstrcat(pool, thousandths(microseconds_of(nanoseconds), pool), " ms", NULL);
 }
 
 static const char *clocks_text(const directions_summary_t *directions, apr_pool_t *pool)

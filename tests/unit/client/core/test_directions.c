@@ -149,6 +149,18 @@ static void clocks_that_say_so_and_differ_are_found_out(void **state)
     }
 }
 
+/* The largest that a reflector can say, as some always do: 17,000 years. */
+static void an_error_may_be_larger_than_all_time(void **state)
+{
+    hosts_t hosts = hosts_of((directions_options_t){.flows = 1}, *state);
+
+    directions_set_clock(hosts.directions, (own_clock_t){1, 7 * MICRO});
+    hosts.is_synchronised = 1;
+    hosts.error = APR_INT64_MAX;
+    exchange(&hosts, FORWARD, BACK);
+    assert_int_equal(directions_summary(hosts.directions).clocks, CLOCKS_SYNCHRONISED);
+}
+
 static void how_delays_vary_is_known_with_any_clocks(void **state)
 {
     static const apr_int64_t apart[] = {0, 12345678, -40 * YEAR, 30 * YEAR};
@@ -274,6 +286,7 @@ int main(void)
         scene(a_clock_that_is_not_synchronised_tells_no_delay),
         scene(one_reply_without_synchronisation_is_enough),
         scene(clocks_that_say_so_and_differ_are_found_out),
+        scene(an_error_may_be_larger_than_all_time),
         scene(how_delays_vary_is_known_with_any_clocks),
         scene(a_clock_that_begins_anew_changes_nothing),
         scene(the_minimum_is_an_estimate_if_it_is_asked_for),
