@@ -12,7 +12,6 @@
 typedef struct session {
     losses_t losses;
     delays_t forward, backward;
-    apr_int64_t last; /* of the delays forward, nanoseconds; to find its period */
 } session_t;
 
 struct directions {
@@ -20,6 +19,8 @@ struct directions {
     own_clock_t own;
     session_t *sessions;        /* of each flow */
     delays_t forward, backward; /* of all flows, as of the last summary */
+    apr_int64_t last;           /* delay forward, nanoseconds, to find the period of the next; */
+    int has_last;               /* 0: there was none */
     /* Replies of which both hosts said so, or one did not. */
     apr_uint64_t replies, own_unknown, peer_unknown;
     int tells_clock; /* the peer does */
@@ -64,7 +65,7 @@ static apr_int64_t unwrap(apr_int64_t delay, apr_int64_t last, apr_int64_t perio
     return delay + (difference + half) / period * period;
 }
 
-static void measure_delays(session_t *session, one_way_t *one_way)
+static void measure_delays(directions_t *directions, one_way_t *one_way)
 {
     const reflection_t *reflection = one_way->reflection;
     apr_int64_t forward = reflection->t2 - reflection->t1;
@@ -72,10 +73,11 @@ static void measure_delays(session_t *session, one_way_t *one_way)
 
     if (reflection->period > 0) {
         kept += kept < 0 ? reflection->period : 0;
-        if (session->forward.above.count > 0) {
-            forward = unwrap(forward, session->last, reflection->period);
+        if (directions->has_last) {
+            forward = unwrap(forward, directions->last, reflection->period);
         }
-        session->last = forward;
+        directions->last = forward;
+        directions->has_last = 1;
     }
     one_way->forward = microseconds(forward);
     one_way->backward = microseconds(one_way->t4 - reflection->t1 - kept - forward);
@@ -143,7 +145,7 @@ one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int
     one_way.is_true =
         one_way.has_delays && directions->own.is_synchronised && reflection->is_synchronised;
     if (one_way.has_delays) {
-        measure_delays(session, &one_way);
+        measure_delays(directions, &one_way);
     }
     if (reflection->is_repeated) {
         return one_way;

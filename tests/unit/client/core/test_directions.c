@@ -21,6 +21,7 @@ typedef struct hosts {
     int is_synchronised; /* the peer's */
     apr_int64_t error;
     apr_uint32_t number, peer_number;
+    unsigned flow;
     apr_int64_t now;
 } hosts_t;
 
@@ -44,6 +45,7 @@ static one_way_t exchange(hosts_t *hosts, apr_int64_t forward, apr_int64_t back)
                                .period = hosts->period};
     reply_t reply = {.reflection = &reflection,
                      .verdict = REPLY_ANSWER,
+                     .flow = hosts->flow,
                      .has_sequence = 1,
                      .round_trip = forward + back,
                      .kept = KEPT};
@@ -203,6 +205,24 @@ static void a_clock_that_begins_anew_changes_nothing(void **state)
     }
 }
 
+/* A flow that is first answered when the peer's clock has begun anew. */
+static void a_clock_that_begins_anew_does_so_for_all_flows(void **state)
+{
+    hosts_t hosts = hosts_of((directions_options_t){.flows = 2, .is_shared = 1}, *state);
+
+    hosts.period = PERIOD;
+    hosts.apart = PERIOD - EPOCH % PERIOD - 5000000 * MICRO;
+    for (unsigned i = 0; i < 10; i++) {
+        exchange(&hosts, FORWARD, BACK);
+    }
+    hosts.flow = 1;
+    exchange(&hosts, FORWARD + 7, BACK);
+    directions_summary_t summary = directions_summary(hosts.directions);
+
+    assert_int_equal(summary.forward.maximum - summary.forward.minimum, 7);
+    assert_int_equal(summary.backward.maximum - summary.backward.minimum, 0);
+}
+
 static void the_minimum_is_an_estimate_if_it_is_asked_for(void **state)
 {
     hosts_t hosts = hosts_of((directions_options_t){.offset = OFFSET_MINIMUM}, *state);
@@ -289,6 +309,7 @@ int main(void)
         scene(an_error_may_be_larger_than_all_time),
         scene(how_delays_vary_is_known_with_any_clocks),
         scene(a_clock_that_begins_anew_changes_nothing),
+        scene(a_clock_that_begins_anew_does_so_for_all_flows),
         scene(the_minimum_is_an_estimate_if_it_is_asked_for),
         scene(what_is_known_is_not_estimated),
         scene(a_clock_that_is_set_meanwhile_tells_no_delay),
