@@ -93,6 +93,8 @@ typedef struct datagram {
                                  * -1: not known */
     int reply_traffic_class;    /* what its reply leaves with; -1: the socket's default. Set by
                                  * echo_step() where a listener's datagrams tell theirs */
+    apr_int64_t departure_id;   /* the number, of 32 bits, by which transport_departures() tells
+                                 * when its reply left; -1: nobody asks. Set by echo_step() */
     verdict_t verdict;          /* set by echo_step() */
 } datagram_t;
 
@@ -122,6 +124,12 @@ typedef struct send_outcome {
     apr_size_t sent_bytes;
     unsigned failed[SEND_ERROR_KINDS];
 } send_outcome_t;
+
+/* When a reply left. */
+typedef struct departure {
+    apr_uint32_t id;  /* its departure_id */
+    apr_int64_t left; /* nanoseconds since 1970 UTC */
+} departure_t;
 
 /* ---- What the client sends ---- */
 

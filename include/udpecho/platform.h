@@ -31,6 +31,7 @@ typedef enum feature {
     FEATURE_HOP_LIMIT,         /* with what TTL or hop limit it came: ip(7), RFC 3542 section 6.3 */
     FEATURE_TRAFFIC_CLASS,     /* with what DSCP and ECN: RFC 3542 section 6.5 */
     FEATURE_REPLY_TRAFFIC_CLASS, /* each reply with its own */
+    FEATURE_DEPARTURE_TIME,      /* when a reply left, by a number of ours */
     FEATURES
 } feature_t;
 

@@ -53,7 +53,8 @@ typedef enum listener_detail {
     /* The same, with `hop_limit`, and `arrived`, which is read from the clock when datagrams are
      * received if the kernel does not tell. Replies leave with a TTL or hop limit of 255. At most
      * TIMED_BATCH_MAX datagrams are lent at once, and none goes through the network stack together
-     * with another, whatever `offload` says: each has its own time, and room for a longer reply. */
+     * with another, whatever `offload` says: each has its own time, and room for a longer reply.
+     * When replies with a `departure_id` left is told by transport_departures(). */
     DETAIL_TIMES = 2
 } listener_detail_t;
 
@@ -255,6 +256,19 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
  * never costs another its own. Never waits.
  */
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome);
+
+/* The most departures that are told at once. */
+#define DEPARTURES_MAX TIMED_BATCH_MAX
+
+/*
+ * Tells when replies with a `departure_id` left, as far as the last receive learnt it, and each
+ * only once: when the kernel gave them to the network interface's driver, by its wall clock (Linux,
+ * Documentation/networking/timestamping.rst, SOF_TIMESTAMPING_TX_SOFTWARE). It is not told of every
+ * reply: of none without FEATURE_DEPARTURE_TIME, nor where the driver does not say. A receive may
+ * end early for it. Returns how many there are at `*departures`, which stay valid until the next
+ * receive. The thread that receives.
+ */
+unsigned transport_departures(const transport_t *transport, const departure_t **departures);
 
 /*
  * Waits up to `timeout` microseconds, 0 or more, until the system has said of each reply that this

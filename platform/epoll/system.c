@@ -31,6 +31,7 @@ const char *const system_feature_names[FEATURES] = {
     [FEATURE_HOP_LIMIT] = "IP_RECVTTL",
     [FEATURE_TRAFFIC_CLASS] = "IP_RECVTOS",
     [FEATURE_REPLY_TRAFFIC_CLASS] = "IP_TOS",
+    [FEATURE_DEPARTURE_TIME] = "SO_TIMESTAMPING",
 };
 
 int system_share_port(int descriptor)

@@ -128,3 +128,10 @@ void details_read(WSAMSG *message, datagram_t *datagram)
         }
     }
 }
+
+unsigned transport_departures(const transport_t *transport, const departure_t **departures)
+{
+    (void)transport;
+    *departures = NULL;
+    return 0;
+}

@@ -144,6 +144,7 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
     datagram->reply_traffic_class = -1;
+    datagram->departure_id = -1;
     control_messages_read(&operation->message, datagram); /* and the flags */
     if (details != 0) {
         details_read(&operation->message, datagram);

@@ -95,3 +95,29 @@ void system_write_traffic_class_ipv4(struct msghdr *header, int traffic_class)
     control_message_add(header, IPPROTO_IP, IP_TOS, &byte, sizeof byte);
 #endif
 }
+
+/* ---- None of these systems tells when a message left ---- */
+
+int system_ask_departures(int descriptor, int family)
+{
+    (void)family;
+    return system_allow_departures(descriptor);
+}
+
+int system_allow_departures(int descriptor)
+{
+    (void)descriptor;
+    errno = ENOPROTOOPT;
+    return -1;
+}
+
+void system_write_departure(struct msghdr *header, apr_uint32_t id)
+{
+    (void)header, (void)id;
+}
+
+unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most)
+{
+    (void)descriptor, (void)departures, (void)most;
+    return 0;
+}

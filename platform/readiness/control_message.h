@@ -11,7 +11,7 @@
 /* Room for the control messages of one message, sent and received; multiples of their alignment.
  * What is asked for here needs little. But another process that shares a socket that was handed
  * over may have its kernel tell the time and more, and what finds no room is cut off. */
-#define CONTROL_MAX          96
+#define CONTROL_MAX          112
 #define CONTROL_RECEIVED_MAX 512
 
 /* Reads from the control messages of `header` where the datagram arrived: the address of `to`

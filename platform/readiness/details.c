@@ -45,6 +45,11 @@ static apr_status_t set_times(int descriptor, int family, int on, const platform
         report_hop_limit(descriptor, family, on) != 0) {
         return errno;
     }
+    *step = "let replies tell when they leave";
+    if (on && platform_has(platform, FEATURE_DEPARTURE_TIME) &&
+        system_allow_departures(descriptor) != 0) {
+        return errno;
+    }
     *step = "set the hop limit";
     return !on || set_hop_limit(descriptor, family) == 0 ? APR_SUCCESS : errno;
 }
@@ -92,17 +97,24 @@ void details_read(struct msghdr *header, datagram_t *datagram)
     }
 }
 
-void details_write(struct msghdr *header, const datagram_t *datagram)
+static void write_traffic_class(struct msghdr *header, const datagram_t *datagram)
 {
     int traffic_class = datagram->reply_traffic_class;
 
-    if (traffic_class < 0) {
-        return;
-    }
     if (datagram->to.sa.any.sa_family == AF_INET6) {
         control_message_add(header, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class,
                             sizeof traffic_class);
     } else {
         system_write_traffic_class_ipv4(header, traffic_class);
+    }
+}
+
+void details_write(struct msghdr *header, const datagram_t *datagram, const platform_t *platform)
+{
+    if (datagram->reply_traffic_class >= 0 && platform_has(platform, FEATURE_REPLY_TRAFFIC_CLASS)) {
+        write_traffic_class(header, datagram);
+    }
+    if (datagram->departure_id >= 0 && platform_has(platform, FEATURE_DEPARTURE_TIME)) {
+        system_write_departure(header, (apr_uint32_t)datagram->departure_id);
     }
 }

@@ -19,8 +19,9 @@ apr_status_t details_change(int descriptor, int family, unsigned before, unsigne
 void details_read(struct msghdr *header, datagram_t *datagram);
 
 /* Adds to the control messages of `header` that it leaves with the datagram's reply_traffic_class,
- * unless that is -1. With FEATURE_REPLY_TRAFFIC_CLASS only. */
-void details_write(struct msghdr *header, const datagram_t *datagram);
+ * unless that is -1, and that its departure is told, unless its departure_id is; each as far as the
+ * platform has it. Only for what has details. */
+void details_write(struct msghdr *header, const datagram_t *datagram, const platform_t *platform);
 
 /* These ask for what their names say, for FEATURE_HOP_LIMIT and FEATURE_TRAFFIC_CLASS. 0, or -1 and
  * errno. */
@@ -40,7 +41,23 @@ int system_report_traffic_class_ipv4(int descriptor, int on);
 void system_read_details(const struct msghdr *header, const struct cmsghdr *control,
                          datagram_t *datagram);
 
-/* details_write() for IPv4. */
+/* The traffic class of a message of IPv4. */
 void system_write_traffic_class_ipv4(struct msghdr *header, int traffic_class);
+
+/* FEATURE_DEPARTURE_TIME: finds out by a socket of this family that is closed afterwards. 0, or -1
+ * and errno. */
+int system_ask_departures(int descriptor, int family);
+
+/* Lets messages ask when they leave. Those that do not cost nothing, so it is never taken back. 0,
+ * or -1 and errno. */
+int system_allow_departures(int descriptor);
+
+/* Has a message ask, by this number. */
+void system_write_departure(struct msghdr *header, apr_uint32_t id);
+
+/* Reads up to `most` departures of messages of this socket, DEPARTURES_MAX at most, fewer if no
+ * more are known yet. What else the socket has in that place is dropped. Returns how many were
+ * read. */
+unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most);
 
 #endif

@@ -112,6 +112,8 @@ static apr_status_t ask(feature_t feature, const asked_t *asked, apr_pool_t *poo
     case FEATURE_REPLY_TRAFFIC_CLASS:
         /* Whether a message takes it only sending one would tell; it came after the option. */
         return ask_each_family(asked, set_traffic_class, 0);
+    case FEATURE_DEPARTURE_TIME:
+        return status_of(any_status, system_ask_departures(any, has_ipv4 ? AF_INET : AF_INET6));
     case FEATURES:
         break;
     }

@@ -48,6 +48,7 @@ static void tell_nothing(receive_batch_t *batch, unsigned count)
         datagram->hop_limit = -1;
         datagram->traffic_class = -1;
         datagram->reply_traffic_class = -1;
+        datagram->departure_id = -1;
     }
     batch->told = 0;
 }
@@ -112,6 +113,7 @@ static void tell_more(const receive_batch_t *batch, struct msghdr *header, datag
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
     datagram->reply_traffic_class = -1;
+    datagram->departure_id = -1;
     details_read(header, datagram);
 }
 
@@ -158,6 +160,7 @@ static void lend(receive_batch_t *batch, batch_t *lent)
         if (batch->rest.length > 0) {
             *datagram = *batch->last;
             datagram->reply_traffic_class = -1;
+            datagram->departure_id = -1;
         } else if (batch->next < batch->messages.count) {
             open_message(batch, datagram);
         } else {

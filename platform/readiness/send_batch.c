@@ -17,7 +17,7 @@ struct send_batch {
     const platform_t *platform;
     worker_socket_t *socket;
     const batch_t *datagrams;
-    int tells_class; /* each message has a traffic class of its own */
+    int has_details; /* each message says how it leaves */
     int has_control; /* that, or a source */
     gather_limits_t limits;
     segment_runs_t runs;
@@ -41,8 +41,8 @@ static void write_control(const send_batch_t *batch, struct msghdr *header,
     if (batch->socket->wildcard) {
         control_message_write(header, datagram);
     }
-    if (batch->tells_class) {
-        details_write(header, datagram);
+    if (batch->has_details) {
+        details_write(header, datagram, batch->platform);
     }
 }
 
@@ -162,9 +162,8 @@ void send_batch_send(send_batch_t *batch, worker_socket_t *socket, const batch_t
 {
     batch->socket = socket;
     batch->datagrams = datagrams;
-    batch->tells_class = listener_details(socket->owner) != 0 &&
-                         platform_has(batch->platform, FEATURE_REPLY_TRAFFIC_CLASS);
-    batch->has_control = socket->wildcard || batch->tells_class;
+    batch->has_details = listener_details(socket->owner) != 0;
+    batch->has_control = socket->wildcard || batch->has_details;
     batch->limits.segment_max = listener_gathers(socket->owner) ? PAYLOAD_MAX_IPV6 : 0;
     segment_runs_form(&batch->runs, datagrams, &batch->limits);
     compose_all(batch);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "readiness/details.h"
 #include "readiness/receive_batch.h"
 #include "readiness/send_batch.h"
 #include "readiness/system.h"
@@ -31,6 +32,9 @@ struct transport {
     worker_socket_t *socket; /* of what is in the receive batch */
     unsigned lent;           /* datagrams that transport_reply() has to bring back */
     send_batch_t *send_batch;
+    const platform_t *platform;
+    unsigned departed; /* how many departures the last receive learnt */
+    departure_t departures[DEPARTURES_MAX];
 };
 
 const char *transport_backend(const transport_t *transport)
@@ -74,10 +78,9 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
         status = common_turn(&transport->turn, listeners, count);
     }
     if (status == APR_SUCCESS) {
-        const platform_t *platform = listener_platform(listeners[0]);
-
-        transport->receive_batch = receive_batch_create(platform, payload_max, pool);
-        transport->send_batch = send_batch_create(platform, pool);
+        transport->platform = listener_platform(listeners[0]);
+        transport->receive_batch = receive_batch_create(transport->platform, payload_max, pool);
+        transport->send_batch = send_batch_create(transport->platform, pool);
         *opened = transport;
     }
     return status;
@@ -152,6 +155,18 @@ static apr_status_t failure_of(transport_t *transport, worker_socket_t *socket, 
     return APR_SUCCESS;
 }
 
+/* What the kernel tells of replies is an error in the eyes of poll(2), and comes back at the next
+ * wait if there is no room for it now. */
+static void take_departures(transport_t *transport, const worker_socket_t *socket)
+{
+    unsigned room = DEPARTURES_MAX - transport->departed;
+
+    if (room > 0 && platform_has(transport->platform, FEATURE_DEPARTURE_TIME)) {
+        transport->departed += system_read_departures(
+            socket->descriptor, &transport->departures[transport->departed], room);
+    }
+}
+
 /* Receives from whatever was readable at the last wait. APR_TIMEUP: all of it is empty by now. */
 static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 {
@@ -164,6 +179,9 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 
         if (APR_STATUS_IS_EINTR(failure)) {
             continue; /* the same socket again */
+        }
+        if ((waiter->ready->rtnevents & APR_POLLERR) != 0) {
+            take_departures(transport, socket);
         }
         waiter->ready++;
         waiter->ready_count--;
@@ -208,6 +226,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
 
     apr_status_t status = APR_SUCCESS;
 
+    transport->departed = 0;
     /* What is left, where a batch could not hold everything. */
     receive_batch_lend(transport->receive_batch, batch);
     /* A wake waits for that: who acts on it may close the sockets that it came by. */
@@ -237,6 +256,12 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
     }
     batch->count = 0;
     transport->lent = 0;
+}
+
+unsigned transport_departures(const transport_t *transport, const departure_t **departures)
+{
+    *departures = transport->departures;
+    return transport->departed;
 }
 
 /* The kernel has said of each reply at once what becomes of it. */

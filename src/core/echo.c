@@ -274,6 +274,16 @@ void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(vo
     }
 }
 
+void echo_departed(echo_t *echo, const departure_t *departures, unsigned count)
+{
+    sessions_t *sessions = stamp_policy(hold_policy(echo))->sessions;
+
+    for (unsigned i = 0; sessions != NULL && i < count; i++) {
+        session_departed(sessions, &departures[i]);
+    }
+    release_policy(echo);
+}
+
 /* What of the failed replies were services', as far as that is known. */
 static void settle_service(echo_t *echo, unsigned failed)
 {

@@ -110,6 +110,9 @@ int echo_is_degraded(const echo_t *echo);
  */
 void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void));
 
+/* Tells when replies left that had a departure_id; before the next echo_step(). */
+void echo_departed(echo_t *echo, const departure_t *departures, unsigned count);
+
 /* Counts what became of replies; those that failed go back to the quota. A service's failures are
  * counted for the first service of the batch that was stepped last: a transport that lends
  * datagrams of several at once, or tells later of failures, does not say whose they are. */

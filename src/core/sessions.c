@@ -19,6 +19,12 @@
 #define SENT_MASK   ((APR_UINT64_C(1) << SENT_BITS) - 1)
 #define NUMBER_MASK ((APR_UINT64_C(1) << (64 - SENT_BITS)) - 1)
 
+/* The number of a departure is that of a place above, and the lower bits of the reply's below. */
+#define DEPARTURE_BITS 18
+#define DEPARTURE_MASK ((1U << DEPARTURE_BITS) - 1)
+
+_Static_assert(SESSIONS_MAX <= 1U << (32 - DEPARTURE_BITS), "a place fits beside the number");
+
 /* How much less the idle time of a session counts that had more than one packet: 2 to this power.
  */
 #define ESTABLISHED_SHIFT 6
@@ -168,9 +174,9 @@ session_turn_t session_take(sessions_t *sessions, const endpoint_t *from, const 
 
 /* ---- When replies left ---- */
 
-static _Atomic apr_uint64_t *sent_of(const session_turn_t *turn)
+static _Atomic apr_uint64_t *sent_at(sessions_t *sessions, unsigned place)
 {
-    return &turn->sessions->rows[turn->place / ROW_LENGTH].sent[turn->place % ROW_LENGTH];
+    return &sessions->rows[place / ROW_LENGTH].sent[place % ROW_LENGTH];
 }
 
 void session_sent(const session_turn_t *turn, apr_int64_t sent_ns)
@@ -178,12 +184,32 @@ void session_sent(const session_turn_t *turn, apr_int64_t sent_ns)
     apr_uint64_t sent =
         (apr_uint64_t)turn->sequence << SENT_BITS | ((apr_uint64_t)sent_ns & SENT_MASK);
 
-    atomic_store_explicit(sent_of(turn), sent, memory_order_relaxed);
+    atomic_store_explicit(sent_at(turn->sessions, turn->place), sent, memory_order_relaxed);
+}
+
+apr_uint32_t session_departure_id(const session_turn_t *turn)
+{
+    return turn->place << DEPARTURE_BITS | (turn->sequence & DEPARTURE_MASK);
+}
+
+/* Of another session that has the place meanwhile the reply was sent later. */
+void session_departed(sessions_t *sessions, const departure_t *departure)
+{
+    _Atomic apr_uint64_t *place = sent_at(sessions, departure->id >> DEPARTURE_BITS);
+    apr_uint64_t sent = atomic_load_explicit(place, memory_order_relaxed);
+    apr_uint64_t number = sent >> SENT_BITS;
+    apr_uint64_t later = ((apr_uint64_t)departure->left - sent) & SENT_MASK;
+
+    if ((number & DEPARTURE_MASK) == (departure->id & DEPARTURE_MASK) && later <= SENT_MASK / 2) {
+        atomic_compare_exchange_strong(place, &sent,
+                                       number << SENT_BITS | ((sent + later) & SENT_MASK));
+    }
 }
 
 apr_int64_t session_last_sent(const session_turn_t *turn, apr_int64_t near_ns)
 {
-    apr_uint64_t sent = atomic_load_explicit(sent_of(turn), memory_order_relaxed);
+    apr_uint64_t sent =
+        atomic_load_explicit(sent_at(turn->sessions, turn->place), memory_order_relaxed);
 
     if (turn->sequence == 0 || sent >> SENT_BITS != ((turn->sequence - 1) & NUMBER_MASK)) {
         return 0;

@@ -42,6 +42,13 @@ session_turn_t session_take(sessions_t *sessions, const endpoint_t *from, const 
 /* Keeps when the reply of this turn left, nanoseconds since 1970 UTC. Any thread. */
 void session_sent(const session_turn_t *turn, apr_int64_t sent_ns);
 
+/* A number for the reply of this turn, by which session_departed() knows it while it is the last of
+ * its session. Any thread. */
+apr_uint32_t session_departure_id(const session_turn_t *turn);
+
+/* Keeps instead that this reply left at another time, which is not before. Any thread. */
+void session_departed(sessions_t *sessions, const departure_t *departure);
+
 /* When the reply before this one left, nanoseconds since 1970 UTC; `near_ns` is any time within two
  * hours of it. 0: there was none, or another worker has it in hand. Any thread. */
 apr_int64_t session_last_sent(const session_turn_t *turn, apr_int64_t near_ns);

@@ -141,6 +141,8 @@ verdict_t stamp_answer(const stamp_policy_t *policy, const own_addresses_t *own,
     }
     if (policy->is_stateful && reply->turn.sessions != NULL) {
         big_endian_put_32(data + layout->sequence, reply->turn.sequence);
+        datagram->departure_id =
+            reply->follow_up != 0 ? (apr_int64_t)session_departure_id(&reply->turn) : -1;
     }
     return VERDICT_ECHO;
 }

@@ -80,7 +80,8 @@ int stamp_is_reply(const stamp_policy_t *policy, const datagram_t *packet);
  * Makes the reply of a request that passed stamp_judge(). `own`, which may be NULL, knows this
  * host's addresses; `now` is that of clock_now(). Returns VERDICT_STAMP_KEY or VERDICT_STAMP_HMAC,
  * and then changed nothing; or VERDICT_ECHO, and then `reply` is filled and the data, length and
- * reply_traffic_class of the datagram are those of the reply.
+ * reply_traffic_class of the datagram are those of the reply, and its departure_id is set if the
+ * next reply may have to tell when this one left.
  */
 verdict_t stamp_answer(const stamp_policy_t *policy, const own_addresses_t *own,
                        datagram_t *datagram, stamp_reply_t *reply, apr_time_t now);

@@ -171,6 +171,16 @@ static int speaks_stamp(const datagram_t *datagram)
     return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
 }
 
+static void take_departures(worker_t *worker)
+{
+    const departure_t *departures;
+    unsigned count = transport_departures(worker->transport, &departures);
+
+    if (count > 0) {
+        echo_departed(worker->echo, departures, count);
+    }
+}
+
 /* Returns the time when it is done. */
 static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
 {
@@ -181,6 +191,7 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     if (datagrams > 0 && speaks_stamp(batch->at[0])) {
         stamp_look_at_clock(worker->options.stamp, received);
     }
+    take_departures(worker);
     const datagram_t *limited = echo_step(worker->echo, batch, received);
 
     log_batch(worker, batch);

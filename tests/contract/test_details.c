@@ -310,6 +310,92 @@ static void details_are_switched_on_and_off(void **state)
     }
 }
 
+/* ---- Departures ---- */
+
+#define REPLIES  40
+#define FIRST_ID 0xfffffff0u /* all 32 bits are the number's */
+
+/* What the last receive learnt, behind the `count` that are known; returns how many are then. */
+static unsigned take_departures(const fixture_t *fixture, departure_t *known, unsigned count)
+{
+    const departure_t *departures;
+    unsigned more = transport_departures(fixture->transport, &departures);
+
+    for (unsigned i = 0; i < more; i++) {
+        assert_true(count < REPLIES);
+        known[count++] = departures[i];
+    }
+    return count;
+}
+
+/* Answers the next requests, of which every second one's reply tells. Returns how many there were.
+ */
+static unsigned answer_some(fixture_t *fixture, batch_t *batch, unsigned answered)
+{
+    unsigned count = batch->count;
+
+    for (unsigned i = 0; i < count; i++, answered++) {
+        assert_int_equal(batch->at[i]->departure_id, -1);
+        if (answered % 2 == 0) {
+            batch->at[i]->departure_id = FIRST_ID + answered;
+        }
+    }
+    assert_int_equal(give_back(fixture, batch, VERDICT_ECHO).sent, count);
+    return count;
+}
+
+static void check_departures(fixture_t *fixture)
+{
+    unsigned expected = platform_has(&fixture->platform, FEATURE_DEPARTURE_TIME) ? REPLIES / 2 : 0;
+    apr_int64_t earliest = clock_wall();
+    departure_t known[REPLIES];
+    unsigned count = 0;
+    unsigned answered = 0;
+    batch_t batch;
+
+    for (unsigned i = 0; i < REPLIES; i++) {
+        client_send(fixture, "x", 1);
+    }
+    while (answered < REPLIES || count < expected) {
+        apr_status_t status = transport_receive(fixture->transport, &batch, PATIENCE_US);
+
+        count = take_departures(fixture, known, count);
+        if (status != APR_SUCCESS) {
+            assert_true(APR_STATUS_IS_TIMEUP(status) && answered + count > 0);
+        } else {
+            answered += answer_some(fixture, &batch, answered);
+        }
+    }
+    assert_true(APR_STATUS_IS_TIMEUP(transport_receive(fixture->transport, &batch, 0)));
+    assert_int_equal(take_departures(fixture, known, count), expected);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(known[i].id, FIRST_ID + 2 * i);
+        assert_true(known[i].left >= earliest && known[i].left <= clock_wall());
+        earliest = known[i].left;
+    }
+}
+
+static void replies_tell_when_they_left_if_asked(void **state)
+{
+    for (unsigned i = 0; i < ADDRESSES; i++) {
+        fixture_t *fixture =
+            open_service_fixture(*state, addresses[i], 1000, &service, DETAIL_TIMES);
+
+        check_departures(fixture);
+        check_departures(fixture);
+        close_fixture(fixture);
+    }
+}
+
+static void so_they_do_where_nobody_asked_for_times_before(void **state)
+{
+    fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+
+    listener_set_details(fixture->listeners[0], DETAIL_TIMES);
+    check_departures(fixture);
+    close_fixture(fixture);
+}
+
 /* ---- Batches ---- */
 
 static void a_batch_with_times_is_a_small_one(void **state)
@@ -471,6 +557,7 @@ static void a_socket_that_was_handed_over_tells_what_is_asked_for_now(void **sta
             assert_told(fixture, batch.at[0], details[d]);
             give_back(fixture, &batch, VERDICT_PAST_COUNT);
         }
+        check_departures(fixture);
         close_fixture(fixture);
     }
 }
@@ -498,6 +585,8 @@ int main(void)
         SCENE(replies_have_the_greatest_hop_limit_and_a_class_each),
         SCENE(a_mirror_gives_each_reply_the_class_of_its_request),
         SCENE(details_are_switched_on_and_off),
+        SCENE(replies_tell_when_they_left_if_asked),
+        SCENE(so_they_do_where_nobody_asked_for_times_before),
         SCENE(a_batch_with_times_is_a_small_one),
         SCENE(a_reply_may_be_longer_than_its_request),
         SCENE(a_plain_listener_beside_it_is_told_nothing),

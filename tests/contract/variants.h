@@ -22,7 +22,7 @@ typedef struct variant {
 #define QEMU_LACKS                                                                           \
     (LACKS(FEATURE_SEGMENTED_SEND) | LACKS(FEATURE_COALESCED_RECEIVE) |                      \
      LACKS(FEATURE_ARRIVAL_TIME) | LACKS(FEATURE_HOP_LIMIT) | LACKS(FEATURE_TRAFFIC_CLASS) | \
-     LACKS(FEATURE_REPLY_TRAFFIC_CLASS))
+     LACKS(FEATURE_REPLY_TRAFFIC_CLASS) | LACKS(FEATURE_DEPARTURE_TIME))
 #else
 #define QEMU_LACKS 0u
 #endif

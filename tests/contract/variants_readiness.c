@@ -26,9 +26,11 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
 #define SHARING LACKS(FEATURE_PORT_SHARING)
 #define GATHER  LACKS(FEATURE_SEGMENTED_SEND)
 #define GRO     LACKS(FEATURE_COALESCED_RECEIVE)
+/* Only poll(2) and epoll(7) tell that there are some. */
+#define DEPARTURES LACKS(FEATURE_DEPARTURE_TIME)
 #define DETAILS                                                                              \
     (LACKS(FEATURE_ARRIVAL_TIME) | LACKS(FEATURE_HOP_LIMIT) | LACKS(FEATURE_TRAFFIC_CLASS) | \
-     LACKS(FEATURE_REPLY_TRAFFIC_CLASS))
+     LACKS(FEATURE_REPLY_TRAFFIC_CLASS) | DEPARTURES)
 #define OTHERS (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER | GRO | DETAILS)
 
 const variant_t variants[] = {
@@ -38,8 +40,8 @@ const variant_t variants[] = {
     {"one datagram to a call", transport_open, RECEIVE | SEND},
     {"poll", transport_open, POLL},
     {"poll, one datagram to a call", transport_open, POLL | RECEIVE | SEND},
-    {"select", open_over_select, 0},
-    {"select, one datagram to a call", open_over_select, RECEIVE | SEND},
+    {"select", open_over_select, DEPARTURES},
+    {"select, one datagram to a call", open_over_select, RECEIVE | SEND | DEPARTURES},
     {"replies not gathered", transport_open, GATHER},
     {"datagrams not coalesced", transport_open, GRO},
     {"neither gathered nor coalesced", transport_open, GATHER | GRO},

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -16,7 +17,10 @@ import harness
 import vectors
 from service_manager import handed_over
 
-IP_RECVTTL = 12  # of Linux
+IP_RECVTTL, SO_TIMESTAMPNS = 12, 35  # of Linux
+
+WITHOUT = shutil.which("without", path=os.environ["UDPECHO_TOOLS"])
+HAS_DEPARTURES = re.search(r"(?m)^departure time +yes", harness.run("--show-platform").stdout)
 
 # A request that every reflector answers, and the same authenticated by KEY.
 GOOD = bytes.fromhex("00000001" "ed00378040000000" "8a01") + bytes(30)
@@ -207,6 +211,52 @@ class Wire(Stamp):
             self.assertEqual(sequence_of(harness.echo(other, request(100))), 0)
             self.assertEqual(sequence_of(harness.echo(one, request(100, ssid=7))), 0)
             self.assertEqual(sequence_of(harness.echo(one, request(100))), 3)
+
+
+def follow_up_request(sequence):
+    return request(sequence) + bytes([0x80, vectors.FOLLOW_UP, 0, 16]) + bytes(16)
+
+
+class FollowUp(Stamp):
+    """When the reply before left, in nanoseconds since 1970 by --stamp-clock=ptp."""
+
+    def ask(self, sock, sequence):
+        """The reply's number and T3, what it tells of the reply before (number, time, method), and
+        when it came."""
+        sock.send(follow_up_request(sequence))
+        reply, ancillary, _, _ = sock.recvmsg(1000, 100)
+        came, = [seconds * 10**9 + ns for _, kind, data in ancillary if kind == SO_TIMESTAMPNS
+                 for seconds, ns in [struct.unpack("@qq", data)]]
+        number, seconds, ns = struct.unpack("!3I", reply[:12])
+        before, left_seconds, left_ns, method = struct.unpack("!3IB3x", reply[48:])
+        return number, seconds * 10**9 + ns, (before, left_seconds * 10**9 + left_ns, method), came
+
+    @unittest.skipUnless(HAS_DEPARTURES, "this kernel does not tell when a datagram left")
+    def test_it_is_when_the_kernel_let_the_reply_go(self):
+        for address in "127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0":
+            with self.subTest(address), self.reflector(
+                    "--stamp-sessions=stateful", "--stamp-clock=ptp",
+                    listen=(address,)) as server, harness.client(server.address) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+                number, sent, follow_up, came = self.ask(sock, 100)
+                self.assertEqual((number, follow_up), (0, (0, 0, 0)))
+                for expected in range(1, 50):
+                    last_sent, last_came = sent, came
+                    number, sent, follow_up, came = self.ask(sock, 100)
+                    self.assertEqual((number, follow_up[0], follow_up[2]),
+                                     (expected, expected - 1, 2))
+                    self.assertLess(last_sent, follow_up[1])
+                    self.assertLessEqual(follow_up[1], last_came)
+                self.assertEqual(server.find("the sandbox refused a system call"), [])
+
+    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    def test_else_it_is_when_the_reply_was_sent(self):
+        with self.reflector("--stamp-sessions=stateful", "--stamp-clock=ptp",
+                            prefix=[WITHOUT, "SO_TIMESTAMPING", "--"]) as server, \
+                harness.client(server.address) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            _, sent, _, _ = self.ask(sock, 100)
+            self.assertEqual(self.ask(sock, 100)[2], (0, sent, 2))
 
 
 @needs_authentication

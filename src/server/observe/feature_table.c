@@ -30,6 +30,8 @@ static const struct {
     [FEATURE_TRAFFIC_CLASS] = {"arrival DSCP and ECN",
                                "STAMP does not tell them, and none is mirrored"},
     [FEATURE_REPLY_TRAFFIC_CLASS] = {"reply DSCP", "replies leave with the system's"},
+    [FEATURE_DEPARTURE_TIME] = {"departure time",
+                                "STAMP's follow-up tells when the reply was sent"},
 };
 
 const char *feature_name(feature_t feature)

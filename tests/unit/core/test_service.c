@@ -64,6 +64,7 @@ static datagram_t datagram_of(server_t *server, endpoint_t from, unsigned char *
         .hop_limit = -1,
         .traffic_class = -1,
         .reply_traffic_class = -1,
+        .departure_id = -1,
     };
 }
 
@@ -212,6 +213,55 @@ static void echoes_have_the_dscp_of_their_requests_if_asked(void **state)
     assert_int_equal(datagram.reply_traffic_class, 46 << 2);
 }
 
+/* ---- Departures ---- */
+
+/* A packet of one session, with Follow-Up Telemetry if it is to; where that TLV's value is. */
+static datagram_t packet(server_t *server, unsigned char *data, int has_follow_up)
+{
+    memset(data, 0, REPLY_ROOM_MIN);
+    data[STAMP_LENGTH + 1] = STAMP_TLV_FOLLOW_UP_TELEMETRY;
+    data[STAMP_LENGTH + 3] = 16;
+    return datagram_of(server, ipv4(SENDER, 40000), data,
+                       has_follow_up ? STAMP_LENGTH + STAMP_TLV_HEADER + 16 : STAMP_LENGTH);
+}
+
+static void the_follow_up_is_when_the_reply_before_left(void **state)
+{
+    server_t *server = serve(PROTOCOL_STAMP, HERE, *state);
+    unsigned char data[REPLY_ROOM_MIN];
+    const unsigned char *follow_up = data + STAMP_LENGTH + STAMP_TLV_HEADER;
+
+    server->stamp.is_stateful = 1;
+    for (apr_int64_t late = 0; late < 10; late++) {
+        datagram_t datagram = packet(server, data, 1);
+
+        assert_int_equal(answer(server, &datagram, NOW), VERDICT_ECHO);
+        if (late > 0) {
+            assert_int_equal(big_endian_32(follow_up), late - 1);
+            assert_true(big_endian_64(follow_up + 4) ==
+                        stamp_policy_time(&server->stamp, wall_clock() + late - 1));
+        }
+        assert_in_range(datagram.departure_id, 0, UINT32_MAX);
+        departure_t departure = {(apr_uint32_t)datagram.departure_id, wall_clock() + late};
+
+        echo_departed(server->echo, &departure, 1);
+    }
+}
+
+static void only_what_is_told_later_is_asked_for(void **state)
+{
+    server_t *server = serve(PROTOCOL_STAMP, HERE, *state);
+    unsigned char data[REPLY_ROOM_MIN];
+
+    for (unsigned i = 0; i < 4; i++) {
+        datagram_t datagram = packet(server, data, i & 1);
+
+        server->stamp.is_stateful = i >> 1 & 1;
+        assert_int_equal(answer(server, &datagram, NOW), VERDICT_ECHO);
+        assert_int_equal(datagram.departure_id != -1, i == 3);
+    }
+}
+
 /* ---- Loops ---- */
 
 /* Lets a datagram go round between two servers, each way in a millisecond, until one does not
@@ -318,6 +368,8 @@ int main(void)
         scene(a_sender_of_stamp_may_repeat_itself),
         scene(limits_and_failed_sends_are_failures_of_echo_plus),
         scene(echoes_have_the_dscp_of_their_requests_if_asked),
+        scene(the_follow_up_is_when_the_reply_before_left),
+        scene(only_what_is_told_later_is_asked_for),
         scene(two_reflectors_do_not_keep_a_packet_alive),
         scene(nor_do_stateful_ones_that_count_differently),
         scene(nor_do_servers_of_two_protocols),

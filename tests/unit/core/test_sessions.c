@@ -91,6 +91,40 @@ static void the_reply_before_is_remembered(void **state)
     assert_int_equal(session_last_sent(&turn, sent), 0);
 }
 
+static void a_reply_left_when_the_kernel_says(void **state)
+{
+    sessions_t *sessions = sessions_create(key, *state);
+    endpoint_t from = ipv4(0x0a000001, 40000);
+    apr_int64_t sent = SENT_NS;
+
+    to = ipv4(0xc0000201, 862);
+    session_turn_t last = session_take(sessions, &from, &to, 0, NOW);
+
+    session_sent(&last, sent);
+    for (unsigned i = 1; i < 600000; i += i < 10 ? 1 : 99991) { /* past what the number holds */
+        session_turn_t turn = session_take(sessions, &from, &to, 0, NOW);
+        departure_t departure = {session_departure_id(&last), sent + 3000};
+
+        session_departed(sessions, &departure);
+        assert_int_equal(session_last_sent(&turn, sent), sent + 3000);
+
+        departure.left = sent - 1; /* of another session that had the place */
+        session_departed(sessions, &departure);
+        departure = (departure_t){session_departure_id(&turn), sent + 4000};
+        session_departed(sessions, &departure); /* nothing is known of it yet */
+        assert_int_equal(session_last_sent(&turn, sent), sent + 3000);
+
+        sent += 1234567890;
+        session_sent(&turn, sent);
+        departure = (departure_t){session_departure_id(&last), sent + 5000};
+        session_departed(sessions, &departure); /* too late to tell */
+        last = turn;
+    }
+    session_turn_t turn = session_take(sessions, &from, &to, 0, NOW);
+
+    assert_int_equal(session_last_sent(&turn, sent), sent);
+}
+
 /* ---- Threads ---- */
 
 #define THREADS  4
@@ -143,7 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(every_session_is_numbered_from_zero),    scene(an_idle_session_starts_anew),
         scene(an_honest_session_outlives_forged_ones), scene(the_reply_before_is_remembered),
-        scene(no_two_replies_have_the_same_number),
+        scene(a_reply_left_when_the_kernel_says),      scene(no_two_replies_have_the_same_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,15 +88,16 @@ static void what_was_cut_short_is_not_known(void **state)
 static void a_reply_of_ipv4_has_its_class_in_a_byte(void **state)
 {
     received_t reply = {.header = {0}};
-    datagram_t datagram = {.reply_traffic_class = -1};
+    datagram_t datagram = {.reply_traffic_class = -1, .departure_id = -1};
+    platform_t platform = {.features = {[FEATURE_REPLY_TRAFFIC_CLASS] = {"IP_TOS", APR_SUCCESS}}};
 
     (void)state;
     reply.header.msg_control = reply.control;
     datagram.to.sa.any.sa_family = AF_INET;
-    details_write(&reply.header, &datagram);
+    details_write(&reply.header, &datagram, &platform);
     assert_int_equal(reply.header.msg_controllen, 0);
     datagram.reply_traffic_class = 0xb8;
-    details_write(&reply.header, &datagram);
+    details_write(&reply.header, &datagram, &platform);
 
     struct cmsghdr *control = CMSG_FIRSTHDR(&reply.header);
 
