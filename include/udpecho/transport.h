@@ -194,7 +194,8 @@ void listener_set_offload(listener_t *listener, int offload);
 /* Changes what the option `details` said, for the datagrams and replies from now on. What the
  * kernel has put together and waits when DETAIL_TIMES comes is taken for one datagram; the TTL of
  * replies stays when it goes. For a service that needs them it comes before
- * listener_set_service(), and goes after it. In the sandbox it takes what listener_open() does.
+ * listener_set_service(), and goes after it, when no transport has a batch from before that. In the
+ * sandbox it takes what listener_open() does.
  * Main thread. */
 void listener_set_details(listener_t *listener, unsigned details);
 

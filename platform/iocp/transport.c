@@ -133,13 +133,14 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
 {
     datagram_t *datagram = &operation->datagram;
     shared_socket_t *socket = operation->socket;
+    struct service *service = atomic_load_explicit(&socket->service, memory_order_acquire);
     unsigned details = atomic_load_explicit(&socket->details, memory_order_relaxed);
 
     datagram->from.length = operation->message.namelen;
     datagram->to = socket->local;
     datagram->length = operation->overlapped.InternalHigh;
     datagram->arrival_interface = 0;
-    datagram->service = atomic_load_explicit(&socket->service, memory_order_acquire);
+    datagram->service = service; /* read first: it needs the details */
     datagram->arrived = details & DETAIL_TIMES ? clock_wall() : 0;
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;

@@ -82,6 +82,7 @@ static unsigned next_room(const message_batch_t *messages)
 int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 {
     assert(batch->rest.length == 0 && batch->next == batch->messages.count);
+    struct service *service = listener_service(socket->owner); /* which needs details: first */
     unsigned details = listener_details(socket->owner);
     int is_timed = (details & DETAIL_TIMES) != 0;
     unsigned room = is_timed && batch->room > TIMED_BATCH_MAX ? TIMED_BATCH_MAX : batch->room;
@@ -91,8 +92,8 @@ int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 
     batch->next = 0;
     batch->socket = socket;
-    batch->service = listener_service(socket->owner);
-    batch->tells_more = details != 0 || batch->service != NULL;
+    batch->service = service;
+    batch->tells_more = details != 0 || service != NULL;
     batch->arrived = is_timed ? clock_wall() : 0;
     batch->is_full = batch->messages.count == room;
     if (received > 0) {

@@ -311,6 +311,7 @@ static void reload(server_t *server)
         clock_pause(BATCH_PAUSE_US);
     }
     server->setup = next;
+    listener_set_tell_less(&next->listeners, next->settings.mirror_dscp);
     set_offload(next);
     /* First, since one that was opened anew has the name of the old. */
     listener_set_forget(&old->listeners, &next->listeners);

@@ -38,9 +38,17 @@ unsigned listener_details_for(protocol_t protocol, int mirrors_dscp)
     return mirrors_dscp ? DETAIL_TRAFFIC_CLASS : 0;
 }
 
-/* The details first: a service needs them, and those that nobody needs do no harm. */
+/* The details first: a service needs them. So does the one before, which workers may have just now.
+ */
 void listener_speak(listener_t *listener, protocol_t protocol, int mirrors_dscp)
 {
-    listener_set_details(listener, listener_details_for(protocol, mirrors_dscp));
+    protocol_t needy = protocol != PROTOCOL_ECHO ? protocol : listener_protocol(listener);
+
+    listener_set_details(listener, listener_details_for(needy, mirrors_dscp));
     listener_set_service(listener, listener_service_in(listener_pool(listener), protocol));
+}
+
+void listener_tell_less(listener_t *listener, int mirrors_dscp)
+{
+    listener_set_details(listener, listener_details_for(listener_protocol(listener), mirrors_dscp));
 }

@@ -21,7 +21,11 @@ void listener_prepare(listener_t *listener, protocol_t protocol);
  * Any thread. */
 unsigned listener_details_for(protocol_t protocol, int mirrors_dscp);
 
-/* Has it speak this protocol, and tell what that needs, from its next batches on. */
+/* Has it speak this protocol from its next batches on, and tell what that needs besides what the
+ * one before did. */
 void listener_speak(listener_t *listener, protocol_t protocol, int mirrors_dscp);
+
+/* Has it tell no more than what it speaks needs, once no worker has a batch from before that. */
+void listener_tell_less(listener_t *listener, int mirrors_dscp);
 
 #endif

@@ -75,6 +75,13 @@ void listener_set_speak(const listener_set_t *set, int mirrors_dscp)
     }
 }
 
+void listener_set_tell_less(const listener_set_t *set, int mirrors_dscp)
+{
+    for (int i = 0; i < set->all->nelts; i++) {
+        listener_tell_less(APR_ARRAY_IDX(set->all, i, listener_t *), mirrors_dscp);
+    }
+}
+
 /* ---- The service manager ---- */
 
 typedef struct storing {

@@ -70,6 +70,9 @@ int listener_set_speaks(const listener_set_t *set, protocol_t protocol);
 /* Has every listener speak what the set wants, `mirrors_dscp` as --mirror-dscp says. */
 void listener_set_speak(const listener_set_t *set, int mirrors_dscp);
 
+/* Has every listener tell no more than what that needs, once no worker has a batch from before. */
+void listener_set_tell_less(const listener_set_t *set, int mirrors_dscp);
+
 /* Non-zero if a reload can neither add to this set nor take from it. Any thread. */
 int listener_set_is_fixed(const listener_set_t *set);
 
