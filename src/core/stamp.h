@@ -43,6 +43,7 @@ typedef struct stamp_policy {
     stamp_clock_t clock;       /* how its time stamps are written */
     apr_int64_t ptp_offset_ns; /* added to UTC for STAMP_CLOCK_PTP: TAI is 37 s ahead */
     unsigned receive_method;   /* how T2 is taken: STAMP_METHOD_SOFTWARE, ...; 0: by software */
+    int lacks_dscp;            /* this host sends every reply with DSCP 0, whatever is asked for */
     apr_uint64_t permitted_dscps;   /* bit n: a request may ask for a reply with DSCP n; 0 and its
                                      * own are always permitted */
     const stamp_quality_t *quality; /* NULL: nothing is known */

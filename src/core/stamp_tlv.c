@@ -158,8 +158,10 @@ static int fill_class_of_service(const answer_t *answer, const tlv_t *tlv)
         return 0;
     }
     unsigned asked = tlv->value[0] >> 2;
-    int is_permitted = asked == 0 || asked == came >> 2 ||
-                       (answer->context->policy->permitted_dscps >> asked & 1) != 0;
+    const stamp_policy_t *policy = answer->context->policy;
+    int is_permitted =
+        asked == 0 || (!policy->lacks_dscp &&
+                       (asked == came >> 2 || (policy->permitted_dscps >> asked & 1) != 0));
 
     if (is_permitted) {
         datagram->reply_traffic_class = (int)(asked << 2);

@@ -14,11 +14,13 @@
 /* An error that is told where nobody knows: a millisecond. */
 #define UNKNOWN_ERROR_NS 1000000
 
-stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool)
+stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE],
+                                  const platform_t *platform, apr_pool_t *pool)
 {
     stamp_basis_t *basis = apr_pcalloc(pool, sizeof *basis);
 
     basis->key = key;
+    basis->lacks_dscp = !platform_has(platform, FEATURE_REPLY_TRAFFIC_CLASS);
     basis->pool = pool;
     atomic_init(&basis->sessions, NULL);
     atomic_init(&basis->quality.error_estimate, STAMP_ERROR_UNKNOWN);
@@ -84,6 +86,7 @@ const stamp_policy_t *stamp_policy_create(const settings_t *settings, const stam
         .reads_tlvs = settings->stamp_tlv,
         .clock = settings->stamp_clock,
         .receive_method = STAMP_METHOD_SOFTWARE,
+        .lacks_dscp = basis != NULL && basis->lacks_dscp,
         .quality = basis != NULL ? &basis->quality : NULL,
     };
     dscps_parse(&policy->permitted_dscps, settings->stamp_dscp, pool);

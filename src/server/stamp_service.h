@@ -10,18 +10,21 @@
 
 #include "core/stamp.h"
 #include "server/settings.h"
+#include "udpecho/platform.h"
 
 /* What outlives reloads, as the present settings may or may not use it. */
 typedef struct stamp_basis {
     sessions_t *_Atomic sessions; /* NULL until they are first needed */
     stamp_quality_t quality;
     _Atomic apr_time_t next_look; /* at the clock, when it is time to */
+    int lacks_dscp;               /* the system sends all replies with its own */
     const unsigned char *key;
     apr_pool_t *pool;
 } stamp_basis_t;
 
 /* Makes one without sessions. `key`, which is not copied, is for theirs. Main thread. */
-stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool);
+stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE],
+                                  const platform_t *platform, apr_pool_t *pool);
 
 /* Takes the memory for its sessions, unless it has it: a server without STAMP needs none. Before a
  * policy is made that counts them. Main thread. */

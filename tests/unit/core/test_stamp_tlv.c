@@ -306,10 +306,31 @@ static void the_most_special_key_is_taken(void **state)
     assert_ptr_equal(stamp_keys_find(table, &near_one, 7), made[4]);
 }
 
+/* Where the system sends all replies with its own DSCP, 0 is the only one that may be asked for. */
+static void a_dscp_that_no_reply_can_have_is_refused(void **state)
+{
+    static const unsigned asked[] = {0, 10, 46};
+
+    for (unsigned i = 0; i < 3; i++) {
+        const stamp_policy_t policy = {
+            .reads_tlvs = 1, .permitted_dscps = ~APR_UINT64_C(0), .lacks_dscp = 1};
+        packet_t *packet = request(*state);
+        unsigned char *class = add(packet, STAMP_TLV_CLASS_OF_SERVICE, 4);
+        stamp_reply_t reply;
+
+        packet->datagram.traffic_class = 10 << 2;
+        class[0] = (unsigned char)(asked[i] << 2);
+        assert_int_equal(stamp_answer(&policy, NULL, &packet->datagram, &reply, NOW), VERDICT_ECHO);
+        assert_int_equal(flags_of(class), 0);
+        assert_int_equal(big_endian_16(class), asked[i] << 10 | 10 << 4 | (asked[i] != 0));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_wrong_length_ends_it),
+        scene(a_dscp_that_no_reply_can_have_is_refused),
         scene(an_unknown_type_may_be_malformed_too),
         scene(types_that_nobody_knows_keep_u),
         scene(zeros_are_padding),

@@ -35,12 +35,13 @@ void clock_pause(apr_interval_time_t time)
 }
 
 static const unsigned char key[APR_SIPHASH_KSIZE];
+static platform_t platform; /* that has everything */
 
 static stamp_basis_t *begin(apr_pool_t *pool)
 {
     told = (clock_quality_t){.is_synchronised = 0};
     looks = 0;
-    return stamp_basis_create(key, pool);
+    return stamp_basis_create(key, &platform, pool);
 }
 
 static unsigned estimate_of(const stamp_basis_t *basis)
@@ -83,6 +84,16 @@ static void sessions_are_made_once_and_when_they_are_needed(void **state)
     assert_non_null(first->sessions);
     stamp_basis_take_sessions(basis);
     assert_ptr_equal(stamp_policy_create(&settings, basis, *state)->sessions, first->sessions);
+}
+
+static void a_system_may_send_all_replies_with_its_own_dscp(void **state)
+{
+    settings_t settings = settings_default(*state);
+
+    assert_false(stamp_policy_create(&settings, begin(*state), *state)->lacks_dscp);
+    platform.features[FEATURE_REPLY_TRAFFIC_CLASS].status = APR_ENOTIMPL;
+    assert_true(stamp_policy_create(&settings, begin(*state), *state)->lacks_dscp);
+    platform.features[FEATURE_REPLY_TRAFFIC_CLASS].status = APR_SUCCESS;
 }
 
 static void authenticated_packets_want_keys(void **state)
@@ -171,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(what_is_not_said_is_stateless_lenient_and_without_keys),
         scene(sessions_are_made_once_and_when_they_are_needed),
+        scene(a_system_may_send_all_replies_with_its_own_dscp),
         scene(authenticated_packets_want_keys),
         scene(keys_mean_authenticated_packets_unless_it_is_said_otherwise),
         scene(the_system_is_asked_once_in_four_seconds),
