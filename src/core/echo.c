@@ -34,6 +34,7 @@ struct echo {
     /* Of the present batch. */
     service_t *service;       /* the first that has replies in it; NULL: none has */
     unsigned service_replies; /* of all services */
+    unsigned service_numbers; /* how many of these have a number of UDPEchoPlus */
     apr_size_t service_bytes; /* of these replies */
     stamp_reply_t stamps[BATCH_MAX];
 };
@@ -238,6 +239,7 @@ static void settle_request(echo_t *echo, datagram_t *datagram, verdict_t verdict
     if (verdict == VERDICT_ECHO) {
         if (!is_stamp(datagram)) {
             echo_plus_answer(datagram);
+            echo->service_numbers += echo_plus_is_numbered(datagram) ? 1 : 0;
         }
         service_count(service, SERVICE_REPLIES, 1);
         service_count(service, SERVICE_REPLY_BYTES, datagram->length);
@@ -248,7 +250,7 @@ static void settle_request(echo_t *echo, datagram_t *datagram, verdict_t verdict
     }
     service_count(service, SERVICE_DROPPED + (unsigned)verdict, 1);
     if (verdict_is_limit(verdict) && verdict != VERDICT_LOOP && verdict != VERDICT_REPLY_LOOP) {
-        service_count(service, SERVICE_FAILURES, 1);
+        service_count(service, SERVICE_FAILURES, echo_plus_is_numbered(datagram) ? 1 : 0);
     }
 }
 
@@ -293,12 +295,14 @@ static void settle_service(echo_t *echo, unsigned failed)
 
         service_count(echo->service, SERVICE_REPLIES, 0 - lost);
         service_count(echo->service, SERVICE_REPLY_BYTES, 0 - lost * echo->service_bytes / replies);
-        service_count(echo->service, SERVICE_FAILURES, lost);
-        atomic_fetch_sub_explicit(&echo->service->responses, (apr_uint32_t)lost,
-                                  memory_order_relaxed);
+        unsigned numbers = failed < echo->service_numbers ? failed : echo->service_numbers;
+
+        service_count(echo->service, SERVICE_FAILURES, numbers);
+        atomic_fetch_sub_explicit(&echo->service->responses, numbers, memory_order_relaxed);
     }
     echo->service = NULL;
     echo->service_replies = 0;
+    echo->service_numbers = 0;
     echo->service_bytes = 0;
 }
 

@@ -3,7 +3,7 @@
 #include "common/big_endian.h"
 #include "common/echo_plus_packet.h"
 
-static int is_echo_plus(const datagram_t *datagram)
+int echo_plus_is_numbered(const datagram_t *datagram)
 {
     return datagram->length >= ECHO_PLUS_LENGTH_MIN;
 }
@@ -13,7 +13,7 @@ int echo_plus_is_reply(const datagram_t *request)
     unsigned char written = 0;
 
     for (unsigned i = ECHO_PLUS_RESPONSE_SEQUENCE;
-         is_echo_plus(request) && i < ECHO_PLUS_LENGTH_MIN; i++) {
+         echo_plus_is_numbered(request) && i < ECHO_PLUS_LENGTH_MIN; i++) {
         written |= request->data[i];
     }
     return written != 0;
@@ -23,7 +23,7 @@ void echo_plus_answer(datagram_t *datagram)
 {
     service_t *service = datagram->service;
 
-    if (is_echo_plus(datagram)) {
+    if (echo_plus_is_numbered(datagram)) {
         apr_uint32_t before =
             atomic_fetch_add_explicit(&service->responses, 1, memory_order_relaxed);
 
@@ -40,7 +40,7 @@ static void put_time(unsigned char *field, apr_int64_t unix_ns)
 
 void echo_plus_finish(datagram_t *datagram, apr_int64_t (*wall_clock)(void))
 {
-    if (is_echo_plus(datagram)) {
+    if (echo_plus_is_numbered(datagram)) {
         apr_int64_t now = wall_clock();
         apr_int64_t arrived = datagram->arrived != 0 ? datagram->arrived : now;
 

@@ -10,6 +10,9 @@
 #include "core/service.h"
 #include "udpecho/datagram.h"
 
+/* Non-zero if it is long enough to be numbered. */
+int echo_plus_is_numbered(const datagram_t *datagram);
+
 /* Non-zero if a request has in it what a server writes. Its sender may be one. */
 int echo_plus_is_reply(const datagram_t *request);
 

@@ -16,7 +16,8 @@ typedef enum service_counter {
     SERVICE_REQUEST_BYTES,
     SERVICE_REPLIES, /* that the kernel took */
     SERVICE_REPLY_BYTES,
-    SERVICE_FAILURES, /* requests that limits did not answer, and replies that were not sent */
+    SERVICE_FAILURES, /* of UDPEchoPlus: requests that limits did not answer, and replies that were
+                       * not sent, if they are long enough to be numbered */
     SERVICE_DROPPED,  /* + a verdict other than VERDICT_ECHO */
     SERVICE_COUNTERS = SERVICE_DROPPED + DROP_KINDS
 } service_counter_t;

@@ -198,6 +198,27 @@ static void limits_and_failed_sends_are_failures_of_echo_plus(void **state)
     check_accounts(server);
 }
 
+/* What is shorter is plain echo, whatever becomes of it. */
+static void what_has_no_number_is_no_failure_of_echo_plus(void **state)
+{
+    server_t *server = serve(PROTOCOL_ECHO_PLUS, HERE, *state);
+    unsigned char data[REPLY_ROOM_MIN] = {0};
+    datagram_t datagram = datagram_of(server, ipv4(SENDER, 40000), data, ECHO_PLUS_LENGTH_MIN - 1);
+
+    server->policy.per_source = rate_limit_create(1000, key, NOW, *state);
+    answer_by(server, &datagram, 1, NOW);
+    for (unsigned i = 0; i < 3000; i++) {
+        big_endian_put_32(data, i);
+        answer(server, &datagram, NOW);
+    }
+    assert_true(service_value(server->service, SERVICE_DROPPED + VERDICT_RATE_LIMITED) > 0);
+    datagram.length = ECHO_PLUS_LENGTH;
+    assert_int_equal(answer(server, &datagram, NOW + apr_time_from_sec(2)), VERDICT_ECHO);
+    assert_int_equal(big_endian_32(data + ECHO_PLUS_RESPONSE_SEQUENCE), 1);
+    assert_int_equal(big_endian_32(data + ECHO_PLUS_REPLY_FAILURES), 0);
+    check_accounts(server);
+}
+
 static void echoes_have_the_dscp_of_their_requests_if_asked(void **state)
 {
     server_t *server = serve(PROTOCOL_ECHO_PLUS, HERE, *state);
@@ -367,6 +388,7 @@ int main(void)
         scene(a_short_request_costs_what_its_reply_has),
         scene(a_sender_of_stamp_may_repeat_itself),
         scene(limits_and_failed_sends_are_failures_of_echo_plus),
+        scene(what_has_no_number_is_no_failure_of_echo_plus),
         scene(echoes_have_the_dscp_of_their_requests_if_asked),
         scene(the_follow_up_is_when_the_reply_before_left),
         scene(only_what_is_told_later_is_asked_for),
