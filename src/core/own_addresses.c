@@ -146,6 +146,11 @@ static int is_from_here(const own_addresses_t *own, address_key_t key, unsigned 
     return (network_interface != 0 && network_interface == own->loopback) || is_local(own, key);
 }
 
+int own_is_address(const own_addresses_t *own, const endpoint_t *endpoint)
+{
+    return is_local(own, scoped_key_of(endpoint));
+}
+
 int own_is_listener(const own_addresses_t *own, const endpoint_t *endpoint,
                     unsigned network_interface)
 {

@@ -22,6 +22,10 @@ own_addresses_t *own_addresses_create(const apr_array_header_t *listeners,
 /* Non-zero if the address is the broadcast address of a network of this host. */
 int own_is_broadcast(const own_addresses_t *own, const endpoint_t *endpoint);
 
+/* Non-zero if the address is that of a network interface of this host, or in the loopback's
+ * network. */
+int own_is_address(const own_addresses_t *own, const endpoint_t *endpoint);
+
 /* Non-zero if a datagram sent there would come in by a listener of ours: it is bound to just this,
  * or to this port of every address, and the address is one of this host's. Of those, the ones that
  * only a route makes local are known by the index of the network interface by which a datagram came

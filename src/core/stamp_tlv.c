@@ -210,7 +210,7 @@ static int fill_follow_up(const answer_t *answer, const tlv_t *tlv)
     return 1;
 }
 
-/* Non-zero if it is an address of this host, as far as a listener of the same port tells. */
+/* Non-zero if it is an address of this host. */
 static int is_own(const answer_t *answer, const tlv_t *tlv)
 {
     const own_addresses_t *own = answer->context->own;
@@ -226,7 +226,7 @@ static int is_own(const answer_t *answer, const tlv_t *tlv)
         memcpy(&node.sa.v4.sin_addr, tlv->value, 4);
     }
     return endpoint_equal(&node, &answer->datagram->to) ||
-           (own != NULL && own_is_listener(own, &node, answer->datagram->arrival_interface));
+           (own != NULL && own_is_address(own, &node));
 }
 
 static int check_destination_node(const answer_t *answer, const tlv_t *tlv)

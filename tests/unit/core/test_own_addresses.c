@@ -122,6 +122,19 @@ static void what_comes_by_the_loopback_from_the_port_of_another_address_is_not(v
     assert_false(own_is_listener(own, &routed, LOOPBACK_INTERFACE));
 }
 
+static void addresses_are_ours_without_a_listener_too(void **state)
+{
+    scenery_t host = scenery(*state);
+    own_addresses_t *own = listen_on(&host, ipv4(LOOPBACK, 7));
+    endpoint_t ours = ipv4(OURS, 8);
+    endpoint_t loopback = ipv4(0x7f010203, 8);
+    endpoint_t others = ipv4(OTHERS, 7);
+
+    assert_true(own_is_address(own, &ours));
+    assert_true(own_is_address(own, &loopback));
+    assert_false(own_is_address(own, &others));
+}
+
 static void a_link_local_address_is_ours_on_its_link_only(void **state)
 {
     scenery_t host = scenery(*state);
@@ -167,6 +180,7 @@ int main(void)
         scene(the_whole_network_of_the_loopback_is_ours),
         scene(what_comes_by_the_loopback_from_the_port_of_a_wildcard_is_ours),
         scene(what_comes_by_the_loopback_from_the_port_of_another_address_is_not),
+        scene(addresses_are_ours_without_a_listener_too),
         scene(a_link_local_address_is_ours_on_its_link_only),
         scene(broadcast_addresses_are_those_of_the_hosts_networks),
         scene(a_host_without_known_addresses_knows_its_listeners),

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include "core/own_addresses.h"
 #include "core/stamp.h"
 #include "endpoints.h"
 
@@ -80,7 +81,7 @@ static unsigned char *add_hmac(packet_t *packet, apr_pool_t *pool)
     return value;
 }
 
-static void answer(packet_t *packet, int has_key, apr_pool_t *pool)
+static void answer_as(const own_addresses_t *own, packet_t *packet, int has_key, apr_pool_t *pool)
 {
     apr_array_header_t *keys = apr_array_make(pool, 1, sizeof(stamp_key_t));
     stamp_policy_t policy = {.answers_short = 1, .reads_tlvs = 1};
@@ -93,10 +94,15 @@ static void answer(packet_t *packet, int has_key, apr_pool_t *pool)
     }
     memcpy(packet->sent, packet->data, ROOM);
     assert_int_equal(stamp_judge(&policy, &packet->datagram), VERDICT_ECHO);
-    assert_int_equal(stamp_answer(&policy, NULL, &packet->datagram, &reply, NOW), VERDICT_ECHO);
+    assert_int_equal(stamp_answer(&policy, own, &packet->datagram, &reply, NOW), VERDICT_ECHO);
     stamp_finish(&policy, &packet->datagram, &reply, wall_clock);
     assert_int_equal(packet->datagram.length, length);
     assert_memory_equal(packet->data + length, packet->sent + length, ROOM - length);
+}
+
+static void answer(packet_t *packet, int has_key, apr_pool_t *pool)
+{
+    answer_as(NULL, packet, has_key, pool);
 }
 
 static unsigned flags_of(const unsigned char *value)
@@ -181,6 +187,21 @@ static void a_node_address_is_ours_or_keeps_u(void **state)
     assert_int_equal(flags_of(ours), 0);
     assert_int_equal(flags_of(other), STAMP_TLV_UNRECOGNIZED);
     assert_int_equal(flags_of(longer), STAMP_TLV_UNRECOGNIZED);
+}
+
+/* Its listener has another one. */
+static void an_address_of_the_host_is_ours(void **state)
+{
+    packet_t *packet = request(*state);
+    unsigned char *node = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 4);
+    apr_array_header_t *listeners = apr_array_make(*state, 1, sizeof(endpoint_t));
+    apr_array_header_t *host = apr_array_make(*state, 1, sizeof(host_address_t));
+
+    APR_ARRAY_PUSH(listeners, endpoint_t) = packet->datagram.to;
+    APR_ARRAY_PUSH(host, host_address_t) = (host_address_t){.address = ipv4(0xc6336408, 0)};
+    big_endian_put_32(node, 0xc6336408);
+    answer_as(own_addresses_create(listeners, host, *state), packet, 0, *state);
+    assert_int_equal(flags_of(node), 0);
 }
 
 static void a_location_has_ipv6_addresses(void **state)
@@ -335,6 +356,7 @@ int main(void)
         scene(types_that_nobody_knows_keep_u),
         scene(zeros_are_padding),
         scene(a_node_address_is_ours_or_keeps_u),
+        scene(an_address_of_the_host_is_ours),
         scene(a_location_has_ipv6_addresses),
         scene(padding_may_follow_an_hmac),
         scene(nothing_else_may),
