@@ -126,6 +126,7 @@ void message_batch_init(message_batch_t *batch, const platform_t *platform, apr_
 void message_clear(struct msghdr *header)
 {
     header->msg_namelen = sizeof((endpoint_t *)NULL)->sa;
+    memset(header->msg_name, 0, sizeof((endpoint_t *)NULL)->sa);
     header->msg_controllen = CONTROL_RECEIVED_MAX;
 }
 
@@ -169,7 +170,7 @@ endpoint_t message_sender(const struct msghdr *header)
     endpoint_t sender = {.length = header->msg_namelen};
 
     if (header->msg_namelen <= sizeof sender.sa) {
-        memcpy(&sender.sa, header->msg_name, header->msg_namelen);
+        memcpy(&sender.sa, header->msg_name, sizeof sender.sa);
     }
     return sender;
 }

@@ -68,12 +68,12 @@ void message_batch_add(message_batch_t *batch, apr_size_t length);
 /* Takes back the room of all that was received. */
 void message_batch_clear(message_batch_t *batch);
 
-/* Makes the header of a message of a batch ready to receive into: the kernel wrote to its lengths.
- */
+/* Makes the header of a message of a batch ready to receive into: the kernel wrote to its lengths,
+ * and to the name that it points to. */
 void message_clear(struct msghdr *header);
 
-/* The sender of a message that was received. What the system did not write of it is 0, not what
- * was there of an earlier one. */
+/* The sender of a message that was cleared and then received. What the system did not write of it
+ * is 0, not what was there of an earlier one. */
 endpoint_t message_sender(const struct msghdr *header);
 
 /* The datagrams of a message that were not taken yet. */

@@ -152,6 +152,7 @@ static void what_was_not_written_of_a_sender_is_0(void **state)
     (void)state;
     assert_int_equal(sender.length, sizeof earlier);
     assert_memory_equal(&sender.sa, &earlier, sizeof earlier);
+    message_clear(&header);
     header.msg_namelen = 0;
     sender = message_sender(&header);
     assert_memory_equal(&sender, &none, sizeof none);
