@@ -68,12 +68,9 @@ void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket)
     hand->bucket = bucket;
 }
 
-int token_hand_take(token_hand_t *hand, apr_uint64_t amount, apr_time_t now)
+int token_hand_take_limited(token_hand_t *hand, apr_uint64_t amount, apr_time_t now)
 {
     assert(amount <= TOKEN_AMOUNT_MAX);
-    if (hand->bucket == NULL) {
-        return 1;
-    }
     if (hand->tokens < amount) {
         apr_uint64_t wanted = amount - hand->tokens + hand->bucket->rate / 1000;
 

@@ -30,6 +30,9 @@ typedef struct token_hand {
  * discarded. A bucket that was destroyed meanwhile may have had the same address. */
 void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket);
 
+/* token_hand_take() where there is a limit. */
+int token_hand_take_limited(token_hand_t *hand, apr_uint64_t amount, apr_time_t now);
+
 /*
  * Takes `amount` tokens, at most TOKEN_AMOUNT_MAX; zero if there are none. What a bucket has not
  * got is owed as long as it has anything at all, so a datagram of more bytes than a second's worth
@@ -37,7 +40,10 @@ void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket);
  * each hand one datagram and a millisecond's worth more. `now` is microseconds of one clock, which
  * threads may have read some time ago. Any thread, each with its own hand.
  */
-int token_hand_take(token_hand_t *hand, apr_uint64_t amount, apr_time_t now);
+static inline int token_hand_take(token_hand_t *hand, apr_uint64_t amount, apr_time_t now)
+{
+    return hand->bucket == NULL || token_hand_take_limited(hand, amount, now);
+}
 
 /* Gives back what was taken for a datagram that is not echoed after all. */
 void token_hand_return(token_hand_t *hand, apr_uint64_t amount);
