@@ -3,15 +3,12 @@
 #include <assert.h>
 
 #include "core/access_list.h"
-#include "core/echo_plus.h"
 #include "core/echo_quota.h"
 #include "core/loop_detector.h"
 #include "core/own_addresses.h"
 #include "core/rate_limit.h"
-#include "core/reply_loops.h"
-#include "core/service.h"
+#include "core/requests.h"
 #include "core/source_ports.h"
-#include "core/stamp.h"
 #include "core/token_bucket.h"
 
 typedef enum echo_state { SERVING, DRAINING, DONE } echo_state_t;
@@ -26,17 +23,10 @@ struct echo {
     const echo_policy_t *_Atomic policy; /* in force from the next batch on */
     const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
     loop_detector_t *loops;              /* NULL: none */
-    reply_loops_t *reply_loops;          /* NULL: none */
     token_hand_t datagrams;
     token_hand_t bytes;
+    requests_t *requests;
     counters_t counters;
-
-    /* Of the present batch. */
-    service_t *service;       /* the first that has replies in it; NULL: none has */
-    unsigned service_replies; /* of all services */
-    unsigned service_numbers; /* how many of these have a number of UDPEchoPlus */
-    apr_size_t service_bytes; /* of these replies */
-    stamp_reply_t stamps[BATCH_MAX];
 };
 
 echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool)
@@ -48,8 +38,8 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
     if (policy->loop_key != NULL) {
         echo->loops = loop_detector_create(policy->loop_key, pool);
-        echo->reply_loops = reply_loops_create(policy->loop_key, pool);
     }
+    echo->requests = requests_create(policy->loop_key, pool);
     atomic_init(&echo->policy, policy);
     return echo;
 }
@@ -117,9 +107,10 @@ static int is_to_many(const echo_policy_t *policy, const datagram_t *datagram)
 /* What is certain of a source comes before what is told to refuse, and what is free of cost before
  * what is looked up. */
 static verdict_t judge_source(const echo_policy_t *policy, const datagram_t *datagram,
-                              source_ports_t *ports, apr_time_t now)
+                              apr_time_t now)
 {
     const endpoint_t *from = &datagram->from;
+    source_ports_t *ports = is_stamp(datagram) ? NULL : policy->ports;
     apr_port_t port = endpoint_port(from);
 
     if (!endpoint_is_host(from) || (policy->own != NULL && own_is_broadcast(policy->own, from))) {
@@ -176,7 +167,8 @@ static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const e
 
 static int is_loop(echo_t *echo, const datagram_t *datagram, apr_time_t now)
 {
-    return echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now);
+    return echo->loops != NULL && !is_stamp(datagram) &&
+           !loop_detector_passes(echo->loops, datagram, now);
 }
 
 static verdict_t judge_arrival(const echo_policy_t *policy, const datagram_t *datagram)
@@ -190,151 +182,32 @@ static verdict_t judge_arrival(const echo_policy_t *policy, const datagram_t *da
     return is_to_many(policy, datagram) ? VERDICT_NOT_UNICAST : VERDICT_ECHO;
 }
 
-/* ---- Services ---- */
-
-static const stamp_policy_t *stamp_policy(const echo_policy_t *policy)
-{
-    return policy->stamp != NULL ? policy->stamp : &stamp_policy_default;
-}
-
-static int is_stamp(const datagram_t *datagram)
-{
-    return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
-}
-
-static int is_reply(const echo_policy_t *policy, const datagram_t *datagram)
-{
-    return is_stamp(datagram) ? stamp_is_reply(stamp_policy(policy), datagram)
-                              : echo_plus_is_reply(datagram);
-}
-
-/* Whether it is a request at all. Senders of STAMP may have any port but 0, to which nothing can be
- * sent. */
-static verdict_t judge_request(echo_t *echo, const echo_policy_t *policy,
-                               const datagram_t *datagram, apr_time_t now)
-{
-    verdict_t verdict = VERDICT_ECHO;
-
-    if (endpoint_port(&datagram->from) == 0) {
-        return VERDICT_SOURCE_PORT;
-    }
-    if (is_stamp(datagram)) {
-        verdict = stamp_judge(stamp_policy(policy), datagram);
-    }
-    if (verdict != VERDICT_ECHO) {
-        return verdict;
-    }
-    service_request(datagram->service, datagram->length, datagram->arrived);
-    return echo->reply_loops != NULL && is_reply(policy, datagram) &&
-                   !reply_loops_pass(echo->reply_loops, &datagram->from, now)
-               ? VERDICT_REPLY_LOOP
-               : VERDICT_ECHO;
-}
-
-/* What is left to do once the verdict stands. */
-static void settle_request(echo_t *echo, datagram_t *datagram, verdict_t verdict)
-{
-    service_t *service = datagram->service;
-
-    if (verdict == VERDICT_ECHO) {
-        if (!is_stamp(datagram)) {
-            echo_plus_answer(datagram);
-            echo->service_numbers += echo_plus_is_numbered(datagram) ? 1 : 0;
-        }
-        service_count(service, SERVICE_REPLIES, 1);
-        service_count(service, SERVICE_REPLY_BYTES, datagram->length);
-        echo->service = echo->service != NULL ? echo->service : service;
-        echo->service_replies++;
-        echo->service_bytes += datagram->length;
-        return;
-    }
-    service_count(service, SERVICE_DROPPED + (unsigned)verdict, 1);
-    if (verdict_is_limit(verdict) && verdict != VERDICT_LOOP && verdict != VERDICT_REPLY_LOOP) {
-        service_count(service, SERVICE_FAILURES, echo_plus_is_numbered(datagram) ? 1 : 0);
-    }
-}
-
-void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void))
-{
-    if (echo->service == NULL) {
-        return;
-    }
-    const echo_policy_t *policy = atomic_load(&echo->held);
-
-    assert(policy != NULL);
-    for (unsigned i = 0; i < batch->count; i++) {
-        datagram_t *datagram = batch->at[i];
-
-        if (datagram->service == NULL || datagram->verdict != VERDICT_ECHO) {
-            continue;
-        }
-        if (datagram->service->protocol == PROTOCOL_STAMP) {
-            stamp_finish(stamp_policy(policy), datagram, &echo->stamps[i], wall_clock);
-        } else {
-            echo_plus_finish(datagram, wall_clock);
-        }
-    }
-}
-
-void echo_departed(echo_t *echo, const departure_t *departures, unsigned count)
-{
-    sessions_t *sessions = stamp_policy(hold_policy(echo))->sessions;
-
-    for (unsigned i = 0; sessions != NULL && i < count; i++) {
-        session_departed(sessions, &departures[i]);
-    }
-    release_policy(echo);
-}
-
-/* What of the failed replies were services', as far as that is known. */
-static void settle_service(echo_t *echo, unsigned failed)
-{
-    if (echo->service != NULL && failed > 0) {
-        unsigned replies = echo->service_replies;
-        apr_uint64_t lost = failed < replies ? failed : replies;
-
-        service_count(echo->service, SERVICE_REPLIES, 0 - lost);
-        service_count(echo->service, SERVICE_REPLY_BYTES, 0 - lost * echo->service_bytes / replies);
-        unsigned numbers = failed < echo->service_numbers ? failed : echo->service_numbers;
-
-        service_count(echo->service, SERVICE_FAILURES, numbers);
-        atomic_fetch_sub_explicit(&echo->service->responses, numbers, memory_order_relaxed);
-    }
-    echo->service = NULL;
-    echo->service_replies = 0;
-    echo->service_numbers = 0;
-    echo->service_bytes = 0;
-}
-
 /* ---- A batch ---- */
 
 /* Each judge is called from one place only, so that the compiler puts them all into the loop over
- * plain datagrams. The loop detector takes what repeats itself for a loop; a sender of STAMP may do
- * so, and a loop of it never does. HMACs come after the limits. */
+ * plain datagrams, which pays a look at `service` for what services do besides. */
 static verdict_t judge(echo_t *echo, const echo_policy_t *policy, datagram_t *datagram,
-                       stamp_reply_t *reply, apr_time_t now)
+                       unsigned index, apr_time_t now)
 {
-    int is_served = datagram->service != NULL;
-    int is_stamped = is_served && is_stamp(datagram);
     verdict_t verdict = judge_arrival(policy, datagram);
+    apr_size_t length = datagram->length;
 
     if (verdict == VERDICT_ECHO) {
-        verdict = judge_source(policy, datagram, is_stamped ? NULL : policy->ports, now);
+        verdict = judge_source(policy, datagram, now);
     }
-    if (is_served && verdict == VERDICT_ECHO) {
-        verdict = judge_request(echo, policy, datagram, now);
+    if (verdict == VERDICT_ECHO && datagram->service != NULL) {
+        verdict = requests_judge(echo->requests, policy, datagram, now);
+        length = requests_reply_length(datagram);
     }
     if (verdict != VERDICT_ECHO) {
         return verdict;
     }
-    if (!is_stamped && is_loop(echo, datagram, now)) {
+    if (is_loop(echo, datagram, now)) {
         return VERDICT_LOOP;
     }
-    verdict =
-        judge_amount(echo, policy, &datagram->from,
-                     is_stamped ? stamp_reply_length(datagram->length) : datagram->length, now);
-    if (is_stamped && verdict == VERDICT_ECHO) {
-        verdict = stamp_answer(stamp_policy(policy), policy->own, datagram, reply, now);
+    verdict = judge_amount(echo, policy, &datagram->from, length, now);
+    if (verdict == VERDICT_ECHO && datagram->service != NULL) {
+        verdict = requests_answer(echo->requests, policy, datagram, index, now);
     }
     if (verdict != VERDICT_ECHO) {
         return verdict;
@@ -366,9 +239,9 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
         datagram_t *datagram = batch->at[i];
 
         bytes += datagram->length;
-        datagram->verdict = judge(echo, policy, datagram, &echo->stamps[i], now);
+        datagram->verdict = judge(echo, policy, datagram, i, now);
         if (datagram->service != NULL) {
-            settle_request(echo, datagram, datagram->verdict);
+            requests_settle(echo->requests, datagram);
         }
         if (datagram->verdict != VERDICT_ECHO) {
             counters_add(&echo->counters, COUNTER_DROPPED + datagram->verdict, 1);
@@ -417,6 +290,18 @@ int echo_is_degraded(const echo_t *echo)
     return atomic_load(&echo->pause_us) > 0;
 }
 
+void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void))
+{
+    requests_stamp(echo->requests, atomic_load_explicit(&echo->held, memory_order_relaxed), batch,
+                   wall_clock);
+}
+
+void echo_departed(echo_t *echo, const departure_t *departures, unsigned count)
+{
+    requests_departed(hold_policy(echo), departures, count);
+    release_policy(echo);
+}
+
 void echo_settle(echo_t *echo, const send_outcome_t *outcome)
 {
     unsigned failed = 0;
@@ -427,7 +312,7 @@ void echo_settle(echo_t *echo, const send_outcome_t *outcome)
         counters_add(&echo->counters, COUNTER_FAILED + i, outcome->failed[i]);
         failed += outcome->failed[i];
     }
-    settle_service(echo, failed);
+    requests_failed(echo->requests, failed);
     release_policy(echo);
     if (echo_quota_settle(echo->quota, outcome->sent, failed)) {
         echo->state = DONE;
