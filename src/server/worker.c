@@ -46,8 +46,9 @@ struct worker {
 
 /* ---- Logging ---- */
 
-static void log_datagram(worker_t *worker, const char *message, const endpoint_t *from,
-                         const endpoint_t *to, const datagram_t *datagram)
+/* `reason` is why it was dropped; NULL: it was not. */
+static void log_datagram(worker_t *worker, const char *message, const char *reason,
+                         const endpoint_t *from, const endpoint_t *to, const datagram_t *datagram)
 {
     log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_DEBUG, message);
 
@@ -56,27 +57,47 @@ static void log_datagram(worker_t *worker, const char *message, const endpoint_t
     log_endpoint(line, "from", from);
     log_endpoint(line, "to", to);
     log_number(line, "length", (apr_int64_t)datagram->length);
-    if (datagram->verdict != VERDICT_ECHO) {
-        log_text(line, "reason", verdict_name(datagram->verdict));
+    if (reason != NULL) {
+        log_text(line, "reason", reason);
     }
     log_payload(line, "payload", datagram->data, datagram->length);
     log_end(line);
 }
 
+static void log_received(worker_t *worker, const datagram_t *datagram)
+{
+    log_datagram(worker, "received", NULL, &datagram->from, &datagram->to, datagram);
+}
+
+/* Tells what services received, of which their replies are made in place. */
+static void log_requests(worker_t *worker, const batch_t *batch)
+{
+    int is_told = log_enabled(worker->options.log, LOG_LEVEL_DEBUG);
+
+    for (unsigned i = 0; is_told && i < batch->count; i++) {
+        if (batch->at[i]->service != NULL) {
+            log_received(worker, batch->at[i]);
+        }
+    }
+}
+
+/* Tells all else, replies as they leave. */
 static void log_batch(worker_t *worker, const batch_t *batch)
 {
-    if (!log_enabled(worker->options.log, LOG_LEVEL_DEBUG)) {
-        return;
-    }
-    for (unsigned i = 0; i < batch->count; i++) {
+    int is_told = log_enabled(worker->options.log, LOG_LEVEL_DEBUG);
+
+    for (unsigned i = 0; is_told && i < batch->count; i++) {
         const datagram_t *datagram = batch->at[i];
 
-        if (datagram->verdict == VERDICT_ECHO) {
-            log_datagram(worker, "received", &datagram->from, &datagram->to, datagram);
-            log_datagram(worker, "reply", &datagram->to, &datagram->from, datagram);
-        } else {
-            log_datagram(worker, "dropped", &datagram->from, &datagram->to, datagram);
+        if (datagram->verdict != VERDICT_ECHO) {
+            log_datagram(worker, "dropped", verdict_name(datagram->verdict), &datagram->from,
+                         &datagram->to, datagram);
+            continue;
         }
+        if (datagram->service == NULL) {
+            log_received(worker, datagram);
+        }
+        log_datagram(worker, "reply", NULL, &datagram->to, &datagram->from, datagram);
     }
 }
 
@@ -192,13 +213,14 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
         stamp_look_at_clock(worker->options.stamp, received);
     }
     take_departures(worker);
+    log_requests(worker, batch);
     const datagram_t *limited = echo_step(worker->echo, batch, received);
 
-    log_batch(worker, batch);
     if (limited != NULL) {
         warn_of_limit(worker, limited, received);
     }
     echo_stamp(worker->echo, batch, clock_wall);
+    log_batch(worker, batch);
     transport_reply(worker->transport, batch, &outcome);
     echo_settle(worker->echo, &outcome);
     if (datagrams > 0) {

@@ -165,6 +165,17 @@ class Vectors(Stamp):
 
 
 class Wire(Stamp):
+    def test_debug_lines_show_the_request_and_the_reply(self):
+        with self.reflector("--log-level=debug", "--log-payload=1024") as server, \
+                harness.client(server.address) as sock:
+            reply = harness.echo(sock, GOOD[:14])
+            sock.send(GOOD[:13])
+            dropped = server.wait_for("dropped", reason="stamp_length")
+            lines = server.find("received") + server.find("reply") + [dropped]
+        self.assertEqual([line["length"] for line in lines], [14, 13, 44, 13])
+        self.assertEqual([line["payload"].encode("latin-1") for line in lines],
+                         [GOOD[:14], GOOD[:13], reply, GOOD[:13]])
+
     def test_replies_leave_with_the_greatest_ttl_and_the_dscp_of_their_requests(self):
         for listen, level, options in (
                 ("127.0.0.1:0", socket.IPPROTO_IP, (IP_RECVTTL, socket.IP_RECVTOS,
