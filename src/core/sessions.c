@@ -9,8 +9,10 @@
  * number of the last reply whose time is known above, and that time below, modulo 2^44 nanoseconds,
  * almost five hours.
  *
- * A session is looked for in one row only. Sessions with the same tag in the same row would share
- * their numbers: one pair in 2^43.
+ * A session is looked for in two rows, and goes to the one with more free places: so three in four
+ * places can be taken before a session finds none, and not a few dozen sessions that share a row by
+ * chance take it from each other (Azar, Broder, Karlin, Upfal, Balanced Allocations, 1994).
+ * Sessions with the same tag in the same row would share their numbers: one pair in 2^41.
  */
 #define ROW_LENGTH 8
 #define ROWS       (SESSIONS_MAX / ROW_LENGTH)
@@ -106,29 +108,53 @@ static apr_time_t worth_evicting(const row_t *row, unsigned index, apr_uint64_t 
     return (state & 0xffffffff) > 1 ? idle >> ESTABLISHED_SHIFT : idle;
 }
 
-/* The place of a session in its row, or the one that it will take over; `state` is what is there.
- */
-static unsigned find(row_t *row, apr_uint32_t tag, apr_time_t now, apr_uint64_t *state)
+/* What a row has for a session: its place, or else the one that it would take over. */
+typedef struct found {
+    row_t *row;
+    unsigned index;     /* of the place in its row */
+    apr_uint64_t state; /* what is there */
+    int is_own;
+    unsigned free; /* places of the row that are, or whose sessions are idle */
+    apr_time_t worth;
+} found_t;
+
+static found_t look(row_t *row, apr_uint32_t tag, apr_time_t now)
 {
-    unsigned best = 0;
-    apr_time_t most = -1;
+    found_t found = {.row = row, .worth = -1};
 
     for (unsigned i = 0; i < ROW_LENGTH; i++) {
         apr_uint64_t there = atomic_load_explicit(&row->state[i], memory_order_relaxed);
 
         if (is_of(there, tag)) {
-            *state = there;
-            return i;
+            return (found_t){.row = row, .index = i, .state = there, .is_own = 1};
         }
         apr_time_t worth = worth_evicting(row, i, there, now);
 
-        if (worth > most) {
-            most = worth;
-            best = i;
-            *state = there;
+        found.free += worth == APR_INT64_MAX;
+        if (worth > found.worth) {
+            found.worth = worth;
+            found.index = i;
+            found.state = there;
         }
     }
-    return best;
+    return found;
+}
+
+/* The place of a session, or the one that it will take over: in the row with more that are free.
+ * Where there is none, whichever of both is given up most gladly. */
+static found_t find(sessions_t *sessions, apr_uint64_t hash, apr_uint32_t tag, apr_time_t now)
+{
+    found_t first = look(&sessions->rows[hash % ROWS], tag, now);
+
+    if (first.is_own) {
+        return first;
+    }
+    found_t second = look(&sessions->rows[hash / ROWS % ROWS], tag, now);
+
+    if (second.is_own || second.free > first.free) {
+        return second;
+    }
+    return first.free == 0 && second.worth > first.worth ? second : first;
 }
 
 /* ---- Taking ---- */
@@ -145,30 +171,27 @@ session_turn_t session_take(sessions_t *sessions, const endpoint_t *from, const 
                             unsigned ssid, apr_time_t now)
 {
     apr_uint64_t hash = hash_of(sessions, from, to, ssid);
-    unsigned index = (unsigned)(hash % ROWS);
     apr_uint32_t tag = (apr_uint32_t)(hash >> 32);
-    row_t *row = &sessions->rows[index];
-    apr_uint64_t state;
-    unsigned place;
+    found_t found;
     int was_idle;
     int is_new;
 
     tag += tag == 0; /* which would be a free place */
     do {
-        place = find(row, tag, now, &state);
-        was_idle = is_idle(row, place, now);
-        is_new = !is_of(state, tag) || was_idle;
+        found = find(sessions, hash, tag, now);
+        was_idle = is_idle(found.row, found.index, now);
+        is_new = !found.is_own || was_idle;
         /* First, so that no worker that finds the new state takes it for idle. */
-        atomic_store(&row->used[place], now);
-    } while (!atomic_compare_exchange_strong(&row->state[place], &state,
-                                             next_state(state, tag, is_new)));
-    if (!is_of(state, tag) && state != 0 && !was_idle) {
+        atomic_store(&found.row->used[found.index], now);
+    } while (!atomic_compare_exchange_strong(&found.row->state[found.index], &found.state,
+                                             next_state(found.state, tag, is_new)));
+    if (!found.is_own && found.state != 0 && !was_idle) {
         atomic_fetch_add_explicit(&sessions->evicted, 1, memory_order_relaxed);
     }
     return (session_turn_t){
         .sessions = sessions,
-        .place = index * ROW_LENGTH + place,
-        .sequence = is_new ? 0 : (apr_uint32_t)(state & 0xffffffff),
+        .place = (unsigned)(found.row - sessions->rows) * ROW_LENGTH + found.index,
+        .sequence = is_new ? 0 : (apr_uint32_t)(found.state & 0xffffffff),
     };
 }
 

@@ -3,11 +3,12 @@
 
 /*
  * The STAMP sessions that a reflector knows: how many packets it has answered in each, so that the
- * sender can tell on which way one was lost (RFC 8762 section 4.3). The table has a fixed size.
- * Sessions are found by a keyed hash, so that nobody can choose places; one that has no place takes
- * that of the one which was idle longest. Where a session had more than one packet, only a 64th of
- * its idle time counts: forged packets take the places of each other. All workers share a table
- * without a lock, and each reply has a number of its own.
+ * sender can tell on which way one was lost (RFC 8762 section 4.3). The table has a fixed size, of
+ * which three quarters can be taken before a session may find no place in it. Sessions are found by
+ * a keyed hash, so that nobody can choose places; one that has no place takes that of the one which
+ * was idle longest. Where a session had more than one packet, only a 64th of its idle time counts:
+ * forged packets take the places of each other. All workers share a table without a lock, and each
+ * reply has a number of its own.
  */
 
 #include <apr_pools.h>
