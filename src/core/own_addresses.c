@@ -2,29 +2,7 @@
 
 #include <assert.h>
 
-#include "common/address_key.h"
 #include "common/sort.h"
-
-typedef struct own_listener {
-    address_key_t key;
-    apr_port_t port;
-    unsigned is_wildcard : 1;
-} own_listener_t;
-
-typedef struct key_set {
-    unsigned count;
-    address_key_t *sorted;
-} key_set_t;
-
-struct own_addresses {
-    apr_uint64_t ports[65536 / 64]; /* a bit for each port that a listener has */
-    unsigned listener_count;
-    own_listener_t *listeners;
-    key_set_t addresses;
-    key_set_t broadcasts;
-    apr_uint64_t broadcast_bits; /* which all of them have; few other addresses do */
-    unsigned loopback;           /* the index of this network interface; 0: not known */
-};
 
 /* ---- Sets of addresses ---- */
 
@@ -123,12 +101,9 @@ own_addresses_t *own_addresses_create(const apr_array_header_t *listeners,
 
 /* ---- Asking ---- */
 
-int own_is_broadcast(const own_addresses_t *own, const endpoint_t *endpoint)
+int own_has_broadcast(const own_addresses_t *own, address_key_t key)
 {
-    address_key_t key = address_key_of(endpoint);
-
-    return (key.low & own->broadcast_bits) == own->broadcast_bits &&
-           set_contains(&own->broadcasts, key);
+    return set_contains(&own->broadcasts, key);
 }
 
 /* Of the loopback's network the host has every address, whichever are configured (RFC 1122 section
