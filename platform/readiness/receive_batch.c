@@ -32,23 +32,26 @@ struct receive_batch {
     const datagram_t *last; /* which was lent of it */
     int is_truncated;
 
-    /* Of these, so many told more when they were lent last; the others never did since. */
+    /* Of these, so many have told more; the others never did since. */
     datagram_t datagrams[BATCH_MAX];
     unsigned told;
 };
 
+static void tell_nothing(datagram_t *datagram)
+{
+    datagram->service = NULL;
+    datagram->arrived = 0;
+    datagram->hop_limit = -1;
+    datagram->traffic_class = -1;
+    datagram->reply_traffic_class = -1;
+    datagram->departure_id = -1;
+}
+
 /* So that plain datagrams need not say each time that they tell no more. */
-static void tell_nothing(receive_batch_t *batch, unsigned count)
+static void tell_nothing_of(receive_batch_t *batch, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        datagram_t *datagram = &batch->datagrams[i];
-
-        datagram->service = NULL;
-        datagram->arrived = 0;
-        datagram->hop_limit = -1;
-        datagram->traffic_class = -1;
-        datagram->reply_traffic_class = -1;
-        datagram->departure_id = -1;
+        tell_nothing(&batch->datagrams[i]);
     }
     batch->told = 0;
 }
@@ -62,7 +65,7 @@ receive_batch_t *receive_batch_create(const platform_t *platform, apr_size_t pay
     message_batch_init(&batch->messages, platform, is_coalesced ? MESSAGE_MAX : payload_max, pool);
     batch->payload_max = payload_max;
     batch->room = BATCH_MAX;
-    tell_nothing(batch, BATCH_MAX);
+    tell_nothing_of(batch, BATCH_MAX);
     return batch;
 }
 
@@ -109,12 +112,9 @@ int receive_batch_is_full(const receive_batch_t *batch)
 
 static void tell_more(const receive_batch_t *batch, struct msghdr *header, datagram_t *datagram)
 {
+    tell_nothing(datagram);
     datagram->service = batch->service;
     datagram->arrived = batch->arrived;
-    datagram->hop_limit = -1;
-    datagram->traffic_class = -1;
-    datagram->reply_traffic_class = -1;
-    datagram->departure_id = -1;
     details_read(header, datagram);
 }
 
@@ -152,6 +152,25 @@ static void cut_off(receive_batch_t *batch, datagram_t *datagram)
     batch->last = datagram;
 }
 
+/* Tells of another datagram of the message that is being lent what the last one told. */
+static void repeat_message(const receive_batch_t *batch, datagram_t *datagram)
+{
+    const datagram_t *last = batch->last;
+
+    datagram->from = last->from;
+    datagram->to = last->to;
+    datagram->arrival_interface = last->arrival_interface;
+    datagram->control_truncated = last->control_truncated;
+    datagram->broadcast = last->broadcast;
+    if (batch->tells_more) {
+        tell_nothing(datagram);
+        datagram->service = last->service;
+        datagram->arrived = last->arrived;
+        datagram->hop_limit = last->hop_limit;
+        datagram->traffic_class = last->traffic_class;
+    }
+}
+
 static void lend(receive_batch_t *batch, batch_t *lent)
 {
     lent->count = 0;
@@ -159,9 +178,7 @@ static void lend(receive_batch_t *batch, batch_t *lent)
         datagram_t *datagram = &batch->datagrams[lent->count];
 
         if (batch->rest.length > 0) {
-            *datagram = *batch->last;
-            datagram->reply_traffic_class = -1;
-            datagram->departure_id = -1;
+            repeat_message(batch, datagram);
         } else if (batch->next < batch->messages.count) {
             open_message(batch, datagram);
         } else {
@@ -174,9 +191,11 @@ static void lend(receive_batch_t *batch, batch_t *lent)
 
 void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
 {
-    if (batch->told > 0) {
-        tell_nothing(batch, batch->told);
+    if (batch->told > 0 && !batch->tells_more) {
+        tell_nothing_of(batch, batch->told);
     }
     lend(batch, lent);
-    batch->told = batch->tells_more ? lent->count : 0;
+    if (batch->tells_more && batch->told < lent->count) {
+        batch->told = lent->count;
+    }
 }

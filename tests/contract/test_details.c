@@ -193,6 +193,33 @@ static void a_mirror_gives_each_reply_the_class_of_its_request(void **state)
     }
 }
 
+/* More of them than a batch has room for. */
+static void each_of_those_that_came_together_tells_all(void **state)
+{
+    fixture_t *fixture =
+        open_service_fixture(*state, "127.0.0.1", 1000, &service, DETAIL_TRAFFIC_CLASS);
+    unsigned sent = 0;
+    unsigned answered = 0;
+
+    set_client_class(fixture, AF_INET, CLASS);
+    for (; sent <= BATCH_MAX; sent += TOGETHER) {
+        send_together(fixture);
+    }
+    while (answered < sent) {
+        batch_t batch;
+
+        assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+        for (unsigned i = 0; i < batch.count; i++) {
+            assert_ptr_equal(batch.at[i]->service, &service);
+            assert_told(fixture, batch.at[i], DETAIL_TRAFFIC_CLASS);
+            assert_int_equal(batch.at[i]->reply_traffic_class, -1);
+            batch.at[i]->reply_traffic_class = CLASS;
+        }
+        answered += give_back(fixture, &batch, VERDICT_ECHO).sent;
+    }
+    close_fixture(fixture);
+}
+
 /* ---- Departures ---- */
 
 static void replies_tell_when_they_left_if_asked(void **state)
@@ -249,6 +276,7 @@ int main(void)
         SCENE(a_request_tells_what_it_came_with),
         SCENE(replies_have_the_greatest_hop_limit_and_a_class_each),
         SCENE(a_mirror_gives_each_reply_the_class_of_its_request),
+        SCENE(each_of_those_that_came_together_tells_all),
         SCENE(replies_tell_when_they_left_if_asked),
         SCENE(a_batch_with_times_is_a_small_one),
         SCENE(a_reply_may_be_longer_than_its_request),
