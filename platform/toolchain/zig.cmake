@@ -1,24 +1,17 @@
-# CMake toolchain: macOS by Zig, on the processor CMAKE_SYSTEM_PROCESSOR, which the preset sets.
-# Nothing here can run the programs.
-set(CMAKE_SYSTEM_NAME Darwin)
-set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES CMAKE_SYSTEM_PROCESSOR)
-
-# The oldest macOS that runs them: the first for Apple's own processors.
-set(macos_min 11.0)
-
+# What the CMake toolchains that compile by Zig have in common: `zig` runs it, `zig_lib` is the
+# directory of its C libraries.
 set(zig ${CMAKE_CURRENT_LIST_DIR}/zig.sh)
-execute_process(COMMAND ${zig} version RESULT_VARIABLE failure OUTPUT_QUIET)
+execute_process(COMMAND ${zig} env WORKING_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}
+                RESULT_VARIABLE failure OUTPUT_VARIABLE about)
 if(failure)
     message(FATAL_ERROR "The compiler Zig cannot be fetched: see above")
 endif()
+string(REGEX REPLACE ".*\"lib_dir\": \"([^\"]*)\".*" "\\1" zig_lib "${about}")
+get_filename_component(zig_lib ${zig_lib} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
-set(CMAKE_C_COMPILER ${zig} cc -target ${CMAKE_SYSTEM_PROCESSOR}-macos.${macos_min})
 # CMake would find this out with a linker option that Zig does not know.
 set(CMAKE_SIZEOF_VOID_P 8)
 
-set(CMAKE_AR ${zig})
-set(CMAKE_C_ARCHIVE_CREATE "<CMAKE_AR> ar qc <TARGET> <OBJECTS>")
-set(CMAKE_C_ARCHIVE_FINISH "<CMAKE_AR> ranlib <TARGET>")
-# Those of LLVM read Mach-O.
+# Those of LLVM read what it makes.
 set(CMAKE_NM llvm-nm)
 set(CMAKE_OBJDUMP llvm-objdump)

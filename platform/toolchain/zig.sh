@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs the Zig compiler, which brings what it needs to compile and link for macOS. On first use it
-# is fetched from npm and unpacked where this checkout's builds are, so that all of them share it;
-# its cache is beside it instead of in the user's home.
+# Runs the Zig compiler, which brings what it needs to compile and link for macOS and Windows. On
+# first use it is fetched from npm and unpacked where this checkout's builds are, so that all of them
+# share it; its cache is beside it instead of in the user's home.
 #
 # Usage: zig.sh ARGUMENT...
 set -eu

@@ -38,7 +38,7 @@ ALLOWED |= {"__assert_fail", "__assert_rtn", "__assert", "__assert2", "__assert1
             "_wassert"}
 
 # What compilers add by themselves.
-COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "___chkstk_",
+COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "__chkstk", "___chkstk_",
                      "_GLOBAL_OFFSET_TABLE_", "__sanitizer_")
 
 # Their arithmetic for what a processor has no instructions for: on ARM by the names of its ABI,

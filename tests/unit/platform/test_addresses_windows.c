@@ -51,7 +51,7 @@ static void what_is_no_whole_address_is_left_out(void **state)
 
     outcome = NO_ERROR;
     ipv4.sin_addr.s_addr = htonl(0xc0000201);
-    ipv6.sin6_addr = in6addr_loopback;
+    ipv6.sin6_addr = (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
     assert_int_equal(host_addresses(&addresses, *state), APR_SUCCESS);
     assert_int_equal(addresses->nelts, 2);
     found = &APR_ARRAY_IDX(addresses, 0, host_address_t);
