@@ -26,7 +26,7 @@ import table
 import traffic
 
 PAGE = pathlib.Path(__file__).resolve().parent / "PERFORMANCE.md"
-PARTS = "peers", "queues", "workers", "counts", "memory"
+PARTS = "peers", "queues", "workers", "protocols", "counts", "memory"
 
 
 def version_of(command):
@@ -47,8 +47,10 @@ def describe_machine():
             "kernel": platform.release(), "system": system[1] if system else "Linux"}
 
 
-def describe_servers(skipped):
-    """{name: its version}, of what was measured."""
+def describe_servers(parts, skipped):
+    """{name: its version}, of other people's that were measured."""
+    if not {"peers", "memory"} & set(parts):
+        return {}
     # The number alone, wherever in its first lines a program writes it.
     found = {name: re.search(r"\d+\.\d+(\.\d+)*", version_of(command))
              for name, command in peers.VERSIONS.items() if name not in skipped}
@@ -93,6 +95,8 @@ def parts_to_measure(options, directory, skipped):
             serving, asking, options, skipped),
         "workers": lambda: cost.measure(
             servers.workers(), traffic.WORKERS, ("chrt", "--batch", "0"), (), options, skipped),
+        "protocols": lambda: cost.measure(
+            servers.protocols(directory), traffic.PACKETS, serving, asking, options, skipped),
         "counts": lambda: counts.measure(
             traffic.COUNTED[::2] if quick else traffic.COUNTED, skipped),
         "memory": lambda: memory.measure(everybody, 1000 if quick else 100000, skipped),
@@ -110,7 +114,7 @@ def measure(options):
         known = parts_to_measure(options, directory, skipped)
         for part in options.parts:
             result["parts"][part] = known[part]()
-            result.update(load_after=os.getloadavg()[0], versions=describe_servers(skipped))
+            result.update(load_after=os.getloadavg()[0], versions=describe_servers(result["parts"], skipped))
             figures = json.dumps(result)
             if options.output:
                 options.output.write_text(figures)

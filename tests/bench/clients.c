@@ -16,9 +16,11 @@
 static manner_t how;
 static unsigned window, size;
 static unsigned char pattern[PAYLOAD_MAX + PATTERN];
+static int sends_packet, numbers_packet;
 
-/* A datagram is its number, then the pattern. */
+/* A datagram is its number, then the pattern; a packet, its number, then the rest of it. */
 static uint64_t numbers[WINDOW_MAX];
+static uint32_t packet_number;
 static struct iovec sent_parts[WINDOW_MAX][2];
 static struct mmsghdr sent[WINDOW_MAX];
 static unsigned char answers[WINDOW_MAX][PAYLOAD_MAX + 1];
@@ -56,6 +58,15 @@ void clients_set_up(manner_t manner, unsigned datagrams, unsigned bytes)
     }
 }
 
+void clients_send_packet(const unsigned char *packet, size_t length, int is_numbered)
+{
+    memset(pattern, 0, sizeof pattern);
+    memcpy(pattern, packet, length);
+    sends_packet = 1;
+    numbers_packet = is_numbered;
+    memcpy(&packet_number, packet, sizeof packet_number);
+}
+
 /* Asks for a buffer into which all answers fit, that nothing is lost here. */
 static int open_client(const struct addrinfo *server)
 {
@@ -86,9 +97,22 @@ static void begin_window(client_t *client)
     client->missing = window < WINDOW_MAX ? (UINT64_C(1) << window) - 1 : UINT64_MAX;
 }
 
+static void compose_packet(unsigned place)
+{
+    packet_number += (uint32_t)numbers_packet;
+    memcpy(&numbers[place], &packet_number, sizeof packet_number);
+    sent_parts[place][0].iov_len = sizeof packet_number;
+    sent_parts[place][1] =
+        (struct iovec){pattern + sizeof packet_number, size - sizeof packet_number};
+}
+
 /* Makes the message at this place of the window the client's. */
 static void compose(const client_t *client, unsigned place)
 {
+    if (sends_packet) {
+        compose_packet(place);
+        return;
+    }
     numbers[place] = client->first + place;
     sent_parts[place][1] =
         (struct iovec){pattern + numbers[place] % PATTERN, size - sizeof numbers[place]};
@@ -150,9 +174,25 @@ void clients_send(client_t *clients, unsigned count)
     }
 }
 
+/* Which packet it answers is not looked at. */
+static void check_packet(client_t *client, unsigned length)
+{
+    if (length == size) {
+        client->missing &= client->missing - 1;
+        outcome.echoed++;
+    } else {
+        outcome.changed++;
+    }
+}
+
 static void check_answer(client_t *client, const unsigned char *answer, unsigned length)
 {
     uint64_t number;
+
+    if (sends_packet) {
+        check_packet(client, length);
+        return;
+    }
 
     memcpy(&number, answer, sizeof number);
     uint64_t place = number - client->first;

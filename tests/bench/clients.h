@@ -4,6 +4,7 @@
 #define UDPECHO_BENCH_CLIENTS_H
 
 #include <netdb.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WINDOW_MAX  64 /* bits of `missing` */
@@ -37,6 +38,10 @@ void fail(const char *what);
 
 /* To be called first: every client will send `window` datagrams of `size` bytes this way. */
 void clients_set_up(manner_t manner, unsigned window, unsigned size);
+
+/* Then has every datagram begin with this packet, of which what comes back has the length only; its
+ * first four bytes are a number that counts up, if it is_numbered. */
+void clients_send_packet(const unsigned char *packet, size_t length, int is_numbered);
 
 /* Opens the `count` clients of a server. */
 void clients_open(client_t *clients, unsigned count, const struct addrinfo *server);

@@ -1,6 +1,6 @@
 /*
  * Clients that measure an echo server of this host:
- *     generate ADDRESS PORT CLIENTS WINDOW SIZE HOW
+ *     generate ADDRESS PORT CLIENTS WINDOW SIZE HOW [numbered|same PACKET]
  * Each line of standard input is a number of milliseconds, for which every client, on a port of its
  * own, sends WINDOW datagrams of SIZE bytes, waits for the answers, and begins again. HOW they are
  * sent:
@@ -8,6 +8,9 @@
  *     interleaved  each client sends one, then each the next
  *     segments     as bursts, as one message that the kernel cuts (UDP_SEGMENT), and answers are
  *                  taken as the kernel puts them together (UDP_GRO)
+ * PACKET, in hexadecimal, is what all datagrams begin with, but for a number in the first four
+ * bytes; or all are the same. Of their answers only the length is looked at.
+ *
  * The answer is a line of numbers: datagrams that came back as they were sent; that did not come
  * back within a second; that came back as something else; that were another client's; that came
  * twice or too late; and the median time, in nanoseconds, from the first datagram that is sent to
@@ -76,6 +79,33 @@ static manner_t read_manner(const char *text)
     exit(1);
 }
 
+/* The bytes that the hexadecimal digits say; their number becomes `length`. */
+static unsigned char *read_packet(const char *text, size_t *length)
+{
+    unsigned char *packet = calloc(strlen(text) / 2 + 1, 1);
+
+    if (packet == NULL) {
+        fail("calloc");
+    }
+    for (*length = 0; sscanf(text + 2 * *length, "%2hhx", &packet[*length]) == 1; ++*length) {
+    }
+    return packet;
+}
+
+static void set_up(char **arguments, int has_packet)
+{
+    unsigned size = number_of(arguments[5], PAYLOAD_MIN, PAYLOAD_MAX);
+
+    clients_set_up(read_manner(arguments[6]), number_of(arguments[4], 1, WINDOW_MAX), size);
+    if (has_packet) {
+        size_t length;
+        unsigned char *packet = read_packet(arguments[8], &length);
+
+        clients_send_packet(packet, length, strcmp(arguments[7], "numbered") == 0);
+        free(packet);
+    }
+}
+
 static void make_pass(client_t *clients, unsigned count)
 {
     int64_t begin = now_ns();
@@ -112,8 +142,9 @@ static void take_turn(client_t *clients, unsigned count, int64_t milliseconds)
 
 int main(int count, char **arguments)
 {
-    if (count != 7) {
-        fputs("usage: generate ADDRESS PORT CLIENTS WINDOW SIZE HOW\n", stderr);
+    if (count != 7 && count != 9) {
+        fputs("usage: generate ADDRESS PORT CLIENTS WINDOW SIZE HOW [numbered|same PACKET]\n",
+              stderr);
         return 1;
     }
     struct addrinfo *server = read_server(arguments[1], arguments[2]);
@@ -124,8 +155,7 @@ int main(int count, char **arguments)
     if (clients == NULL) {
         fail("calloc");
     }
-    clients_set_up(read_manner(arguments[6]), number_of(arguments[4], 1, WINDOW_MAX),
-                   number_of(arguments[5], PAYLOAD_MIN, PAYLOAD_MAX));
+    set_up(arguments, count == 9);
     clients_open(clients, client_count, server);
     while (fgets(line, sizeof line, stdin) != NULL) {
         take_turn(clients, client_count, number_of(line, 1, 60000));

@@ -17,11 +17,14 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 import harness  # noqa: E402, from that directory
 import namespaces  # noqa: E402
+import vectors  # noqa: E402
 
 TOOLS = pathlib.Path(os.environ["UDPECHO_TOOLS"])
 TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 
 GATHERING = "UDP_SEGMENT,UDP_GRO"
+
+KEY = bytes(range(32))
 
 # What is left is what the BSDs and macOS have too, but for kqueue: one datagram to a system call,
 # and poll(2).
@@ -40,12 +43,14 @@ class Skipped(Exception):
 
 
 class Server:
-    """A process that echoes at `address`, a host and a port, and all that it starts."""
+    """A process that echoes at `address`, a host and a port, and all that it starts. `packets` is
+    what generate.c sends it, if not datagrams of its own."""
 
-    def __init__(self, pid, address, end):
+    def __init__(self, pid, address, end, packets=()):
         self.pid = pid
         self.address = address
         self.end = end
+        self.packets = packets
 
     def cpu_ns(self):
         return cpu_ns(self.pid)
@@ -122,20 +127,21 @@ def start_bare(host, prefix, processes=1):
     return start([*prefix, TOOLS / "bare", *address, processes], address)
 
 
-def start_udpechod(*options, host, prefix=()):
-    listen = f"[{host}]:0" if ":" in host else f"{host}:0"
+def start_udpechod(*options, host, prefix=(), workers=1, protocol="listen", packets=()):
+    address = f"[{host}]:0" if ":" in host else f"{host}:0"
     try:
-        server = harness.Server(*options, listen=(listen,), prefix=[str(part) for part in prefix])
+        server = harness.Server(*options, f"--workers={workers}", f"--{protocol}={address}",
+                                listen=(), prefix=[str(part) for part in prefix])
     except AssertionError as error:
         raise Skipped(str(error).splitlines()[-1]) from None
-    return Server(server.process.pid, server.address, server.kill)
+    return Server(server.process.pid, server.address, server.kill, packets)
 
 
 def start_without(features, *options, host, prefix=()):
     """On a kernel that lacks them."""
     if not (TOOLS / "without").exists():
         raise Skipped("built without libseccomp, nothing can be taken away")
-    return start_udpechod("--workers=1", *options, host=host,
+    return start_udpechod(*options, host=host,
                           prefix=[TOOLS / "without", features, "--", *prefix])
 
 
@@ -163,9 +169,9 @@ def ours(directory):
     on = everything_on(directory)
     return {
         "bare": start_bare,
-        "udpechod": functools.partial(start_udpechod, "--workers=1"),
-        "udpechod, everything on": functools.partial(start_udpechod, "--workers=1", *on),
-        "udpechod, everything off": functools.partial(start_udpechod, "--workers=1", *OFF),
+        "udpechod": start_udpechod,
+        "udpechod, everything on": functools.partial(start_udpechod, *on),
+        "udpechod, everything off": functools.partial(start_udpechod, *OFF),
         "udpechod, not gathering": functools.partial(start_without, GATHERING),
         "udpechod, POSIX only": functools.partial(start_without, BEYOND_POSIX),
         "bare again": start_bare,
@@ -174,7 +180,7 @@ def ours(directory):
 
 def counted(directory):
     """The same, of those whose work is counted; the filter of system calls would end valgrind."""
-    start = functools.partial(start_udpechod, "--workers=1", "--sandbox=off")
+    start = functools.partial(start_udpechod, "--sandbox=off")
     return {
         "bare": start_bare,
         "udpechod": start,
@@ -184,12 +190,40 @@ def counted(directory):
     }
 
 
+def protocols(directory):
+    """The same, of the services beside plain echo, whose requests are packets of theirs. One that
+    authenticates is asked the same again and again, since its clients know one code only."""
+    key = pathlib.Path(directory, "key")
+    key.touch(mode=0o600)
+    key.write_text(KEY.hex())
+    plain = bytes(12) + b"\x8a\x01" + bytes(30)  # zeros, and an error estimate
+    signed = bytes(24) + b"\x8a\x01" + bytes(70)
+    follow_up = bytes([0x80, vectors.FOLLOW_UP, 0, 16]) + bytes(16) + b"\x80\1\0\x2c"  # and padding
+    start = functools.partial(start_udpechod, protocol="stamp", packets=("numbered", plain.hex()))
+    return {
+        "bare": start_bare,
+        "echo": start_udpechod,
+        "echo, not gathering": functools.partial(start_without, GATHERING),
+        "echo, --mirror-dscp": functools.partial(start_udpechod, "--mirror-dscp=on"),
+        "STAMP": start,
+        "STAMP, stateful": functools.partial(start, "--stamp-sessions=stateful"),
+        "STAMP, with follow-up": functools.partial(start, "--stamp-sessions=stateful",
+                                                   packets=("numbered", (plain + follow_up).hex())),
+        "STAMP, authenticated": functools.partial(
+            start, "--stamp-mode=authenticated", f"--stamp-key-file={key}",
+            packets=("same", (signed + vectors.code(KEY, signed)).hex())),
+        "UDPEchoPlus": functools.partial(start_udpechod, protocol="echo-plus",
+                                         packets=("numbered", bytes(20).hex())),
+        "bare again": start_bare,
+    }
+
+
 def workers():
     return {
         "bare": start_bare,
         "bare, 2 processes": functools.partial(start_bare, processes=2),
-        "1 worker": functools.partial(start_udpechod, "--workers=1"),
-        "2 workers": functools.partial(start_udpechod, "--workers=2"),
+        "1 worker": start_udpechod,
+        "2 workers": functools.partial(start_udpechod, workers=2),
         "bare again": start_bare,
     }
 

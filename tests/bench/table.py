@@ -127,7 +127,7 @@ def describe_memory(measured):
 def describe_control(result):
     """Whether the run may be believed: by how much the two bare loops differ."""
     deviations = {f"{part}, {title([row])}, {row['size']} B": control_deviation(read_turns(row))
-                  for part in ("peers", "queues", "workers") for row in result["parts"].get(part, ())
+                  for part in ("peers", "queues", "workers", "protocols") for row in result["parts"].get(part, ())
                   if row["clients"] * row["window"] > 1}
     if not deviations:
         return ""
@@ -159,6 +159,7 @@ SECTIONS = {
     "peers": ("Beside other servers", describe_peers),
     "queues": ("Every shape and size, full queues", describe_costs),
     "workers": ("Several workers", describe_costs),
+    "protocols": ("STAMP, UDPEchoPlus, and the DSCP mirrored", describe_costs),
     "counts": ("Instructions in user space and system calls for a datagram", describe_counts),
     "memory": ("Resident memory", describe_memory),
 }
@@ -171,7 +172,16 @@ def describe(result):
 
 
 def write_page(path, result):
-    """Puts the tables between the page's marks."""
+    """Puts the tables between the page's marks; of a run of some parts, in the place of those, with
+    what is to be said of the run."""
     page = path.read_text()
-    figures = f"{BEGIN}\n{describe(result)}\n\n{END}"
-    path.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: figures, page, flags=re.DOTALL))
+    if len(result["parts"]) == len(SECTIONS):
+        figures = f"{BEGIN}\n{describe(result)}\n\n{END}"
+        page = re.sub(f"{BEGIN}.*{END}", lambda _: figures, page, flags=re.DOTALL)
+    else:
+        for part in result["parts"]:
+            heading, write = SECTIONS[part]
+            section = f"### {heading}\n\n{describe_run(result)}\n\n{write(result['parts'][part])}\n\n"
+            page = re.sub(f"(?ms)^### {heading}\n.*?(?=^### |{END})|(?={END})",
+                          lambda _: section, page, count=1)
+    path.write_text(page)

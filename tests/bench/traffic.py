@@ -71,6 +71,9 @@ FULL_QUEUES = [
 
 WORKERS = [distinct(32, OUTSTANDING_LARGE), bursty(32, OUTSTANDING_LARGE)]
 
+# As long as an authenticated packet of STAMP.
+PACKETS = [shape(112, {112: 128}) for shape in (distinct, bursty)]
+
 COUNTED = [shape(size, OUTSTANDING_LARGE)
            for shape in (distinct, bursty, interleaved, segmented) for size in (32, 1400)]
 
@@ -81,7 +84,7 @@ class Clients:
     def __init__(self, server, traffic, prefix=()):
         self.server = server
         command = [*prefix, TOOLS / "generate", *server.address, traffic.clients, traffic.window,
-                   traffic.size, traffic.how]
+                   traffic.size, traffic.how, *server.packets]
         self.process = subprocess.Popen([str(part) for part in command], text=True, bufsize=1,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
