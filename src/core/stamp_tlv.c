@@ -210,23 +210,25 @@ static int fill_follow_up(const answer_t *answer, const tlv_t *tlv)
     return 1;
 }
 
-/* Non-zero if it is an address of this host. */
+/* Non-zero if it is an address of this host, of whichever family. */
 static int is_own(const answer_t *answer, const tlv_t *tlv)
 {
     const own_addresses_t *own = answer->context->own;
-    endpoint_t node = answer->datagram->to;
-    int is_ipv6 = node.sa.any.sa_family == APR_INET6;
+    const endpoint_t *to = &answer->datagram->to;
+    int is_ipv6 = tlv->length == 16;
+    endpoint_t node = {.length = is_ipv6 ? sizeof node.sa.v6 : sizeof node.sa.v4};
 
-    if (is_ipv6 != (tlv->length == 16)) {
-        return 0;
+    if ((to->sa.any.sa_family == APR_INET6) == is_ipv6) {
+        node = *to; /* with its port and its scope */
     }
     if (is_ipv6) {
+        node.sa.v6.sin6_family = APR_INET6;
         memcpy(&node.sa.v6.sin6_addr, tlv->value, 16);
     } else {
+        node.sa.v4.sin_family = APR_INET;
         memcpy(&node.sa.v4.sin_addr, tlv->value, 4);
     }
-    return endpoint_equal(&node, &answer->datagram->to) ||
-           (own != NULL && own_is_address(own, &node));
+    return endpoint_equal(&node, to) || (own != NULL && own_is_address(own, &node));
 }
 
 static int check_destination_node(const answer_t *answer, const tlv_t *tlv)

@@ -194,14 +194,21 @@ static void an_address_of_the_host_is_ours(void **state)
 {
     packet_t *packet = request(*state);
     unsigned char *node = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 4);
+    unsigned char *of_ipv6 = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 16);
+    unsigned char *other = add(packet, STAMP_TLV_DESTINATION_NODE_ADDRESS, 16);
     apr_array_header_t *listeners = apr_array_make(*state, 1, sizeof(endpoint_t));
-    apr_array_header_t *host = apr_array_make(*state, 1, sizeof(host_address_t));
+    apr_array_header_t *host = apr_array_make(*state, 2, sizeof(host_address_t));
+    endpoint_t second = ipv6(0x20, 0x01, 8, 0);
 
     APR_ARRAY_PUSH(listeners, endpoint_t) = packet->datagram.to;
     APR_ARRAY_PUSH(host, host_address_t) = (host_address_t){.address = ipv4(0xc6336408, 0)};
+    APR_ARRAY_PUSH(host, host_address_t) = (host_address_t){.address = second};
     big_endian_put_32(node, 0xc6336408);
+    memcpy(of_ipv6, &second.sa.v6.sin6_addr, 16);
     answer_as(own_addresses_create(listeners, host, *state), packet, 0, *state);
     assert_int_equal(flags_of(node), 0);
+    assert_int_equal(flags_of(of_ipv6), 0);
+    assert_int_equal(flags_of(other), STAMP_TLV_UNRECOGNIZED);
 }
 
 static void a_location_has_ipv6_addresses(void **state)
