@@ -220,6 +220,15 @@ typedef struct transport transport_t;
 apr_status_t transport_open(transport_t **transport, listener_t *const *listeners, unsigned count,
                             unsigned worker, apr_size_t payload_max, apr_pool_t *pool);
 
+/* A reply that failed, as it was given; for the call only. */
+typedef void reply_failed_t(void *context, const datagram_t *reply);
+
+/* Has `failed` be called with `context` for each reply that fails, beside its kind in the outcome:
+ * while transport_receive(), transport_reply() or transport_finish() of this transport runs that
+ * learns of it, which may be another one than was given the reply. Not of those that are told of as
+ * failed before the system has said so. Main thread, before the first receive. */
+void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context);
+
 /*
  * Receives from these `count` listeners from now on, 0 to LISTENERS_MAX, and from no others. Those
  * that it had before keep their sockets and all that waits there. The thread that receives, before

@@ -65,6 +65,8 @@ typedef struct replies {
     atomic_uint under_way;  /* that it sent, and whose completion nobody has taken yet */
     atomic_int are_awaited; /* its thread waits for the last of them */
     send_outcome_t untold;  /* of those that it took, sent by others or not */
+    reply_failed_t *failed; /* told of the same; NULL: nobody asks */
+    void *context;          /* for it */
 } replies_t;
 
 /* One datagram's room, which goes round: posted to receive, lent, posted to reply, posted to

@@ -9,9 +9,17 @@
 
 #include "udpecho/clock.h"
 
-static void fail(replies_t *replies, int error)
+static void tell_failure(const replies_t *replies, const operation_t *operation)
+{
+    if (replies->failed != NULL) {
+        replies->failed(replies->context, &operation->datagram);
+    }
+}
+
+static void fail(replies_t *replies, const operation_t *operation, int error)
 {
     replies->untold.failed[send_error_kind(error)]++;
+    tell_failure(replies, operation);
 }
 
 /* In the operation's room for it: the kernel may read all of it later. */
@@ -48,7 +56,7 @@ int reply_post(replies_t *replies, operation_t *operation)
     atomic_fetch_sub(&port->posted, 1);
     atomic_fetch_sub(&socket->under_way, 1);
     atomic_fetch_sub(&replies->under_way, 1);
-    fail(replies, error);
+    fail(replies, operation, error);
     return 0;
 }
 
@@ -74,7 +82,9 @@ void reply_take(replies_t *replies, operation_t *operation)
         replies->untold.sent++;
         replies->untold.sent_bytes += operation->datagram.length;
     } else if (under_way > 0) {
-        fail(replies, error);
+        fail(replies, operation, error);
+    } else if (error != 0) { /* it was given up, and counted then */
+        tell_failure(replies, operation);
     }
     if (under_way == 1 && sender != replies && atomic_load(&sender->are_awaited)) {
         wake_end_wait(sender->wake);

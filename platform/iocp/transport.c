@@ -292,6 +292,12 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
 
 /* ---- Replying ---- */
 
+void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context)
+{
+    transport->replies.failed = failed;
+    transport->replies.context = context;
+}
+
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome)
 {
     assert(batch->count == transport->lent_count);

@@ -15,6 +15,8 @@
 struct send_batch {
     move_messages_t *send;
     const platform_t *platform;
+    reply_failed_t *failed; /* NULL: nobody asks */
+    void *context;          /* for it */
     worker_socket_t *socket;
     const batch_t *datagrams;
     int has_details; /* each message says how it leaves */
@@ -33,6 +35,12 @@ send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool)
     batch->send = send_messages(platform);
     batch->platform = platform;
     return batch;
+}
+
+void send_batch_on_failure(send_batch_t *batch, reply_failed_t *failed, void *context)
+{
+    batch->failed = failed;
+    batch->context = context;
 }
 
 static void write_control(const send_batch_t *batch, struct msghdr *header,
@@ -94,6 +102,15 @@ static int send_some(send_batch_t *batch, unsigned first, unsigned count)
     return sent;
 }
 
+static void count_failure(const send_batch_t *batch, unsigned index, int error,
+                          send_outcome_t *outcome)
+{
+    outcome->failed[send_error_kind(error)]++;
+    if (batch->failed != NULL) {
+        batch->failed(batch->context, batch->datagrams->at[index]);
+    }
+}
+
 /* Sends a run's replies without gathering, in the place of its message. Returns how many went. */
 static unsigned send_apart(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
 {
@@ -108,7 +125,7 @@ static unsigned send_apart(send_batch_t *batch, unsigned number, send_outcome_t 
             outcome->sent_bytes += batch->messages[number].msg_len;
             sent++;
         } else {
-            outcome->failed[send_error_kind(errno)]++;
+            count_failure(batch, run.first, errno, outcome);
         }
         run.first = batch->runs.next[run.first];
     }
@@ -130,7 +147,7 @@ static void fail(send_batch_t *batch, unsigned number, send_outcome_t *outcome)
     int error = errno;
 
     if (run->count == 1) {
-        outcome->failed[send_error_kind(error)]++;
+        count_failure(batch, run->first, error, outcome);
         return;
     }
     if (send_apart(batch, number, outcome) > 0 && gather_limits_may_cause(error)) {

@@ -4,12 +4,15 @@
 /* The replies of one batch on their way out. */
 
 #include "readiness/worker_socket.h"
-#include "udpecho/datagram.h"
+#include "udpecho/transport.h"
 
 typedef struct send_batch send_batch_t;
 
 /* Room for the replies of a batch, for as long as `pool` lives. */
 send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool);
+
+/* As transport_on_failure(). */
+void send_batch_on_failure(send_batch_t *batch, reply_failed_t *failed, void *context);
 
 /*
  * Sends every one of the datagrams whose verdict is VERDICT_ECHO, all from one socket, back by that

@@ -42,6 +42,11 @@ const char *transport_backend(const transport_t *transport)
     return apr_pollset_method_name(transport->waiter.pollset);
 }
 
+void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context)
+{
+    send_batch_on_failure(transport->send_batch, failed, context);
+}
+
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count)
 {
     assert(count <= LISTENERS_MAX);

@@ -312,11 +312,17 @@ void echo_settle(echo_t *echo, const send_outcome_t *outcome)
         counters_add(&echo->counters, COUNTER_FAILED + i, outcome->failed[i]);
         failed += outcome->failed[i];
     }
-    requests_failed(echo->requests, failed);
     release_policy(echo);
     if (echo_quota_settle(echo->quota, outcome->sent, failed)) {
         echo->state = DONE;
         echo->end = ECHO_END_COUNT;
+    }
+}
+
+void echo_reply_failed(const datagram_t *reply)
+{
+    if (reply->service != NULL) {
+        requests_failed(reply);
     }
 }
 

@@ -113,10 +113,11 @@ void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(vo
 /* Tells when replies left that had a departure_id; before the next echo_step(). */
 void echo_departed(echo_t *echo, const departure_t *departures, unsigned count);
 
-/* Counts what became of replies; those that failed go back to the quota. A service's failures are
- * counted for the first service of the batch that was stepped last: a transport that lends
- * datagrams of several at once, or tells later of failures, does not say whose they are. */
+/* Counts what became of replies; those that failed go back to the quota. */
 void echo_settle(echo_t *echo, const send_outcome_t *outcome);
+
+/* Counts for its service that a reply failed; plain echo has none. Any thread. */
+void echo_reply_failed(const datagram_t *reply);
 
 /* Stops serving: what the kernel holds is still answered. Calling it again changes nothing. */
 void echo_drain(echo_t *echo, apr_time_t now);

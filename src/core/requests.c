@@ -7,12 +7,7 @@
 
 struct requests {
     reply_loops_t *reply_loops; /* NULL: none */
-
-    /* Of the present batch. */
-    service_t *service; /* the first that has replies in it; NULL: none has */
-    unsigned replies;   /* of all services */
-    unsigned numbers;   /* how many of these have a number of UDPEchoPlus */
-    apr_size_t bytes;   /* of these replies */
+    unsigned unstamped;         /* replies of the present batch */
     stamp_reply_t stamps[BATCH_MAX];
 };
 
@@ -82,13 +77,10 @@ static void settle_reply(requests_t *requests, datagram_t *datagram)
 
     if (!is_stamp(datagram)) {
         echo_plus_answer(datagram);
-        requests->numbers += echo_plus_is_numbered(datagram) ? 1 : 0;
     }
     service_count(service, SERVICE_REPLIES, 1);
     service_count(service, SERVICE_REPLY_BYTES, datagram->length);
-    requests->service = requests->service != NULL ? requests->service : service;
-    requests->replies++;
-    requests->bytes += datagram->length;
+    requests->unstamped++;
 }
 
 void requests_settle(requests_t *requests, datagram_t *datagram)
@@ -111,16 +103,14 @@ void requests_settle(requests_t *requests, datagram_t *datagram)
 void requests_stamp(requests_t *requests, const echo_policy_t *policy, const batch_t *batch,
                     apr_int64_t (*wall_clock)(void))
 {
-    if (requests->service == NULL) {
-        return;
-    }
-    assert(policy != NULL);
-    for (unsigned i = 0; i < batch->count; i++) {
+    assert(requests->unstamped == 0 || policy != NULL);
+    for (unsigned i = 0; requests->unstamped > 0 && i < batch->count; i++) {
         datagram_t *datagram = batch->at[i];
 
         if (datagram->service == NULL || datagram->verdict != VERDICT_ECHO) {
             continue;
         }
+        requests->unstamped--;
         if (is_stamp(datagram)) {
             stamp_finish(stamp_policy(policy), datagram, &requests->stamps[i], wall_clock);
         } else {
@@ -138,21 +128,14 @@ void requests_departed(const echo_policy_t *policy, const departure_t *departure
     }
 }
 
-void requests_failed(requests_t *requests, unsigned failed)
+/* Its number goes to the next reply: numbers that are missing are replies that were lost later. */
+void requests_failed(const datagram_t *reply)
 {
-    service_t *service = requests->service;
+    service_t *service = reply->service;
+    unsigned numbers = echo_plus_is_numbered(reply) ? 1 : 0;
 
-    if (service != NULL && failed > 0) {
-        apr_uint64_t lost = failed < requests->replies ? failed : requests->replies;
-        unsigned numbers = failed < requests->numbers ? failed : requests->numbers;
-
-        service_count(service, SERVICE_REPLIES, 0 - lost);
-        service_count(service, SERVICE_REPLY_BYTES, 0 - lost * requests->bytes / requests->replies);
-        service_count(service, SERVICE_FAILURES, numbers);
-        atomic_fetch_sub_explicit(&service->responses, numbers, memory_order_relaxed);
-    }
-    requests->service = NULL;
-    requests->replies = 0;
-    requests->numbers = 0;
-    requests->bytes = 0;
+    service_count(service, SERVICE_REPLIES, 0 - APR_UINT64_C(1));
+    service_count(service, SERVICE_REPLY_BYTES, 0 - (apr_uint64_t)reply->length);
+    service_count(service, SERVICE_FAILURES, numbers);
+    atomic_fetch_sub_explicit(&service->responses, numbers, memory_order_relaxed);
 }

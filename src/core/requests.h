@@ -50,7 +50,7 @@ void requests_stamp(requests_t *requests, const echo_policy_t *policy, const bat
 /* Notes when the kernel let replies of STAMP go. */
 void requests_departed(const echo_policy_t *policy, const departure_t *departures, unsigned count);
 
-/* So many replies were not sent. They count for the first service that has replies in the batch. */
-void requests_failed(requests_t *requests, unsigned failed);
+/* Takes back that this reply was sent, and counts that it failed. Any thread. */
+void requests_failed(const datagram_t *reply);
 
 #endif

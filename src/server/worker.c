@@ -231,6 +231,12 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     return now;
 }
 
+static void count_failure(void *unused, const datagram_t *reply)
+{
+    (void)unused;
+    echo_reply_failed(reply);
+}
+
 typedef struct listening {
     worker_t *worker;
     const apr_array_header_t *listeners;
@@ -372,6 +378,7 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
         apr_pool_destroy(own);
         return status;
     }
+    transport_on_failure(worker->transport, count_failure, NULL);
     *created = worker;
     return APR_SUCCESS;
 }

@@ -209,6 +209,42 @@ static void a_reply_that_fails_later_is_counted(void **state)
     close_fixture(fixture);
 }
 
+static void note_service(void *context, const datagram_t *reply)
+{
+    struct service **failed = context;
+
+    assert_null(*failed);
+    *failed = reply->service;
+}
+
+/* Of a batch of two services, those of one; also where it was given up before. */
+static void a_failed_reply_tells_its_service(void **state)
+{
+    (void)state;
+    for (unsigned is_given_up = 0; is_given_up < 2; is_given_up++) {
+        fixture_t *fixture = open_without_faults();
+        struct service *services[] = {(struct service *)&are_replies_held,
+                                      (struct service *)&posted};
+        struct service *failed = NULL;
+
+        transport_on_failure(fixture->transport, note_service, &failed);
+        listener_set_service(fixture->listeners[0], services[0]);
+        are_replies_held = 1;
+        reply_to(fixture, 1);
+        listener_set_service(fixture->listeners[0], services[1]);
+        reply_to(fixture, 1);
+        if (is_given_up) {
+            assert_int_equal(finish(fixture->transport, 0).failed[SEND_EAGAIN], 2);
+        }
+        on_reply = (fault_t){.error = WSAEHOSTUNREACH, .times = 1}; /* the last one first */
+        release_replies(2);
+        finish(fixture->transport, PATIENCE_US);
+        assert_nothing_waits(fixture);
+        assert_ptr_equal(failed, services[1]);
+        close_fixture(fixture);
+    }
+}
+
 /* ---- Between workers ---- */
 
 /* Opens another transport on the fixture's listeners. Returns the one that there was. */
@@ -342,6 +378,7 @@ int main(void)
         scene(a_look_waits_for_replies_that_it_needs_to_receive),
         scene(nobody_waits_for_a_reply_that_never_leaves),
         scene(a_reply_that_fails_later_is_counted),
+        scene(a_failed_reply_tells_its_service),
         scene(the_transport_that_takes_a_completion_tells_of_it),
         scene(a_reply_is_told_of_once_while_one_finishes_and_one_serves),
         scene(what_comes_while_one_finishes_is_left_to_others),

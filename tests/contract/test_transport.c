@@ -317,19 +317,39 @@ static void only_what_is_judged_an_echo_is_answered(void **state)
     close_fixture(fixture);
 }
 
+typedef struct failures {
+    unsigned count;
+    unsigned char number; /* of the last one */
+} failures_t;
+
+static void note_failure(void *context, const datagram_t *reply)
+{
+    failures_t *failures = context;
+
+    assert_int_equal(endpoint_port(&reply->from), 0);
+    failures->count++;
+    failures->number = reply->data[0];
+}
+
 /* Port 0 can be no destination, so the kernel refuses the reply to it. */
 static void a_failed_reply_costs_no_other(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    failures_t failures = {0};
     send_outcome_t outcome;
     batch_t batch;
 
+    transport_on_failure(fixture->transport, note_failure, &failures);
     for (unsigned bad = 0; bad < 4; bad++) {
         receive_together(fixture, &batch, 4);
+        unsigned char number = batch.at[bad]->data[0];
+
         batch.at[bad]->from.sa.v4.sin_port = 0;
         outcome = give_back(fixture, &batch, VERDICT_ECHO);
         assert_int_equal(outcome.sent, 3);
         assert_int_equal(outcome.failed[SEND_EINVAL], 1);
+        assert_int_equal(failures.count, bad + 1);
+        assert_int_equal(failures.number, number);
         for (unsigned i = 0; i < 4; i++) {
             unsigned reply;
 
@@ -345,9 +365,11 @@ static void a_failed_reply_costs_no_other(void **state)
 static void a_batch_may_fail_whole(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
+    failures_t failures = {0};
     send_outcome_t outcome;
     batch_t batch;
 
+    transport_on_failure(fixture->transport, note_failure, &failures);
     receive_together(fixture, &batch, 5);
     for (unsigned i = 0; i < 5; i++) {
         batch.at[i]->from.sa.v4.sin_port = 0;
@@ -355,6 +377,7 @@ static void a_batch_may_fail_whole(void **state)
     outcome = give_back(fixture, &batch, VERDICT_ECHO);
     assert_int_equal(outcome.sent, 0);
     assert_int_equal(outcome.failed[SEND_EINVAL], 5);
+    assert_int_equal(failures.count, 5);
     assert_echo(fixture, 10);
     close_fixture(fixture);
 }

@@ -80,6 +80,9 @@ static verdict_t answer_by(server_t *server, datagram_t *datagram, int fails, ap
         outcome.sent_bytes = fails ? 0 : datagram->length;
         outcome.failed[SEND_EPERM] = (unsigned)fails;
     }
+    if (outcome.failed[SEND_EPERM] > 0) {
+        echo_reply_failed(datagram);
+    }
     echo_settle(server->echo, &outcome);
     return datagram->verdict;
 }
@@ -217,6 +220,34 @@ static void what_has_no_number_is_no_failure_of_echo_plus(void **state)
     assert_int_equal(big_endian_32(data + ECHO_PLUS_RESPONSE_SEQUENCE), 1);
     assert_int_equal(big_endian_32(data + ECHO_PLUS_REPLY_FAILURES), 0);
     check_accounts(server);
+}
+
+/* A batch may have come by several listeners, and its replies may fail later. */
+static void a_failed_reply_is_its_own_service_s(void **state)
+{
+    server_t *server = serve(PROTOCOL_STAMP, HERE, *state);
+    service_t *services[] = {server->service, service_create(PROTOCOL_ECHO_PLUS, *state), NULL};
+    unsigned char data[3][REPLY_ROOM_MIN] = {{0}};
+    datagram_t datagrams[3];
+    batch_t batch = {.count = 3};
+
+    for (unsigned i = 0; i < 3; i++) {
+        datagrams[i] = datagram_of(server, ipv4(SENDER, 40000), data[i], ECHO_PLUS_LENGTH + i);
+        datagrams[i].service = services[i];
+        batch.at[i] = &datagrams[i];
+    }
+    echo_step(server->echo, &batch, NOW);
+    echo_stamp(server->echo, &batch, wall_clock);
+    echo_settle(server->echo, &(send_outcome_t){.sent = 1});
+    echo_reply_failed(&datagrams[1]);
+    echo_reply_failed(&datagrams[2]);
+    assert_int_equal(service_value(services[0], SERVICE_REPLIES), 1);
+    assert_int_equal(service_value(services[0], SERVICE_REPLY_BYTES), STAMP_LENGTH);
+    assert_int_equal(service_value(services[0], SERVICE_FAILURES), 0);
+    assert_int_equal(service_value(services[1], SERVICE_REPLIES), 0);
+    assert_int_equal(service_value(services[1], SERVICE_REPLY_BYTES), 0);
+    assert_int_equal(service_value(services[1], SERVICE_FAILURES), 1);
+    assert_int_equal(atomic_load(&services[1]->responses), 0);
 }
 
 static void echoes_have_the_dscp_of_their_requests_if_asked(void **state)
@@ -389,6 +420,7 @@ int main(void)
         scene(a_sender_of_stamp_may_repeat_itself),
         scene(limits_and_failed_sends_are_failures_of_echo_plus),
         scene(what_has_no_number_is_no_failure_of_echo_plus),
+        scene(a_failed_reply_is_its_own_service_s),
         scene(echoes_have_the_dscp_of_their_requests_if_asked),
         scene(the_follow_up_is_when_the_reply_before_left),
         scene(only_what_is_told_later_is_asked_for),

@@ -152,6 +152,9 @@ static void send_datagram(echo_t *echo, datagram_t *datagram, int fails)
         outcome.sent = !fails;
         outcome.failed[SEND_EPERM] = (unsigned)fails;
     }
+    if (outcome.failed[SEND_EPERM] > 0) {
+        echo_reply_failed(datagram);
+    }
     echo_settle(echo, &outcome);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "core/service.h"
 #include "endpoints.h"
 #include "server/worker.h"
 #include "udpecho/clock.h"
@@ -59,6 +60,10 @@ struct transport {
     send_outcome_t late; /* what is known in the end only */
     unsigned finishes;
     unsigned listeners; /* that it was last told to receive from */
+    service_t *service; /* of the datagrams */
+    unsigned char data[REPLY_ROOM_MIN];
+    reply_failed_t *failed;
+    void *context; /* for it */
     datagram_t datagrams[BATCH_MAX];
 };
 
@@ -88,6 +93,8 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     for (unsigned i = 0; i < step->datagrams; i++) {
         transport->datagrams[i].from = ipv4(0xc0000201, 40000);
         transport->datagrams[i].to = ipv4(0x7f000001, 7);
+        transport->datagrams[i].service = transport->service;
+        transport->datagrams[i].data = transport->data;
         batch->at[i] = &transport->datagrams[i];
     }
     return step->status;
@@ -108,7 +115,16 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
         transport->under_way -= outcome->sent;
     }
     outcome->failed[SEND_EPERM] = step->failed;
+    for (unsigned i = 0; i < step->failed; i++) {
+        transport->failed(transport->context, batch->at[i]);
+    }
     transport->replies += outcome->sent;
+}
+
+void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context)
+{
+    transport->failed = failed;
+    transport->context = context;
 }
 
 unsigned transport_departures(const transport_t *transport, const departure_t **departures)
@@ -313,6 +329,19 @@ static void failed_replies_are_counted(void **state)
     assert_int_equal(totals.value[COUNTER_FAILED + SEND_EPERM], 3);
 }
 
+static void failed_replies_are_counted_for_their_service(void **state)
+{
+    static const step_t script[] = {
+        {APR_SUCCESS, 64, 3, 0}, {APR_EINTR, 0, 0, 0}, {APR_TIMEUP, 0, 0, 0}};
+
+    the_transport.service = service_create(PROTOCOL_ECHO_PLUS, *state);
+    counter_totals_t totals = run_script(script, *state);
+
+    assert_int_equal(totals.value[COUNTER_ECHOED], 61);
+    assert_int_equal(service_value(the_transport.service, SERVICE_REPLIES), 61);
+    the_transport.service = NULL;
+}
+
 static void replies_under_way_in_the_end_are_counted(void **state)
 {
     static const step_t script[] = {
@@ -356,6 +385,7 @@ int main(void)
         scene(wakes_without_end_do_not_keep_it_from_stopping),
         scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
         scene(failed_replies_are_counted),
+        scene(failed_replies_are_counted_for_their_service),
         scene(replies_under_way_in_the_end_are_counted),
         scene(replies_that_leave_later_count_towards_the_quota),
     };
