@@ -74,9 +74,10 @@ const char *host_config_file_check(apr_pool_t *pool);
 /*
  * Returns NULL if a file that holds a secret, which exists, is kept as one: on POSIX it belongs to
  * root or to the user of this process, its group cannot write it, and others can neither write nor
- * read it; on Windows it is as host_config_file_check() wants that file, and who can read it is not
- * looked at. Or else why it is not safe, as a sentence that begins with the path; `refusal` is set
- * if that cannot be found out. From `pool`; any thread. Errors: those of stat(2).
+ * read it; on Windows it is as host_config_file_check() wants that file, and nobody else can read
+ * it but the user of this process and services. Or else why it is not safe, as a sentence that
+ * begins with the path; `refusal` is set if that cannot be found out. From `pool`; any thread.
+ * Errors: those of stat(2).
  */
 const char *host_secret_file_check(const char *path, apr_status_t *refusal, apr_pool_t *pool);
 

@@ -61,7 +61,7 @@ const char *host_secret_file_check(const char *path, apr_status_t *refusal, apr_
     const char *above = name > path ? apr_pstrmemdup(pool, path, (apr_size_t)(name - path)) : ".";
 
     (void)refusal;
-    return protected_path_check(path, above, pool);
+    return secret_path_check(path, above, pool);
 }
 
 const char *host_control_path(void)

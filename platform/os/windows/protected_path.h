@@ -15,8 +15,15 @@
  */
 const char *protected_path_check(const char *path, const char *above, apr_pool_t *pool);
 
+/* The same of a file that holds a secret, which nobody else may read either: but the user of this
+ * process, the account of the service and those of services alone (S-1-5-80). */
+const char *secret_path_check(const char *path, const char *above, apr_pool_t *pool);
+
 /* The same of a security descriptor, whose owner and DACL are known; `trusted` is a SID of one who
  * may own and change it too, or NULL. Words that can follow a colon. */
 const char *protected_by(void *descriptor, void *trusted, apr_pool_t *pool);
+
+/* The same of a secret; `reader` is a SID of one more who may read it, or NULL. */
+const char *secret_by(void *descriptor, void *trusted, void *reader, apr_pool_t *pool);
 
 #endif

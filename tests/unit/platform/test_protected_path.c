@@ -90,6 +90,65 @@ static void without_an_owner_nothing_is_safe(void **state)
     assert_string_equal(protected_as("D:(A;;FA;;;BA)", NULL, *state), "its owner is not known");
 }
 
+static const char *secret_as(const char *sddl, const char *reader, apr_pool_t *pool)
+{
+    PSECURITY_DESCRIPTOR descriptor;
+    PSID sid;
+
+    assert_true(ConvertStringSecurityDescriptorToSecurityDescriptorW(
+        wide(sddl, pool), SDDL_REVISION_1, &descriptor, NULL));
+    assert_true(ConvertStringSidToSidW(wide(reader, pool), &sid));
+    const char *reason = secret_by(descriptor, NULL, sid, pool);
+
+    LocalFree(sid);
+    LocalFree(descriptor);
+    return reason;
+}
+
+static void a_secret_is_read_by_us_and_by_services_alone(void **state)
+{
+    static const char *const safe[] = {
+        "O:BAD:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;LS)",
+        "O:BAD:P(A;;FR;;;" SOMEBODY ")",
+        "O:BAD:P(A;;FR;;;S-1-5-80-1-2-3-4-5)",
+        "O:BAD:P(A;;0x20080;;;WD)", /* what it is, and not what it holds */
+        "O:BAD:P(D;;FR;;;WD)(A;;FA;;;BA)",
+    };
+
+    for (unsigned i = 0; i < sizeof safe / sizeof safe[0]; i++) {
+        const char *reason = secret_as(safe[i], SOMEBODY, *state);
+
+        if (reason != NULL) {
+            fail_msg("%s: %s", safe[i], reason);
+        }
+    }
+}
+
+static void each_right_to_read_a_secret_is_told(void **state)
+{
+    static const char *const rights[] = {"0x1", "GR", "FR"};
+    static const char *const others[][2] = {{"BU", "S-1-5-32-545"},
+                                            {"WD", "S-1-1-0"},
+                                            {"AU", "S-1-5-11"},
+                                            {"S-1-5-80-0", "S-1-5-80-0"},
+                                            {"S-1-5-21-1-2-3-1002", "S-1-5-21-1-2-3-1002"}};
+
+    for (unsigned i = 0; i < 3 * sizeof others / sizeof others[0]; i++) {
+        const char *const *other = others[i / 3];
+        const char *sddl = apr_pstrcat(*state, "O:BAD:(A;;FA;;;BA)(A;;", rights[i % 3], ";;;",
+                                       other[0], ")", NULL);
+        const char *reason = secret_as(sddl, SOMEBODY, *state);
+
+        if (reason == NULL) {
+            fail_msg("%s is taken for safe", sddl);
+        }
+        assert_string_equal(reason, apr_pstrcat(*state, other[1], " may read it", NULL));
+        assert_null(protected_as(sddl, NULL, *state));
+    }
+    assert_string_equal(secret_as("O:BAD:(A;;FW;;;" SOMEBODY ")", SOMEBODY, *state),
+                        SOMEBODY " may change it");
+}
+
 static void the_owner_of_the_directory_above_is_trusted(void **state)
 {
     const char *sddl = "O:" SOMEBODY "D:(A;;FA;;;" SOMEBODY ")";
@@ -101,7 +160,7 @@ static void the_owner_of_the_directory_above_is_trusted(void **state)
 /* ---- Files ---- */
 
 /* The user who runs this owns the directory too. */
-static const char *made_with(const char *name, const char *sddl, apr_pool_t *pool)
+static const char *made_with(const char *name, const char *sddl, int is_secret, apr_pool_t *pool)
 {
     wchar_t directory[MAX_PATH];
     PSECURITY_DESCRIPTOR descriptor;
@@ -117,7 +176,8 @@ static const char *made_with(const char *name, const char *sddl, apr_pool_t *poo
     assert_true(ConvertStringSecurityDescriptorToSecurityDescriptorW(
         wide(sddl, pool), SDDL_REVISION_1, &descriptor, NULL));
     assert_true(SetFileSecurityW(wide(path, pool), DACL_SECURITY_INFORMATION, descriptor));
-    const char *reason = protected_path_check(path, above, pool);
+    const char *reason =
+        is_secret ? secret_path_check(path, above, pool) : protected_path_check(path, above, pool);
 
     LocalFree(descriptor);
     assert_true(DeleteFileW(wide(path, pool)));
@@ -127,8 +187,14 @@ static const char *made_with(const char *name, const char *sddl, apr_pool_t *poo
 
 static void a_file_is_told_by_its_path(void **state)
 {
-    assert_null(made_with("ours", "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)", *state));
-    assert_non_null(made_with("open", "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)", *state));
+    assert_null(made_with("ours", "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)", 0, *state));
+    assert_non_null(made_with("open", "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;WD)", 0, *state));
+}
+
+static void a_secret_is_told_by_its_path(void **state)
+{
+    assert_null(made_with("hidden", "D:P(A;;FA;;;SY)(A;;FA;;;BA)", 1, *state));
+    assert_non_null(made_with("shown", "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)", 1, *state));
 }
 
 static void what_cannot_be_looked_at_is_not_safe(void **state)
@@ -146,8 +212,11 @@ int main(void)
         scene(each_right_to_change_it_is_told),
         scene(without_a_list_everybody_may_change_it),
         scene(without_an_owner_nothing_is_safe),
+        scene(a_secret_is_read_by_us_and_by_services_alone),
+        scene(each_right_to_read_a_secret_is_told),
         scene(the_owner_of_the_directory_above_is_trusted),
         scene(a_file_is_told_by_its_path),
+        scene(a_secret_is_told_by_its_path),
         scene(what_cannot_be_looked_at_is_not_safe),
     };
 
