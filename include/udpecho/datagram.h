@@ -88,6 +88,8 @@ typedef struct datagram {
     struct service *service;    /* of the listener that it came by, which keeps it; NULL: echo */
     apr_int64_t arrived;        /* when the kernel took it in, nanoseconds since 1970 UTC; 0: not
                                  * told */
+    apr_uint32_t drops;         /* how many the kernel had dropped by then of those for the same
+                                 * socket since that was opened, modulo 2^32; 0: not told */
     int hop_limit;              /* TTL or hop limit that it came with; -1: not known */
     int traffic_class;          /* DSCP and ECN (RFC 2474, RFC 3168) in one byte that it came with;
                                  * -1: not known */

@@ -50,11 +50,11 @@ typedef enum sharing_reason {
 typedef enum listener_detail {
     /* `traffic_class` of each datagram is told, and its `reply_traffic_class` done. */
     DETAIL_TRAFFIC_CLASS = 1,
-    /* The same, with `hop_limit`, and `arrived`, which is read from the clock when datagrams are
-     * received if the kernel does not tell. Replies leave with a TTL or hop limit of 255. At most
-     * TIMED_BATCH_MAX datagrams are lent at once, and none goes through the network stack together
-     * with another, whatever `offload` says: each has its own time, and room for a longer reply.
-     * When replies with a `departure_id` left is told by transport_departures(). */
+    /* The same, with `hop_limit`, `drops`, and `arrived`, which is read from the clock when
+     * datagrams are received if the kernel does not tell. Replies leave with a TTL or hop limit of
+     * 255. At most TIMED_BATCH_MAX datagrams are lent at once, and none goes through the network
+     * stack together with another, whatever `offload` says: each has its own time, and room for a
+     * longer reply. When replies with a `departure_id` left is told by transport_departures(). */
     DETAIL_TIMES = 2
 } listener_detail_t;
 

@@ -15,6 +15,13 @@ int system_report_arrival_time(int descriptor, int on)
     return set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, on);
 }
 
+/* The counter as it was when the datagram was put into the buffer; while it is 0 nothing is told.
+ */
+int system_report_drops(int descriptor, int on)
+{
+    return set_option(descriptor, SOL_SOCKET, SO_RXQ_OVFL, on);
+}
+
 int system_report_traffic_class_ipv4(int descriptor, int on)
 {
     return set_option(descriptor, IPPROTO_IP, IP_RECVTOS, on);
@@ -50,6 +57,8 @@ void system_read_details(const struct msghdr *header, const struct cmsghdr *cont
 {
     if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
         read_time(header, control, datagram);
+    } else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL) {
+        control_message_copy(header, control, &datagram->drops, sizeof datagram->drops);
     } else if (control->cmsg_level == IPPROTO_IP) {
         read_ipv4(header, control, datagram);
     }

@@ -142,6 +142,7 @@ static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
     datagram->arrival_interface = 0;
     datagram->service = service; /* read first: it needs the details */
     datagram->arrived = details & DETAIL_TIMES ? clock_wall() : 0;
+    datagram->drops = 0;
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
     datagram->reply_traffic_class = -1;

@@ -96,19 +96,30 @@ void system_write_traffic_class_ipv4(struct msghdr *header, int traffic_class)
 #endif
 }
 
-/* ---- None of these systems tells when a message left ---- */
+/* ---- None of these systems counts what it dropped, or tells when a message left ---- */
+
+static int not_here(void)
+{
+    errno = ENOPROTOOPT;
+    return -1;
+}
+
+int system_report_drops(int descriptor, int on)
+{
+    (void)descriptor, (void)on;
+    return not_here();
+}
 
 int system_ask_departures(int descriptor, int family)
 {
-    (void)family;
-    return system_allow_departures(descriptor);
+    (void)descriptor, (void)family;
+    return not_here();
 }
 
 int system_allow_departures(int descriptor)
 {
     (void)descriptor;
-    errno = ENOPROTOOPT;
-    return -1;
+    return not_here();
 }
 
 void system_write_departure(struct msghdr *header, apr_uint32_t id)

@@ -40,6 +40,10 @@ static apr_status_t set_times(int descriptor, int family, int on, const platform
         system_report_arrival_time(descriptor, on) != 0) {
         return errno;
     }
+    *step = "ask for the drops before datagrams";
+    if (platform_has(platform, FEATURE_DROP_COUNTER) && system_report_drops(descriptor, on) != 0) {
+        return errno;
+    }
     *step = "ask for the hop limit of datagrams";
     if (platform_has(platform, FEATURE_HOP_LIMIT) &&
         report_hop_limit(descriptor, family, on) != 0) {

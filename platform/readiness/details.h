@@ -14,8 +14,8 @@
 apr_status_t details_change(int descriptor, int family, unsigned before, unsigned after,
                             const platform_t *platform, const char **step);
 
-/* Reads the time of arrival, the hop limit and the traffic class, as far as control messages tell
- * them; else they stay. */
+/* Reads the time of arrival, the drops, the hop limit and the traffic class, as far as control
+ * messages tell them; else they stay. */
 void details_read(struct msghdr *header, datagram_t *datagram);
 
 /* Adds to the control messages of `header` that it leaves with the datagram's reply_traffic_class,
@@ -32,6 +32,10 @@ int report_traffic_class(int descriptor, int family, int on);
 
 /* FEATURE_ARRIVAL_TIME: asks for the time of arrival, by the wall clock. 0, or -1 and errno. */
 int system_report_arrival_time(int descriptor, int on);
+
+/* FEATURE_DROP_COUNTER: asks for how many datagrams were dropped before each. 0, or -1 and errno.
+ */
+int system_report_drops(int descriptor, int on);
 
 /* report_traffic_class() for IPv4. */
 int system_report_traffic_class_ipv4(int descriptor, int on);

@@ -41,6 +41,7 @@ static void tell_nothing(datagram_t *datagram)
 {
     datagram->service = NULL;
     datagram->arrived = 0;
+    datagram->drops = 0;
     datagram->hop_limit = -1;
     datagram->traffic_class = -1;
     datagram->reply_traffic_class = -1;
@@ -166,6 +167,7 @@ static void repeat_message(const receive_batch_t *batch, datagram_t *datagram)
         tell_nothing(datagram);
         datagram->service = last->service;
         datagram->arrived = last->arrived;
+        datagram->drops = last->drops;
         datagram->hop_limit = last->hop_limit;
         datagram->traffic_class = last->traffic_class;
     }

@@ -19,6 +19,7 @@ int echo_plus_is_reply(const datagram_t *request)
     return written != 0;
 }
 
+/* What the kernel dropped was for the same socket, as all is that comes from one client. */
 void echo_plus_answer(datagram_t *datagram)
 {
     service_t *service = datagram->service;
@@ -29,7 +30,8 @@ void echo_plus_answer(datagram_t *datagram)
 
         big_endian_put_32(datagram->data + ECHO_PLUS_RESPONSE_SEQUENCE, before + 1);
         big_endian_put_32(datagram->data + ECHO_PLUS_REPLY_FAILURES,
-                          (apr_uint32_t)(service_value(service, SERVICE_FAILURES) & 0xffffffff));
+                          (apr_uint32_t)(service_value(service, SERVICE_FAILURES) & 0xffffffff) +
+                              datagram->drops);
     }
 }
 

@@ -119,6 +119,33 @@ static void a_request_tells_what_it_came_with(void **state)
     }
 }
 
+/* Where the kernel has no more room, those that come later tell how many it dropped. */
+static void a_request_tells_how_many_were_dropped_before(void **state)
+{
+    fixture_t *fixture = open_service_fixture(*state, "127.0.0.1", 1000, &service, DETAIL_TIMES);
+    int has_counter = platform_has(&fixture->platform, FEATURE_DROP_COUNTER);
+    unsigned char data[1000] = {0};
+    batch_t batch;
+
+    ask(fixture, &batch);
+    assert_int_equal(batch.at[0]->drops, 0);
+    give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    for (unsigned i = 0; has_counter && listener_drops(fixture->listeners[0]) == 0; i++) {
+        assert_true(i < 1000000);
+        client_send(fixture, data, sizeof data);
+    }
+    while (has_counter && transport_receive(fixture->transport, &batch, 0) == APR_SUCCESS) {
+        assert_int_equal(batch.at[0]->drops, 0); /* it was there before any was dropped */
+        give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        ask(fixture, &batch);
+        assert_int_equal(batch.at[0]->drops, listener_drops(fixture->listeners[0]));
+        give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    }
+    close_fixture(fixture);
+}
+
 /* ---- Replies ---- */
 
 static void replies_have_the_greatest_hop_limit_and_a_class_each(void **state)
@@ -273,6 +300,7 @@ int main(void)
         SCENE(a_request_tells_when_it_came),
         SCENE(it_came_before_it_was_received),
         SCENE(a_request_tells_what_it_came_with),
+        SCENE(a_request_tells_how_many_were_dropped_before),
         SCENE(replies_have_the_greatest_hop_limit_and_a_class_each),
         SCENE(a_mirror_gives_each_reply_the_class_of_its_request),
         SCENE(each_of_those_that_came_together_tells_all),

@@ -268,6 +268,17 @@ def accounted(counters):
     return counters["received"] - endings
 
 
+@functools.lru_cache(maxsize=None)
+def features():
+    """{feature: what it is by} of all that this system has, as --show-platform tells."""
+    shown = json.loads(run("--show-platform", "--json").stdout)
+    return {entry["feature"]: entry["by"] for entry in shown["features"] if entry["works"]}
+
+
+def needs_feature(feature):
+    return unittest.skipUnless(feature in features(), f"this system has no {feature}")
+
+
 def posix_only(why):
     """Skips a test of what Windows does not have."""
     return unittest.skipIf(WINDOWS, f"Windows: {why}")

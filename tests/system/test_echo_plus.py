@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import struct
 import tempfile
 import unittest
@@ -60,6 +61,29 @@ class EchoPlus(unittest.TestCase):
                 except TimeoutError:
                     continue
             self.assertGreater(sent, failures)
+
+    @harness.needs_feature("drop counter")
+    def test_what_the_kernel_drops_is_a_failure(self):
+        """While the server stands still, more comes than its socket has room for."""
+        with self.server("--receive-buffer=4KiB") as server, \
+                harness.client(server.address) as sock:
+            self.assertEqual(FIELDS.unpack_from(harness.echo(sock, request(0)))[1::3], (1, 0))
+            server.signal(signal.SIGSTOP)
+            for number in range(1, 100):
+                sock.send(request(number))
+            server.signal(signal.SIGCONT)
+            harness.wait_until(lambda: harness.received(server) > 1)
+            sock.send(request(100))
+            replies = [(0, 1, 0)]
+            while replies[-1][0] != 100:
+                number, responses, _, _, failures = FIELDS.unpack_from(sock.recv(100))
+                replies.append((number, responses, failures))
+        numbers = [number for number, _, _ in replies]
+        self.assertEqual([responses for _, responses, _ in replies],
+                         list(range(1, len(numbers) + 1)))
+        for number, responses, failures in replies:
+            self.assertEqual(responses + failures, number + 1)  # nothing was lost on the way
+        self.assertGreater(failures, 0)
 
     @harness.posix_only("--control has no path")
     def test_status_has_the_names_of_the_data_model(self):

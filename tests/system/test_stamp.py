@@ -20,7 +20,6 @@ from service_manager import handed_over
 IP_RECVTTL, SO_TIMESTAMPNS = 12, 35  # of Linux
 
 WITHOUT = shutil.which("without", path=os.environ["UDPECHO_TOOLS"])
-HAS_DEPARTURES = re.search(r"(?m)^departure time +yes", harness.run("--show-platform").stdout)
 
 # A request that every reflector answers, and the same authenticated by KEY.
 GOOD = bytes.fromhex("00000001" "ed00378040000000" "8a01") + bytes(30)
@@ -242,7 +241,7 @@ class FollowUp(Stamp):
         before, left_seconds, left_ns, method = struct.unpack("!3IB3x", reply[48:])
         return number, seconds * 10**9 + ns, (before, left_seconds * 10**9 + left_ns, method), came
 
-    @unittest.skipUnless(HAS_DEPARTURES, "this kernel does not tell when a datagram left")
+    @harness.needs_feature("departure time")
     def test_it_is_when_the_kernel_let_the_reply_go(self):
         for address in "127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0":
             with self.subTest(address), self.reflector(

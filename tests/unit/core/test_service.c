@@ -199,6 +199,10 @@ static void limits_and_failed_sends_are_failures_of_echo_plus(void **state)
     assert_true(limited > 0);
     assert_int_equal(service_value(server->service, SERVICE_FAILURES), 1 + limited);
     check_accounts(server);
+    memset(data, 0, sizeof data);
+    datagram.drops = UINT32_MAX; /* so that all but one of them wrap around */
+    assert_int_equal(answer(server, &datagram, NOW + apr_time_from_sec(2)), VERDICT_ECHO);
+    assert_int_equal(big_endian_32(data + ECHO_PLUS_REPLY_FAILURES), limited);
 }
 
 /* What is shorter is plain echo, whatever becomes of it. */
