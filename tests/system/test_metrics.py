@@ -1,9 +1,7 @@
 """--metrics-listen: what Prometheus gets, and what those get who want to do harm by it."""
 
 import http.client
-import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -19,7 +17,6 @@ import harness
 import tracing
 
 PROMTOOL = shutil.which("promtool")
-PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
 
 CONNECTIONS_MAX = 8
 CONNECTION_SECONDS = 5
@@ -446,45 +443,6 @@ class HostileScrapers(unittest.TestCase):
                 lambda: len(os.listdir(f"/proc/{running.process.pid}/fd")) == before)
             self.assertEqual(len(os.listdir(f"/proc/{running.process.pid}/fd")), before)
             running.stop()
-
-
-class Monitoring(unittest.TestCase):
-    """What packaging/ has for those who look at the metrics."""
-
-    ALERTS = PACKAGING / "prometheus"
-    DASHBOARD = PACKAGING / "grafana" / "udpechod.json"
-
-    def expressions(self):
-        """Everything that is asked of Prometheus."""
-        panels = json.loads(self.DASHBOARD.read_text(encoding="utf-8"))["panels"]
-        asked = [target["expr"] for panel in panels for target in panel["targets"]]
-        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
-        return asked + [(self.ALERTS / "udpechod.rules.yml").read_text(encoding="utf-8")]
-
-    @unittest.skipUnless(PROMTOOL, "no promtool here, which is in Debian's package prometheus")
-    def test_promtool_finds_nothing(self):
-        """Of the file of alerts either, which the other one names."""
-        done = subprocess.run([PROMTOOL, "check", "config", self.ALERTS / "prometheus.yml"],
-                              capture_output=True, text=True, timeout=harness.PATIENCE)
-        self.assertEqual(done.returncode, 0, done)
-        self.assertNotIn("FAILED", done.stdout + done.stderr)
-        self.assertIn("rules found", done.stdout)
-
-    @unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
-    def test_they_ask_for_what_there_is(self):
-        with server() as running:
-            text = get(where(running))[1]
-        there = set(re.findall(r"(?m)^(\w+)", text))
-        asked = set(re.findall(r"\b(?:udpechod|process)_\w+", "\n".join(self.expressions())))
-        self.assertGreater(len(asked), 10)
-        self.assertLessEqual(asked, there)
-
-    @unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
-    def test_reasons_are_those_that_there_are(self):
-        with server() as running:
-            there = set(re.findall(r'reason="(\w+)"', get(where(running))[1]))
-        for reasons in re.findall(r'reason=~?"([\w|]+)"', "\n".join(self.expressions())):
-            self.assertLessEqual(set(reasons.split("|")), there)
 
 
 if __name__ == "__main__":

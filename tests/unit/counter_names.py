@@ -34,6 +34,8 @@ def unknown(asked, samples):
     for name in sorted(set(re.findall(r"\b(?:udpechod|process)_\w+", asked)) - metrics):
         yield f"{name} is asked for and not there"
     for name, label, words in re.findall(r'(udpechod_\w+)\{(reason|error)=~?"([^"]+)"', asked):
+        # The reasons of a listener are there once they come up; they are those of the whole.
+        name = name.replace("_listener_", "_")
         for word in words.split("|"):
             if f'{name}{{{label}="{word}"}}' not in samples:
                 yield f'{name} is asked for {label}="{word}", which is not there'

@@ -1,0 +1,174 @@
+"""What packaging/ has for those who look at the metrics: the alerts and configuration of Prometheus,
+and Grafana's dashboard, whose queries a real Prometheus answers."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import harness
+
+PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
+PROMETHEUS = PACKAGING / "prometheus"
+RULES = PROMETHEUS / "udpechod.rules.yml"
+DASHBOARD = PACKAGING / "grafana" / "udpechod.json"
+
+PROMTOOL = shutil.which("promtool")
+DAEMON = shutil.which("prometheus")
+
+# A request of STAMP, and datagrams that are none, or have no key there.
+REQUEST = bytes.fromhex("00000001" "ed00378040000000" "8a01") + bytes(30)
+SHORT = bytes(10)
+UNSIGNED = bytes(112)
+
+# What nobody can bring about here, or only a long time.
+RARE = {"udpechod_kernel_dropped_datagrams_total", "udpechod_send_errors_total"}
+
+
+def expressions():
+    """Everything that is asked of Prometheus, by what asks."""
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    asked = {f"panel {panel['title']}, {target['refId']}": target["expr"]
+             for panel in panels for target in panel["targets"]}
+    for name, rest in re.findall(r"- alert: (\w+)\n((?:        .*\n|\n)+)",
+                                 RULES.read_text(encoding="utf-8")):
+        expression = re.search(r"expr: (?:>-\n)?((?:.*\n)(?:          .*\n)*)", rest)[1]
+        asked[f"alert {name}"] = " ".join(expression.split())
+    return asked
+
+
+def has_metrics():
+    done = harness.run("--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--duration=1ms")
+    return done.returncode == 0
+
+
+def has_keys():
+    done = harness.run("--stamp=127.0.0.1:0", "--stamp-key-file=/nonexistent", "--check-config")
+    return "libsodium" not in done.stderr
+
+
+needs_metrics = unittest.skipUnless(has_metrics(), "built without libmicrohttpd")
+
+
+def serve(*options):
+    return harness.Server("--metrics-listen=127.0.0.1:0", "--stamp=127.0.0.1:0",
+                          "--echo-plus=127.0.0.1:0", *options, listen=("127.0.0.1:0",))
+
+
+def metrics_of(server):
+    return server.find("metrics")[0]["address"]
+
+
+class Files(unittest.TestCase):
+    def test_all_panels_and_alerts_are_read_here(self):
+        panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+        alerts = re.findall(r"(?m)^ +- alert:", RULES.read_text(encoding="utf-8"))
+        self.assertEqual(len(expressions()),
+                         len(alerts) + sum(len(panel["targets"]) for panel in panels))
+
+    def test_panels_lie_beside_one_another(self):
+        taken = set()
+        for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
+            place = panel["gridPos"]
+            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                     for y in range(place["y"], place["y"] + place["h"])}
+            self.assertFalse(cells & taken, panel["title"])
+            taken |= cells
+
+    @unittest.skipUnless(PROMTOOL, "no promtool here, which is in Debian's package prometheus")
+    def test_promtool_finds_nothing(self):
+        """Of the file of alerts either, which the other one names."""
+        done = subprocess.run([PROMTOOL, "check", "config", PROMETHEUS / "prometheus.yml"],
+                              capture_output=True, text=True, timeout=harness.PATIENCE)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertNotIn("FAILED", done.stdout + done.stderr)
+        self.assertIn("rules found", done.stdout)
+
+
+@unittest.skipUnless(DAEMON, "no prometheus here, which is in Debian's package prometheus")
+@needs_metrics
+class Prometheus(unittest.TestCase):
+    """It scrapes a server that has answered and refused datagrams of each protocol."""
+
+    CONFIG = """
+global:
+  scrape_interval: 200ms
+  scrape_timeout: 200ms
+scrape_configs:
+  - job_name: udpechod
+    static_configs:
+      - targets: ["{}"]
+"""
+
+    def start(self, server, folder):
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            address = "127.0.0.1:%d" % sock.getsockname()[1]
+        config = pathlib.Path(folder, "prometheus.yml")
+        config.write_text(self.CONFIG.format(metrics_of(server)))
+        process = subprocess.Popen(
+            [DAEMON, f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
+             f"--web.listen-address={address}", "--log.level=error"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return address
+
+    def ask(self, address, expression):
+        """What it answers, or None while it cannot."""
+        query = urllib.parse.urlencode({"query": expression})
+        try:
+            with urllib.request.urlopen(f"http://{address}/api/v1/query?{query}",
+                                        timeout=harness.PATIENCE) as answer:
+                return json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            if error.code != 503:  # it is starting
+                self.fail(f"{expression}: {error.read().decode()}")
+        except OSError:
+            return None
+
+    def send(self, server):
+        """Something of each kind to each listener."""
+        for address in server.addresses:
+            with harness.client(address, timeout=0.01) as sock:
+                for datagram in (REQUEST, SHORT, UNSIGNED):
+                    with contextlib.suppress(TimeoutError):
+                        harness.echo(sock, datagram)
+
+    def test_each_query_has_data(self):
+        with tempfile.TemporaryDirectory() as folder:
+            keys = pathlib.Path(folder, "keys")
+            keys.write_text("ssid=1 00112233445566778899aabbccddeeff\n")
+            keys.chmod(0o600)
+            options = (f"--stamp-key-file={keys}",) if has_keys() else ()
+            with serve(*options) as server:
+                address = self.start(server, folder)
+                left = {name: asked for name, asked in expressions().items()
+                        if options or "stamp_key" not in asked}
+                deadline = time.monotonic() + harness.PATIENCE
+                while left and time.monotonic() < deadline:
+                    self.send(server)
+                    left = {name: asked for name, asked in left.items()
+                            if not self.has_data(address, asked)}
+                self.assertEqual(left, {})
+
+    def has_data(self, address, expression):
+        """Whether it has, whatever a threshold says; what is rare need only be understood."""
+        expression = expression.replace("$instance", ".*").replace("$__rate_interval", "5s")
+        found = self.ask(address, re.sub(r"( [<>]=?| ==) [\d.]+(?=\)|$)", "", expression))
+        return found is not None and (bool(found) or bool(RARE & set(re.findall(r"\w+", expression))))
+
+
+if __name__ == "__main__":
+    harness.main()
