@@ -31,8 +31,9 @@ typedef struct settings {
     const char *stamp_key_file; /* NULL: none */
     int stamp_short_requests;   /* 0: refused */
     stamp_clock_t stamp_clock;
-    const char *stamp_dscp; /* as given */
-    int stamp_tlv;          /* 0: off */
+    apr_int64_t stamp_ptp_offset; /* microseconds; 0: none */
+    const char *stamp_dscp;       /* as given */
+    int stamp_tlv;                /* 0: off */
     int stamp_strict;
     int mirror_dscp;
     apr_int64_t workers; /* 0: one for each processor */

@@ -128,7 +128,18 @@ const option_t settings_table[] = {
      .choices = stamp_clock_words,
      .reloadable = 1,
      .help = "How STAMP replies write times: seconds since 1900 and a fraction; or\n"
-             "seconds and nanoseconds since 1970, both of UTC. Default: ntp."},
+             "seconds and nanoseconds since 1970; both of UTC, but for\n"
+             "--stamp-ptp-offset. Default: ntp."},
+    {.name = "stamp-ptp-offset",
+     .argument = "TIME",
+     .offset = AT(stamp_ptp_offset),
+     .kind = &option_duration,
+     .minimum = 1,
+     .maximum = APR_USEC_PER_SEC * 3600,
+     .zero = "none",
+     .reloadable = 1,
+     .help = "How far --stamp-clock=ptp writes times ahead of UTC: 37s for TAI, which\n"
+             "PTP has, until there is another leap second. Default: none."},
     {.name = "stamp-dscp",
      .argument = "LIST",
      .offset = AT(stamp_dscp),

@@ -85,6 +85,7 @@ const stamp_policy_t *stamp_policy_create(const settings_t *settings, const stam
         .is_strict = settings->stamp_strict,
         .reads_tlvs = settings->stamp_tlv,
         .clock = settings->stamp_clock,
+        .ptp_offset_ns = 1000 * settings->stamp_ptp_offset,
         .receive_method = STAMP_METHOD_SOFTWARE,
         .lacks_dscp = basis != NULL && basis->lacks_dscp,
         .quality = basis != NULL ? &basis->quality : NULL,

@@ -21,6 +21,7 @@ stamp-sessions=stateful
 stamp-mode=unauthenticated
 stamp-short-requests=refuse
 stamp-clock=ptp
+stamp-ptp-offset=37s
 stamp-dscp=8,40-46
 stamp-tlv=off
 stamp-strict=on

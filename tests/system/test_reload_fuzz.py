@@ -53,7 +53,8 @@ VALUES = {
     "sandbox": ("auto", "on", "off"), "metrics-listen": ("127.0.0.1:9000", "[::1]:0", "unix:/run/m", "localhost:9"),
     "stamp": ("127.0.0.1:0", "[::1]:0", "*:0", "localhost:0", "192.0.2.1"), "stamp-sessions": ("stateless", "stateful"),
     "stamp-mode": ("auto", "unauthenticated", "authenticated"), "stamp-key-file": (KEYS.name, "/nowhere"),
-    "stamp-short-requests": ("answer", "refuse"), "stamp-clock": ("ntp", "ptp"), "stamp-dscp": ("none", "0-63", "46,10"),
+    "stamp-short-requests": ("answer", "refuse"), "stamp-clock": ("ntp", "ptp"), "stamp-ptp-offset": ("none", "37s", "1h"),
+    "stamp-dscp": ("none", "0-63", "46,10"),
     "stamp-tlv": ("on", "off"), "stamp-strict": (None,), "mirror-dscp": (None,), "echo-plus": ("127.0.0.1:0", "[::1]:0"),
     "control": ("/run/c", "127.0.0.1:9001", "[::1]:0"), "takeover": ("/run/t",),
 }

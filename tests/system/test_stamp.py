@@ -227,6 +227,20 @@ def follow_up_request(sequence):
     return request(sequence) + bytes([0x80, vectors.FOLLOW_UP, 0, 16]) + bytes(16)
 
 
+class Offset(Stamp):
+    def test_times_of_ptp_may_be_of_tai(self):
+        for clock, epoch, ahead in ("ptp", 0, 37), ("ntp", 2208988800, 0):
+            with self.reflector(f"--stamp-clock={clock}", "--stamp-ptp-offset=37s") as server, \
+                    harness.client(server.address) as sock:
+                before = time.time()
+                reply = harness.echo(sock, GOOD)
+                after = time.time()
+            for at in vectors.PLAIN.t2, vectors.PLAIN.t3:
+                seconds, = struct.unpack("!I", reply[at:at + 4])
+                self.assertLessEqual(int(before), seconds - epoch - ahead)
+                self.assertLessEqual(seconds - epoch - ahead, int(after))
+
+
 class FollowUp(Stamp):
     """When the reply before left, in nanoseconds since 1970 by --stamp-clock=ptp."""
 

@@ -235,6 +235,11 @@ static int writes_ptp(const setup_t *setup)
     return setup->policy->stamp->clock == STAMP_CLOCK_PTP;
 }
 
+static int is_ahead_of_utc(const setup_t *setup)
+{
+    return setup->policy->stamp->ptp_offset_ns == APR_INT64_C(37000000000);
+}
+
 static int permits_a_dscp(const setup_t *setup)
 {
     return setup->policy->stamp->permitted_dscps == APR_UINT64_C(1) << 46;
@@ -270,6 +275,7 @@ static const struct {
     {"stamp-mode", "unauthenticated", is_unauthenticated},
     {"stamp-short-requests", "refuse", refuses_short_requests},
     {"stamp-clock", "ptp", writes_ptp},
+    {"stamp-ptp-offset", "37s", is_ahead_of_utc},
     {"stamp-dscp", "46", permits_a_dscp},
     {"stamp-tlv", "off", copies_tlvs},
     {"stamp-strict", "on", is_strict},
