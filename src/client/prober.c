@@ -47,6 +47,7 @@ void prober_tell(const prober_t *prober, event_t event)
 {
     const apr_array_header_t *reports = prober->options.reports;
     directions_summary_t directions;
+    loss_counts_t losses;
 
     assert(event_is_whole(&event));
     event.run = prober->options.run;
@@ -55,6 +56,10 @@ void prober_tell(const prober_t *prober, event_t event)
     if (event.kind == EVENT_SUMMARY && prober->options.directions != NULL) {
         directions = directions_summary(prober->options.directions);
         event.directions = &directions;
+    }
+    if (event.kind == EVENT_PROGRESS && prober->options.directions != NULL &&
+        directions_losses(prober->options.directions, &losses)) {
+        event.losses = &losses;
     }
     for (int i = 0; i < reports->nelts; i++) {
         const report_t *report = APR_ARRAY_IDX(reports, i, const report_t *);

@@ -297,6 +297,7 @@ class Stamp(unittest.TestCase):
             self.assertIsNotNone(summary["forward_variation_p50_us"])
             self.assertEqual({told["forward_us"] for told in report.of("one_way")}, {None})
             self.assertNotIn("forward=", report.text)
+            self.assertRegex(report.text, r"(?m) ms forward\+\d+\.\d{3} backward\+\d+\.\d{3}$")
             self.assertIn(": no delay each way is known\n", report.text)
 
     def test_an_error_may_be_larger_than_all_time(self):
@@ -339,6 +340,8 @@ class Stamp(unittest.TestCase):
         self.assertEqual(last["previous_number"], 3)
         before = report.of("one_way")[-2]
         self.assertEqual(last["previous_left_ns"] - before["t3_ns"], 5000)
+        self.assertIn("\npeer counts 5 requests, 5 replies\n", report.text)
+        self.assertIn("\nleft later  min/mean/max         0.005/0.005/0.005 ms\n", report.text)
         self.assertIn("\nthere       ttl 57, dscp 10, ecn 1\n", report.text)
         self.assertIn("\ndscp        sent as 46, it did not get there as it was\n", report.text)
         self.assertIn("\nseen as     198.51.100.9:4000, not as it was sent: NAT\n", report.text)

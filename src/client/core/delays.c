@@ -1,5 +1,7 @@
 #include "client/core/delays.h"
 
+#include <assert.h>
+
 static void shift(round_trips_t *above, apr_int64_t by)
 {
     above->minimum += by;
@@ -39,6 +41,12 @@ void delays_merge(delays_t *delays, const delays_t *other)
     moved = *other;
     move_reference(&moved, delays->reference);
     round_trips_merge(&delays->above, &moved.above);
+}
+
+apr_int64_t delays_minimum(const delays_t *delays)
+{
+    assert(delays->above.count > 0);
+    return delays->reference + delays->above.minimum;
 }
 
 delay_summary_t delays_summary(const delays_t *delays)

@@ -33,6 +33,9 @@ void delays_add(delays_t *delays, apr_int64_t delay, apr_interval_time_t round_t
 /* Adds all of `other`, another flow's: see round_trips_merge(). */
 void delays_merge(delays_t *delays, const delays_t *other);
 
+/* The least of them, of which there is one. */
+apr_int64_t delays_minimum(const delays_t *delays);
+
 delay_summary_t delays_summary(const delays_t *delays);
 
 #endif

@@ -12,6 +12,7 @@
 typedef struct session {
     losses_t losses;
     delays_t forward, backward;
+    telemetry_t telemetry;
 } session_t;
 
 struct directions {
@@ -152,10 +153,13 @@ one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int
     }
     note_clocks(directions, reflection);
     path_facts_add(&directions->facts, reply->flow, reflection, hop_limit, traffic_class);
+    telemetry_add(&session->telemetry, reflection);
     note_kept(directions, one_way.kept);
     if (one_way.has_delays) {
         delays_add(&session->forward, one_way.forward, reply->round_trip);
         delays_add(&session->backward, one_way.backward, reply->round_trip);
+        one_way.forward_above = one_way.forward - delays_minimum(&session->forward);
+        one_way.backward_above = one_way.backward - delays_minimum(&session->backward);
     }
     return one_way;
 }
@@ -204,16 +208,15 @@ static void estimate_offset(directions_summary_t *summary)
     move(&summary->backward, summary->offset);
 }
 
-static void add_losses(directions_summary_t *summary, const losses_t *losses)
+static void add_losses(loss_counts_t *sum, const losses_t *losses)
 {
     loss_counts_t counts = losses_count(losses);
 
-    summary->losses.forward += counts.forward;
-    summary->losses.backward += counts.backward;
-    summary->losses.peer += counts.peer;
-    summary->losses.differs |= counts.differs;
-    summary->losses.is_disturbed |= counts.is_disturbed;
-    summary->restarts += losses->restarts;
+    sum->forward += counts.forward;
+    sum->backward += counts.backward;
+    sum->peer += counts.peer;
+    sum->differs |= counts.differs;
+    sum->is_disturbed |= counts.is_disturbed;
 }
 
 static int peer_counts(const directions_t *directions)
@@ -259,10 +262,10 @@ directions_summary_t directions_summary(directions_t *directions)
             (apr_interval_time_t)(directions->kept_sum / (double)directions->kept_count + 0.5);
     }
     for (unsigned i = 0; i < directions->options.flows; i++) {
-        add_losses(&summary, &directions->sessions[i].losses);
+        summary.restarts += directions->sessions[i].losses.restarts;
+        telemetry_merge(&summary.telemetry, &directions->sessions[i].telemetry);
     }
-    summary.is_counted =
-        directions->replies > 0 && peer_counts(directions) && !summary.losses.is_disturbed;
+    summary.is_counted = directions_losses(directions, &summary.losses);
     summary.clocks = judge_clocks(directions, &summary);
     summary.is_true = summary.clocks == CLOCKS_SYNCHRONISED && summary.forward.count > 0;
     if (directions->options.offset == OFFSET_MINIMUM && !summary.is_true &&
@@ -276,6 +279,15 @@ directions_summary_t directions_summary(directions_t *directions)
     summary.backward_histogram =
         histogram_from(&directions->backward, is_known ? summary.backward.minimum : 0);
     return summary;
+}
+
+int directions_losses(const directions_t *directions, loss_counts_t *losses)
+{
+    *losses = (loss_counts_t){.forward = 0};
+    for (unsigned i = 0; i < directions->options.flows; i++) {
+        add_losses(losses, &directions->sessions[i].losses);
+    }
+    return directions->replies > 0 && peer_counts(directions) && !losses->is_disturbed;
 }
 
 loss_counts_t directions_flow_losses(const directions_t *directions, unsigned flow)

@@ -12,6 +12,7 @@
 #include "client/core/losses.h"
 #include "client/core/path_facts.h"
 #include "client/core/probe.h"
+#include "client/core/telemetry.h"
 
 /* Whether the peer numbers its replies, or returns the numbers of the requests. */
 typedef enum counting {
@@ -39,7 +40,9 @@ typedef struct one_way {
     int has_delays;                 /* 0: this host's clock was set meanwhile */
     int is_true;                    /* both clocks are synchronised: these are delays */
     apr_int64_t forward, backward;  /* t2 - t1 and t4 - t3 */
-    apr_interval_time_t kept;       /* by the peer */
+    /* What they are more than the least of the same source port so far, whatever the clocks are. */
+    apr_int64_t forward_above, backward_above;
+    apr_interval_time_t kept; /* by the peer */
     own_clock_t own;
 } one_way_t;
 
@@ -67,6 +70,7 @@ typedef struct directions_summary {
     apr_uint64_t kept_count;
     apr_interval_time_t kept_minimum, kept_mean, kept_maximum;
     path_facts_t facts;
+    telemetry_t telemetry; /* of all sessions */
     /* How often which delay occurred, as above; where these are no delays, by how much they were
      * more than the least one. Microseconds; until the next summary. */
     const histogram_t *forward_histogram, *backward_histogram;
@@ -87,6 +91,10 @@ one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int
 
 /* What they come to so far. */
 directions_summary_t directions_summary(directions_t *directions);
+
+/* What was lost each way so far, as the summary has it. Returns 0 if that is not known. Costs
+ * little. */
+int directions_losses(const directions_t *directions, loss_counts_t *losses);
 
 /* What was lost each way by one flow; of no meaning unless the summary's are counted. */
 loss_counts_t directions_flow_losses(const directions_t *directions, unsigned flow);

@@ -77,7 +77,8 @@ typedef enum event_kind {
     EVENT_MISSING,  /* request: not answered in time */
     EVENT_REFUSED,  /* arrival; request.sequence if has_sequence */
     EVENT_NOT_SENT, /* request, status */
-    EVENT_PROGRESS, /* summary: how it goes on, a few times a second */
+    EVENT_PROGRESS, /* summary, and losses if it is known which way they were: how it goes on, a few
+                     * times a second */
     EVENT_SWEEP,    /* sweep */
     EVENT_MTU,      /* mtu */
     EVENT_SUMMARY   /* summary, and directions if the protocol tells of them; with is_interim not
@@ -99,6 +100,7 @@ typedef struct event {
     apr_status_t status;
     const probe_summary_t *summary;
     const directions_summary_t *directions; /* NULL: nothing is told */
+    const loss_counts_t *losses;            /* NULL: nothing is told */
     const sweep_result_t *sweep;
     const mtu_result_t *mtu;
 } event_t;

@@ -35,6 +35,8 @@ struct live {
     apr_pool_t *picture_in; /* the pool of it */
     int has_progress;
     probe_summary_t progress;
+    int has_losses;
+    loss_counts_t losses;           /* each way */
     mark_t mark;                    /* the last one */
     apr_uint64_t out, in;           /* datagrams a second, up to the last mark */
     apr_int64_t latest[LATEST_MAX]; /* the last round trips, oldest first */
@@ -73,6 +75,10 @@ static void take_progress(live_t *live, const event_t *event)
 
     live->has_progress = 1;
     live->progress = *summary;
+    live->has_losses = event->losses != NULL;
+    if (live->has_losses) {
+        live->losses = *event->losses;
+    }
     if (passed >= RATE_INTERVAL_US || live->mark.at == live->started) {
         live->out = per_second(summary->sent - live->mark.sent, passed);
         live->in = per_second(summary->received - live->mark.received, passed);
@@ -110,6 +116,15 @@ void live_take(live_t *live, const event_t *event)
 
 /* ---- Drawing ---- */
 
+static const char *each_way(const live_t *live, apr_pool_t *pool)
+{
+    return live->has_losses
+               ? apr_psprintf(pool,
+                              " (forward %" APR_UINT64_T_FMT ", backward %" APR_UINT64_T_FMT ")",
+                              live->losses.forward, live->losses.backward)
+               : "";
+}
+
 /* Of the fields of the line as many as there is room for: the first ones matter most. */
 static const char *progress_line(const live_t *live, unsigned columns, apr_time_t now,
                                  apr_pool_t *pool)
@@ -118,7 +133,7 @@ static const char *progress_line(const live_t *live, unsigned columns, apr_time_
     const char *loss = loss_percent(progress, pool);
     const char *fields[] = {
         apr_psprintf(pool, "%d s", (int)((now - live->started) / APR_USEC_PER_SEC)),
-        apr_psprintf(pool, "lost %s %%", loss != NULL ? loss : "-"),
+        apr_psprintf(pool, "lost %s %%%s", loss != NULL ? loss : "-", each_way(live, pool)),
         apr_psprintf(pool, "sent %" APR_UINT64_T_FMT "/s", live->out),
         apr_psprintf(pool, "received %" APR_UINT64_T_FMT "/s", live->in),
         apr_psprintf(pool, "p50/p99 %s/%s ms", thousandths(progress->p50, pool),

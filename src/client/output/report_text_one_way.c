@@ -9,8 +9,15 @@ const char *report_text_one_way(const event_t *event, apr_pool_t *pool)
 {
     const one_way_t *one_way = event->one_way;
 
-    if (one_way == NULL || !one_way->is_true) {
+    if (one_way == NULL || !one_way->has_delays) {
         return "";
+    }
+    if (!one_way->is_true) {
+        return one_way->reflection->is_repeated
+                   ? ""
+                   : apr_psprintf(pool, " forward+%s backward+%s",
+                                  thousandths(one_way->forward_above, pool),
+                                  thousandths(one_way->backward_above, pool));
     }
     return apr_psprintf(pool, " forward=%s backward=%s", thousandths(one_way->forward, pool),
                         thousandths(one_way->backward, pool));
@@ -139,6 +146,26 @@ static const char *clocks_text(const directions_summary_t *directions, apr_pool_
     }
 }
 
+/* What the reflector counts of the session, where it is asked. */
+static const char *counts_text(const directions_summary_t *directions, apr_pool_t *pool)
+{
+    const telemetry_t *telemetry = &directions->telemetry;
+
+    return telemetry->has_counts ? apr_psprintf(pool, "peer counts %u requests, %u replies\n",
+                                                telemetry->requests, telemetry->replies)
+                                 : "";
+}
+
+/* How much later replies left than their time stamps say. */
+static const char *later_text(const directions_summary_t *directions, apr_pool_t *pool)
+{
+    const telemetry_t *telemetry = &directions->telemetry;
+    const apr_int64_t times[] = {telemetry->minimum / 1000, telemetry_mean(telemetry) / 1000,
+                                 telemetry->maximum / 1000};
+
+    return telemetry->count == 0 ? "" : row_text("left later", "min/mean/max", times, 3, pool);
+}
+
 static const char *offset_text(const directions_summary_t *directions, apr_pool_t *pool)
 {
     if (!directions->is_estimated) {
@@ -156,6 +183,7 @@ const char *report_text_directions(const event_t *event, apr_pool_t *pool)
     const directions_summary_t *directions = event->directions;
 
     return apr_pstrcat(pool, both_delays_text(directions, pool), kept_text(directions, pool),
+                       later_text(directions, pool), counts_text(directions, pool),
                        clocks_text(directions, pool), offset_text(directions, pool),
                        report_text_path(event, pool), NULL);
 }

@@ -119,6 +119,40 @@ static void a_clock_that_is_not_synchronised_tells_no_delay(void **state)
     }
 }
 
+static void each_reply_tells_how_much_longer_it_took(void **state)
+{
+    hosts_t hosts = hosts_of((directions_options_t){.flows = 2}, *state);
+
+    hosts.apart = 40 * YEAR;
+    exchange(&hosts, FORWARD, BACK + 30);
+    one_way_t one_way = exchange(&hosts, FORWARD + 100, BACK);
+
+    assert_int_equal(one_way.forward_above, 100);
+    assert_int_equal(one_way.backward_above, 0);
+    one_way = exchange(&hosts, FORWARD, BACK + 7);
+    assert_int_equal(one_way.forward_above, 0);
+    assert_int_equal(one_way.backward_above, 7);
+    hosts.flow = 1; /* whose path may be longer */
+    one_way = exchange(&hosts, FORWARD + 500, BACK + 500);
+    assert_int_equal(one_way.forward_above, 0);
+    assert_int_equal(one_way.backward_above, 0);
+}
+
+static void losses_are_told_before_the_summary(void **state)
+{
+    hosts_t hosts = hosts_of((directions_options_t){.flows = 1}, *state);
+    loss_counts_t losses;
+
+    assert_false(directions_losses(hosts.directions, &losses));
+    exchange(&hosts, FORWARD, BACK);
+    hosts.number += 3;
+    hosts.peer_number += 1; /* of four, two were lost there, and the reply to one here */
+    exchange(&hosts, FORWARD, BACK);
+    assert_true(directions_losses(hosts.directions, &losses));
+    assert_int_equal(losses.forward, 2);
+    assert_int_equal(losses.backward, 1);
+}
+
 static void one_reply_without_synchronisation_is_enough(void **state)
 {
     hosts_t hosts = hosts_of((directions_options_t){.flows = 1}, *state);
@@ -304,6 +338,8 @@ int main(void)
         scene(nothing_comes_to_nothing),
         scene(synchronised_clocks_tell_the_delays),
         scene(a_clock_that_is_not_synchronised_tells_no_delay),
+        scene(each_reply_tells_how_much_longer_it_took),
+        scene(losses_are_told_before_the_summary),
         scene(one_reply_without_synchronisation_is_enough),
         scene(clocks_that_say_so_and_differ_are_found_out),
         scene(an_error_may_be_larger_than_all_time),

@@ -233,6 +233,22 @@ static void a_flood_shows_one_line_that_is_written_over(void **state)
     assert_string_equal(row_of(screen, 2), "");
 }
 
+static void it_tells_which_way_datagrams_are_lost(void **state)
+{
+    probe_summary_t summary = script_summary();
+    loss_counts_t losses = {.forward = 7, .backward = 4};
+
+    use_terminal(120, 24, 0, *state);
+    session_t session = begin(MEASURE_FLOOD, 0, 0, *state);
+
+    tell(&session, (event_t){.kind = EVENT_START});
+    session.now += 500000;
+    tell(&session, (event_t){.kind = EVENT_PROGRESS, .summary = &summary, .losses = &losses});
+    assert_string_equal(row_of(screen_of(&session), 1),
+                        "0 s, lost 1.1022 % (forward 7, backward 4), sent 2000/s, "
+                        "received 1970/s, p50/p99 0.305/1.001 ms");
+}
+
 static void no_line_is_as_wide_as_the_terminal(void **state)
 {
     static const unsigned widths[] = {20, 21, 40, 80, 200};
@@ -340,6 +356,7 @@ int main(void)
         scene(lines_scroll_above_the_picture_and_nothing_of_it_stays),
         scene(what_the_terminal_echoes_is_erased_too),
         scene(a_flood_shows_one_line_that_is_written_over),
+        scene(it_tells_which_way_datagrams_are_lost),
         scene(no_line_is_as_wide_as_the_terminal),
         scene(it_is_drawn_anew_ten_times_a_second_at_most),
         scene(a_window_that_was_resized_is_asked_again),
