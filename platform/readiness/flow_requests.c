@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "offload/gather_limits.h"
+#include "offload/segment_runs.h"
 #include "readiness/flow.h"
 #include "readiness/flow_system.h"
-#include "readiness/gather_limits.h"
 #include "readiness/message_batch.h"
-#include "readiness/segment_runs.h"
 #include "readiness/system.h"
 
 /* What the network refused makes the next call on the socket fail, whichever it is and whatever it

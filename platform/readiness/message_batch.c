@@ -182,17 +182,6 @@ segments_t message_batch_segments(message_batch_t *batch, unsigned index, apr_si
                         segment};
 }
 
-unsigned char *segments_take(segments_t *segments, apr_size_t *length)
-{
-    unsigned char *data = segments->data;
-    int is_one_of_several = segments->segment > 0 && segments->segment < segments->length;
-
-    *length = is_one_of_several ? segments->segment : segments->length;
-    segments->data += *length;
-    segments->length -= *length;
-    return data;
-}
-
 /* ---- Sending ---- */
 
 /* sendmsg(2) only reads, but by the same structures as recvmsg(2) writes. */

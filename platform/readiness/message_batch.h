@@ -10,6 +10,7 @@
 
 #include <sys/socket.h>
 
+#include "offload/segments.h"
 #include "readiness/control_message.h"
 #include "udpecho/datagram.h"
 #include "udpecho/platform.h"
@@ -76,19 +77,8 @@ void message_clear(struct msghdr *header);
  * is 0, not what was there of an earlier one. */
 endpoint_t message_sender(const struct msghdr *header);
 
-/* The datagrams of a message that were not taken yet. */
-typedef struct segments {
-    unsigned char *data; /* of the first of them */
-    apr_size_t length;   /* of all of them, bytes */
-    apr_size_t segment;  /* of each but the last, bytes; 0: there is one */
-} segments_t;
-
 /* All datagrams of message number `index`; `segment` is what its control messages say. */
 segments_t message_batch_segments(message_batch_t *batch, unsigned index, apr_size_t segment);
-
-/* Takes the first of them, whose length becomes `length`. A message of length 0 is one datagram;
- * else all of them were taken when `segments->length` is 0. */
-unsigned char *segments_take(segments_t *segments, apr_size_t *length);
 
 /* ---- Sending ---- */
 

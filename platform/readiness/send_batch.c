@@ -2,10 +2,10 @@
 
 #include <errno.h>
 
+#include "offload/segment_runs.h"
 #include "readiness/details.h"
 #include "readiness/message_batch.h"
 #include "readiness/readiness.h"
-#include "readiness/segment_runs.h"
 #include "readiness/system.h"
 
 /* How often in a row a send may be interrupted, which happens now and then; a system where it

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "offload/gather_limits.h"
+
 send_error_t send_error_kind(int error)
 {
     /* Not a switch: on some systems EAGAIN and EWOULDBLOCK are two numbers, on others one. */
@@ -31,4 +33,11 @@ send_error_t send_error_kind(int error)
         }
     }
     return SEND_OTHER;
+}
+
+/* A length above the interface's MTU, which plain replies are cut into fragments for (EMSGSIZE;
+ * EINVAL from older kernels), or a device or IPsec that cannot cut messages apart (EIO). */
+int gather_limits_may_cause(int error)
+{
+    return error == EMSGSIZE || error == EINVAL || error == EIO;
 }

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "endpoints.h"
-#include "readiness/gather_limits.h"
+#include "offload/gather_limits.h"
 
 static gather_limits_t limits;
 

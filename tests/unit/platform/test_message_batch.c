@@ -159,64 +159,6 @@ static void what_was_not_written_of_a_sender_is_0(void **state)
     assert_false(endpoint_is_host(&sender));
 }
 
-/* ---- Taking apart ---- */
-
-static void assert_taken(segments_t *segments, const unsigned char *data, apr_size_t length)
-{
-    apr_size_t taken;
-
-    assert_ptr_equal(segments_take(segments, &taken), data);
-    assert_int_equal(taken, length);
-}
-
-static void a_message_is_taken_apart_at_its_segments(void **state)
-{
-    unsigned char bytes[25] = {0};
-    segments_t segments = {bytes, sizeof bytes, 10};
-
-    (void)state;
-    assert_taken(&segments, bytes, 10);
-    assert_taken(&segments, bytes + 10, 10);
-    assert_int_equal(segments.length, 5);
-    assert_taken(&segments, bytes + 20, 5);
-    assert_int_equal(segments.length, 0);
-}
-
-static void segments_that_fill_a_message_leave_nothing(void **state)
-{
-    unsigned char bytes[20] = {0};
-    segments_t segments = {bytes, sizeof bytes, 10};
-
-    (void)state;
-    assert_taken(&segments, bytes, 10);
-    assert_taken(&segments, bytes + 10, 10);
-    assert_int_equal(segments.length, 0);
-}
-
-static void a_message_without_segments_is_one_datagram(void **state)
-{
-    static const apr_size_t segments_of[] = {0, 20, 21};
-    unsigned char bytes[20] = {0};
-
-    (void)state;
-    for (unsigned i = 0; i < 3; i++) {
-        segments_t segments = {bytes, sizeof bytes, segments_of[i]};
-
-        assert_taken(&segments, bytes, sizeof bytes);
-        assert_int_equal(segments.length, 0);
-    }
-}
-
-static void an_empty_message_is_one_datagram(void **state)
-{
-    unsigned char byte = 0;
-    segments_t segments = {&byte, 0, 10};
-
-    (void)state;
-    assert_taken(&segments, &byte, 0);
-    assert_int_equal(segments.length, 0);
-}
-
 /* ---- Making ---- */
 
 static void parts_that_lie_side_by_side_are_one_vector(void **state)
@@ -352,10 +294,6 @@ int main(void)
         scene(one_that_another_call_did_not_fill_is_cleared),
         scene(every_message_has_room_of_its_own),
         scene(what_was_not_written_of_a_sender_is_0),
-        scene(a_message_is_taken_apart_at_its_segments),
-        scene(segments_that_fill_a_message_leave_nothing),
-        scene(a_message_without_segments_is_one_datagram),
-        scene(an_empty_message_is_one_datagram),
         scene(parts_that_lie_side_by_side_are_one_vector),
         scene(without_control_messages_there_is_no_room_for_any),
         scene(messages_go_one_by_one_and_in_batches),

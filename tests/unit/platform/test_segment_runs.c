@@ -4,7 +4,7 @@
 #include "unit.h"
 
 #include "endpoints.h"
-#include "readiness/segment_runs.h"
+#include "offload/segment_runs.h"
 
 #define NO_LIMIT PAYLOAD_MAX_IPV6
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "offload/gather_limits.h"
 #include "readiness/readiness.h"
 
 static void errors_are_counted_under_their_names(void **state)
@@ -24,9 +25,22 @@ static void errors_are_counted_under_their_names(void **state)
     assert_int_equal(send_error_kind(0), SEND_OTHER);
 }
 
+static void some_errors_may_be_for_the_sake_of_gathering(void **state)
+{
+    (void)state;
+    assert_true(gather_limits_may_cause(EMSGSIZE));
+    assert_true(gather_limits_may_cause(EINVAL));
+    assert_true(gather_limits_may_cause(EIO));
+    assert_false(gather_limits_may_cause(EAGAIN));
+    assert_false(gather_limits_may_cause(EPERM));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {scene(errors_are_counted_under_their_names)};
+    const struct CMUnitTest tests[] = {
+        scene(errors_are_counted_under_their_names),
+        scene(some_errors_may_be_for_the_sake_of_gathering),
+    };
 
     return cmocka_run_group_tests_name("send_error", tests, NULL, NULL);
 }

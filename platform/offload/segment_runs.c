@@ -1,4 +1,4 @@
-#include "readiness/segment_runs.h"
+#include "offload/segment_runs.h"
 
 #include <string.h>
 

@@ -1,6 +1,5 @@
-#include "readiness/gather_limits.h"
+#include "offload/gather_limits.h"
 
-#include <errno.h>
 #include <string.h>
 
 static endpoint_t host_of(const endpoint_t *peer)
@@ -33,11 +32,6 @@ static gather_limit_t *find(gather_limits_t *limits, const endpoint_t *peer)
     endpoint_t host = host_of(peer);
 
     return limit->runs_left > 0 && endpoint_equal(&limit->peer, &host) ? limit : NULL;
-}
-
-int gather_limits_may_cause(int error)
-{
-    return error == EMSGSIZE || error == EINVAL || error == EIO;
 }
 
 int gather_limits_allow(gather_limits_t *limits, const endpoint_t *peer, apr_size_t length)

@@ -9,7 +9,7 @@
  * replies. Plain data, no call to the system.
  */
 
-#include "readiness/gather_limits.h"
+#include "offload/gather_limits.h"
 
 /* Linux cuts a message into at most 64 datagrams, since version 6.9 into 128 (UDP_MAX_SEGMENTS). */
 #define SEGMENT_RUN_MAX 64

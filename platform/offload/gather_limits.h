@@ -28,9 +28,8 @@ typedef struct gather_limits {
     gather_limit_t at[GATHER_LIMITS_MAX];
 } gather_limits_t;
 
-/* Non-zero if a send may have failed with this errno because its replies were gathered: a length
- * above the interface's MTU, which plain replies are cut into fragments for (EMSGSIZE; EINVAL from
- * older kernels), or a device or IPsec that cannot cut messages apart (EIO). */
+/* Non-zero if a send may have failed with this error because its replies were gathered: each system
+ * has errors of its own for it, see send_error.c of each. */
 int gather_limits_may_cause(int error);
 
 /* Non-zero if a run of replies of this length may be begun. */
