@@ -25,7 +25,8 @@ typedef enum feature {
     FEATURE_IPV6_ONLY,         /* an IPv6 socket that takes no IPv4: RFC 3493 section 5.3 */
     FEATURE_FRAGMENTING,       /* replies that no forged ICMP message can shrink: ip(7) */
     FEATURE_DROP_COUNTER,      /* how many datagrams were dropped before they were received */
-    FEATURE_SEGMENTED_SEND,    /* several datagrams to one peer as one message: udp(7) */
+    FEATURE_SEGMENTED_SEND,    /* several datagrams to one peer as one message: udp(7), IPPROTO_UDP
+                                * socket options of Windows */
     FEATURE_COALESCED_RECEIVE, /* and from one */
     FEATURE_ARRIVAL_TIME,      /* when the kernel took a datagram in: socket(7) */
     FEATURE_HOP_LIMIT,         /* with what TTL or hop limit it came: ip(7), RFC 3542 section 6.3 */

@@ -65,7 +65,8 @@ typedef struct listener_options {
     apr_int32_t receive_buffer; /* bytes to ask the kernel for; 0: the system's default */
     apr_int32_t send_buffer;    /* bytes, as for receive_buffer */
     int offload; /* several datagrams may go through the network stack as one: UDP_SEGMENT and
-                  * UDP_GRO of udp(7), where the platform has them */
+                  * UDP_GRO of udp(7), UDP_SEND_MSG_SIZE and UDP_RECV_MAX_COALESCED_SIZE of Windows
+                  * (IPPROTO_UDP socket options), where the platform has them */
     struct service *service; /* that its datagrams are for; NULL: plain echo */
     const char *device;      /* to be bound to as well: only what comes by this network interface
                               * is received, and replies leave by it. NULL: by any */

@@ -17,6 +17,13 @@ int call_send(operation_t *operation)
                : WSAGetLastError();
 }
 
+int call_set(SOCKET socket, int option, DWORD value)
+{
+    return setsockopt(socket, IPPROTO_UDP, option, (const char *)&value, sizeof value) == 0
+               ? 0
+               : WSAGetLastError();
+}
+
 int call_result(operation_t *operation)
 {
     DWORD length;

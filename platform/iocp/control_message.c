@@ -1,5 +1,6 @@
 /* Control messages of Windows Sockets: the arrival address of a datagram, the source of a reply
- * (WSARecvMsg and WSASendMsg, IP_PKTINFO, IPV6_PKTINFO). */
+ * (WSARecvMsg and WSASendMsg, IP_PKTINFO, IPV6_PKTINFO), and the length of each of the datagrams of
+ * a message (UDP_COALESCED_INFO, UDP_SEND_MSG_SIZE). */
 
 #include "iocp/iocp.h"
 
@@ -51,8 +52,19 @@ static void read_ipv6(const WSAMSG *message, const WSACMSGHDR *control, datagram
     }
 }
 
-void control_messages_read(WSAMSG *message, datagram_t *datagram)
+static void read_segment(const WSAMSG *message, const WSACMSGHDR *control, apr_size_t *segment)
 {
+    DWORD length;
+
+    if (control_message_copy(message, control, &length, sizeof length)) {
+        *segment = length;
+    }
+}
+
+apr_size_t control_messages_read(WSAMSG *message, datagram_t *datagram)
+{
+    apr_size_t segment = 0;
+
     /* Windows says of a broadcast or multicast in the flags of the message. */
     datagram->broadcast = (message->dwFlags & (MSG_BCAST | MSG_MCAST)) != 0;
     /* One that is shorter than its own header would have itself as the next. */
@@ -63,16 +75,18 @@ void control_messages_read(WSAMSG *message, datagram_t *datagram)
             read_ipv4(message, control, datagram);
         } else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
             read_ipv6(message, control, datagram);
+        } else if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_COALESCED_INFO) {
+            read_segment(message, control, &segment);
         }
     }
+    return segment;
 }
 
-static void write_one(WSAMSG *message, int level, int type, const void *data, size_t length)
+static void add(WSAMSG *message, int level, int type, const void *data, size_t length)
 {
-    message->Control.len = (ULONG)WSA_CMSG_SPACE(length);
+    WSACMSGHDR *control = (WSACMSGHDR *)(void *)(message->Control.buf + message->Control.len);
 
-    WSACMSGHDR *control = WSA_CMSG_FIRSTHDR(message);
-
+    message->Control.len += (ULONG)WSA_CMSG_SPACE(length);
     control->cmsg_level = level;
     control->cmsg_type = type;
     control->cmsg_len = WSA_CMSG_LEN(length);
@@ -90,10 +104,17 @@ void control_message_write(WSAMSG *message, const datagram_t *datagram)
             IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) {
             info.ipi6_ifindex = datagram->arrival_interface;
         }
-        write_one(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+        add(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     } else {
         IN_PKTINFO info = {.ipi_addr = datagram->to.sa.v4.sin_addr};
 
-        write_one(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+        add(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
     }
+}
+
+void control_segment_write(WSAMSG *message, apr_size_t segment)
+{
+    DWORD length = (DWORD)segment;
+
+    add(message, IPPROTO_UDP, UDP_SEND_MSG_SIZE, &length, sizeof length);
 }

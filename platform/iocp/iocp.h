@@ -13,14 +13,24 @@
 #include <mswsock.h> /* needs the two above */
 #include <stdatomic.h>
 
+#include "offload/segment_runs.h"
+#include "offload/segments.h"
 #include "udpecho/transport.h"
+
+/* Windows 10 version 2004 and later have these (IPPROTO_UDP socket options), and not all headers.
+ */
+#ifndef UDP_SEND_MSG_SIZE
+#define UDP_SEND_MSG_SIZE           2
+#define UDP_RECV_MAX_COALESCED_SIZE 3
+#define UDP_COALESCED_INFO          3
+#endif
 
 /* Receives that each worker keeps posted on each listener; Windows locks their memory. */
 #define RECEIVES_POSTED 64
 
-/* Room for the control messages of one datagram: where it arrived, and a time, a hop limit and a
- * traffic class. */
-#define CONTROL_MAX 128
+/* Room for the control messages of one message: where it arrived, a time, a hop limit and a traffic
+ * class, and the length of its datagrams. */
+#define CONTROL_MAX 160
 
 /* How long replies that do not leave may hold up what waits for them. */
 #define REPLY_PATIENCE_US (1 * APR_USEC_PER_SEC)
@@ -37,6 +47,9 @@ typedef struct shared_socket {
     endpoint_t local;
     struct service *_Atomic service; /* NULL: plain echo */
     atomic_uint details;             /* of listener_detail_t */
+    atomic_int gathers;              /* replies may leave together, save for DETAIL_TIMES */
+    atomic_int coalesces;            /* datagrams may come together, likewise */
+    DWORD coalesced_max;             /* as so many bytes at most: what the receives have room for */
     LPFN_WSARECVMSG receive;         /* an extension, asked for by the socket */
     struct shared_socket *next;      /* on the port */
 } shared_socket_t;
@@ -58,30 +71,65 @@ typedef struct wake {
     atomic_int is_set;
 } wake_t;
 
+/*
+ * One message's room, which goes round: posted to receive, lent, posted to reply, posted to receive
+ * again. Most messages are one datagram; others are several that the system put together. The
+ * kernel uses it while it is posted, so its memory must outlive that.
+ */
+typedef struct operation {
+    OVERLAPPED overlapped; /* first: the kernel gives back this address */
+    shared_socket_t *socket;
+    struct replies *replies; /* whose it is while it sends; NULL while it receives */
+    struct operation *next;  /* in a list */
+    datagram_t datagram;     /* the first of what it received */
+    unsigned char *room;
+    apr_size_t payload_max;
+    segments_t rest; /* received and not lent yet */
+
+    /* What was lent, is to be echoed and is not on its way yet: datagrams side by side. */
+    unsigned char *unsent;
+    apr_size_t unsent_length;
+    unsigned unsent_count;
+
+    /* The message that is on its way. */
+    struct operation *others; /* whose datagrams it has behind its own; they come back with it */
+    unsigned count;           /* datagrams */
+    unsigned own_count;       /* of these, those of this operation: the first of what is unsent */
+    apr_size_t length;        /* bytes */
+    apr_size_t segment;       /* of each datagram but the last, where there are several */
+    unsigned pledged;         /* datagrams that `replies` waits for: these, and what is unsent */
+    unsigned apart;           /* so many of its datagrams leave one by one */
+    int is_suspect;           /* their gathering may be why they failed together */
+
+    WSABUF buffers[SEGMENT_RUN_MAX];
+    WSAMSG message;
+    _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
+} operation_t;
+
+/* The receives of one transport. */
+typedef struct receives {
+    port_t *port;
+    operation_t *idle;     /* to be posted */
+    operation_t *received; /* of which something is to be lent, in this order */
+    operation_t **received_end;
+    operation_t *lent[BATCH_MAX]; /* whose each datagram of a batch is */
+    datagram_t datagrams[BATCH_MAX];
+} receives_t;
+
 /* The replies of one transport. */
 typedef struct replies {
-    port_t *port;
+    receives_t *receives;   /* of the transport: gets what has sent all that it had to */
     wake_t *wake;           /* of the transport's thread */
     atomic_uint under_way;  /* that it sent, and whose completion nobody has taken yet */
     atomic_int are_awaited; /* its thread waits for the last of them */
     send_outcome_t untold;  /* of those that it took, sent by others or not */
     reply_failed_t *failed; /* told of the same; NULL: nobody asks */
     void *context;          /* for it */
+    gather_limits_t limits;
+    batch_t gathered; /* replies that may leave together, one of each of these operations */
+    operation_t *gathered_from[BATCH_MAX];
+    segment_runs_t runs;
 } replies_t;
-
-/* One datagram's room, which goes round: posted to receive, lent, posted to reply, posted to
- * receive again. The kernel uses it while it is posted, so its memory must outlive that. */
-typedef struct operation {
-    OVERLAPPED overlapped; /* first: the kernel gives back this address */
-    shared_socket_t *socket;
-    replies_t *replies;     /* whose it is while it sends; NULL while it receives */
-    struct operation *next; /* in a list */
-    datagram_t datagram;
-    apr_size_t payload_max;
-    WSABUF buffer;
-    WSAMSG message;
-    _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX];
-} operation_t;
 
 /* The listener's socket, open from the start. */
 shared_socket_t *listener_shared_socket(listener_t *listener);
@@ -102,9 +150,12 @@ apr_status_t port_find(port_t **port, listener_t *const *listeners, unsigned cou
 /* Asks for WSARecvMsg(), an extension. Errors: those of WSAIoctl(). */
 apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive);
 
-/* Puts the listener's socket on the port, unless it is there already. Errors: those of WSAIoctl()
- * and CreateIoCompletionPort(). */
-apr_status_t port_join(port_t *port, listener_t *listener);
+/* Puts the listener's socket on the port, unless it is there already. Receives on it have room for
+ * `payload_max` bytes. Errors: those of WSAIoctl() and CreateIoCompletionPort(). */
+apr_status_t port_join(port_t *port, listener_t *listener, apr_size_t payload_max);
+
+/* Lets the system put datagrams together, or not, as the socket and these details want. */
+void socket_coalesce(shared_socket_t *socket, unsigned details);
 
 /* Waits for completions, and for a while where that fails, for which there is nobody to tell.
  * Returns how many came; 0: none, or the wait was ended. `entries` are BATCH_MAX. */
@@ -131,14 +182,44 @@ void wake_end_wait(wake_t *wake);
 int wake_take(wake_t *wake);
 void wake_close(wake_t *wake);
 
+/* ---- Receives ---- */
+
+/* Whether the error of a receive is that of an earlier reply, which everybody can cause. */
+int is_reset(int error);
+
+/* Posts all that is idle. What cannot be posted stays idle. 0 or the error of one of these. */
+int receives_post(receives_t *receives);
+
+/* Takes what a receive has brought, to be lent, or returns its error. One that was cancelled, as
+ * the end of the thread that posted it does, or that met an error of an earlier reply has not
+ * failed. */
+int receive_take(receives_t *receives, operation_t *operation);
+
+/* Lends what was taken, in that order, as long as the batch has fewer than `most`. */
+void receives_lend(receives_t *receives, batch_t *batch, unsigned most);
+
+/* Takes back an operation that has nothing to send any more: it receives again, once all that it
+ * received has been lent. */
+void receive_return(receives_t *receives, operation_t *operation);
+
+/* Takes from those that are to be lent the first. NULL: there is none. */
+operation_t *receives_pop(receives_t *receives);
+
 /* ---- Replies ---- */
 
-/* Sends the operation's datagram back. Non-zero: its completion will come. 0: it failed, and was
- * counted. */
-int reply_post(replies_t *replies, operation_t *operation);
+/* Has a datagram that was lent of the operation be echoed, in the order in which they were lent. */
+void reply_keep(operation_t *operation, const datagram_t *datagram);
 
-/* Counts what became of a reply whose completion this transport, the owner of `replies`, has taken,
- * and wakes the one that sent it if it waits for that. */
+/* Sends what was kept of the operation, now or by replies_flush(). Then it goes to the receives
+ * from which it was taken, or to those of the transport that takes its completion. */
+void reply_give(replies_t *replies, operation_t *operation);
+
+/* Sends what waits for others that could leave together with it. */
+void replies_flush(replies_t *replies);
+
+/* Counts what became of a message whose completion this transport, the owner of `replies`, has
+ * taken, sends what is left of its operation, and wakes the one that sent it if it waits for that.
+ */
 void reply_take(replies_t *replies, operation_t *operation);
 
 /* How long to wait for the completion of the replies under way, milliseconds; 0: there are none, or
@@ -177,6 +258,9 @@ int call_receive(operation_t *operation);
 /* Posts a reply. 0 or WSA_IO_PENDING: a completion will come. Else the error, and none will. */
 int call_send(operation_t *operation);
 
+/* Sets an option of UDP, a number. 0 or the error. */
+int call_set(SOCKET socket, int option, DWORD value);
+
 /* The result of what has completed: 0 or the error. */
 int call_result(operation_t *operation);
 
@@ -195,9 +279,11 @@ send_error_t send_error_kind(int error);
  * message. WSAEMSGSIZE says only that the datagram or its control messages were too long. */
 int message_is_truncated(int error, DWORD flags);
 
-/* Control messages; see platform/readiness for the same on other systems. */
-void control_messages_read(WSAMSG *message, datagram_t *datagram);
+/* Control messages; see platform/readiness for the same on other systems. What is written comes
+ * behind what there is, in the room of CONTROL_MAX bytes. */
+apr_size_t control_messages_read(WSAMSG *message, datagram_t *datagram);
 void control_message_write(WSAMSG *message, const datagram_t *datagram);
+void control_segment_write(WSAMSG *message, apr_size_t segment);
 
 /* Copies what a control message holds, unless it was cut short: then returns 0. */
 int control_message_copy(const WSAMSG *message, const WSACMSGHDR *control, void *data,

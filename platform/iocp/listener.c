@@ -190,6 +190,11 @@ static apr_status_t close_socket(void *data)
     return APR_SUCCESS;
 }
 
+static int gathers(const listener_t *listener, int offload)
+{
+    return offload && platform_has(listener->platform, FEATURE_SEGMENTED_SEND);
+}
+
 apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
                            const listener_options_t *options, listener_error_t *error,
                            apr_pool_t *pool)
@@ -224,6 +229,9 @@ apr_status_t listener_open(listener_t **opened, const apr_sockaddr_t *address,
     atomic_init(&listener->socket.service, options->service);
     listener->platform = options->platform;
     atomic_init(&listener->socket.details, options->details);
+    atomic_init(&listener->socket.gathers, gathers(listener, options->offload));
+    atomic_init(&listener->socket.coalesces,
+                options->offload && platform_has(options->platform, FEATURE_COALESCED_RECEIVE));
     listener->socket.handle = INVALID_SOCKET;
     apr_pool_cleanup_register(pool, listener, close_socket, apr_pool_cleanup_null);
     error->step = "open a socket";
@@ -283,7 +291,7 @@ void listener_close(listener_t *listener)
 void listener_set_offload(listener_t *listener, int offload)
 {
     assert(is_main_thread());
-    (void)listener, (void)offload; /* nothing is gathered here */
+    atomic_store(&listener->socket.gathers, gathers(listener, offload));
 }
 
 void listener_set_details(listener_t *listener, unsigned details)
@@ -297,7 +305,11 @@ void listener_set_details(listener_t *listener, unsigned details)
     atomic_store(&listener->socket.details, details);
     port_t *port = atomic_load(&listener->port); /* one that joins it later looks itself */
 
-    if (port != NULL && (details & DETAIL_TIMES) != 0) {
+    if (port == NULL) {
+        return;
+    }
+    socket_coalesce(&listener->socket, details);
+    if ((details & DETAIL_TIMES) != 0) {
         atomic_store(&port->is_timed, 1);
     }
 }

@@ -19,6 +19,8 @@ static const char *const names[FEATURES] = {
     [FEATURE_BATCHED_RECEIVE] = "GetQueuedCompletionStatusEx",
     [FEATURE_IPV6] = "AF_INET6",
     [FEATURE_IPV6_ONLY] = "IPV6_V6ONLY",
+    [FEATURE_SEGMENTED_SEND] = "UDP_SEND_MSG_SIZE",
+    [FEATURE_COALESCED_RECEIVE] = "UDP_RECV_MAX_COALESCED_SIZE",
     [FEATURE_ARRIVAL_TIME] = "SIO_TIMESTAMPING",
     [FEATURE_HOP_LIMIT] = "IP_HOPLIMIT",
     [FEATURE_TRAFFIC_CLASS] = "IP_RECVTOS",
@@ -36,15 +38,27 @@ static apr_status_t ask_option(SOCKET socket, int level, int option)
     return status_of(setsockopt(socket, level, option, (const char *)&on, sizeof on));
 }
 
-/* Windows before build 20348 and Wine do not know the call, which is the system's nature and
- * nothing to tell the operator of at each start. */
+/* Old versions of Windows and Wine do not know the newer calls and options, which is the system's
+ * nature and nothing to tell the operator of at each start. */
+static apr_status_t status_of_newer(int error)
+{
+    return error == WSAEOPNOTSUPP || error == WSAEINVAL || error == WSAENOPROTOOPT
+               ? APR_ENOTIMPL
+               : APR_FROM_OS_ERROR(error);
+}
+
+/* Since build 20348. */
 static apr_status_t ask_arrival_time(SOCKET socket)
 {
-    apr_status_t status = status_of(report_arrival_time(socket, 1));
+    return report_arrival_time(socket, 1) == 0 ? APR_SUCCESS : status_of_newer(WSAGetLastError());
+}
 
-    return status == APR_FROM_OS_ERROR(WSAEOPNOTSUPP) || status == APR_FROM_OS_ERROR(WSAEINVAL)
-               ? APR_ENOTIMPL
-               : status;
+/* An option of UDP, since build 19041. */
+static apr_status_t ask_udp(SOCKET socket, int option, DWORD value)
+{
+    int error = call_set(socket, option, value);
+
+    return error == 0 ? APR_SUCCESS : status_of_newer(error);
 }
 
 /* Of IPv6 only where this host has it. */
@@ -66,6 +80,10 @@ static apr_status_t ask(feature_t feature, SOCKET ipv4, SOCKET ipv6)
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_PKTINFO);
     case FEATURE_IPV6_ONLY:
         return ask_option(ipv6, IPPROTO_IPV6, IPV6_V6ONLY);
+    case FEATURE_SEGMENTED_SEND: /* no length for all that is sent: each message says its own */
+        return ask_udp(ipv4, UDP_SEND_MSG_SIZE, 0);
+    case FEATURE_COALESCED_RECEIVE:
+        return ask_udp(ipv4, UDP_RECV_MAX_COALESCED_SIZE, PAYLOAD_MAX_IPV6);
     case FEATURE_ARRIVAL_TIME:
         return ask_arrival_time(ipv4);
     case FEATURE_HOP_LIMIT:

@@ -51,19 +51,30 @@ apr_status_t find_receive(SOCKET socket, LPFN_WSARECVMSG *receive)
     return returned == sizeof *receive ? APR_SUCCESS : APR_ENOTIMPL;
 }
 
-static apr_status_t join(port_t *port, listener_t *listener)
+/* Best effort: without it they come one by one. */
+void socket_coalesce(shared_socket_t *socket, unsigned details)
+{
+    if (atomic_load(&socket->coalesces)) {
+        call_set(socket->handle, UDP_RECV_MAX_COALESCED_SIZE,
+                 details & DETAIL_TIMES ? 0 : socket->coalesced_max);
+    }
+}
+
+static apr_status_t join(port_t *port, listener_t *listener, apr_size_t payload_max)
 {
     shared_socket_t *socket = listener_shared_socket(listener);
     apr_status_t status = find_receive(socket->handle, &socket->receive);
 
     socket->local = listener_describe(listener)->local;
     socket->wildcard = endpoint_is_wildcard(&socket->local);
+    socket->coalesced_max = (DWORD)payload_max;
     if (status != APR_SUCCESS) {
         return status;
     }
     if (CreateIoCompletionPort((HANDLE)socket->handle, port->handle, 0, 0) == NULL) {
         return APR_FROM_OS_ERROR((apr_status_t)GetLastError());
     }
+    socket_coalesce(socket, atomic_load(&socket->details));
     socket->next = port->sockets;
     port->sockets = socket;
     listener_set_port(listener, port);
@@ -74,13 +85,13 @@ static apr_status_t join(port_t *port, listener_t *listener)
 }
 
 /* All workers do it with a listener that a reload adds. */
-apr_status_t port_join(port_t *port, listener_t *listener)
+apr_status_t port_join(port_t *port, listener_t *listener, apr_size_t payload_max)
 {
     apr_status_t status = APR_SUCCESS;
 
     AcquireSRWLockExclusive(&port->lock);
     if (listener_port(listener) == NULL) {
-        status = join(port, listener);
+        status = join(port, listener, payload_max);
     }
     ReleaseSRWLockExclusive(&port->lock);
     return status;

@@ -28,3 +28,11 @@ send_error_t send_error_kind(int error)
         return SEND_OTHER;
     }
 }
+
+/* A length that does not fit the MTU (IPPROTO_UDP socket options, UDP_SEND_MSG_SIZE), or a system
+ * that took the option at the start and yet does not know the control message. */
+int gather_limits_may_cause(int error)
+{
+    return error == WSAEMSGSIZE || error == WSAEINVAL || error == WSAENOPROTOOPT ||
+           error == WSAEOPNOTSUPP;
+}

@@ -15,10 +15,8 @@
 #include "iocp/details.h"
 #include "udpecho/clock.h"
 
-/* An error of an earlier reply may be reported by a posted receive, once for each. After this many
- * in a row the receive is posted RESET_PAUSE_MS later, so that one that is reported each time does
- * not keep a worker busy. It is no error: everybody can send what makes replies fail. */
-#define RESETS_MAX     64
+/* After resets without end a receive is posted so much later. It is no error: everybody can send
+ * what makes replies fail. */
 #define RESET_PAUSE_MS 1
 
 /* The longest wait in one piece. A wake that the kernel had no memory for is seen after it. */
@@ -31,9 +29,8 @@ struct transport {
     shared_socket_t *sockets[LISTENERS_MAX];
     unsigned socket_count;
     wake_t wake;
+    receives_t receives;
     replies_t replies;
-    operation_t *idle; /* to be posted */
-    operation_t *lent[BATCH_MAX];
     unsigned lent_count; /* that transport_reply() has to bring back */
     OVERLAPPED_ENTRY entries[BATCH_MAX];
 };
@@ -49,146 +46,39 @@ void transport_wake(transport_t *transport)
     wake_set(&transport->wake);
 }
 
-/* ---- Posting receives ---- */
+/* ---- Receiving ---- */
 
-static int is_reset(int error)
+/* Takes what came from the port. 0 or the error of one of the receives. */
+static int take_all(transport_t *transport, ULONG count)
 {
-    return error == WSAECONNRESET || error == WSAENETRESET;
-}
-
-/* WSAEMSGSIZE is no failure to post: a datagram was there, too long, and a completion comes that
- * says so. To the kernel it is a warning, and only errors come back without a completion. */
-static int is_posted(int error)
-{
-    return error == 0 || error == WSA_IO_PENDING || error == WSAEMSGSIZE;
-}
-
-static void prepare(operation_t *operation)
-{
-    WSAMSG *message = &operation->message;
-
-    memset(&operation->overlapped, 0, sizeof operation->overlapped);
-    operation->replies = NULL;
-    memset(&operation->datagram.from, 0, sizeof operation->datagram.from); /* of an earlier one */
-    operation->buffer.buf = (char *)operation->datagram.data;
-    operation->buffer.len = (ULONG)operation->payload_max;
-    message->name = &operation->datagram.from.sa.any;
-    message->namelen = sizeof operation->datagram.from.sa;
-    message->lpBuffers = &operation->buffer;
-    message->dwBufferCount = 1;
-    message->Control.buf = (char *)operation->control;
-    message->Control.len = CONTROL_MAX;
-    message->dwFlags = 0;
-}
-
-/* Posts one receive; once the kernel has it, it is no longer ours to look at. 0 or the error. */
-static int post(transport_t *transport, operation_t *operation)
-{
-    int resets = 0;
-    int error;
-
-    do {
-        prepare(operation);
-        atomic_fetch_add(&transport->port->posted, 1);
-        error = call_receive(operation);
-        if (is_posted(error)) {
-            return 0;
-        }
-        atomic_fetch_sub(&transport->port->posted, 1);
-    } while (is_reset(error) && ++resets < RESETS_MAX);
-    return error;
-}
-
-static int is_left(const operation_t *operation)
-{
-    return atomic_load(&operation->socket->is_left);
-}
-
-/* Posts all that is idle. What cannot be posted stays idle. 0 or the error of one of these. */
-static int post_idle(transport_t *transport)
-{
-    operation_t *list = transport->idle;
-    operation_t *operation;
     int failure = 0;
 
-    transport->idle = NULL;
-    while ((operation = operation_pop(&list)) != NULL) {
-        if (is_left(operation)) {
-            spare_give(transport->port, operation);
+    atomic_fetch_sub(&transport->port->posted, (int)count);
+    for (ULONG i = 0; i < count; i++) {
+        operation_t *operation = (operation_t *)transport->entries[i].lpOverlapped;
+
+        if (operation->replies != NULL) {
+            reply_take(&transport->replies, operation);
             continue;
         }
-        int error = post(transport, operation);
+        int error = receive_take(&transport->receives, operation);
 
-        if (error != 0) {
-            failure = error;
-            operation_push(&transport->idle, operation);
-        }
+        failure = error != 0 ? error : failure;
     }
     return failure;
 }
 
-/* ---- Receiving ---- */
-
-static void lend(transport_t *transport, batch_t *batch, operation_t *operation)
+/* The most datagrams that a batch may have. */
+static unsigned batch_max(const transport_t *transport)
 {
-    datagram_t *datagram = &operation->datagram;
-    shared_socket_t *socket = operation->socket;
-    struct service *service = atomic_load_explicit(&socket->service, memory_order_acquire);
-    unsigned details = atomic_load_explicit(&socket->details, memory_order_relaxed);
-
-    datagram->from.length = operation->message.namelen;
-    datagram->to = socket->local;
-    datagram->length = operation->overlapped.InternalHigh;
-    datagram->arrival_interface = 0;
-    datagram->service = service; /* read first: it needs the details */
-    datagram->arrived = details & DETAIL_TIMES ? clock_wall() : 0;
-    datagram->drops = 0;
-    datagram->hop_limit = -1;
-    datagram->traffic_class = -1;
-    datagram->reply_traffic_class = -1;
-    datagram->departure_id = -1;
-    control_messages_read(&operation->message, datagram); /* and the flags */
-    if (details != 0) {
-        details_read(&operation->message, datagram);
-    }
-    transport->lent[batch->count] = operation;
-    batch->at[batch->count++] = datagram;
-}
-
-/* Lends what a receive has brought, or returns its error. One that was cancelled, as the end of the
- * thread that posted it does, or that met an error of an earlier reply has not failed. */
-static int take_receive(transport_t *transport, batch_t *batch, operation_t *operation)
-{
-    if (is_left(operation)) {
-        spare_give(transport->port, operation); /* its socket may be closed */
-        return 0;
-    }
-    int error = call_result(operation);
-
-    if (error == 0 || error == WSAEMSGSIZE) {
-        DWORD flags = operation->message.dwFlags;
-
-        operation->datagram.control_truncated = (flags & MSG_CTRUNC) != 0;
-        operation->datagram.truncated = message_is_truncated(error, flags);
-        lend(transport, batch, operation);
-        return 0;
-    }
-    operation_push(&transport->idle, operation);
-    return error == WSA_OPERATION_ABORTED || is_reset(error) ? 0 : error;
-}
-
-static void take_reply(transport_t *transport, operation_t *operation)
-{
-    atomic_fetch_sub(&transport->port->posted, 1);
-    reply_take(&transport->replies, operation);
-    operation_push(&transport->idle, operation);
+    return atomic_load(&transport->port->is_timed) ? TIMED_BATCH_MAX : BATCH_MAX;
 }
 
 /* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; else as
  * transport_receive() has it. */
 static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
-    ULONG most = atomic_load(&transport->port->is_timed) ? TIMED_BATCH_MAX : BATCH_MAX;
+    unsigned most = batch_max(transport);
     ULONG count = 0;
     DWORD failure = call_take(transport->port, transport->entries, most, &count, milliseconds,
                               milliseconds != 0);
@@ -199,18 +89,8 @@ static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWO
     if (failure != 0) {
         return failure == WAIT_TIMEOUT ? APR_TIMEUP : APR_FROM_OS_ERROR((apr_status_t)failure);
     }
-    for (ULONG i = 0; i < count; i++) {
-        operation_t *operation = (operation_t *)transport->entries[i].lpOverlapped;
-
-        if (operation->replies != NULL) {
-            take_reply(transport, operation);
-            continue;
-        }
-        atomic_fetch_sub(&transport->port->posted, 1);
-        int error = take_receive(transport, batch, operation);
-
-        failure = error != 0 ? (DWORD)error : failure;
-    }
+    failure = (DWORD)take_all(transport, count);
+    receives_lend(&transport->receives, batch, most);
     return failure == 0 || batch->count > 0 ? APR_SUCCESS
                                             : APR_FROM_OS_ERROR((apr_status_t)failure);
 }
@@ -235,7 +115,7 @@ static DWORD wait_unposted(int error, DWORD milliseconds)
  * APR_SUCCESS also without datagrams: there may be more to take. */
 static apr_status_t receive_some(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
-    int error = post_idle(transport);
+    int error = receives_post(&transport->receives);
     apr_status_t status = take_completions(
         transport, batch, error != 0 ? wait_unposted(error, milliseconds) : milliseconds);
 
@@ -282,11 +162,16 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (wake_take(&transport->wake)) {
-        return APR_EINTR;
+    /* What an earlier batch had no room for. A wake waits for that: who acts on it may close the
+     * sockets that it came by. */
+    receives_lend(&transport->receives, batch, batch_max(transport));
+    if (batch->count == 0) {
+        if (wake_take(&transport->wake)) {
+            return APR_EINTR;
+        }
+        status = timeout == 0 ? look(transport, batch)
+                              : receive_some(transport, batch, milliseconds_of(timeout));
     }
-    status = timeout == 0 ? look(transport, batch)
-                          : receive_some(transport, batch, milliseconds_of(timeout));
     transport->lent_count = batch->count;
     return status == APR_SUCCESS && batch->count == 0 ? APR_TIMEUP : status;
 }
@@ -303,44 +188,44 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
 {
     assert(batch->count == transport->lent_count);
     for (unsigned i = 0; i < batch->count; i++) {
-        operation_t *operation = transport->lent[i];
+        operation_t *operation = transport->receives.lent[i];
+        int is_last = i + 1 == batch->count || transport->receives.lent[i + 1] != operation;
 
-        if (operation->datagram.verdict != VERDICT_ECHO ||
-            !reply_post(&transport->replies, operation)) {
-            operation_push(&transport->idle, operation);
+        if (batch->at[i]->verdict == VERDICT_ECHO) {
+            reply_keep(operation, batch->at[i]);
+        }
+        if (is_last && operation->rest.length == 0) { /* else the next batch has more of it */
+            reply_give(&transport->replies, operation);
         }
     }
+    replies_flush(&transport->replies);
     batch->count = 0;
     transport->lent_count = 0;
     replies_tell(&transport->replies, outcome);
 }
 
-/* Receives that have completed are put back where others find them. Returns the end of the list. */
-static operation_t **take_replies(transport_t *transport, operation_t **others, ULONG count)
+/* What was received and not lent goes where others find it. */
+static void put_back(transport_t *transport)
 {
-    for (ULONG i = 0; i < count; i++) {
-        operation_t *operation = (operation_t *)transport->entries[i].lpOverlapped;
-
-        if (operation->replies != NULL) {
-            take_reply(transport, operation);
-        } else {
-            operation->next = NULL;
-            *others = operation;
-            others = &operation->next;
-        }
-    }
-    return others;
-}
-
-static void put_back(transport_t *transport, operation_t *list)
-{
+    port_t *port = transport->port;
     operation_t *operation;
 
-    while ((operation = operation_pop(&list)) != NULL) {
-        if (!PostQueuedCompletionStatus(transport->port->handle, 0, 0, &operation->overlapped)) {
-            atomic_fetch_sub(&transport->port->posted, 1);
-            operation_push(&transport->idle, operation); /* with no memory for it, one is lost */
+    while ((operation = receives_pop(&transport->receives)) != NULL) {
+        atomic_fetch_add(&port->posted, 1);
+        if (!PostQueuedCompletionStatus(port->handle, 0, 0, &operation->overlapped)) {
+            atomic_fetch_sub(&port->posted, 1);
+            operation_push(&transport->receives.idle, operation); /* no memory: one is lost */
         }
+    }
+}
+
+/* Sends what was kept of a message that is lent in part only. */
+static void reply_to_part(transport_t *transport)
+{
+    const operation_t *first = transport->receives.received;
+
+    if (first != NULL && first->unsent_count > 0) {
+        reply_give(&transport->replies, receives_pop(&transport->receives));
     }
 }
 
@@ -351,16 +236,15 @@ void transport_finish(transport_t *transport, apr_interval_time_t timeout, send_
 
     replies_t *replies = &transport->replies;
     apr_time_t until = clock_now() + timeout;
-    operation_t *receives = NULL;
-    operation_t **end = &receives;
     DWORD wait;
 
+    reply_to_part(transport);
     atomic_store(&replies->are_awaited, 1);
     while ((wait = replies_wait(replies, until)) > 0) {
-        end = take_replies(transport, end, port_take(transport->port, transport->entries, wait));
+        take_all(transport, port_take(transport->port, transport->entries, wait));
     }
     atomic_store(&replies->are_awaited, 0);
-    put_back(transport, receives);
+    put_back(transport);
     replies_give_up(replies);
     replies_tell(replies, outcome);
 }
@@ -386,9 +270,9 @@ static operation_t *take_unposted(transport_t *transport)
     if (operation == NULL) {
         operation = apr_pcalloc(transport->operations, sizeof *operation);
         operation->payload_max = transport->payload_max;
-        operation->datagram.data = apr_palloc(
-            transport->operations,
-            transport->payload_max > REPLY_ROOM_MIN ? transport->payload_max : REPLY_ROOM_MIN);
+        operation->room = apr_palloc(transport->operations, transport->payload_max > REPLY_ROOM_MIN
+                                                                ? transport->payload_max
+                                                                : REPLY_ROOM_MIN);
     }
     return operation;
 }
@@ -406,7 +290,7 @@ static void enter(transport_t *transport, shared_socket_t *socket)
     transport->sockets[transport->socket_count++] = socket;
     for (unsigned i = 0; i < RECEIVES_POSTED; i++) {
         operations[i]->socket = socket;
-        operation_push(&transport->idle, operations[i]);
+        operation_push(&transport->receives.idle, operations[i]);
     }
 }
 
@@ -461,7 +345,7 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
 
     leave_others(transport, listeners, count);
     for (unsigned i = 0; i < count; i++) {
-        apr_status_t status = port_join(transport->port, listeners[i]);
+        apr_status_t status = port_join(transport->port, listeners[i], transport->payload_max);
 
         if (status != APR_SUCCESS) {
             result = status;
@@ -490,7 +374,10 @@ apr_status_t transport_open(transport_t **opened, listener_t *const *listeners, 
     }
     apr_pool_cleanup_register(pool, transport, close_transport, apr_pool_cleanup_null);
     transport->payload_max = payload_max;
-    transport->replies.port = transport->port;
+    transport->receives.port = transport->port;
+    transport->receives.received_end = &transport->receives.received;
+    transport->replies.receives = &transport->receives;
+    transport->replies.limits.segment_max = PAYLOAD_MAX_IPV6;
     transport->replies.wake = &transport->wake;
     *opened = transport;
     return transport_listen(transport, listeners, count);
