@@ -98,6 +98,7 @@ static const char *find_without_protocol(const client_settings_t *given, apr_poo
                        : given->stamp_ssid != 0        ? "stamp-ssid"
                        : given->stamp_key_file != NULL ? "stamp-key-file"
                        : given->stamp_clock != 0       ? "stamp-clock"
+                       : given->stamp_ptp_offset != 0  ? "stamp-ptp-offset"
                        : given->stamp_sessions != 0    ? "stamp-sessions"
                                                        : NULL;
 

@@ -46,10 +46,11 @@ typedef struct client_settings {
     apr_int64_t stamp;
     apr_int64_t stamp_tlvs; /* types, as bits; -1: not given */
     apr_int64_t stamp_ssid;
-    const char *stamp_key_file; /* NULL: unauthenticated */
-    unsigned stamp_clock;       /* a stamp_clock_t */
-    unsigned stamp_sessions;    /* a counting_t */
-    unsigned clock_offset;      /* an offset_estimate_t */
+    const char *stamp_key_file;   /* NULL: unauthenticated */
+    unsigned stamp_clock;         /* a stamp_clock_t */
+    apr_int64_t stamp_ptp_offset; /* microseconds; 0: none */
+    unsigned stamp_sessions;      /* a counting_t */
+    unsigned clock_offset;        /* an offset_estimate_t */
     apr_int64_t histogram;
     apr_int64_t json;
     apr_int64_t csv;

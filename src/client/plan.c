@@ -173,6 +173,7 @@ static session_format_t make_format(const client_settings_t *settings, const uns
 {
     const stamp_options_t options = {.ssid = (apr_uint16_t)settings->stamp_ssid,
                                      .clock = (stamp_clock_t)settings->stamp_clock,
+                                     .ptp_offset_ns = 1000 * settings->stamp_ptp_offset,
                                      .key = settings->stamp_key,
                                      .tlvs = (unsigned)settings->stamp_tlvs,
                                      .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,

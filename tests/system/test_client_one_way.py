@@ -69,6 +69,19 @@ class EchoPlus(unittest.TestCase):
         self.assertEqual({payload[24:] for payload in payloads}, {payloads[0][24:]})
         self.assertEqual(report.of("start")[0]["protocol"], "echo-plus")
 
+    def test_time_stamps_of_ptp_ahead_of_utc(self):
+        """As those of a reflector are that has TAI; those of NTP are not."""
+        for ptp, ahead in (True, 37), (False, 0):
+            with self.subTest(reflector="ptp" if ptp else "ntp"):
+                reflector = Reflector(ptp=ptp, ahead=ahead * 10 ** 9)
+                report, requests = stamp(reflector, "--stamp-clock=ptp", "--stamp-ptp-offset=37s")
+                self.assertAlmostEqual(struct.unpack("!I", requests[0][4:8])[0],
+                                       time.time() + 37, delta=15)
+                self.assertEqual(len(report.of("one_way")), 5)
+                for told in report.of("one_way"):
+                    self.assertTrue(told["t1_ns"] <= told["t2_ns"] <= told["t3_ns"]
+                                    <= told["t4_ns"], told)
+
     def test_the_way_of_every_loss_is_told(self):
         # The last request is answered, so that no loss comes after it.
         answers = EchoPlusServer(lossy=True)

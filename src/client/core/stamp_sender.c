@@ -60,21 +60,33 @@ static void authenticate(const stamp_t *stamp)
     }
 }
 
+/* How far time stamps of this format are ahead of UTC. */
+static apr_int64_t ahead_of_utc(const stamp_t *stamp, stamp_clock_t clock)
+{
+    return clock == STAMP_CLOCK_PTP ? stamp->options.ptp_offset_ns : 0;
+}
+
+static apr_uint64_t own_timestamp(const stamp_t *stamp, apr_int64_t time)
+{
+    stamp_clock_t clock = stamp->options.clock;
+
+    return stamp_timestamp(time + ahead_of_utc(stamp, clock), clock);
+}
+
 static void write_request(void *context, apr_uint32_t number, apr_int64_t time,
                           const own_clock_t *own)
 {
     stamp_t *stamp = context;
     const stamp_layout_t *layout = stamp->layout;
-    stamp_clock_t clock = stamp->options.clock;
 
     if (!stamp->has_begun) {
         stamp->has_begun = 1;
         stamp->begun = time;
     }
     big_endian_put_32(stamp->packet + layout->sequence, number);
-    big_endian_put_64(stamp->packet + layout->timestamp, stamp_timestamp(time, clock));
+    big_endian_put_64(stamp->packet + layout->timestamp, own_timestamp(stamp, time));
     big_endian_put_16(stamp->packet + layout->error_estimate,
-                      stamp_error_encode(own->is_synchronised, clock,
+                      stamp_error_encode(own->is_synchronised, stamp->options.clock,
                                          own->error >= 0 ? own->error : APR_INT64_MAX));
     if (stamp->direct != NULL) {
         big_endian_put_32(stamp->direct, number + 1); /* with this one */
@@ -114,11 +126,10 @@ static int read_reply_number(void *context, const unsigned char *data, apr_size_
 static int is_of_this_run(const stamp_t *stamp, const reflection_t *reflection,
                           const unsigned char *data)
 {
-    stamp_clock_t clock = stamp->options.clock;
     apr_uint64_t returned = big_endian_64(data + stamp->layout->sender_timestamp);
 
-    return !reflection->is_changed ||
-           stamp_elapsed_ns(returned, stamp_timestamp(stamp->begun, clock), clock) >= 0;
+    return !reflection->is_changed || stamp_elapsed_ns(returned, own_timestamp(stamp, stamp->begun),
+                                                       stamp->options.clock) >= 0;
 }
 
 static int is_authentic(const stamp_t *stamp, const unsigned char *data)
@@ -152,18 +163,23 @@ static int is_of_session(const stamp_t *stamp, const unsigned char *data)
     return stamp->options.ssid == 0 || ssid == 0 || ssid == stamp->options.ssid;
 }
 
+static apr_int64_t unix_ns(const stamp_t *stamp, const unsigned char *field, stamp_clock_t clock,
+                           apr_int64_t near_ns)
+{
+    return stamp_unix_ns(big_endian_64(field), clock, near_ns) - ahead_of_utc(stamp, clock);
+}
+
 /* The format of the peer's time stamps is what its own error estimate says. */
-static stamp_clock_t read_times(const stamp_layout_t *layout, const unsigned char *data,
+static stamp_clock_t read_times(const stamp_t *stamp, const unsigned char *data,
                                 reflection_t *reflection)
 {
+    const stamp_layout_t *layout = stamp->layout;
     stamp_error_t error = stamp_error_decode(big_endian_16(data + layout->error_estimate));
 
     reflection->is_synchronised = error.is_synchronised && error.is_valid;
     reflection->error = error.is_valid ? error.error_ns : -1;
-    reflection->t2 =
-        stamp_unix_ns(big_endian_64(data + layout->receive_timestamp), error.clock, reflection->t1);
-    reflection->t3 =
-        stamp_unix_ns(big_endian_64(data + layout->timestamp), error.clock, reflection->t1);
+    reflection->t2 = unix_ns(stamp, data + layout->receive_timestamp, error.clock, reflection->t1);
+    reflection->t3 = unix_ns(stamp, data + layout->timestamp, error.clock, reflection->t1);
     return error.clock;
 }
 
@@ -181,8 +197,8 @@ static int read_reply(void *context, const unsigned char *data, apr_size_t lengt
     const stamp_t *stamp = context;
     const stamp_layout_t *layout = stamp->layout;
 
-    reflection->is_changed = big_endian_64(data + layout->sender_timestamp) !=
-                             stamp_timestamp(reflection->t1, stamp->options.clock);
+    reflection->is_changed =
+        big_endian_64(data + layout->sender_timestamp) != own_timestamp(stamp, reflection->t1);
     if (!is_of_session(stamp, data) || !is_of_this_run(stamp, reflection, data)) {
         return 0;
     }
@@ -191,12 +207,15 @@ static int read_reply(void *context, const unsigned char *data, apr_size_t lengt
     }
     reflection->is_intact = 1;
     reflection->peer_number = big_endian_32(data + layout->sequence);
-    stamp_clock_t clock = read_times(layout, data, reflection);
+    stamp_clock_t clock = read_times(stamp, data, reflection);
 
     reflection->hop_limit = read_hop_limit(layout, data, length);
     if (length > layout->length) {
         stamp_tlvs_read(&reflection->tlvs, data + layout->length, length - layout->length, clock,
                         reflection->t1);
+        if (reflection->tlvs.has_follow_up) {
+            reflection->tlvs.follow_up -= ahead_of_utc(stamp, clock);
+        }
     }
     /* Padding alone needs no HMAC TLV, and tells nothing. */
     if ((reflection->tlvs.returned & ~STAMP_TLV_BIT(STAMP_TLV_EXTRA_PADDING)) != 0 &&

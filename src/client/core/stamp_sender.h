@@ -18,8 +18,9 @@
 #define STAMP_TLV_BIT(type) (1U << (type))
 
 typedef struct stamp_options {
-    apr_uint16_t ssid;   /* the session's identifier; 0: none */
-    stamp_clock_t clock; /* the format of this host's time stamps */
+    apr_uint16_t ssid;         /* the session's identifier; 0: none */
+    stamp_clock_t clock;       /* the format of this host's time stamps */
+    apr_int64_t ptp_offset_ns; /* how far those of PTP, of either host, are ahead of UTC */
     unsigned tlvs; /* which to ask by, a set of them: Location, Timestamp Information, Class of
                     * Service, Direct Measurement, Follow-Up Telemetry */
     const authentication_key_t *key; /* of authenticated mode; NULL: the other one */

@@ -251,6 +251,39 @@ static void a_reply_tells_all_that_it_has(void **state)
     }
 }
 
+/* What is of PTP, and nothing else. */
+static void times_of_ptp_may_be_ahead_of_utc(void **state)
+{
+    static const apr_int64_t ahead = APR_INT64_C(37000000000);
+    session_format_t format = format_of(
+        (stamp_options_t){.clock = STAMP_CLOCK_PTP, .ptp_offset_ns = APR_INT64_C(37000000000)},
+        *state);
+    unsigned char reply[64];
+    int is_read;
+
+    format.write(format.context, 5, T1, &no_clock);
+    assert_true(big_endian_64(format.packet + 4) == stamp_timestamp(T1 + ahead, STAMP_CLOCK_PTP));
+    for (unsigned i = 0; i < 2; i++) {
+        stamp_clock_t clock = i == 0 ? STAMP_CLOCK_NTP : STAMP_CLOCK_PTP;
+        apr_int64_t offset = i == 0 ? 0 : ahead;
+
+        memset(reply, 0, sizeof reply);
+        make_reply(reply, &format, clock);
+        big_endian_put_64(reply + 4, stamp_timestamp(T3 + offset, clock));
+        big_endian_put_64(reply + 16, stamp_timestamp(T2 + offset, clock));
+        big_endian_put_32(reply + 44, STAMP_TLV_FOLLOW_UP_TELEMETRY << 16 | 16);
+        big_endian_put_64(reply + 52, stamp_timestamp(T3 + offset - 5000, clock));
+        reflection_t reflection = read_reply(&format, reply, sizeof reply, &is_read);
+
+        assert_true(is_read);
+        assert_false(reflection.is_changed);
+        assert_true(reflection.t2 == T2);
+        assert_true(reflection.t3 == T3);
+        assert_true(reflection.tlvs.has_follow_up);
+        assert_true(reflection.tlvs.follow_up == T3 - 5000);
+    }
+}
+
 /* 36, 38 and 44 octets, and more than was sent. */
 static void a_reply_may_be_short(void **state)
 {
@@ -359,6 +392,7 @@ int main(void)
         scene(tlvs_that_no_code_covers_tell_nothing),
         scene(authenticated_requests_have_both_codes),
         scene(a_reply_tells_all_that_it_has),
+        scene(times_of_ptp_may_be_ahead_of_utc),
         scene(a_reply_may_be_short),
         scene(a_hop_limit_may_not_be_known),
         scene(an_error_estimate_that_is_none_tells_no_synchronisation),
