@@ -7,27 +7,13 @@
 
 #include "common/memory.h"
 #include "core/service.h"
-#include "server/observe/counter_table.h"
+#include "server/worker_log.h"
 #include "udpecho/clock.h"
 #include "udpecho/machine.h"
 
-/* At most one line in this time tells of failed calls, and one of limits that were met; the
- * counters tell of all. */
-#define WARNING_INTERVAL_US APR_USEC_PER_SEC
-
-/* A loop is told of once in this time. The sources of loops that were told of last are kept. */
-#define LOOP_WARNING_INTERVAL_US (60 * APR_USEC_PER_SEC)
-#define LOOPS_MAX                16
-
-typedef struct told_loop {
-    endpoint_t from;
-    apr_time_t at;
-} told_loop_t;
-
 struct worker {
     worker_options_t options;
-    const char *name;
-    apr_uint64_t thread_id;
+    worker_log_t log;
     transport_t *transport;
     echo_t *echo;
     const apr_array_header_t *_Atomic wanted;    /* listeners */
@@ -36,128 +22,9 @@ struct worker {
     atomic_int is_stopping;
     atomic_int has_ended;
     _Atomic apr_uint64_t turns; /* of the loop */
-    apr_time_t next_failure_warning;
-    apr_time_t next_limit_warning;
-    told_loop_t told_loops[LOOPS_MAX];
-    unsigned next_told; /* the place of the one that was told of longest ago */
     apr_pool_t *pool;
     apr_thread_t *thread;
 };
-
-/* ---- Logging ---- */
-
-/* `reason` is why it was dropped; NULL: it was not. */
-static void log_datagram(worker_t *worker, const char *message, const char *reason,
-                         const endpoint_t *from, const endpoint_t *to, const datagram_t *datagram)
-{
-    log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_DEBUG, message);
-
-    log_text(line, "thread", worker->name);
-    log_number(line, "thread_id", (apr_int64_t)worker->thread_id);
-    log_endpoint(line, "from", from);
-    log_endpoint(line, "to", to);
-    log_number(line, "length", (apr_int64_t)datagram->length);
-    if (reason != NULL) {
-        log_text(line, "reason", reason);
-    }
-    log_payload(line, "payload", datagram->data, datagram->length);
-    log_end(line);
-}
-
-static void log_received(worker_t *worker, const datagram_t *datagram)
-{
-    log_datagram(worker, "received", NULL, &datagram->from, &datagram->to, datagram);
-}
-
-/* Tells what services received, of which their replies are made in place. */
-static void log_requests(worker_t *worker, const batch_t *batch)
-{
-    int is_told = log_enabled(worker->options.log, LOG_LEVEL_DEBUG);
-
-    for (unsigned i = 0; is_told && i < batch->count; i++) {
-        if (batch->at[i]->service != NULL) {
-            log_received(worker, batch->at[i]);
-        }
-    }
-}
-
-/* Tells all else, replies as they leave. */
-static void log_batch(worker_t *worker, const batch_t *batch)
-{
-    int is_told = log_enabled(worker->options.log, LOG_LEVEL_DEBUG);
-
-    for (unsigned i = 0; is_told && i < batch->count; i++) {
-        const datagram_t *datagram = batch->at[i];
-
-        if (datagram->verdict != VERDICT_ECHO) {
-            log_datagram(worker, "dropped", verdict_name(datagram->verdict), &datagram->from,
-                         &datagram->to, datagram);
-            continue;
-        }
-        if (datagram->service == NULL) {
-            log_received(worker, datagram);
-        }
-        log_datagram(worker, "reply", NULL, &datagram->to, &datagram->from, datagram);
-    }
-}
-
-/* Non-zero if it is time for another warning. */
-static int may_warn(apr_time_t *next, apr_time_t now)
-{
-    if (now < *next) {
-        return 0;
-    }
-    *next = now + WARNING_INTERVAL_US;
-    return 1;
-}
-
-/* The datagrams of one loop are dropped over several seconds. */
-static int is_told_loop(const worker_t *worker, const datagram_t *datagram, apr_time_t now)
-{
-    for (unsigned i = 0; datagram->verdict == VERDICT_LOOP && i < LOOPS_MAX; i++) {
-        const told_loop_t *told = &worker->told_loops[i];
-
-        if (told->at > 0 && now - told->at < LOOP_WARNING_INTERVAL_US &&
-            endpoint_equal(&told->from, &datagram->from)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static void keep_told(worker_t *worker, const datagram_t *datagram, apr_time_t now)
-{
-    if (datagram->verdict == VERDICT_LOOP) {
-        worker->told_loops[worker->next_told++ % LOOPS_MAX] = (told_loop_t){datagram->from, now};
-    }
-}
-
-static void warn_of_limit(worker_t *worker, const datagram_t *datagram, apr_time_t now)
-{
-    if (!is_told_loop(worker, datagram, now) && may_warn(&worker->next_limit_warning, now)) {
-        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not answered");
-
-        log_text(line, "thread", worker->name);
-        log_text(line, "reason", verdict_name(datagram->verdict));
-        log_endpoint(line, "from", &datagram->from);
-        log_endpoint(line, "to", &datagram->to);
-        log_end(line);
-        keep_told(worker, datagram, now);
-    }
-}
-
-static void warn_of_failures(worker_t *worker, const send_outcome_t *outcome, apr_time_t now)
-{
-    for (unsigned i = 0; i < SEND_ERROR_KINDS; i++) {
-        if (outcome->failed[i] > 0 && may_warn(&worker->next_failure_warning, now)) {
-            log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "reply not sent");
-
-            log_text(line, "thread", worker->name);
-            log_text(line, "reason", counter_row(COUNTER_FAILED + i)->name);
-            log_end(line);
-        }
-    }
-}
 
 /* ---- The loop ---- */
 
@@ -176,13 +43,7 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
 {
     apr_interval_time_t pause = echo_receive_failed(worker->echo, now);
 
-    if (may_warn(&worker->next_failure_warning, now)) {
-        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "cannot receive");
-
-        log_text(line, "thread", worker->name);
-        log_status(line, "error", status);
-        log_end(line);
-    }
+    worker_log_receive_failed(&worker->log, status, now);
     sleep_unless_stopping(worker, pause);
 }
 
@@ -213,21 +74,21 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
         stamp_look_at_clock(worker->options.stamp, received);
     }
     take_departures(worker);
-    log_requests(worker, batch);
+    worker_log_requests(&worker->log, batch);
     const datagram_t *limited = echo_step(worker->echo, batch, received);
 
     if (limited != NULL) {
-        warn_of_limit(worker, limited, received);
+        worker_log_limit(&worker->log, limited, received);
     }
     echo_stamp(worker->echo, batch, clock_wall);
-    log_batch(worker, batch);
+    worker_log_batch(&worker->log, batch);
     transport_reply(worker->transport, batch, &outcome);
     echo_settle(worker->echo, &outcome);
     if (datagrams > 0) {
         now = clock_now();
         service_times_add(&worker->service_times, now - received, datagrams);
     }
-    warn_of_failures(worker, &outcome, now); /* of earlier replies, too */
+    worker_log_failures(&worker->log, &outcome, now); /* of earlier replies, too */
     return now;
 }
 
@@ -262,12 +123,7 @@ static void take_listeners(worker_t *worker)
     }
     memory_try(listen_to, &listening);
     if (listening.status != APR_SUCCESS) {
-        log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_ERROR,
-                                     "a listener is not served by this worker");
-
-        log_text(line, "thread", worker->name);
-        log_status(line, "error", listening.status);
-        log_end(line);
+        worker_log_listen_failed(&worker->log, listening.status);
     }
     atomic_store(&worker->listening, wanted);
 }
@@ -323,7 +179,7 @@ static void finish(worker_t *worker)
 
     transport_finish(worker->transport, ECHO_DRAIN_MAX_US, &outcome);
     echo_settle(worker->echo, &outcome);
-    warn_of_failures(worker, &outcome, clock_now());
+    worker_log_failures(&worker->log, &outcome, clock_now());
 }
 
 /* ---- The thread ---- */
@@ -335,7 +191,7 @@ static void pin(const worker_t *worker)
     if (status != APR_SUCCESS) {
         log_line_t *line = log_begin(worker->options.log, LOG_LEVEL_WARNING, "not pinned");
 
-        log_text(line, "thread", worker->name);
+        log_text(line, "thread", worker->log.thread);
         log_status(line, "error", status);
         log_end(line);
     }
@@ -346,7 +202,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     worker_t *worker = data;
 
     (void)thread;
-    worker->thread_id = host_thread_id();
+    worker->log.thread_id = host_thread_id();
     pin(worker);
     if (gate_pass(worker->options.gate)) {
         serve(worker);
@@ -366,7 +222,8 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
     assert(listeners->elt_size == sizeof(listener_t *) && listeners->nelts <= LISTENERS_MAX);
     worker->options = *options;
     worker->pool = own;
-    worker->name = apr_psprintf(own, "worker-%u", options->index);
+    worker->log.log = options->log;
+    worker->log.thread = apr_psprintf(own, "worker-%u", options->index);
     worker->echo = echo_create(options->policy, clock_now(), own);
     atomic_init(&worker->wanted, listeners);
     atomic_init(&worker->listening, listeners);
