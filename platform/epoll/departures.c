@@ -99,8 +99,24 @@ static int is_departure(const note_t *note)
            note->error.ee_info == SCM_TSTAMP_SND && note->left[0].tv_sec != 0;
 }
 
-/* By the call that datagrams are received by, which a sandbox allows. */
-unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most)
+/* By the call that datagrams are received by, which a sandbox allows. The number of notes that were
+ * read, or -1. */
+static int receive_notes(int descriptor, message_t *messages, unsigned most, int is_batched)
+{
+    int received = 0;
+
+    if (is_batched) {
+        return (int)recvmmsg(descriptor, messages, most, MSG_ERRQUEUE, NULL);
+    }
+    while (received < (int)most &&
+           recvmsg(descriptor, &messages[received].msg_hdr, MSG_ERRQUEUE) >= 0) {
+        received++;
+    }
+    return received;
+}
+
+unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most,
+                                int is_batched)
 {
     _Alignas(struct cmsghdr) unsigned char controls[DEPARTURES_MAX][CONTROL_RECEIVED_MAX];
     message_t messages[DEPARTURES_MAX] = {{.msg_len = 0}};
@@ -110,7 +126,7 @@ unsigned system_read_departures(int descriptor, departure_t *departures, unsigne
         messages[i].msg_hdr.msg_control = controls[i];
         messages[i].msg_hdr.msg_controllen = sizeof controls[i];
     }
-    int received = recvmmsg(descriptor, messages, most, MSG_ERRQUEUE, NULL);
+    int received = receive_notes(descriptor, messages, most, is_batched);
 
     for (int i = 0; i < received; i++) {
         note_t note;

@@ -127,8 +127,9 @@ void system_write_departure(struct msghdr *header, apr_uint32_t id)
     (void)header, (void)id;
 }
 
-unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most)
+unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most,
+                                int is_batched)
 {
-    (void)descriptor, (void)departures, (void)most;
+    (void)descriptor, (void)departures, (void)most, (void)is_batched;
     return 0;
 }

@@ -60,8 +60,9 @@ int system_allow_departures(int descriptor);
 void system_write_departure(struct msghdr *header, apr_uint32_t id);
 
 /* Reads up to `most` departures of messages of this socket, DEPARTURES_MAX at most, fewer if no
- * more are known yet. What else the socket has in that place is dropped. Returns how many were
- * read. */
-unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most);
+ * more are known yet; many to a call if that is_batched. What else the socket has in that place is
+ * dropped. Returns how many were read. */
+unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most,
+                                int is_batched);
 
 #endif

@@ -161,14 +161,19 @@ static apr_status_t failure_of(transport_t *transport, worker_socket_t *socket, 
 }
 
 /* What the kernel tells of replies is an error in the eyes of poll(2), and comes back at the next
- * wait if there is no room for it now. */
+ * wait if there is no room for it now. It ends only by being read, also where nobody here asked for
+ * it: another process may have, of a socket that it handed over. */
 static void take_departures(transport_t *transport, const worker_socket_t *socket)
 {
     unsigned room = DEPARTURES_MAX - transport->departed;
 
-    if (room > 0 && platform_has(transport->platform, FEATURE_DEPARTURE_TIME)) {
-        transport->departed += system_read_departures(
-            socket->descriptor, &transport->departures[transport->departed], room);
+    if (room > 0) {
+        unsigned count = system_read_departures(
+            socket->descriptor, &transport->departures[transport->departed], room,
+            platform_has(transport->platform, FEATURE_BATCHED_RECEIVE));
+
+        transport->departed +=
+            platform_has(transport->platform, FEATURE_DEPARTURE_TIME) ? count : 0;
     }
 }
 

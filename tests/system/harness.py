@@ -153,6 +153,12 @@ class Server:
                 waits += int(re.search(r"(?m)^voluntary_ctxt_switches:\s+(.*)$", lines.read())[1])
         return waits
 
+    def processor_seconds(self):
+        """How long its threads have kept processors busy so far."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def signal(self, number):
         if has_thread_sanitizer() and number not in (signal.SIGSTOP, signal.SIGCONT):
             self._await_rest()

@@ -17,7 +17,8 @@ import harness
 import vectors
 from service_manager import handed_over
 
-IP_RECVTTL, SO_TIMESTAMPNS = 12, 35  # of Linux
+IP_RECVTTL, SO_TIMESTAMPNS, SO_TIMESTAMPING = 12, 35, 37  # of Linux
+TX_SOFTWARE = 1 << 1 | 1 << 4  # and told: SOF_TIMESTAMPING_SOFTWARE
 
 WITHOUT = shutil.which("without", path=os.environ["UDPECHO_TOOLS"])
 
@@ -281,6 +282,37 @@ class FollowUp(Stamp):
             sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             _, sent, _, _ = self.ask(sock, 100)
             self.assertEqual(self.ask(sock, 100)[2], (0, sent, 2))
+
+    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    def test_what_the_kernel_tells_of_replies_is_read_without_recvmmsg(self):
+        with self.reflector("--stamp-sessions=stateful", prefix=[WITHOUT, "recvmmsg", "--"]) as server, \
+                harness.client(server.address) as sock:
+            self.check_quiet(server, sock, follow_up_request(100))
+
+    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    def test_what_it_tells_another_process_is_read_without_the_feature(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
+            for sock in bound, sink:
+                sock.bind(("127.0.0.1", 0))
+            bound.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, TX_SOFTWARE)
+            for _ in range(40):
+                bound.sendto(b"", sink.getsockname())
+            with handed_over([bound.fileno()], listen=(),
+                             prefix=[WITHOUT, "SO_TIMESTAMPING", "--"]) as server, \
+                    harness.client(bound.getsockname()) as sock:
+                self.check_quiet(server, sock, b"as ever")
+
+    def check_quiet(self, server, sock, payload):
+        """A note that is not read has every wait end at once: the worker never rests, or pauses
+        for an error."""
+        for _ in range(10):
+            self.assertEqual(len(harness.echo(sock, payload)), len(payload))
+        before = server.processor_seconds()
+        time.sleep(0.5)
+        self.assertLess(server.processor_seconds() - before, 0.1)
+        counters = server.stop()
+        self.assertEqual((counters["receive_errors"], counters["health"]), (0, "ok"))
 
 
 @needs_authentication

@@ -413,19 +413,14 @@ class Faults(unittest.TestCase):
         return tracing.TracedServer(calls, f"--takeover={self.path}", *options, inject=inject,
                                     **others)
 
-    def used(self, server):
-        with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as stat_file:
-            fields = stat_file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def test_nobody_can_be_accepted(self):
         """The one that asks waits in the queue meanwhile, for as long as it has patience."""
         with self.traced("accept", "accept:error=EMFILE:when=1..3") as server:
-            used = self.used(server)
+            used = server.processor_seconds()
             with self.server() as successor:
                 failed = server.find("cannot hand over", error="Too many open files")
                 self.assertEqual(len(failed), 3, server.log())
-                self.assertLess(self.used(server) - used, 1)
+                self.assertLess(server.processor_seconds() - used, 1)
                 self.assertEqual(server.finish(), 0)
                 successor.stop()
 
