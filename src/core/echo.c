@@ -167,8 +167,7 @@ static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const e
 
 static int is_loop(echo_t *echo, const datagram_t *datagram, apr_time_t now)
 {
-    return echo->loops != NULL && !is_stamp(datagram) &&
-           !loop_detector_passes(echo->loops, datagram, now);
+    return echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now);
 }
 
 static verdict_t judge_arrival(const echo_policy_t *policy, const datagram_t *datagram)

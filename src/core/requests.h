@@ -20,8 +20,7 @@ typedef struct requests requests_t;
  */
 requests_t *requests_create(const unsigned char *loop_key, apr_pool_t *pool);
 
-/* Non-zero if it is a datagram for STAMP. Its sender may have any port but 0, and may repeat
- * itself; a loop of STAMP never does. */
+/* Non-zero if it is a datagram for STAMP. Its sender may have any port but 0. */
 static inline int is_stamp(const datagram_t *datagram)
 {
     return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;

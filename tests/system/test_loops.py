@@ -37,8 +37,9 @@ class Loops(unittest.TestCase):
         if namespaces.INSIDE not in os.environ:
             self.skipTest(namespaces.missing() or "only a program can move into its own namespace")
 
-    def servers(self, count, *options, workers=1):
-        servers = [harness.Server(f"--workers={workers}", *options) for _ in range(count)]
+    def servers(self, count, *options, workers=1, **keywords):
+        servers = [harness.Server(f"--workers={workers}", *options, **keywords)
+                   for _ in range(count)]
         for server in servers:
             self.addCleanup(server.kill)
         return servers
@@ -102,21 +103,29 @@ class Loops(unittest.TestCase):
         self.check_ring(2, copies=100, workers=4)
         self.check_ring(2, payloads=100, workers=4)
 
-    def test_a_server_that_echoes_everything(self):
-        def echo_everything():
+    def check_naive(self, answer, *options, **keywords):
+        """A loop with a server that answers everything, by what `answer` makes of it."""
+        def answer_everything():
             while (received := naive.recvfrom(65536))[0] != b"end":
-                naive.sendto(*received)
+                naive.sendto(answer(received[0]), received[1])
 
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as naive:
             naive.bind((LOOPBACK, 0))
-            thread = threading.Thread(target=echo_everything)
+            thread = threading.Thread(target=answer_everything, daemon=True)
             thread.start()
-            servers = self.servers(1)
+            servers = self.servers(1, *options, **keywords)
             started = time.monotonic()
             forge(naive.getsockname()[1], servers[0].address[1], b"round and round")
             self.check_dead(servers, started)
             forge(1, naive.getsockname()[1], b"end")
             thread.join()
+
+    def test_a_server_that_echoes_everything(self):
+        self.check_naive(lambda received: received)
+
+    def test_a_server_that_tells_a_reflector_the_time(self):
+        self.check_naive(lambda _: b"Monday, November 30, 2026 12:00:00-UTC\r\n",  # RFC 867
+                         "--stamp=127.0.0.1:0", listen=())
 
     def test_off_leaves_them(self):
         servers = self.servers(2, "--loop-detector=off")
