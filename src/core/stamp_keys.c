@@ -36,7 +36,7 @@ stamp_keys_t *stamp_keys_create(const apr_array_header_t *keys, apr_pool_t *pool
     stamp_keys_t *created = apr_palloc(pool, sizeof *created);
     stamp_key_t *at = apr_palloc(pool, (apr_size_t)keys->nelts * sizeof *at);
 
-    assert(keys->elt_size == sizeof(stamp_key_t));
+    assert(keys->elt_size == sizeof(stamp_key_t) && keys->nelts <= STAMP_KEYS_MAX);
     created->count = (unsigned)keys->nelts;
     created->at = at;
     for (int i = 0; i < keys->nelts; i++) { /* each to its place: there are few */

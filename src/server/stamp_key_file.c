@@ -7,6 +7,7 @@
 #include "common/hex_text.h"
 #include "common/lines.h"
 #include "common/units.h"
+#include "core/stamp_keys.h"
 #include "udpecho/host.h"
 
 #define SSID_PREFIX "ssid="
@@ -49,6 +50,9 @@ static const char *add(reading_t *reading, const stamp_key_line_t *line)
         if (is_same_scope(&APR_ARRAY_IDX(reading->lines, i, stamp_key_line_t), line)) {
             return "a line before this has a key for the same sessions";
         }
+    }
+    if (reading->lines->nelts == STAMP_KEYS_MAX) {
+        return apr_psprintf(reading->pool, "expected at most %d keys", STAMP_KEYS_MAX);
     }
     APR_ARRAY_PUSH(reading->lines, stamp_key_line_t) = *line;
     return NULL;

@@ -27,7 +27,7 @@ typedef struct stamp_key_line {
 
 /*
  * Appends to `lines`, an array of stamp_key_line_t, what the file says, of which at least one line
- * has a key:
+ * and at most STAMP_KEYS_MAX have a key:
  *
  *     KEY               hexadecimal digits, an even number of them
  *     ssid=N KEY        N from 1 to 65535

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "core/stamp_keys.h"
 #include "server/stamp_key_file.h"
 #include "skip.h"
 #include "written_file.h"
@@ -98,6 +99,20 @@ static void sessions_have_one_key(void **state)
         read_keys("192.0.2.0/24 aa\n192.0.2.0/25 aa\nssid=1 aa\nssid=2 aa\naa\n", *state).error);
 }
 
+/* Each packet is held against one after the other. */
+static void there_are_not_more_than_can_be_looked_at(void **state)
+{
+    apr_array_header_t *lines = apr_array_make(*state, STAMP_KEYS_MAX + 1, sizeof(char *));
+
+    for (int i = 1; i <= STAMP_KEYS_MAX; i++) {
+        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(*state, "ssid=%d aa", i);
+    }
+    assert_null(read_keys(apr_array_pstrcat(*state, lines, '\n'), *state).error);
+    APR_ARRAY_PUSH(lines, const char *) = "aa";
+    assert_refused(apr_array_pstrcat(*state, lines, '\n'), ":1025: expected at most 1024 keys",
+                   *state);
+}
+
 static void one_that_others_may_read_is_not_safe(void **state)
 {
     static const apr_fileperms_t unsafe[] = {APR_FPROT_WREAD, APR_FPROT_WWRITE, APR_FPROT_GWRITE};
@@ -130,6 +145,7 @@ int main(void)
         scene(a_line_has_a_key_and_whom_it_is_for),
         scene(what_is_wrong_is_told_with_its_line_and_without_the_key),
         scene(sessions_have_one_key),
+        scene(there_are_not_more_than_can_be_looked_at),
         scene(one_that_others_may_read_is_not_safe),
         scene(one_that_cannot_be_read_is_told),
     };
