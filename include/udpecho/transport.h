@@ -227,7 +227,8 @@ typedef void reply_failed_t(void *context, const datagram_t *reply);
 /* Has `failed` be called with `context` for each reply that fails, beside its kind in the outcome:
  * while transport_receive(), transport_reply() or transport_finish() of this transport runs that
  * learns of it, which may be another one than was given the reply. Not of those that are told of as
- * failed before the system has said so. Main thread, before the first receive. */
+ * failed before the system has said so, nor of those by a listener that was closed meanwhile, whose
+ * service may be gone. Main thread, before the first receive. */
 void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context);
 
 /*

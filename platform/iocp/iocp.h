@@ -43,6 +43,8 @@ typedef struct shared_socket {
     SOCKET _Atomic handle; /* INVALID_SOCKET once it is closed */
     atomic_int is_left;    /* nothing is to be posted on it any more */
     atomic_uint under_way; /* replies whose completion nobody has taken yet */
+    atomic_uint telling;   /* threads that tell of one that failed */
+    atomic_int is_closing; /* nobody is to begin to */
     int wildcard;
     endpoint_t local;
     struct service *_Atomic service; /* NULL: plain echo */

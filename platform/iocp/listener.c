@@ -285,6 +285,10 @@ void listener_close(listener_t *listener)
     assert(is_main_thread());
 
     await_replies(&listener->socket);
+    atomic_store(&listener->socket.is_closing, 1);
+    while (atomic_load(&listener->socket.telling) > 0) {
+        clock_pause(REPLY_PAUSE_US);
+    }
     apr_pool_destroy(listener->pool);
 }
 

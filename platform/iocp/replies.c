@@ -112,16 +112,20 @@ static void pass(operation_t *operation)
     }
 }
 
-/* The message was of one reply. */
+/* The message was of one reply. What it points to goes with its listener, which may be closing. */
 static void tell_failure(const replies_t *replies, const operation_t *operation)
 {
-    if (replies->failed != NULL) {
+    shared_socket_t *socket = operation->socket;
+
+    atomic_fetch_add(&socket->telling, 1);
+    if (replies->failed != NULL && !atomic_load(&socket->is_closing)) {
         datagram_t reply = operation->datagram;
 
         reply.data = operation->unsent;
         reply.length = operation->length;
         replies->failed(replies->context, &reply);
     }
+    atomic_fetch_sub(&socket->telling, 1);
 }
 
 static void tell_of(replies_t *replies, operation_t *operation, int error)

@@ -370,6 +370,32 @@ static void a_reply_by_a_listener_that_was_left_is_counted(void **state)
     close_fixture(fixture);
 }
 
+/* Its service may be gone. Nobody takes the completions until it is closed. */
+static void a_failed_reply_by_a_listener_that_was_closed_tells_no_service(void **state)
+{
+    fixture_t *fixture = open_without_faults();
+    struct service *failed = NULL;
+
+    (void)state;
+    add_listener(fixture, "127.0.0.1");
+    assert_int_equal(transport_listen(fixture->transport, fixture->listeners, 2), APR_SUCCESS);
+    client_connect(fixture, "127.0.0.1");
+    transport_on_failure(fixture->transport, note_service, &failed);
+    listener_set_service(fixture->listeners[1], (struct service *)&posted);
+    are_replies_held = 1;
+    reply_to(fixture, 2);
+    on_reply = (fault_t){.error = WSA_OPERATION_ABORTED, .times = 2};
+    assert_int_equal(transport_listen(fixture->transport, fixture->listeners, 1), APR_SUCCESS);
+    release_replies(2);
+    listener_close(fixture->listeners[1]);
+
+    send_outcome_t outcome = finish(fixture->transport, PATIENCE_US);
+
+    assert_int_equal(outcome.failed[SEND_OTHER], 2);
+    assert_null(failed);
+    close_fixture(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +409,7 @@ int main(void)
         scene(a_reply_is_told_of_once_while_one_finishes_and_one_serves),
         scene(what_comes_while_one_finishes_is_left_to_others),
         scene(a_reply_by_a_listener_that_was_left_is_counted),
+        scene(a_failed_reply_by_a_listener_that_was_closed_tells_no_service),
     };
 
     return cmocka_run_group_tests_name("replies", tests, NULL, NULL);
