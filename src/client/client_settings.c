@@ -235,6 +235,7 @@ const option_t client_settings_table[] = {
     {.name = "stamp",
      .offset = AT(stamp),
      .kind = &option_flag,
+     .also = "twamp|twamp-light",
      .help = "Speak STAMP (RFC 8762) with a reflector, also of TWAMP Light, port 862\n"
              "unless another is named, and tell loss, delay and more of each way."},
     {.name = "stamp-tlv",
@@ -296,6 +297,7 @@ const option_t client_settings_table[] = {
     {.name = "echo-plus",
      .offset = AT(echo_plus),
      .kind = &option_flag,
+     .also = "udpechoplus|tr143",
      .help = "Speak UDPEchoPlus (TR-143), and tell which way datagrams were lost and\n"
              "how the delay of each way varies. HOST needs a port."},
     {.name = "histogram",
@@ -433,11 +435,11 @@ static const char *read_host(client_settings_t *settings, const apr_array_header
     if (error == NULL && settings->address.host == NULL) {
         error = "* is no host to ask";
     } else if (error == NULL && settings->address.port == 0) {
-        error = port == 0 ? "--echo-plus has no port of its own" : "0 is no port to ask";
+        error = port == 0 ? "--echo-plus has no standard port" : "0 is no port to ask";
     }
-    return error == NULL
-               ? read_device(settings, pool)
-               : apr_psprintf(pool, "%s: expected HOST[:PORT] (%s)", settings->host, error);
+    return error == NULL ? read_device(settings, pool)
+                         : apr_psprintf(pool, "%s: expected HOST%s (%s)", settings->host,
+                                        port == 0 ? ":PORT" : "[:PORT]", error);
 }
 
 /* The fields of the protocol take room. */

@@ -261,6 +261,34 @@ static int is_silent(const probe_summary_t *summary)
     return replies == 0 && (summary->lost > 0 || summary->refused > 0);
 }
 
+/* Replies that are none to what was sent, where nothing else came, are what a server of another
+ * protocol sends. */
+static const char *protocol_advice(const client_settings_t *settings,
+                                   const probe_summary_t *summary)
+{
+    static const char *const advice[PROTOCOLS] = {
+        [PROTOCOL_ECHO] = "replies came, but none of them is an echo; a STAMP reflector needs "
+                          "--stamp, a UDPEchoPlus server --echo-plus",
+        [PROTOCOL_STAMP] = "replies came, but none of them is STAMP's; a plain echo server needs "
+                           "no --stamp, a UDPEchoPlus server --echo-plus",
+        [PROTOCOL_ECHO_PLUS] = "replies came, but none of them is UDPEchoPlus's; a plain echo "
+                               "server needs no --echo-plus, a STAMP reflector --stamp",
+    };
+    static const char *const authenticated =
+        "replies came, but none of them is authenticated by this key; an unauthenticated STAMP "
+        "reflector needs no --stamp-key-file";
+    apr_uint64_t strange = summary->replies[REPLY_UNKNOWN];
+
+    /* Plain echoes may be corrupt and still be echoes. */
+    if (settings->protocol != PROTOCOL_ECHO) {
+        strange += summary->replies[REPLY_CORRUPT];
+    }
+    if (strange == 0 || settings->payload != NULL) {
+        return NULL;
+    }
+    return settings->stamp_key != NULL ? authenticated : advice[settings->protocol];
+}
+
 /* What this host did not send is missing as well: the user wants to know whether all is well.
  */
 static int is_too_much_missing(const client_settings_t *settings, const probe_summary_t *summary)
@@ -288,9 +316,9 @@ static client_exit_t judge(const session_t *session, const char **error)
         return CLIENT_ERROR;
     }
     if (summary->received == 0) {
-        if (is_silent(summary)) {
-            *error = destination_advice(session->destination, settings, session->pool);
-        }
+        *error = is_silent(summary)
+                     ? destination_advice(session->destination, settings, session->pool)
+                     : protocol_advice(settings, summary);
         return decided == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
     }
     if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {

@@ -177,7 +177,7 @@ class EchoPlus(unittest.TestCase):
 
     def test_mistakes(self):
         for arguments, words in (
-                (["127.0.0.1"], "--echo-plus has no port of its own"),
+                (["127.0.0.1"], "expected HOST:PORT (--echo-plus has no standard port)"),
                 (["127.0.0.1:7", "--size=23"], "--size=23: expected 24 or more with --echo-plus"),
                 (["127.0.0.1:7", "--mtu"], "--echo-plus and --mtu: expected one of them"),
                 (["127.0.0.1:7", "--payload=x"], "--echo-plus and --payload: expected one of")):
