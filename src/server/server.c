@@ -12,12 +12,9 @@
 #include "server/observe/observer.h"
 #include "server/observe/status.h"
 #include "server/reload.h"
-#include "server/worker.h"
+#include "server/workers.h"
 #include "udpecho/clock.h"
 #include "udpecho/handover.h"
-
-/* How long to wait before looking again whether a worker is done with a batch. */
-#define BATCH_PAUSE_US 1000
 
 typedef struct server {
     setup_frame_t frame;
@@ -26,43 +23,12 @@ typedef struct server {
     observer_t *observer;
     host_t *host;
     log_t *log;
-    worker_t **workers;
-    unsigned worker_count;
+    workers_t workers;
     apr_time_t looked_at; /* when the service manager was told of the rate, and what of */
     apr_uint64_t echoed_before;
-    apr_uint64_t *turns; /* of each worker, likewise */
-    int has_successor;   /* who serves with the same sockets */
-    atomic_uint running;
-    gate_t *gate; /* where all threads wait until the process is confined */
+    int has_successor; /* who serves with the same sockets */
+    gate_t *gate;      /* where all threads wait until the process is confined */
 } server_t;
-
-/* ---- Stopping ---- */
-
-static void stop_workers(server_t *server)
-{
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        worker_stop(server->workers[i]);
-    }
-}
-
-static void join_workers(server_t *server)
-{
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        worker_join(server->workers[i]);
-    }
-}
-
-/* Runs in the worker's thread. The workers end together: whatever ended one, the count, the time
- * or a request, holds for all. */
-static void on_worker_ended(void *context)
-{
-    server_t *server = context;
-
-    stop_workers(server);
-    if (atomic_fetch_sub(&server->running, 1) == 1) {
-        host_finish(server->host);
-    }
-}
 
 /* ---- Telling ---- */
 
@@ -106,10 +72,10 @@ static void log_counters(server_t *server, log_line_t *line, apr_pool_t *pool)
 
 static void log_serving(server_t *server, apr_pool_t *pool)
 {
-    const transport_t *transport = worker_transport(server->workers[0]);
+    const transport_t *transport = worker_transport(server->workers.at[0]);
     log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "serving");
 
-    log_number(line, "workers", server->worker_count);
+    log_number(line, "workers", server->workers.count);
     log_text(line, "backend", transport_backend(transport));
     log_text(line, "batching", features_batching(&server->frame.platform, pool));
     log_end(line);
@@ -123,21 +89,22 @@ static void log_stopped(server_t *server, apr_pool_t *pool)
         [ECHO_END_DURATION] = "duration",
         [ECHO_END_COUNT] = "count",
     };
-    echo_end_t end = ECHO_END_NONE;
-
-    /* A worker that met the count or the end of the time asked the others to stop. */
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        echo_end_t of_worker = echo_end(worker_echo(server->workers[i]));
-
-        end = of_worker > end ? of_worker : end;
-    }
     log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO, "stopped");
 
-    log_text(line, "reason", server->has_successor ? "takeover" : reasons[end]);
+    log_text(line, "reason",
+             server->has_successor ? "takeover" : reasons[workers_end(&server->workers)]);
     log_counters(server, line, pool);
 }
 
 /* ---- Starting ---- */
+
+/* Runs in a worker's thread. */
+static void on_ended(void *context)
+{
+    server_t *server = context;
+
+    host_finish(server->host);
+}
 
 static exit_code_t refuse(server_t *server, const char *message, apr_status_t status)
 {
@@ -151,7 +118,7 @@ static exit_code_t refuse(server_t *server, const char *message, apr_status_t st
 static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
 {
     const setup_t *setup = server->setup;
-    worker_options_t options = {
+    const worker_options_t options = {
         .listeners = setup->listeners.all,
         .payload_max = (apr_size_t)setup->settings.payload_max,
         .spin = setup->settings.spin,
@@ -160,33 +127,10 @@ static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
         .stamp = server->frame.basis.stamp,
         .log = server->log,
         .gate = server->gate,
-        .ended = on_worker_ended,
-        .context = server,
     };
-    apr_status_t status = APR_SUCCESS;
 
-    for (unsigned i = 0; status == APR_SUCCESS && i < server->worker_count; i++) {
-        options.index = i;
-        status = worker_create(&server->workers[i], &options, pool);
-    }
-    return status;
-}
-
-/* Leaves no socket that is no worker's. */
-static apr_status_t share_sockets(const server_t *server)
-{
-    const apr_array_header_t *listeners = server->setup->listeners.all;
-    apr_status_t status = APR_SUCCESS;
-    int has_changed = 0;
-
-    for (int i = 0; i < listeners->nelts; i++) {
-        has_changed |=
-            listener_share(APR_ARRAY_IDX(listeners, i, listener_t *), server->worker_count);
-    }
-    for (unsigned i = 0; has_changed && status == APR_SUCCESS && i < server->worker_count; i++) {
-        status = worker_listen_anew(server->workers[i]);
-    }
-    return status;
+    return workers_create(&server->workers, &options, server->frame.options.workers, on_ended,
+                          server, pool);
 }
 
 /* A system may refuse threads (pthread_create(3), EAGAIN); fewer workers are better than none. They
@@ -197,34 +141,29 @@ static apr_status_t keep_workers(server_t *server, unsigned asked, apr_status_t 
         log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than asked for");
 
     log_number(line, "asked", asked);
-    log_number(line, "started", server->worker_count);
+    log_number(line, "started", server->workers.count);
     log_status(line, "error", status);
     log_end(line);
-    server->frame.options.workers = server->worker_count; /* that a reload opens listeners for */
-    return share_sockets(server);
+    server->frame.options.workers = server->workers.count; /* that a reload opens listeners for */
+    return workers_share(&server->workers, server->setup->listeners.all);
 }
 
 /* Starts the log's writer, the observer and the workers, which then wait at the gate. */
 static apr_status_t start_threads(server_t *server)
 {
     apr_status_t status = log_start(server->log, server->gate);
-    unsigned asked = server->worker_count;
-    unsigned started = 0;
+    unsigned asked = server->workers.count;
 
     if (status == APR_SUCCESS) {
         status = observer_start(server->observer, server->gate);
     }
-
-    while (status == APR_SUCCESS && started < asked) {
-        status = worker_start(server->workers[started]);
-        started += status == APR_SUCCESS;
-    }
     if (status != APR_SUCCESS) {
-        server->worker_count = started; /* those that there are to join */
-        status = started > 0 ? keep_workers(server, asked, status) : status;
+        server->workers.count = 0; /* none has been started */
+        return status;
     }
-    atomic_init(&server->running, started);
-    return status;
+    status = workers_start(&server->workers);
+    return status != APR_SUCCESS && server->workers.count > 0 ? keep_workers(server, asked, status)
+                                                              : status;
 }
 
 /* Whether a listener does, or may after a reload. */
@@ -253,12 +192,12 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
 
     if (status != APR_SUCCESS) {
         gate_abandon(server->gate);
-        join_workers(server);
+        workers_join(&server->workers);
         return refuse(server, "cannot start a thread", status);
     }
-    server->status.workers = server->workers;
-    server->status.worker_count = server->worker_count;
-    gate_await(server->gate, 1 + observer_threads(server->observer) + server->worker_count);
+    server->status.workers = server->workers.at;
+    server->status.worker_count = server->workers.count;
+    gate_await(server->gate, 1 + observer_threads(server->observer) + server->workers.count);
     listener_set_store(&server->setup->listeners, NULL, server->log);
     code = confine_calls(server->frame.settings, &server->frame.platform, speaks_stamp(server),
                          server->log, &server->frame.is_confined, pool);
@@ -266,21 +205,9 @@ static exit_code_t start(server_t *server, apr_pool_t *pool)
         gate_open(server->gate);
     } else {
         gate_abandon(server->gate);
-        join_workers(server);
+        workers_join(&server->workers);
     }
     return code;
-}
-
-/* Whether none of the workers uses the old setup any more. */
-static int is_everywhere(const server_t *server, const setup_t *old)
-{
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        if (echo_reads(worker_echo(server->workers[i]), old->policy) ||
-            !worker_listens(server->workers[i])) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 static void set_offload(const setup_t *setup)
@@ -303,13 +230,7 @@ static void reload(server_t *server)
         return;
     }
     listener_set_speak(&next->listeners, next->settings.mirror_dscp);
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        echo_apply(worker_echo(server->workers[i]), next->policy);
-        worker_listen(server->workers[i], next->listeners.all);
-    }
-    while (!is_everywhere(server, old)) {
-        clock_pause(BATCH_PAUSE_US);
-    }
+    workers_change(&server->workers, old->policy, next->policy, next->listeners.all);
     server->setup = next;
     listener_set_tell_less(&next->listeners, next->settings.mirror_dscp);
     set_offload(next);
@@ -368,15 +289,8 @@ static void look(server_t *server)
     char text[64];
     apr_time_t now = clock_now();
     apr_time_t elapsed = now - server->looked_at;
-    counter_totals_t totals = {{0}};
-    int is_alive = 1;
-
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        counters_sum(&totals, echo_counters(worker_echo(server->workers[i])));
-        is_alive &= worker_has_moved(server->workers[i], server->turns[i]);
-        server->turns[i] = worker_wake(server->workers[i]);
-    }
-    apr_uint64_t echoed = totals.value[COUNTER_ECHOED];
+    apr_uint64_t echoed;
+    int is_alive = workers_look(&server->workers, &echoed);
 
     apr_snprintf(text, sizeof text, "%" APR_UINT64_T_FMT " datagrams/s echoed",
                  (echoed - server->echoed_before) * APR_USEC_PER_SEC /
@@ -392,7 +306,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
         confine_log_refusals(server->log);
         switch (host_wait(server->host)) {
         case HOST_STOP:
-            stop_workers(server); /* before what may wait for somebody else */
+            workers_stop(&server->workers); /* before what may wait for somebody else */
             host_stopping(server->host);
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
                                       "draining, a second signal ends at once"));
@@ -419,7 +333,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
         case HOST_HANDED_OVER:
             server->has_successor = 1;
             observer_stop(server->observer); /* the same sockets are the successor's to answer */
-            stop_workers(server);
+            workers_stop(&server->workers);
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO, "a successor serves, draining"));
             break;
         case HOST_LOOK:
@@ -448,12 +362,12 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
         log_end(log_begin_waiting(server->log, LOG_LEVEL_ERROR,
                                   "not ready in time, the process that served serves on"));
         code = EXIT_UNAVAILABLE;
-        stop_workers(server);
+        workers_stop(&server->workers);
     } else {
         code = refuse(server, "cannot tell the process that served, it serves on", status);
-        stop_workers(server);
+        workers_stop(&server->workers);
     }
-    join_workers(server);
+    workers_join(&server->workers);
     observer_stop(server->observer);
     confine_log_refusals(server->log);
     log_stopped(server, pool);
@@ -479,7 +393,6 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     }
     features_log(platform, log, pool);
     server.frame.options = listener_options(settings, platform);
-    server.worker_count = server.frame.options.workers;
     server.frame.basis.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
     status = apr_generate_random_bytes(server.frame.basis.key, sizeof server.frame.basis.key);
     if (status == APR_SUCCESS) {
@@ -498,8 +411,6 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
         return refuse(&server, "cannot start", status);
     }
     server.status.stamp = server.frame.basis.stamp;
-    server.workers = apr_pcalloc(pool, server.worker_count * sizeof(worker_t *));
-    server.turns = apr_pcalloc(pool, server.worker_count * sizeof *server.turns);
     status = create_workers(&server, pool);
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);
