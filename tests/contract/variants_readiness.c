@@ -70,7 +70,7 @@ const unsigned flows_variant_count = sizeof flows_variants / sizeof flows_varian
 
 const char *no_arrival_time_here(void)
 {
-    return NULL;
+    return is_under_qemu() ? "qemu-user has no SO_TIMESTAMPNS" : NULL;
 }
 
 const char *no_hop_limit_here(void)

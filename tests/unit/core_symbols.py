@@ -44,7 +44,7 @@ COMPILER_PREFIXES = ("__asan_", "__ubsan_", "__tsan_", "__stack_chk_", "__chkstk
 # Their arithmetic for what a processor has no instructions for: on ARM by the names of its ABI,
 # elsewhere by those of libgcc, which end in the types ("Integer library routines" and "Soft float
 # library routines" of GCC's internals); and its atomics.
-ARITHMETIC = re.compile(r"__aeabi_\w+|__atomic_\w+_8|__sync_synchronize|"
+ARITHMETIC = re.compile(r"__aeabi_\w+|__atomic_\w+_8|__sync_\w+_4|__sync_synchronize|"
                         r"__[a-z]+(?:[sdtx][fi]){1,2}[234]?")
 
 
