@@ -63,6 +63,14 @@ const apr_pollset_method_e system_poll_method = APR_POLLSET_KQUEUE;
 #define ARRIVAL_TIME_NAME "SO_TIMESTAMP"
 #endif
 
+/* OpenBSD has it too, but not among the options that pledge(2) allows (pledge_sockopt() of
+ * kern/kern_pledge.c): a reload that asked a socket for it would end the process. */
+#if defined(__OpenBSD__)
+#define HOP_LIMIT_NAME NULL
+#else
+#define HOP_LIMIT_NAME "IP_RECVTTL"
+#endif
+
 #if defined(IP_RECVTOS)
 #define TRAFFIC_CLASS_NAME "IP_RECVTOS"
 #else
@@ -87,7 +95,7 @@ const char *const system_feature_names[FEATURES] = {
     [FEATURE_IPV6] = "AF_INET6",
     [FEATURE_IPV6_ONLY] = "IPV6_V6ONLY",
     [FEATURE_ARRIVAL_TIME] = ARRIVAL_TIME_NAME,
-    [FEATURE_HOP_LIMIT] = "IP_RECVTTL",
+    [FEATURE_HOP_LIMIT] = HOP_LIMIT_NAME,
     [FEATURE_TRAFFIC_CLASS] = TRAFFIC_CLASS_NAME,
     [FEATURE_REPLY_TRAFFIC_CLASS] = REPLY_TRAFFIC_CLASS_NAME,
 };
