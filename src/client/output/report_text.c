@@ -126,13 +126,12 @@ static const char *histogram_lines(const report_text_t *text, const event_t *eve
     }
     int is_known = directions->is_true || directions->is_estimated;
 
-    return apr_pstrcat(
-        text->scratch, histogram_text(text, &text->histogram, "round trip, ms\n"),
-        histogram_text(text, directions->forward_histogram,
-                       is_known ? "forward, ms\n" : "forward, ms above the least\n"),
-        histogram_text(text, directions->backward_histogram,
-                       is_known ? "backward, ms\n" : "backward, ms above the least\n"),
-        NULL);
+    return apr_pstrcat(text->scratch, histogram_text(text, &text->histogram, "round trip, ms\n"),
+                       histogram_text(text, directions->forward_histogram,
+                                      is_known ? "forward, ms\n" : "forward PDV, ms\n"),
+                       histogram_text(text, directions->backward_histogram,
+                                      is_known ? "backward, ms\n" : "backward PDV, ms\n"),
+                       NULL);
 }
 
 /* Why something was refused, where no line of its own says it. */

@@ -83,14 +83,14 @@ static const char *delays_text(const char *way, const delay_summary_t *delays, a
                        row_text("", "jitter", &delays->jitter, 1, pool), NULL);
 }
 
-/* What is known without synchronised clocks. */
+/* What is known without synchronised clocks: the packet delay variation of RFC 5481 section 4.2. */
 static const char *variation_text(const char *way, const delay_summary_t *delays, apr_pool_t *pool)
 {
     const apr_int64_t above[] = {delays->p50 - delays->minimum, delays->p90 - delays->minimum,
                                  delays->p99 - delays->minimum, delays->maximum - delays->minimum};
     const apr_int64_t spread[] = {delays->deviation, delays->jitter};
 
-    return apr_pstrcat(pool, row_text(way, "p50/p90/p99/max - min", above, 4, pool),
+    return apr_pstrcat(pool, row_text(way, "PDV p50/p90/p99/max", above, 4, pool),
                        row_text("", "stddev/jitter", spread, 2, pool), NULL);
 }
 
@@ -135,14 +135,15 @@ static const char *clocks_text(const directions_summary_t *directions, apr_pool_
     case CLOCKS_UNTOLD:
         return directions->kept_count == 0 || directions->is_estimated
                    ? ""
-                   : "clocks      not compared: each way is known by its variation only\n";
+                   : "clocks      not compared: one-way delays are not known, only PDV\n";
     case CLOCKS_SYNCHRONISED:
         return apr_psprintf(pool, "clocks      synchronised, to %s here and %s there\n",
                             error_text_of(directions->own_error, pool),
                             error_text_of(directions->peer_error, pool));
     default:
         return apr_psprintf(pool, "clocks      %s%s\n", words[directions->clocks],
-                            directions->is_estimated ? "" : ": no delay each way is known");
+                            directions->is_estimated ? ""
+                                                     : ": one-way delays are not known, only PDV");
     }
 }
 
@@ -168,14 +169,16 @@ static const char *later_text(const directions_summary_t *directions, apr_pool_t
 
 static const char *offset_text(const directions_summary_t *directions, apr_pool_t *pool)
 {
+    apr_int64_t ahead = directions->offset;
+
     if (!directions->is_estimated) {
         return "";
     }
     return apr_psprintf(pool,
-                        "offset      the peer's clock is taken to be %s ms ahead: as if the "
-                        "shortest\n"
-                        "            delay were the same each way\n",
-                        thousandths(directions->offset, pool));
+                        "offset      the peer's clock is taken to be %s ms %s, as if the\n"
+                        "            shortest delay were the same each way\n",
+                        thousandths(ahead < 0 ? -ahead : ahead, pool),
+                        ahead < 0 ? "behind" : "ahead");
 }
 
 const char *report_text_directions(const event_t *event, apr_pool_t *pool)

@@ -1,4 +1,5 @@
 #include <apr_strings.h>
+#include <string.h>
 
 #include "client/output/format.h"
 #include "client/output/report_text_parts.h"
@@ -32,8 +33,7 @@ static const char *bleached_text(const event_t *event, apr_pool_t *pool)
 
     return !there->is_known || (there->minimum == sent && there->maximum == sent)
                ? ""
-               : apr_psprintf(pool, "dscp        sent as %d, it did not get there as it was\n",
-                              sent);
+               : apr_psprintf(pool, "dscp        sent as %d, changed on the way there\n", sent);
 }
 
 static const char *seen_as_text(const event_t *event, apr_pool_t *pool)
@@ -47,7 +47,7 @@ static const char *seen_as_text(const event_t *event, apr_pool_t *pool)
         return "";
     }
     return apr_psprintf(pool, "seen as     %s%s\n", text,
-                        is_translated(event->run, facts) ? ", not as it was sent: NAT" : "");
+                        is_translated(event->run, facts) ? ", translated by NAT" : "");
 }
 
 /* ---- TLVs ---- */
@@ -97,31 +97,34 @@ static const char *tlvs_text(const path_facts_t *facts, apr_pool_t *pool)
 
 static const char *word_of(unsigned number, const char *const *words, unsigned count)
 {
-    return number < count && words[number] != NULL ? words[number] : "something unknown";
+    return number < count && words[number] != NULL ? words[number] : "unknown means";
 }
 
 static const char *source_text(const path_facts_t *facts, apr_pool_t *pool)
 {
     static const char *const sources[] = {
-        [STAMP_SYNC_NTP] = "NTP",
-        [STAMP_SYNC_PTP] = "PTP",
-        [STAMP_SYNC_SSU_BITS] = "SSU or BITS",
-        [STAMP_SYNC_GNSS] = "satellites",
-        [STAMP_SYNC_FREE_RUNNING] = "nothing",
+        [STAMP_SYNC_NTP] = "synchronised by NTP",
+        [STAMP_SYNC_PTP] = "synchronised by PTP",
+        [STAMP_SYNC_SSU_BITS] = "synchronised by SSU or BITS",
+        [STAMP_SYNC_GNSS] = "synchronised by GNSS",
+        [STAMP_SYNC_FREE_RUNNING] = "free-running",
     };
     static const char *const methods[] = {
         [STAMP_METHOD_HARDWARE] = "hardware",
         [STAMP_METHOD_SOFTWARE] = "software",
-        [STAMP_METHOD_CONTROL_PLANE] = "its control plane",
+        [STAMP_METHOD_CONTROL_PLANE] = "control plane",
     };
 
     if (facts->sync_source == 0) {
         return "";
     }
-    return apr_psprintf(pool, "peer clock  follows %s, read by %s and %s\n",
-                        word_of(facts->sync_source, sources, sizeof sources / sizeof sources[0]),
-                        word_of(facts->method_in, methods, sizeof methods / sizeof methods[0]),
-                        word_of(facts->method_out, methods, sizeof methods / sizeof methods[0]));
+    const char *in = word_of(facts->method_in, methods, sizeof methods / sizeof methods[0]);
+    const char *out = word_of(facts->method_out, methods, sizeof methods / sizeof methods[0]);
+
+    return apr_psprintf(
+        pool, "peer clock  %s; time stamps by %s%s\n",
+        word_of(facts->sync_source, sources, sizeof sources / sizeof sources[0]), in,
+        strcmp(in, out) == 0 ? "" : apr_psprintf(pool, " on arrival, by %s on departure", out));
 }
 
 static const char *changed_text(const path_facts_t *facts, apr_pool_t *pool)
