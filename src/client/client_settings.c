@@ -236,16 +236,16 @@ const option_t client_settings_table[] = {
      .offset = AT(stamp),
      .kind = &option_flag,
      .also = "twamp|twamp-light",
-     .help = "Speak STAMP (RFC 8762) with a reflector, also of TWAMP Light, port 862\n"
-             "unless another is named, and tell loss, delay and more of each way."},
+     .help = "Measure loss and delay in each direction with a STAMP (RFC 8762) or\n"
+             "TWAMP Light reflector. The default port is 862."},
     {.name = "stamp-tlv",
      .argument = "LIST",
      .offset = AT(stamp_tlvs),
      .kind = &option_stamp_tlvs,
      .command_line_only = 1,
-     .help = "With --stamp: ask for more by these TLVs of RFC 8972: all, or some of\n"
-             "location, timestamp-info, class-of-service, direct-measurement and\n"
-             "follow-up, separated by commas."},
+     .help = "With --stamp: send these TLVs of RFC 8972: all, or some of location,\n"
+             "timestamp-info, class-of-service, direct-measurement and follow-up,\n"
+             "separated by commas. Default: none."},
     {.name = "stamp-ssid",
      .argument = "N",
      .offset = AT(stamp_ssid),
@@ -253,21 +253,21 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .minimum = 1,
      .maximum = 65535,
-     .help = "With --stamp: the identifier of the session. Default: none."},
+     .help = "With --stamp: the session identifier (SSID). Default: none."},
     {.name = "stamp-key-file",
      .argument = "FILE",
      .offset = AT(stamp_key_file),
      .kind = &option_text,
      .command_line_only = 1,
-     .help = "With --stamp: authenticate packets by the key in this file, which is one\n"
-             "line of hexadecimal digits."},
+     .help = "With --stamp: authenticate packets with the key in this file: one line\n"
+             "of hexadecimal digits. Others must not be able to read it (chmod 640)."},
     {.name = "stamp-clock",
      .argument = "ntp|ptp",
      .offset = AT(stamp_clock),
      .kind = &option_choice,
      .command_line_only = 1,
      .choices = stamp_clocks,
-     .help = "With --stamp: the format of time stamps that are sent. Default: ntp."},
+     .help = "With --stamp: the time stamp format of requests. Default: ntp."},
     {.name = "stamp-ptp-offset",
      .argument = "TIME",
      .offset = AT(stamp_ptp_offset),
@@ -276,30 +276,32 @@ const option_t client_settings_table[] = {
      .minimum = 1,
      .maximum = 3600 * APR_USEC_PER_SEC,
      .zero = "none",
-     .help = "With --stamp: how far time stamps of PTP, of both sides, are ahead of\n"
-             "UTC: 37s for TAI, until there is another leap second. Default: none."},
+     .help = "With --stamp: the offset of PTP time stamps, of both sides, from UTC:\n"
+             "37s for TAI, until the next leap second. Default: none."},
     {.name = "stamp-sessions",
      .argument = "auto|stateless|stateful",
      .offset = AT(stamp_sessions),
      .kind = &option_choice,
      .command_line_only = 1,
      .choices = stamp_countings,
-     .help = "With --stamp: whether the reflector numbers its replies, which tells the\n"
-             "way of losses. Default: auto, found out by the first request lost."},
+     .help = "With --stamp: whether the reflector numbers its replies (stateful),\n"
+             "which tells the direction of losses. auto sees it when the first\n"
+             "request is lost. Default: auto."},
     {.name = "clock-offset",
      .argument = "none|minimum",
      .offset = AT(clock_offset),
      .kind = &option_choice,
      .command_line_only = 1,
      .choices = offset_estimates,
-     .help = "With --stamp and --echo-plus, where clocks are not synchronised: minimum\n"
-             "tells delays as if the shortest were the same each way. Default: none."},
+     .help = "With --stamp and --echo-plus, if the clocks are not synchronised:\n"
+             "minimum estimates one-way delays as if the shortest delay were the same\n"
+             "in both directions. Default: none."},
     {.name = "echo-plus",
      .offset = AT(echo_plus),
      .kind = &option_flag,
      .also = "udpechoplus|tr143",
-     .help = "Speak UDPEchoPlus (TR-143), and tell which way datagrams were lost and\n"
-             "how the delay of each way varies. HOST needs a port."},
+     .help = "Measure loss and delay variation in each direction with a UDPEchoPlus\n"
+             "server (TR-143). HOST needs a port."},
     {.name = "histogram",
      .offset = AT(histogram),
      .kind = &option_flag,

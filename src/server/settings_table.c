@@ -78,58 +78,59 @@ const option_t settings_table[] = {
      .kind = &option_listen,
      .also = "twamp|twamp-light|reflector",
      .reloadable = 1,
-     .help = "Be a STAMP reflector (RFC 8762) there, which answers TWAMP Light too;\n"
-             "may be given again. Port 862 unless another is named. Default: nowhere."},
+     .help = "Be a STAMP reflector (RFC 8762) at this address, which answers TWAMP\n"
+             "Light too; may be given again. The default port is 862. Default: none."},
     {.name = "echo-plus",
      .argument = "ADDRESS:PORT",
      .offset = AT(listen[PROTOCOL_ECHO_PLUS]),
      .kind = &option_echo_plus,
      .also = "udpechoplus|tr143",
      .reloadable = 1,
-     .help = "Speak UDPEchoPlus (TR-143) there; may be given again. Default: nowhere."},
+     .help = "Be a UDPEchoPlus server (TR-143) at this address; may be given again.\n"
+             "Default: none."},
     {.name = "stamp-sessions",
-     .argument = "HOW",
+     .argument = "stateless|stateful",
      .offset = AT(stamp_sessions),
      .kind = &option_choice,
      .choices = stamp_session_words,
      .reloadable = 1,
-     .help = "How STAMP replies are numbered: stateless, as their requests are; or\n"
-             "stateful, by session, so that a sender can tell on which way a packet\n"
-             "was lost. Default: stateless."},
+     .help = "How to number STAMP replies: stateless copies the request's number;\n"
+             "stateful counts the replies of each session, so that a sender can tell\n"
+             "in which direction a packet was lost. Default: stateless."},
     {.name = "stamp-key-file",
      .argument = "FILE",
      .offset = AT(stamp_key_file),
      .kind = &option_text,
      .reloadable = 1,
-     .help = "Authenticate STAMP by the keys in this file, which others than its owner\n"
-             "and its group may not read: lines of KEY, ssid=N KEY or NETWORK KEY, in\n"
-             "hexadecimal. Default: none."},
+     .help = "Authenticate STAMP packets with the keys in this file, one a line: KEY,\n"
+             "ssid=N KEY or NETWORK KEY, with KEY in hexadecimal. Only its owner and\n"
+             "group may be able to read the file (chmod 640). Default: none."},
     {.name = "stamp-mode",
-     .argument = "MODE",
+     .argument = "auto|unauthenticated|authenticated",
      .offset = AT(stamp_mode),
      .kind = &option_choice,
      .choices = stamp_mode_words,
      .reloadable = 1,
-     .help = "Which packets of STAMP are spoken: unauthenticated, where keys are for\n"
-             "HMAC TLVs only; authenticated; or auto, the latter if there is a key\n"
-             "file. Default: auto."},
+     .help = "STAMP mode. In unauthenticated mode keys are used for HMAC TLVs only.\n"
+             "auto is authenticated if there is a key file, else unauthenticated.\n"
+             "Default: auto."},
     {.name = "stamp-short-requests",
      .argument = "answer|refuse",
      .offset = AT(stamp_short_requests),
      .kind = &option_choice,
      .choices = stamp_short_words,
      .reloadable = 1,
-     .help = "What becomes of STAMP and TWAMP Light requests of 14 to 43 bytes, whose\n"
-             "replies of 44 are longer than they are. Default: answer."},
+     .help = "What to do with STAMP and TWAMP Light requests of 14 to 43 bytes, whose\n"
+             "replies of 44 bytes are longer than the request. Default: answer."},
     {.name = "stamp-clock",
      .argument = "ntp|ptp",
      .offset = AT(stamp_clock),
      .kind = &option_choice,
      .choices = stamp_clock_words,
      .reloadable = 1,
-     .help = "How STAMP replies write times: seconds since 1900 and a fraction; or\n"
-             "seconds and nanoseconds since 1970; both of UTC, but for\n"
-             "--stamp-ptp-offset. Default: ntp."},
+     .help = "Time stamp format of STAMP replies: ntp, seconds since 1900 and a\n"
+             "fraction; ptp, seconds and nanoseconds since 1970. Both are UTC unless\n"
+             "--stamp-ptp-offset is given. Default: ntp."},
     {.name = "stamp-ptp-offset",
      .argument = "TIME",
      .offset = AT(stamp_ptp_offset),
@@ -138,39 +139,39 @@ const option_t settings_table[] = {
      .maximum = APR_USEC_PER_SEC * 3600,
      .zero = "none",
      .reloadable = 1,
-     .help = "How far --stamp-clock=ptp writes times ahead of UTC: 37s for TAI, which\n"
-             "PTP has, until there is another leap second. Default: none."},
+     .help = "Offset of the time stamps of --stamp-clock=ptp from UTC: 37s for TAI,\n"
+             "the time scale of PTP, until the next leap second. Default: none."},
     {.name = "stamp-dscp",
      .argument = "LIST",
      .offset = AT(stamp_dscp),
      .kind = &option_dscps,
      .reloadable = 1,
-     .help = "With which DSCPs a STAMP request may have its reply sent, by its Class\n"
-             "of Service TLV: numbers and ranges (8,10,40-46), all or none, besides\n"
-             "its own and 0. Default: none."},
+     .help = "DSCPs that a Class of Service TLV may choose for the reply: numbers and\n"
+             "ranges (8,10,40-46), all or none. 0 and the DSCP of the request are\n"
+             "always allowed. Default: none."},
     {.name = "stamp-tlv",
      .argument = "on|off",
      .offset = AT(stamp_tlv),
      .kind = &option_choice,
      .choices = option_off_on,
      .reloadable = 1,
-     .help = "Whether what follows a STAMP packet is read as TLVs (RFC 8972), or sent\n"
-             "back as it came. Default: on."},
+     .help = "Whether to read the bytes after a STAMP packet as TLVs (RFC 8972); off\n"
+             "returns them unchanged. Default: on."},
     {.name = "stamp-strict",
      .argument = "on|off",
      .offset = AT(stamp_strict),
      .kind = &option_choice,
      .choices = option_off_on,
      .reloadable = 1,
-     .help = "Whether STAMP requests are dropped whose error estimate has a multiplier\n"
-             "of 0, as RFC 4656 wants it and few senders do. Default: off."},
+     .help = "Whether to drop STAMP requests whose error estimate has a multiplier of\n"
+             "0. RFC 4656 says so, but some senders write it. Default: off."},
     {.name = "mirror-dscp",
      .argument = "on|off",
      .offset = AT(mirror_dscp),
      .kind = &option_choice,
      .choices = option_off_on,
      .reloadable = 1,
-     .help = "Whether plain echoes are sent with the DSCP of their requests, as STAMP\n"
+     .help = "Whether to send plain echoes with the DSCP of their requests, as STAMP\n"
              "replies always are. Default: off."},
     {.name = "workers",
      .argument = "N",
