@@ -2,6 +2,9 @@
 option(UDPECHO_APR_FROM_SOURCE
        "Fetch and build them: where there are no packages of them, or none with a sanitizer" OFF)
 
+if(WIN32)
+    include(${CMAKE_CURRENT_LIST_DIR}/windows.cmake)
+endif()
 if(UDPECHO_APR_FROM_SOURCE)
     set(sources ${PROJECT_BINARY_DIR}/sources)
     if(NOT EXISTS ${sources}/complete OR NOT EXISTS ${sources}/libsodium)

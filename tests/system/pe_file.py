@@ -31,6 +31,8 @@ class Program:
         magic, = self.unpack("<H", optional)
         assert magic == 0x20b
         self.flags, = self.unpack("<H", optional + 70)
+        self.system_version = self.unpack("<HH", optional + 40)
+        self.subsystem_version = self.unpack("<HH", optional + 48)
         count, = self.unpack("<I", optional + 108)
         self.directories = [self.unpack("<II", optional + 112 + 8 * i) for i in range(count)]
         self.sections = [self.unpack("<IIII", optional + optional_length + 40 * i + 8)

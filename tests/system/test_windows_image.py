@@ -25,6 +25,12 @@ class Image(unittest.TestCase):
                 self.assertEqual(program.machine,
                                  pe_file.MACHINES[os.environ["UDPECHO_PROCESSOR"]])
 
+    def test_they_start_on_windows_10_and_later_only(self):
+        for program in PROGRAMS:
+            with self.subTest(program.path):
+                self.assertEqual(program.system_version, (10, 0))
+                self.assertEqual(program.subsystem_version, (10, 0))
+
     def test_only_libraries_of_windows_are_needed(self):
         for program in PROGRAMS:
             with self.subTest(program.path):
