@@ -14,10 +14,16 @@
 /*
  * Where this process was started without standard input, output or error, opens something in their
  * place that can neither be read nor written, with the error of what is closed, so that no socket
- * gets the number of one of them and what is written there. The first thing in main(). Errors:
- * those of pipe(2); standard error may then be closed.
+ * gets the number of one of them and what is written there. Called early in main(), before anything
+ * is opened. Errors: those of pipe(2); standard error may then be closed.
  */
 apr_status_t host_fill_standard_files(void);
+
+/* From here on, libraries that nobody names by a full path are loaded from the system's own
+ * directory and from nowhere else, also where the program's own or the current directory has one of
+ * that name: SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32) of Windows. Elsewhere the
+ * loader does not look there. Before anything else in main(), since APR loads libraries. */
+void host_trust_system_libraries(void);
 
 /* From here on, to write to somebody who has hung up, or to a file at the limit of its size, is an
  * error, EPIPE or EFBIG, and does not end the process: SIGPIPE and SIGXFSZ of signal(7), which

@@ -189,6 +189,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program_t program;
     apr_file_t *errors;
 
+    host_trust_system_libraries();
     if (host_fill_standard_files() != APR_SUCCESS) {
         fputs("udpecho: no descriptors in place of standard files that are closed\n", stderr);
         return CLIENT_ERROR;

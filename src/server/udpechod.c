@@ -197,6 +197,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program_t program = {.pool = NULL};
     apr_file_t *error;
 
+    host_trust_system_libraries();
     if (host_fill_standard_files() != APR_SUCCESS) {
         fputs("udpechod: no descriptors in place of standard files that are closed\n", stderr);
         return EXIT_SYSTEM;

@@ -9,11 +9,15 @@ MACHINES = {"x86_64": 0x8664, "AMD64": 0x8664, "aarch64": 0xAA64, "ARM64": 0xAA6
 # Of the data directories.
 IMPORTS = 1
 RELOCATIONS = 5
+LOAD_CONFIGURATION = 10
 
 # DLL Characteristics.
 HIGH_ENTROPY_VA = 0x0020
 DYNAMIC_BASE = 0x0040
 NX_COMPAT = 0x0100
+
+# Dependent Load Flags, and of LoadLibraryEx().
+SEARCH_SYSTEM32 = 0x0800
 
 
 class Program:
@@ -51,6 +55,11 @@ class Program:
     def text(self, address):
         start = self.offset(address)
         return self.content[start:self.content.index(b"\0", start)].decode()
+
+    def load_flags(self):
+        """How Windows looks for the libraries that it loads before the program starts; 0: as ever."""
+        table, size = self.directories[LOAD_CONFIGURATION]
+        return self.unpack("<H", self.offset(table) + 78)[0] if size > 0 else 0
 
     def libraries(self):
         """What Windows loads before the program starts, in small letters."""

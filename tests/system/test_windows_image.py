@@ -8,11 +8,10 @@ import client_harness
 import harness
 import pe_file
 
-# What every Windows since 10 brings along.
-WINDOWS = {
-    "advapi32.dll", "iphlpapi.dll", "kernel32.dll", "mswsock.dll", "msvcrt.dll", "rpcrt4.dll",
-    "shell32.dll", "ws2_32.dll",
-}
+# What every Windows since 10 brings along. The first it knows by their names alone (KnownDLLs); for
+# the others it looks in the program's directory before its own, unless it is told not to.
+KNOWN = {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "rpcrt4.dll", "shell32.dll", "ws2_32.dll"}
+OTHERS = {"iphlpapi.dll", "mswsock.dll"}
 
 
 PROGRAMS = [pe_file.Program(path) for path in (harness.UDPECHOD, client_harness.UDPECHO)]
@@ -36,7 +35,16 @@ class Image(unittest.TestCase):
             with self.subTest(program.path):
                 needed = program.libraries()
                 self.assertIn("ws2_32.dll", needed)
-                self.assertEqual(needed - WINDOWS, set())
+                self.assertEqual(needed - KNOWN - OTHERS, set())
+
+    def test_no_library_can_be_put_before_that_of_windows(self):
+        """By what is read here; that Windows keeps to it, nobody has seen."""
+        for program in PROGRAMS:
+            with self.subTest(program.path):
+                if program.load_flags() != pe_file.SEARCH_SYSTEM32:
+                    self.assertEqual(program.libraries() - KNOWN, set())
+                    # For the first call: GNU's linker lists those nowhere.
+                    self.assertIn(b"iphlpapi.dll", program.content.lower())
 
     def test_their_address_is_random_and_their_data_does_not_run(self):
         for program in PROGRAMS:

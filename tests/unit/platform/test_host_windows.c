@@ -92,11 +92,43 @@ static int restores_the_console(apr_pool_t *pool)
     return is_ended_by_a_second(host);
 }
 
+/* A file of that kind, under a name that nothing else has, where this program is. */
+static int finds_its_own_library(void)
+{
+    HMODULE library = LoadLibraryA("udpecho-planted.dll");
+
+    if (library != NULL) {
+        FreeLibrary(library);
+    }
+    return library != NULL;
+}
+
+static int looks_for_libraries_in_the_system(void)
+{
+    char path[MAX_PATH], *end;
+
+    require(GetModuleFileNameA(NULL, path, MAX_PATH) > 0);
+    end = strrchr(path, '\\');
+    require(end != NULL && (size_t)(end - path) < sizeof path - 32);
+    strcpy(end + 1, "udpecho-planted.dll");
+    require(CopyFileA("C:\\windows\\system32\\version.dll", path, FALSE));
+    require(finds_its_own_library());
+    host_trust_system_libraries();
+    int found = finds_its_own_library();
+
+    require(LoadLibraryA("version.dll") != NULL);
+    DeleteFileA(path);
+    return found ? NOT_AS_EXPECTED : AS_EXPECTED;
+}
+
 static int run_in_child(const char *scene_in_child)
 {
     apr_pool_t *pool;
     host_t *host;
 
+    if (strcmp(scene_in_child, "libraries") == 0) {
+        return looks_for_libraries_in_the_system();
+    }
     require(make_pool((void **)&pool) == 0);
     if (strcmp(scene_in_child, "console") == 0) {
         return restores_the_console(pool);
@@ -126,6 +158,12 @@ static void control_break_asks_to_stop(void **state)
         skip_test("Wine does not generate this event");
     }
     assert_int_equal(code, AS_EXPECTED);
+}
+
+static void a_library_beside_the_program_is_not_loaded(void **state)
+{
+    (void)state;
+    assert_int_equal(code_of_child("libraries"), AS_EXPECTED);
 }
 
 static void the_configuration_file_has_its_place(void **state)
@@ -161,6 +199,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         scene(control_c_asks_to_stop),
         scene(control_break_asks_to_stop),
+        scene(a_library_beside_the_program_is_not_loaded),
         scene(the_configuration_file_has_its_place),
         scene(a_second_request_ends_the_process),
         scene(a_second_request_leaves_the_console_as_it_was),
