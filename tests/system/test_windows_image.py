@@ -9,8 +9,10 @@ import harness
 import pe_file
 
 # What every Windows since 10 brings along. The first it knows by their names alone (KnownDLLs); for
-# the others it looks in the program's directory before its own, unless it is told not to.
-KNOWN = {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "rpcrt4.dll", "shell32.dll", "ws2_32.dll"}
+# the others it looks in the program's directory before its own, unless it is told not to. SHELL32,
+# which brings USER32, must not be among them: with that, a program of a console hears nothing of
+# log-off and shutdown (SetConsoleCtrlHandler()).
+KNOWN = {"advapi32.dll", "kernel32.dll", "msvcrt.dll", "rpcrt4.dll", "ws2_32.dll"}
 OTHERS = {"iphlpapi.dll", "mswsock.dll"}
 
 

@@ -1,15 +1,12 @@
-/* Before apr.h, which leaves out parts of windows.h that shlobj.h needs. */
-#include <winsock2.h>
-#include <ws2tcpip.h>
-
-#include <shlobj.h>
-
 #include "os/windows/config_file.h"
 
+#include <apr_cstr.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <sddl.h>
+#include <string.h>
 
+#include "os/windows/command_line.h"
 #include "os/windows/protected_path.h"
 #include "os/windows/wide.h"
 #include "udpecho/error_text.h"
@@ -21,16 +18,47 @@
  * account runs. */
 #define PERMISSIONS L"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FRFX;;;BU)(A;OICI;FRFX;;;LS)"
 
+/* ---- ProgramData ---- */
+
+#define PROFILES L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList"
+
+/* In which ProgramData is, as Windows is installed. */
+#define SYSTEM_DRIVE "%SystemDrive%"
+
+/* `path` with the drive of Windows in place of that variable; NULL if another is left. */
+static const char *expand(const char *path, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(SYSTEM_DRIVE);
+    wchar_t windows[MAX_PATH];
+
+    if (apr_cstr_casecmpn(path, SYSTEM_DRIVE, length) == 0) {
+        if (GetSystemWindowsDirectoryW(windows, MAX_PATH) == 0) {
+            return NULL;
+        }
+        windows[2] = L'\0'; /* behind the letter and the colon */
+        path = apr_pstrcat(pool, narrow(windows, pool), path + length, NULL);
+    }
+    return command_line_has_variable(path) ? NULL : path;
+}
+
+/* From the place where Windows' setup writes what FolderLocations of its answer file says
+ * (Microsoft-Windows-Shell-Setup), which only administrators can change. Not from the environment,
+ * which any user can set, nor by what expands the environment's variables. Not by
+ * SHGetFolderPathW(): with SHELL32 comes USER32, and with that a program of a console hears nothing
+ * of log-off and shutdown (SetConsoleCtrlHandler()). */
 static const char *program_data(apr_pool_t *pool)
 {
-    wchar_t data[MAX_PATH];
+    wchar_t path[MAX_PATH];
+    DWORD size = sizeof path;
 
-    /* Not from the environment, which any user can set, and which names another directory to the
-     * services of Wine. */
-    return SHGetFolderPathW(NULL, CSIDL_COMMON_APPDATA, NULL, SHGFP_TYPE_CURRENT, data) == S_OK
-               ? narrow(data, pool)
+    return RegGetValueW(HKEY_LOCAL_MACHINE, PROFILES, L"ProgramData",
+                        RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ | RRF_NOEXPAND, NULL, path,
+                        &size) == ERROR_SUCCESS
+               ? expand(narrow(path, pool), pool)
                : NULL;
 }
+
+/* ---- The configuration file ---- */
 
 static const char *directory(apr_pool_t *pool)
 {

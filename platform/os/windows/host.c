@@ -25,8 +25,20 @@ void host_raise(host_event_t event)
     SetEvent(the_host.events[event]);
 }
 
+/* Not that of any user: tasks and services run there. */
+static int is_in_session_of_services(void)
+{
+    DWORD session;
+
+    return ProcessIdToSessionId(GetCurrentProcessId(), &session) && session == 0;
+}
+
 static BOOL WINAPI on_control(DWORD control)
 {
+    /* Whoever logs off, all programs with a console are told there. */
+    if (control == CTRL_LOGOFF_EVENT && is_in_session_of_services()) {
+        return TRUE;
+    }
     if (InterlockedExchange(&the_host.asked, 1) != 0) {
         /* A user who asks twice does not want to wait: the next handler is Windows' own, which
          * ends the process and calls nothing of atexit(). */
@@ -35,9 +47,9 @@ static BOOL WINAPI on_control(DWORD control)
     }
     host_raise(HOST_STOP);
     if (control != CTRL_C_EVENT && control != CTRL_BREAK_EVENT) {
-        /* The window was closed: Windows ends the process as soon as this returns. Draining takes a
-         * second at most, and main() ends the process, this thread included. Log-off and shutdown
-         * come to services alone ("HandlerRoutine callback function"). */
+        /* The window was closed, or the user logs off, or the system shuts down: Windows ends the
+         * process as soon as this returns. Draining takes a second at most, and main() ends the
+         * process, this thread included. */
         Sleep(INFINITE);
     }
     return TRUE;

@@ -2,6 +2,8 @@
 
 #include "unit.h"
 
+#include <apr_strings.h>
+
 #include "udpecho/host.h"
 #include "udpecho/terminal.h"
 
@@ -175,6 +177,52 @@ static void the_configuration_file_has_its_place(void **state)
     assert_string_equal(path + strlen(path) - strlen(end), end);
 }
 
+static void no_environment_moves_the_configuration_file(void **state)
+{
+    static const char *const names[] = {"ProgramData", "ALLUSERSPROFILE", "SystemDrive",
+                                        "SystemRoot", "windir"};
+    const char *path = host_config_file(*state);
+
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_true(SetEnvironmentVariableA(names[i], "D:"));
+    }
+    assert_string_equal(host_config_file(*state), path);
+}
+
+/* In the place of HKEY_LOCAL_MACHINE, where programs that are not an administrator's cannot write.
+ */
+static void set_program_data(const wchar_t *value)
+{
+    assert_int_equal(
+        RegSetKeyValueW(
+            HKEY_LOCAL_MACHINE, L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList",
+            L"ProgramData", REG_EXPAND_SZ, value, (DWORD)((wcslen(value) + 1) * sizeof *value)),
+        ERROR_SUCCESS);
+}
+
+static void it_is_where_windows_was_told_to_have_such_files(void **state)
+{
+    wchar_t windows[MAX_PATH];
+    HKEY key;
+
+    assert_int_not_equal(GetSystemWindowsDirectoryW(windows, MAX_PATH), 0);
+    assert_int_equal(RegCreateKeyW(HKEY_CURRENT_USER, L"Software\\udpecho-test", &key),
+                     ERROR_SUCCESS);
+    assert_int_equal(RegOverridePredefKey(HKEY_LOCAL_MACHINE, key), ERROR_SUCCESS);
+    assert_null(host_config_file(*state));
+    set_program_data(L"%SystemDrive%\\Data");
+    assert_string_equal(
+        host_config_file(*state),
+        apr_psprintf(*state, "%c:\\Data\\udpecho\\udpechod.conf", (char)windows[0]));
+    set_program_data(L"E:\\Data");
+    assert_string_equal(host_config_file(*state), "E:\\Data\\udpecho\\udpechod.conf");
+    set_program_data(L"%AnotherVariable%\\Data");
+    assert_null(host_config_file(*state));
+    RegOverridePredefKey(HKEY_LOCAL_MACHINE, NULL);
+    RegDeleteTreeW(HKEY_CURRENT_USER, L"Software\\udpecho-test");
+    RegCloseKey(key);
+}
+
 static void a_second_request_ends_the_process(void **state)
 {
     DWORD code = code_of_child("second");
@@ -201,6 +249,8 @@ int main(int argc, char **argv)
         scene(control_break_asks_to_stop),
         scene(a_library_beside_the_program_is_not_loaded),
         scene(the_configuration_file_has_its_place),
+        scene(no_environment_moves_the_configuration_file),
+        scene(it_is_where_windows_was_told_to_have_such_files),
         scene(a_second_request_ends_the_process),
         scene(a_second_request_leaves_the_console_as_it_was),
     };
