@@ -37,6 +37,8 @@ typedef struct flows_options {
 typedef struct flows_error {
     const char *step; /* what failed: "bind", "set the DSCP"; static */
     unsigned flow;    /* on which */
+    int is_excluded;  /* to bind failed since the system keeps a port from programs that no socket
+                       * has: LISTENER_EXCLUDED */
 } flows_error_t;
 
 /*

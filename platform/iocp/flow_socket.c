@@ -4,6 +4,7 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
+#include "iocp/iocp.h"
 #include "readiness/flow.h"
 
 void flow_sockets_make_room(unsigned count)
@@ -60,6 +61,11 @@ apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_f
 apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address)
 {
     return apr_socket_bind(socket, address);
+}
+
+int flow_port_is_excluded(apr_status_t status, apr_port_t port, apr_pool_t *pool)
+{
+    return port != 0 && bind_failure_of(status, port, pool) == LISTENER_EXCLUDED;
 }
 
 apr_size_t flow_socket_payload_max(apr_os_sock_t socket)

@@ -25,6 +25,9 @@ apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_o
 /* Binds it; the socket keeps a pointer to the address. Errors: those of bind(2). */
 apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address);
 
+/* Non-zero if that failed because the system keeps the port from all programs. Any thread. */
+int flow_port_is_excluded(apr_status_t status, apr_port_t port, apr_pool_t *pool);
+
 /* flows_keep_whole() for one socket. */
 apr_status_t flow_socket_keep_whole(apr_os_sock_t socket, int family, int dont_fragment);
 

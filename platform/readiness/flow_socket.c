@@ -143,6 +143,12 @@ apr_status_t flow_socket_bind(apr_socket_t *socket, apr_sockaddr_t *address)
     return socket_bind_to(socket, address);
 }
 
+int flow_port_is_excluded(apr_status_t status, apr_port_t port, apr_pool_t *pool)
+{
+    (void)status, (void)port, (void)pool; /* none of these systems does so */
+    return 0;
+}
+
 apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
                                 int *tells_fragments, const char **step, apr_pool_t *pool)
 {

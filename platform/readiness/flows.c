@@ -28,26 +28,31 @@ struct flows {
 /* ---- Opening ---- */
 
 static apr_status_t bind_flow(apr_socket_t *socket, const apr_sockaddr_t *source, unsigned index,
-                              const char **step, apr_pool_t *pool)
+                              flows_error_t *error, apr_pool_t *pool)
 {
     /* The socket keeps a pointer to the address that it is bound to. */
     apr_sockaddr_t *address = apr_pmemdup(pool, source, sizeof *source);
 
     if (source->port != 0) {
-        *step = "bind to a port above 65535";
+        error->step = "bind to a port above 65535";
         if (source->port + index > 65535) {
             return APR_EINVAL;
         }
         address->port = (apr_port_t)(source->port + index);
         address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
     }
-    *step = "bind";
-    return flow_socket_bind(socket, address);
+    error->step = "bind";
+    apr_status_t status = flow_socket_bind(socket, address);
+
+    error->is_excluded =
+        status != APR_SUCCESS && flow_port_is_excluded(status, address->port, pool);
+    return status;
 }
 
 static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_options_t *options,
-                              const apr_sockaddr_t *source, const char **step, apr_pool_t *pool)
+                              const apr_sockaddr_t *source, flows_error_t *error, apr_pool_t *pool)
 {
+    const char **step = &error->step;
     flow_t *flow = &flows->flows[index];
     apr_socket_t *socket;
     apr_sockaddr_t *local;
@@ -55,7 +60,7 @@ static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_option
         flow_socket_create(&socket, flows->family, options, &flows->tells_fragments, step, pool);
 
     if (status == APR_SUCCESS) {
-        status = bind_flow(socket, source, index, step, pool);
+        status = bind_flow(socket, source, index, error, pool);
     }
     if (status == APR_SUCCESS) {
         *step = "read back the bound address";
@@ -92,7 +97,7 @@ static apr_status_t open_flows(flows_t *flows, const flows_options_t *options, f
     }
     for (unsigned i = 0; status == APR_SUCCESS && i < options->count; i++) {
         error->flow = i;
-        status = open_flow(flows, i, options, source, &error->step, pool);
+        status = open_flow(flows, i, options, source, error, pool);
     }
     return status;
 }

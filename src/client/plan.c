@@ -9,6 +9,7 @@
 #include "client/core/stamp_sender.h"
 #include "client/failure.h"
 #include "client/output/payload_text.h"
+#include "common/excluded_port.h"
 
 /* Asked for each way, so that a datagram of any size has room, whatever the system's default, and
  * what waits while this host looks elsewhere is not lost here. */
@@ -89,7 +90,9 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
     if (options.count > 1) {
         step = apr_psprintf(pool, "%s (socket %u of %u)", step, error.flow + 1, options.count);
     }
-    return cannot(step, status, pool);
+    const char *reason = cannot(step, status, pool);
+
+    return error.is_excluded ? apr_pstrcat(pool, reason, "; " EXCLUDED_PORT_HINT, NULL) : reason;
 }
 
 /* ---- Probe ---- */

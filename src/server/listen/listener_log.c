@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "common/endpoint_text.h"
+#include "common/excluded_port.h"
 #include "server/observe/feature_table.h"
 
 void listener_log_address(log_line_t *line, const listener_info_t *info)
@@ -24,10 +25,7 @@ static const struct {
     [LISTENER_IN_USE] = {EXIT_UNAVAILABLE,
                          "another socket has this port, of another program or another --listen, "
                          "--stamp or --echo-plus; choose another port, or see --reuse-port"},
-    [LISTENER_EXCLUDED] = {EXIT_UNAVAILABLE,
-                           "no socket has this port, and Windows lets nobody have it: it is in a "
-                           "range that \"netsh interface ipv4 show excludedportrange udp\" lists, "
-                           "or a filter is in the way; choose another port"},
+    [LISTENER_EXCLUDED] = {EXIT_UNAVAILABLE, EXCLUDED_PORT_HINT},
     [LISTENER_OVERLAPS] = {EXIT_UNAVAILABLE,
                            "this server has an address with this port open, and a reload opens "
                            "before it closes; restart the server instead"},

@@ -6,6 +6,7 @@
 #include <apr_network_io.h>
 
 #include "iocp/iocp.h"
+#include "udpecho/flows.h"
 
 /* The linker has all calls go by these pointers, in place of those to the DLL. */
 typedef int WSAAPI set_t(SOCKET, int, int, const char *, int);
@@ -47,9 +48,20 @@ static int WSAAPI play_setsockopt(SOCKET socket, int level, int option, const ch
     return option == played.option ? refuse(WSAENOPROTOOPT) : 0;
 }
 
+/* Not that by which a wait of APR is woken, which is of TCP. */
+static int is_of_udp(SOCKET socket)
+{
+    int type = 0;
+    int length = sizeof type;
+
+    getsockopt(socket, SOL_SOCKET, SO_TYPE, (char *)&type, &length);
+    return type == SOCK_DGRAM;
+}
+
 static int WSAAPI play_bind(SOCKET socket, const struct sockaddr *address, int length)
 {
-    return played.forbids_bind ? refuse(WSAEACCES) : __real___imp_bind(socket, address, length);
+    return played.forbids_bind && is_of_udp(socket) ? refuse(WSAEACCES)
+                                                    : __real___imp_bind(socket, address, length);
 }
 
 static int WSAAPI play_connect(SOCKET socket, const struct sockaddr *address, int length)
@@ -134,6 +146,32 @@ static void a_port_that_nobody_has_is_told_from_one_in_use(void **state)
     }
 }
 
+static void the_client_learns_of_such_a_port_too(void **state)
+{
+    platform_t platform = {.features = {{.by = NULL}}};
+    apr_sockaddr_t *source;
+    flows_options_t options = {.platform = &platform, .count = 1, .payload_max = 1, .dscp = -1};
+    listener_error_t taken;
+    flows_error_t error;
+    flows_t *flows;
+    apr_pool_t *own;
+
+    played = (struct system){.asked = 0};
+    assert_int_equal(apr_pool_create(&own, *state), APR_SUCCESS);
+    apr_port_t port = open_listener("127.0.0.1", 0, &taken, own);
+
+    assert_int_equal(apr_sockaddr_info_get(&source, "127.0.0.1", APR_INET, port, 0, *state),
+                     APR_SUCCESS);
+    options.source = source;
+    played.forbids_bind = 1;
+    assert_int_not_equal(flows_open(&flows, source, &options, &error, *state), APR_SUCCESS);
+    assert_string_equal(error.step, "bind");
+    assert_false(error.is_excluded);
+    apr_pool_destroy(own);
+    assert_int_not_equal(flows_open(&flows, source, &options, &error, *state), APR_SUCCESS);
+    assert_true(error.is_excluded);
+}
+
 static void access_denied_at_other_steps_is_no_port_in_use(void **state)
 {
     listener_error_t error;
@@ -162,6 +200,7 @@ int main(void)
         scene(every_ipv4_listener_refuses_broadcasts),
         scene(a_system_that_cannot_refuse_them_is_served),
         scene(a_port_that_nobody_has_is_told_from_one_in_use),
+        scene(the_client_learns_of_such_a_port_too),
         scene(access_denied_at_other_steps_is_no_port_in_use),
         scene(a_filter_that_denies_access_makes_no_broadcast_address),
     };
