@@ -43,6 +43,12 @@ apr_status_t host_pin(unsigned number)
                : (apr_status_t)apr_get_os_error();
 }
 
+#ifdef __aarch64__
+#define PROCESSOR "aarch64"
+#else
+#define PROCESSOR "x86_64"
+#endif
+
 const char *host_system(apr_pool_t *pool)
 {
     /* GetVersionEx() tells a program without a manifest that it runs on Windows 8. */
@@ -54,7 +60,7 @@ const char *host_system(apr_pool_t *pool)
     if (get_version == NULL || ((get_version_t *)(INT_PTR)get_version)(&version) != 0) {
         return "Windows";
     }
-    return apr_psprintf(pool, "Windows %lu.%lu.%lu x86_64", version.dwMajorVersion,
+    return apr_psprintf(pool, "Windows %lu.%lu.%lu " PROCESSOR, version.dwMajorVersion,
                         version.dwMinorVersion, version.dwBuildNumber);
 }
 
