@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "client/core/stamp_sender.h"
-#include "common/units.h"
+#include "common/dscp_text.h"
 
 static const char *read_percent(const option_t *option, void *place, const char *value,
                                 apr_pool_t *pool)
@@ -34,33 +34,13 @@ static const char *format_percent(const option_t *option, const void *place, apr
     return millionths < 0 ? NULL : apr_psprintf(pool, "%g%%", (double)millionths / 10000);
 }
 
-static const struct {
-    const char *name;
-    int code_point;
-} names[] = {
-    {"CS0", 0},   {"LE", 1},    {"CS1", 8},   {"AF11", 10}, {"AF12", 12}, {"AF13", 14},
-    {"CS2", 16},  {"AF21", 18}, {"AF22", 20}, {"AF23", 22}, {"CS3", 24},  {"AF31", 26},
-    {"AF32", 28}, {"AF33", 30}, {"CS4", 32},  {"AF41", 34}, {"AF42", 36}, {"AF43", 38},
-    {"CS5", 40},  {"VA", 44},   {"EF", 46},   {"CS6", 48},  {"CS7", 56},
-};
-
 static const char *read_dscp(const option_t *option, void *place, const char *value,
                              apr_pool_t *pool)
 {
-    apr_int64_t number;
-
     (void)option, (void)pool;
-    if (parse_number(value, &number) == APR_SUCCESS && number <= 63) {
-        *(apr_int64_t *)place = number;
-        return NULL;
-    }
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (apr_cstr_casecmp(value, names[i].name) == 0) {
-            *(apr_int64_t *)place = names[i].code_point;
-            return NULL;
-        }
-    }
-    return "a number from 0 to 63, or a name: CS0 to CS7, AF11 to AF43, EF, VA, LE";
+    return dscp_read(place, value)
+               ? NULL
+               : "a number from 0 to 63, or a name: CS0 to CS7, AF11 to AF43, EF, VA, LE";
 }
 
 static const char *format_dscp(const option_t *option, const void *place, apr_pool_t *pool)

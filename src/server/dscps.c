@@ -3,14 +3,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "common/units.h"
-
-#define DSCP_MAX 63
-
-static int parse_dscp(apr_int64_t *dscp, const char *text)
-{
-    return parse_number(text, dscp) == APR_SUCCESS && *dscp <= DSCP_MAX;
-}
+#include "common/dscp_text.h"
 
 static int add_range(apr_uint64_t *dscps, char *text)
 {
@@ -21,7 +14,7 @@ static int add_range(apr_uint64_t *dscps, char *text)
     if (hyphen != NULL) {
         *hyphen = '\0';
     }
-    if (!parse_dscp(&first, text) || !parse_dscp(&last, hyphen != NULL ? hyphen + 1 : text) ||
+    if (!dscp_read(&first, text) || !dscp_read(&last, hyphen != NULL ? hyphen + 1 : text) ||
         first > last) {
         return 0;
     }

@@ -103,8 +103,9 @@ static const char *read_dscps(const option_t *option, void *place, const char *v
 {
     apr_uint64_t dscps;
 
-    return dscps_parse(&dscps, value, pool) ? option_text.read(option, place, value, pool)
-                                            : "DSCPs from 0 to 63, 8,10,40-46, or all, or none";
+    return dscps_parse(&dscps, value, pool)
+               ? option_text.read(option, place, value, pool)
+               : "DSCPs by number or name, 8,EF,40-46, or all, or none";
 }
 
 static const char *read_socket_path(const option_t *option, void *place, const char *value,

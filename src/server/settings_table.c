@@ -146,9 +146,9 @@ const option_t settings_table[] = {
      .offset = AT(stamp_dscp),
      .kind = &option_dscps,
      .reloadable = 1,
-     .help = "DSCPs that a Class of Service TLV may choose for the reply: numbers and\n"
-             "ranges (8,10,40-46), all or none. 0 and the DSCP of the request are\n"
-             "always allowed. Default: none."},
+     .help = "DSCPs that a Class of Service TLV may choose for the reply: numbers,\n"
+             "names and ranges (8,EF,40-46), all or none. 0 and the DSCP of the\n"
+             "request are always allowed. Default: none."},
     {.name = "stamp-tlv",
      .argument = "on|off",
      .offset = AT(stamp_tlv),

@@ -23,10 +23,17 @@ static void numbers_and_ranges_are_a_set(void **state)
                 (APR_UINT64_C(1) << 8 | APR_UINT64_C(1) << 10 | APR_UINT64_C(7) << 40));
 }
 
+static void names_are_numbers(void **state)
+{
+    assert_true(parsed("EF", *state) == APR_UINT64_C(1) << 46);
+    assert_true(parsed("cs1,AF11-af13", *state) == parsed("8,10-14", *state));
+}
+
 static void all_else_is_refused(void **state)
 {
-    static const char *const wrong[] = {"",    "64",   "-1", "1-",    "2-1",   "8,",  ",8",
-                                        "8;9", "0x10", "ef", "1-2-3", "all,8", "8 9", "8-9x"};
+    static const char *const wrong[] = {"",    "64",     "-1",    "1-",  "2-1",   "8,",
+                                        ",8",  "8;9",    "0x10",  "e",   "1-2-3", "EFF",
+                                        "EF-", "EF-CS1", "all,8", "8 9", "8-9x"};
     apr_uint64_t dscps;
 
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -38,6 +45,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(numbers_and_ranges_are_a_set),
+        scene(names_are_numbers),
         scene(all_else_is_refused),
     };
 
