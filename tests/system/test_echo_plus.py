@@ -99,14 +99,14 @@ class EchoPlus(unittest.TestCase):
                                                 f"--control={control}").stdout)
         self.assertEqual(sorted(status["protocol"]), ["echo-plus", "stamp"])
         self.assertEqual(status["UDPEchoConfig"], [address])
-        self.assertEqual(status["UDPPort"], [address.split(":")[1]])
-        for name, value in (("Enable", "true"), ("EchoPlusEnabled", "true"),
-                            ("EchoPlusSupported", "true"), ("PacketsReceived", "2"),
-                            ("PacketsResponded", "2"), ("BytesReceived", "124"),
-                            ("BytesResponded", "124")):
+        self.assertEqual(status["UDPPort"], [int(address.split(":")[1])])
+        for name, value in (("Enable", True), ("EchoPlusEnabled", True),
+                            ("EchoPlusSupported", True), ("PacketsReceived", 2),
+                            ("PacketsResponded", 2), ("BytesReceived", 124),
+                            ("BytesResponded", 124)):
             self.assertEqual(status[name], [value], name)
         self.assertLess(status["TimeFirstPacketReceived"], status["TimeLastPacketReceived"])
-        self.assertEqual((status["stamp_requests"], status["stamp_sessions"]), (["0"], 0))
+        self.assertEqual((status["stamp_requests"], status["stamp_sessions"]), ([0], 0))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,13 @@ void name_values_add_list(apr_array_header_t *values, const char *name,
     push(values, name)->list = list;
 }
 
+void name_values_add_bare_list(apr_array_header_t *values, const char *name,
+                               const apr_array_header_t *list)
+{
+    name_values_add_list(values, name, list);
+    APR_ARRAY_IDX(values, values->nelts - 1, name_value_t).is_bare = 1;
+}
+
 void name_values_add_number(apr_array_header_t *values, const char *name, apr_int64_t number)
 {
     push(values, name)->number = number;
@@ -85,8 +92,9 @@ static const char *value_json(const name_value_t *value, apr_pool_t *pool)
     apr_array_header_t *strings = apr_array_make(pool, value->list->nelts, sizeof(const char *));
 
     for (int i = 0; i < value->list->nelts; i++) {
-        APR_ARRAY_PUSH(strings, const char *) =
-            json_text(APR_ARRAY_IDX(value->list, i, const char *), pool);
+        const char *word = APR_ARRAY_IDX(value->list, i, const char *);
+
+        APR_ARRAY_PUSH(strings, const char *) = value->is_bare ? word : json_text(word, pool);
     }
     return apr_pstrcat(pool, "[", apr_array_pstrcat(pool, strings, ','), "]", NULL);
 }
@@ -175,8 +183,22 @@ static const char *take_name(const char **text, apr_pool_t *pool)
     return name != NULL && is_name(name) ? name : NULL;
 }
 
-/* What stands in brackets, or NULL. */
-static const apr_array_header_t *take_list(const char **text, apr_pool_t *pool)
+/* What stands without quotes if it is a number that is not negative, true or false, or NULL. */
+static const char *take_bare(const char **text, apr_pool_t *pool)
+{
+    apr_size_t length = strspn(*text, "0123456789");
+
+    if (length == 0) {
+        length = strncmp(*text, "true", 4) == 0 ? 4 : strncmp(*text, "false", 5) == 0 ? 5 : 0;
+    }
+    const char *word = length > 0 ? apr_pstrmemdup(pool, *text, length) : NULL;
+
+    *text += length;
+    return word;
+}
+
+/* What stands in brackets, all in quotes or all without, or NULL. */
+static const apr_array_header_t *take_list(const char **text, int *is_bare, apr_pool_t *pool)
 {
     apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
 
@@ -184,8 +206,9 @@ static const apr_array_header_t *take_list(const char **text, apr_pool_t *pool)
     if (take(text, ']')) {
         return list;
     }
+    *is_bare = **text != '"';
     do {
-        const char *string = take_string(text, pool);
+        const char *string = *is_bare ? take_bare(text, pool) : take_string(text, pool);
 
         if (string == NULL) {
             return NULL;
@@ -206,7 +229,7 @@ static int take_value(const char **text, name_value_t *value, apr_pool_t *pool)
         return value->text != NULL;
     }
     if (**text == '[') {
-        value->list = take_list(text, pool);
+        value->list = take_list(text, &value->is_bare, pool);
         return value->list != NULL;
     }
     char *end;

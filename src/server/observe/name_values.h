@@ -11,6 +11,7 @@ typedef struct name_value {
     const char *name;               /* of letters, digits and underscores */
     const char *text;               /* NULL: the list, or the number */
     const apr_array_header_t *list; /* of const char *; NULL: the number */
+    int is_bare;                    /* the list is of numbers, true or false */
     apr_int64_t number;
 } name_value_t;
 
@@ -19,6 +20,9 @@ typedef struct name_value {
 void name_values_add_text(apr_array_header_t *values, const char *name, const char *text);
 void name_values_add_list(apr_array_header_t *values, const char *name,
                           const apr_array_header_t *list);
+/* The same of words that are numbers, true or false, which JSON has no quotes around. */
+void name_values_add_bare_list(apr_array_header_t *values, const char *name,
+                               const apr_array_header_t *list);
 void name_values_add_number(apr_array_header_t *values, const char *name, apr_int64_t number);
 
 /* The value of this name, or NULL. */

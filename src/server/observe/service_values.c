@@ -18,6 +18,7 @@ typedef struct listed {
 typedef struct column {
     const char *name;
     const char *(*write)(const listed_t *listed);
+    int is_bare; /* a number or a truth */
 } column_t;
 
 static const char *write_number(const listed_t *listed, apr_uint64_t number)
@@ -108,28 +109,28 @@ static const char *write_last(const listed_t *listed)
 }
 
 static const column_t stamp_columns[] = {
-    {"stamp_listening", write_address},
-    {"stamp_requests", write_requests},
-    {"stamp_replies", write_replies},
-    {"stamp_dropped", write_dropped},
-    {NULL, NULL},
+    {"stamp_listening", write_address, 0},
+    {"stamp_requests", write_requests, 1},
+    {"stamp_replies", write_replies, 1},
+    {"stamp_dropped", write_dropped, 1},
+    {NULL, NULL, 0},
 };
 
 static const column_t echo_plus_columns[] = {
-    {"UDPEchoConfig", write_address},
-    {"Enable", write_true},
-    {"Interface", write_interface},
-    {"SourceIPAddress", write_any_source},
-    {"UDPPort", write_port},
-    {"EchoPlusEnabled", write_true},
-    {"EchoPlusSupported", write_true},
-    {"PacketsReceived", write_requests},
-    {"PacketsResponded", write_replies},
-    {"BytesReceived", write_request_bytes},
-    {"BytesResponded", write_reply_bytes},
-    {"TimeFirstPacketReceived", write_first},
-    {"TimeLastPacketReceived", write_last},
-    {NULL, NULL},
+    {"UDPEchoConfig", write_address, 0},
+    {"Enable", write_true, 1},
+    {"Interface", write_interface, 0},
+    {"SourceIPAddress", write_any_source, 0},
+    {"UDPPort", write_port, 1},
+    {"EchoPlusEnabled", write_true, 1},
+    {"EchoPlusSupported", write_true, 1},
+    {"PacketsReceived", write_requests, 1},
+    {"PacketsResponded", write_replies, 1},
+    {"BytesReceived", write_request_bytes, 1},
+    {"BytesResponded", write_reply_bytes, 1},
+    {"TimeFirstPacketReceived", write_first, 0},
+    {"TimeLastPacketReceived", write_last, 0},
+    {NULL, NULL, 0},
 };
 
 static const apr_array_header_t *column_of(const column_t *column, protocol_t protocol,
@@ -156,7 +157,12 @@ static int add_columns(apr_array_header_t *values, const column_t *columns, prot
     int has_any = list->nelts > 0;
 
     for (; has_any && columns->name != NULL; columns++) {
-        name_values_add_list(values, columns->name, column_of(columns, protocol, status, pool));
+        list = column_of(columns, protocol, status, pool);
+        if (columns->is_bare) {
+            name_values_add_bare_list(values, columns->name, list);
+        } else {
+            name_values_add_list(values, columns->name, list);
+        }
     }
     return has_any;
 }

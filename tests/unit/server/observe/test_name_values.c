@@ -50,6 +50,27 @@ static void as_json_they_are_read_back(void **state)
     assert_int_equal(name_values_find(read, "none")->list->nelts, 0);
 }
 
+static void numbers_and_truths_in_a_list_have_no_quotes(void **state)
+{
+    apr_array_header_t *values = apr_array_make(*state, 1, sizeof(name_value_t));
+    apr_array_header_t *read = apr_array_make(*state, 1, sizeof(name_value_t));
+    apr_array_header_t *numbers = apr_array_make(*state, 2, sizeof(const char *));
+    apr_array_header_t *truths = apr_array_make(*state, 2, sizeof(const char *));
+
+    APR_ARRAY_PUSH(numbers, const char *) = "0";
+    APR_ARRAY_PUSH(numbers, const char *) = "18446744073709551615";
+    APR_ARRAY_PUSH(truths, const char *) = "true";
+    APR_ARRAY_PUSH(truths, const char *) = "false";
+    name_values_add_bare_list(values, "requests", numbers);
+    name_values_add_bare_list(values, "enabled", truths);
+    const char *json = name_values_json(values, *state);
+
+    assert_string_equal(json, "\"requests\":[0,18446744073709551615],\"enabled\":[true,false]");
+    assert_true(name_values_read_json(read, apr_pstrcat(*state, "{", json, "}", NULL), *state));
+    assert_string_equal(name_values_json(read, *state), json);
+    assert_string_equal(name_value_words(name_values_find(read, "enabled"), *state), "true,false");
+}
+
 /* The name of a network interface can have nearly any byte. */
 static void what_json_escapes_is_read_back(void **state)
 {
@@ -86,7 +107,11 @@ static void what_is_something_else_is_refused(void **state)
         "{\"a\":[}",
         "{\"a\":[\"b\"}",
         "{\"a\":[\"b\",]}",
-        "{\"a\":[1]}",
+        "{\"a\":[-1]}",
+        "{\"a\":[1,\"b\"]}",
+        "{\"a\":[\"b\",1]}",
+        "{\"a\":[null]}",
+        "{\"a\":[true",
     };
 
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -101,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(they_are_found_and_told_in_words),
         scene(as_json_they_are_read_back),
+        scene(numbers_and_truths_in_a_list_have_no_quotes),
         scene(what_json_escapes_is_read_back),
         scene(what_is_something_else_is_refused),
     };
