@@ -14,6 +14,9 @@
 #define HISTOGRAM_BITS    36 /* values up to 2^36 - 1; larger ones count as that: 19 hours in us */
 #define HISTOGRAM_BUCKETS (HISTOGRAM_EXACT + (HISTOGRAM_BITS - 7) * (HISTOGRAM_EXACT / 2))
 
+/* Values from here on share the last bucket. */
+#define HISTOGRAM_LAST ((apr_int64_t)(HISTOGRAM_EXACT - 1) << (HISTOGRAM_BITS - 7))
+
 /* 64 bits, since 32 can overflow in one night of flooding a fast peer. */
 typedef struct histogram {
     apr_uint64_t bucket[HISTOGRAM_BUCKETS];

@@ -82,6 +82,26 @@ static void a_reference_that_falls_all_the_time_loses_little(void **state)
     assert_int_equal(summary.jitter, 1);
 }
 
+/* A host without a clock of its own begins in 1970 and is set while it is measured. */
+static void a_clock_that_is_set_makes_up_no_delay(void **state)
+{
+    static delays_t set_forward, set_back;
+    static const apr_int64_t values[] = {100, 110, 120, 130};
+
+    (void)state;
+    add_all(&set_forward, values, 4, -56 * YEAR);
+    add_all(&set_forward, values, 4, 0);
+    add_all(&set_back, values, 4, 0);
+    add_all(&set_back, values, 4, -56 * YEAR);
+    for (unsigned i = 0; i < 2; i++) {
+        delay_summary_t summary = delays_summary(i == 0 ? &set_forward : &set_back);
+
+        assert_in_range(summary.p50, -56 * YEAR + 100, -56 * YEAR + 130);
+        assert_int_equal(summary.p90, 130);
+        assert_int_equal(summary.maximum, 130);
+    }
+}
+
 static void two_flows_together_are_what_all_of_them_are(void **state)
 {
     static const apr_int64_t one[] = {-100, 100, 300}, other[] = {-2000, 2000};
@@ -112,6 +132,7 @@ int main(void)
         scene(one_is_all_of_them),
         scene(how_far_apart_the_clocks_are_changes_no_difference),
         scene(a_reference_that_falls_all_the_time_loses_little),
+        scene(a_clock_that_is_set_makes_up_no_delay),
         scene(two_flows_together_are_what_all_of_them_are),
     };
 
