@@ -10,7 +10,8 @@ function(run)
     endif()
 endfunction()
 
-run(${CPACK_UDPECHO_WIXL} --arch x64 -D version=${CPACK_PACKAGE_VERSION} --output ${msi}
+run(${CPACK_UDPECHO_WIXL} --arch x64 -D version=${CPACK_PACKAGE_VERSION}
+    -D windows_min=${CPACK_UDPECHO_WINDOWS_MIN} --output ${msi}
     ${CMAKE_CURRENT_LIST_DIR}/udpecho.wxs)
 
 # What wixl 0.101 cannot be told, by the names of Microsoft's "Installer Database Reference". Both

@@ -52,6 +52,11 @@ Var Options
 
 ; Everything that can be known to be wrong, while nothing is changed yet but for the directory.
 !macro Check
+  ; 0 before Windows 10, which has no such value
+  ReadRegDWORD $0 HKLM "Software\Microsoft\Windows NT\CurrentVersion" CurrentMajorVersionNumber
+  ${If} $0 < ${WINDOWS_MIN}
+    !insertmacro Refuse "udpecho needs Windows ${WINDOWS_MIN}, Windows Server 2016 or a later Windows"
+  ${EndIf}
   ReadRegStr $InstalledVersion HKLM \
     Software\Microsoft\Windows\CurrentVersion\Uninstall\udpecho DisplayVersion
   ReadRegStr $LastCommand HKLM System\CurrentControlSet\Services\udpechod ImagePath

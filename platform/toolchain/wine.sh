@@ -26,6 +26,8 @@ start_session() {
         # Wine keeps no event log. What services would write there goes to session.log.
         : >"$WINEPREFIX/session.log"
         WINEDEBUG=-all,+eventlog timeout 60 wine wineboot
+        # It would be Windows 7, which the installers refuse.
+        timeout 60 wine winecfg -v win10
     fi
 }
 

@@ -184,6 +184,17 @@ class Careful:
             self.assertNotEqual(self.install(EARLIER, options).returncode, 0)
             self.assert_nothing_left()
 
+    def test_an_earlier_windows_is_refused(self):
+        """Windows 8.1 has no such value."""
+        if not harness.EMULATOR:
+            self.skipTest("takes a value out of the registry that Windows needs")
+        key, name = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion", "CurrentMajorVersionNumber"
+        major = registry(key, name)
+        self.addCleanup(windows, "reg", "add", key, "/v", name, "/t", "REG_DWORD", "/d", major, "/f")
+        windows("reg", "delete", key, "/v", name, "/f")
+        self.assertNotEqual(self.install(EARLIER).returncode, 0)
+        self.assert_nothing_left()
+
     def test_a_service_of_another_installation_stays(self):
         harness.run("--install-service", f"--listen=127.0.0.1:{self.port}")
         self.addCleanup(harness.run, "--uninstall-service")
