@@ -8,13 +8,13 @@ import harness
 from client_harness import Client, run
 from test_stamp import needs_authentication
 
-# Of each protocol. What is not answered is waited for until a test has seen enough.
 OPTIONS = {"echo": (), "stamp": ("--stamp",), "echo-plus": ("--echo-plus",)}
 
 
 def errors_of(*options):
-    """The exit status and standard error of a run that is ended at its first reply."""
-    with Client(*options, "--count=1", "--timeout=60s") as client:
+    """The exit status and standard error of a run that is ended at its first reply, and does not
+    end by itself meanwhile."""
+    with Client(*options, "--timeout=60s") as client:
         client.wait_for("reply")
         client.interrupt()
         report = client.finish()
