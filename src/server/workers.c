@@ -26,7 +26,7 @@ apr_status_t workers_create(workers_t *workers, const worker_options_t *options,
     apr_status_t status = APR_SUCCESS;
 
     workers->count = count;
-    workers->at = apr_pcalloc(pool, count * sizeof *workers->at);
+    workers->at = apr_pcalloc(pool, count * sizeof(worker_t *));
     workers->turns = apr_pcalloc(pool, count * sizeof *workers->turns);
     workers->ended = ended;
     workers->context = context;

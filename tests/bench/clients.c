@@ -35,7 +35,7 @@ static struct control answer_controls[WINDOW_MAX];
 
 outcome_t outcome;
 
-void fail(const char *what)
+_Noreturn void fail(const char *what)
 {
     perror(what);
     exit(1);

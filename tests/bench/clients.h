@@ -34,7 +34,7 @@ typedef struct {
 } client_t;
 
 /* Prints what could not be done, and the system's reason, and ends the program. */
-void fail(const char *what);
+_Noreturn void fail(const char *what);
 
 /* To be called first: every client will send `window` datagrams of `size` bytes this way. */
 void clients_set_up(manner_t manner, unsigned window, unsigned size);

@@ -87,7 +87,16 @@ static unsigned char *read_packet(const char *text, size_t *length)
     if (packet == NULL) {
         fail("calloc");
     }
-    for (*length = 0; sscanf(text + 2 * *length, "%2hhx", &packet[*length]) == 1; ++*length) {
+    *length = 0;
+    for (const char *digits = text; *digits != '\0'; digits += 2) {
+        char pair[] = {digits[0], digits[1], '\0'};
+        char *end;
+
+        packet[(*length)++] = (unsigned char)strtoul(pair, &end, 16);
+        if (end != pair + 2) {
+            fprintf(stderr, "generate: %s: expected pairs of hexadecimal digits\n", text);
+            exit(1);
+        }
     }
     return packet;
 }
