@@ -80,7 +80,9 @@ const char *no_hop_limit_here(void)
 
 const char *no_traffic_class_here(void)
 {
-    return NULL;
+    return APR_IS_BIGENDIAN && is_under_qemu()
+               ? "qemu-user does not put the bytes of IPV6_TCLASS in order"
+               : NULL;
 }
 
 /* Only Linux has these two. */
