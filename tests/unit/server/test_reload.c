@@ -7,6 +7,7 @@
 #include "common/ip_address.h"
 #include "core/source_ports.h"
 #include "core/stamp.h"
+#include "secret_file.h"
 #include "server/reload.h"
 #include "written_file.h"
 
@@ -328,7 +329,7 @@ static void every_option_comes_into_force_or_needs_a_restart(void **state)
     const setup_t *before = reloaded("listen=127.0.0.1:0\n", "listen=127.0.0.1:0\n", *state).second;
 
     write_file(KEY_FILE_NAME, "00", *state);
-    apr_file_perms_set(KEY_FILE_NAME, APR_FPROT_UREAD | APR_FPROT_UWRITE);
+    keep_from_others(KEY_FILE_NAME);
     for (const option_t *option = settings_table; option->name != NULL; option++) {
         if (option->command_line_only) {
             continue;

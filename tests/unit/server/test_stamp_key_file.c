@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "core/stamp_keys.h"
+#include "secret_file.h"
 #include "server/stamp_key_file.h"
 #include "skip.h"
 #include "written_file.h"
@@ -23,6 +24,7 @@ static outcome_t read_with(const char *content, apr_fileperms_t permissions, apr
     apr_status_t refusal = APR_SUCCESS;
 
     write_file(FILE_NAME, content, pool);
+    keep_from_others(FILE_NAME);
     apr_file_perms_set(FILE_NAME, permissions);
     outcome.error = stamp_key_file_read(outcome.lines, FILE_NAME, &refusal, pool);
     apr_file_remove(FILE_NAME, pool);
