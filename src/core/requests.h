@@ -20,12 +20,6 @@ typedef struct requests requests_t;
  */
 requests_t *requests_create(const unsigned char *loop_key, apr_pool_t *pool);
 
-/* Non-zero if it is a datagram for STAMP. Its sender may have any port but 0. */
-static inline int is_stamp(const datagram_t *datagram)
-{
-    return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
-}
-
 /* Whether a datagram that is let in is a request, and its reply does not keep a loop alive. Counts
  * it if it is one. */
 verdict_t requests_judge(requests_t *requests, const echo_policy_t *policy,

@@ -30,6 +30,12 @@ typedef struct service {
     _Atomic apr_int64_t last_request;
 } service_t;
 
+/* Non-zero if it came by a listener that speaks STAMP. Any thread. */
+static inline int is_stamp(const datagram_t *datagram)
+{
+    return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
+}
+
 /* A service of this protocol, which is not PROTOCOL_ECHO. Lives as long as `pool`, which must be no
  * less than its listener's. */
 service_t *service_create(protocol_t protocol, apr_pool_t *pool);

@@ -47,12 +47,6 @@ static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now
     sleep_unless_stopping(worker, pause);
 }
 
-/* The sandbox lets only those ask how good the clock is. */
-static int speaks_stamp(const datagram_t *datagram)
-{
-    return datagram->service != NULL && datagram->service->protocol == PROTOCOL_STAMP;
-}
-
 static void take_departures(worker_t *worker)
 {
     const departure_t *departures;
@@ -70,7 +64,8 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
     apr_time_t now = received;
     send_outcome_t outcome;
 
-    if (datagrams > 0 && speaks_stamp(batch->at[0])) {
+    /* The sandbox lets nobody else ask how good the clock is. */
+    if (datagrams > 0 && is_stamp(batch->at[0])) {
         stamp_look_at_clock(worker->options.stamp, received);
     }
     take_departures(worker);
