@@ -61,7 +61,6 @@ exit_code_t reload_first(setup_t **created, const setup_frame_t *frame)
 
     if (code == EXIT_OK) {
         listener_set_speak(&setup->listeners, setup->settings.mirror_dscp);
-        listener_set_tell_less(&setup->listeners, setup->settings.mirror_dscp);
         *created = setup;
     } else {
         abandon(setup, NULL);
