@@ -50,7 +50,7 @@ typedef struct shared_socket {
     struct service *_Atomic service; /* NULL: plain echo */
     atomic_uint details;             /* of listener_detail_t */
     atomic_int gathers;              /* replies may leave together, save for DETAIL_TIMES */
-    atomic_int coalesces;            /* datagrams may come together, likewise */
+    atomic_int coalesces;            /* datagrams may come together, save for DETAIL_TIMES */
     DWORD coalesced_max;             /* as so many bytes at most: what the receives have room for */
     LPFN_WSARECVMSG receive;         /* an extension, asked for by the socket */
     struct shared_socket *next;      /* on the port */

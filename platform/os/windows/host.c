@@ -35,7 +35,7 @@ static int is_in_session_of_services(void)
 
 static BOOL WINAPI on_control(DWORD control)
 {
-    /* Whoever logs off, all programs with a console are told there. */
+    /* The log-off of any user is told to all programs with a console there. */
     if (control == CTRL_LOGOFF_EVENT && is_in_session_of_services()) {
         return TRUE;
     }

@@ -152,7 +152,7 @@ static void authenticated_replies_are_those_with_the_right_code(void **state)
     assert_false(is_read);
 }
 
-/* Whoever is on the path can add TLVs to a reply, behind the HMAC TLV or where there is none. */
+/* A host on the path can add TLVs to a reply, behind the HMAC TLV or where there is none. */
 static void tlvs_that_no_code_covers_tell_nothing(void **state)
 {
     static const unsigned char class[] = {0, 4, 0, 4, 0xb8, 0xa5, 0, 0};
