@@ -22,9 +22,10 @@ typedef enum measurement {
 typedef struct run {
     measurement_t measurement;
     protocol_t protocol;
-    const char *host; /* as the user wrote it */
-    endpoint_t peer;
-    apr_size_t size; /* payload, bytes */
+    const char *host;   /* as the user wrote it */
+    endpoint_t peer;    /* length 0: its address is not known */
+    int is_one_of_many; /* several peers are asked at the same time, each as a run of its own */
+    apr_size_t size;    /* payload, bytes */
     unsigned flows;
     const apr_port_t *ports; /* the source port of each flow; NULL: not known */
     apr_interval_time_t timeout;
@@ -79,11 +80,25 @@ typedef enum event_kind {
     EVENT_NOT_SENT, /* request, status */
     EVENT_PROGRESS, /* summary, and losses if it is known which way they were: how it goes on, a few
                      * times a second */
+    EVENT_INTERVAL, /* summary: of the last interval of the interim reports only */
     EVENT_SWEEP,    /* sweep */
     EVENT_MTU,      /* mtu */
-    EVENT_SUMMARY   /* summary, and directions if the protocol tells of them; with is_interim not
-                     * the last */
+    EVENT_SUMMARY,  /* summary, and directions if the protocol tells of them; with is_interim not
+                     * the last of this run */
+    EVENT_ADDRESS,  /* the name stands for another address now, which is the run's; former */
+    EVENT_LOOKUP,   /* status: looking up the name of the run failed */
+    EVENT_TOTAL     /* total: the last of all, where several peers were asked; with is_interim so
+                     * far */
 } event_kind_t;
+
+/* What all peers of a run came to together, those that are no longer asked included. */
+typedef struct total {
+    unsigned peers;              /* asked at some time */
+    unsigned answered;           /* of these, those that answered */
+    apr_uint64_t failures;       /* lookups that failed */
+    probe_summary_t summary;     /* of all */
+    const histogram_t *lateness; /* how much later than due each datagram left, microseconds */
+} total_t;
 
 /* What is said above to come with the kind is set; it lives until the listener returns. */
 typedef struct event {
@@ -103,6 +118,8 @@ typedef struct event {
     const loss_counts_t *losses;            /* NULL: nothing is told */
     const sweep_result_t *sweep;
     const mtu_result_t *mtu;
+    const endpoint_t *former;
+    const total_t *total;
 } event_t;
 
 /* Non-zero if all is set that is said above to come with the kind. */
@@ -122,7 +139,14 @@ static inline int event_is_whole(const event_t *event)
         return event->sweep != NULL;
     case EVENT_MTU:
         return event->mtu != NULL;
+    case EVENT_ADDRESS:
+        return event->former != NULL;
+    case EVENT_LOOKUP:
+        return event->status != APR_SUCCESS;
+    case EVENT_TOTAL:
+        return event->total != NULL;
     case EVENT_PROGRESS:
+    case EVENT_INTERVAL:
     case EVENT_SUMMARY:
         break;
     }
