@@ -218,23 +218,36 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+static void stop_probers(session_t *session)
+{
+    end_outputs_at(session, clock_now());
+    for (unsigned i = 0; i < session->prober_count; i++) {
+        prober_stop(session->probers[i]);
+    }
+    host_stopping(session->host);
+}
+
+static void report_probers(const session_t *session)
+{
+    for (unsigned i = 0; i < session->prober_count; i++) {
+        prober_report(session->probers[i]);
+    }
+}
+
 static void serve_user(session_t *session)
 {
+    (void)host_ready(session->host); /* fails only where sockets were taken over */
     for (;;) {
-        host_event_t event = host_wait(session->host);
-
-        if (event == HOST_FINISHED) {
+        switch (host_wait(session->host)) {
+        case HOST_FINISHED:
             return;
-        }
-        if (event != HOST_REPORT) {
-            end_outputs_at(session, clock_now());
-        }
-        for (unsigned i = 0; i < session->prober_count; i++) {
-            if (event == HOST_REPORT) {
-                prober_report(session->probers[i]);
-            } else {
-                prober_stop(session->probers[i]);
-            }
+        case HOST_REPORT:
+            report_probers(session);
+            break;
+        case HOST_LOOK: /* there is no rate to tell the service manager of */
+            break;
+        default:
+            stop_probers(session);
         }
     }
 }

@@ -3,9 +3,11 @@ test is the manager."""
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 import unittest
@@ -217,6 +219,27 @@ class Notify(unittest.TestCase):
             self.assertEqual(sock.recv(100), b"the one that hangs it")
             manager.wait_for("WATCHDOG")
             server.stop()
+
+
+class Client(unittest.TestCase):
+    """udpecho as a service."""
+
+    def test_it_is_ready_goes_on_and_stops(self):
+        with tempfile.TemporaryDirectory() as directory, harness.Server() as server:
+            manager = Manager(os.path.join(directory, "notify"), patience_us=40000)
+            self.addCleanup(manager.close)
+            output = os.path.join(directory, "json")
+            process = subprocess.Popen(
+                [os.environ["UDPECHO"], "--quiet", f"--json-file={output}", "%s:%d" % server.address],
+                stdout=subprocess.DEVNULL, env={**os.environ, **manager.environment})
+            self.addCleanup(process.wait)
+            self.addCleanup(process.kill)
+            self.assertEqual(manager.hear(), {"READY": "1"})
+            # It is asked to tell of itself every 10 ms meanwhile.
+            harness.wait_until(lambda: pathlib.Path(output).read_text().count('"record":"reply"') > 1)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(manager.hear(), {"STOPPING": "1"})
+            self.assertEqual(process.wait(timeout=harness.PATIENCE), 0)
 
 
 class Journal(unittest.TestCase):
