@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "common/address.h"
+#include "common/stream_address.h"
 #include "core/source_ports.h"
 #include "server/access_rules.h"
 #include "server/dscps.h"
-#include "server/observe/stream_address.h"
 #include "udpecho/transport.h"
 
 static const char *read_listen(const option_t *option, void *place, const char *value,

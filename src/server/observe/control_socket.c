@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/stream_address.h"
+#include "common/stream_socket.h"
 #include "server/observe/status_values.h"
-#include "server/observe/stream_address.h"
-#include "server/observe/stream_socket.h"
 #include "udpecho/clock.h"
 
 /* The longest request, its line end included. */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/stream_address.h"
+#include "common/stream_socket.h"
 #include "server/observe/metrics_text.h"
-#include "server/observe/stream_address.h"
-#include "server/observe/stream_socket.h"
 
 static http_answer_t answer(const char *path, status_source_t *source, apr_pool_t *pool)
 {

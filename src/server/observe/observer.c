@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 
 #include "common/memory.h"
+#include "common/stream_socket.h"
 #include "server/listen/listener_log.h"
 #include "server/observe/control_socket.h"
 #include "server/observe/metrics.h"
-#include "server/observe/stream_socket.h"
 #include "udpecho/clock.h"
 
 /* Who cannot be accepted stays in the queue, and the queue is ready again at once. After so many

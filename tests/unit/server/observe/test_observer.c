@@ -8,10 +8,10 @@
 #include <stdatomic.h>
 
 #include "captured_log.h"
+#include "common/stream_socket.h"
 #include "scripted_workers.h"
 #include "server/observe/control_socket.h"
 #include "server/observe/observer.h"
-#include "server/observe/stream_socket.h"
 #include "udpecho/http.h"
 
 /* Longer than anything here takes. */

@@ -1,5 +1,5 @@
-#include "server/observe/stream_address.h"
-#include "server/observe/stream_socket.h"
+#include "common/stream_address.h"
+#include "common/stream_socket.h"
 #include "unit.h"
 
 #include <apr_file_io.h>

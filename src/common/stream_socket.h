@@ -1,8 +1,8 @@
 #ifndef UDPECHO_STREAM_SOCKET_H
 #define UDPECHO_STREAM_SOCKET_H
 
-/* Sockets that local programs connect to, to ask for the service's status: those of TCP, and those
- * with a path in the file system (unix(7)). Any thread; memory from `pool`. */
+/* Sockets that programs connect to, to ask how this one does: those of TCP, and those with a path
+ * in the file system (unix(7)). Any thread; memory from `pool`. */
 
 #include <apr_network_io.h>
 #include <apr_tables.h>

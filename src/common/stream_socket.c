@@ -1,4 +1,4 @@
-#include "server/observe/stream_socket.h"
+#include "common/stream_socket.h"
 
 #include <apr_file_info.h>
 #include <apr_file_io.h>

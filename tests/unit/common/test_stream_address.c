@@ -2,7 +2,7 @@
 
 #include <apr_strings.h>
 
-#include "server/observe/stream_address.h"
+#include "common/stream_address.h"
 
 static void an_address_needs_its_port(void **state)
 {

@@ -1,4 +1,4 @@
-#include "server/observe/stream_address.h"
+#include "common/stream_address.h"
 
 #include <apr_strings.h>
 #include <string.h>
