@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/prometheus.h"
 #include "common/stream_address.h"
 #include "common/stream_socket.h"
 #include "server/observe/metrics_text.h"
@@ -14,7 +15,7 @@ static http_answer_t answer(const char *path, status_source_t *source, apr_pool_
 
     status_read(&status, source, pool);
     if (strcmp(path, "/metrics") == 0) {
-        return (http_answer_t){200, METRICS_TYPE, metrics_text(&status, pool)};
+        return (http_answer_t){200, PROMETHEUS_TYPE, metrics_text(&status, pool)};
     }
     if (strcmp(path, "/healthz") == 0) {
         return (http_answer_t){status.health == HEALTH_OK ? 200 : 503, "text/plain",

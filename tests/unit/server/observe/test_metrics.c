@@ -4,6 +4,7 @@
 
 #include <apr_portable.h>
 
+#include "common/prometheus.h"
 #include "scripted_workers.h"
 #include "server/observe/metrics.h"
 #include "server/observe/metrics_text.h"
@@ -83,7 +84,7 @@ static void a_scrape_with_nothing_counted_has_every_counter(void **state)
     http_answer_t answer = get("/metrics", *state);
 
     assert_int_equal(answer.status, 200);
-    assert_string_equal(answer.type, METRICS_TYPE);
+    assert_string_equal(answer.type, PROMETHEUS_TYPE);
     assert_has(answer.body, "\nudpechod_received_datagrams_total 0\n");
     assert_has(answer.body, "\nudpechod_dropped_datagrams_total{reason=\"loop\"} 0\n");
     assert_has(answer.body, "\nudpechod_send_errors_total{error=\"other\"} 0\n");
