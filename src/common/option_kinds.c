@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/options.h"
+#include "common/stream_address.h"
 #include "common/units.h"
 
 /* ---- Flags ---- */
@@ -171,6 +172,14 @@ static const char *format_text(const option_t *option, const void *place, apr_po
     return *(const char *const *)place;
 }
 
+static const char *read_stream(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    const char *expected = stream_address_check(value, pool);
+
+    return expected != NULL ? expected : read_text(option, place, value, pool);
+}
+
 static const char *read_list(const option_t *option, void *place, const char *value,
                              apr_pool_t *pool)
 {
@@ -194,4 +203,5 @@ const option_kind_t option_bandwidth = {read_bandwidth, format_bandwidth_option,
                                         sizeof(apr_int64_t), 0};
 const option_kind_t option_choice = {read_choice, format_choice, sizeof(unsigned), 0};
 const option_kind_t option_text = {read_text, format_text, sizeof(const char *), 0};
+const option_kind_t option_stream = {read_stream, format_text, sizeof(const char *), 0};
 const option_kind_t option_list = {read_list, NULL, sizeof(apr_array_header_t *), 1};

@@ -49,6 +49,9 @@ struct option {
 extern const option_kind_t option_flag, option_number, option_size, option_duration, option_rate,
     option_bandwidth, option_choice, option_text, option_list;
 
+/* Where to take connections, as stream_address.h has it; stored as text. */
+extern const option_kind_t option_stream;
+
 /* The choices of what is 0 or 1: "off" and "on". */
 extern const char *const option_off_on[];
 

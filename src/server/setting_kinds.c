@@ -90,14 +90,6 @@ static const char *read_control(const option_t *option, void *place, const char 
     return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
 
-static const char *read_metrics(const option_t *option, void *place, const char *value,
-                                apr_pool_t *pool)
-{
-    const char *expected = stream_address_check(value, pool);
-
-    return expected != NULL ? expected : option_text.read(option, place, value, pool);
-}
-
 static const char *read_dscps(const option_t *option, void *place, const char *value,
                               apr_pool_t *pool)
 {
@@ -123,5 +115,4 @@ const option_kind_t option_access = {read_access, NULL, sizeof(apr_array_header_
 const option_kind_t option_exempt = {read_exempt, NULL, sizeof(apr_array_header_t *), 1};
 const option_kind_t option_control = {read_control, format_text, sizeof(const char *), 0};
 const option_kind_t option_dscps = {read_dscps, format_text, sizeof(const char *), 0};
-const option_kind_t option_metrics = {read_metrics, format_text, sizeof(const char *), 0};
 const option_kind_t option_socket_path = {read_socket_path, format_text, sizeof(const char *), 0};

@@ -377,7 +377,7 @@ const option_t settings_table[] = {
     {.name = "metrics-listen",
      .argument = "ADDRESS:PORT",
      .offset = AT(metrics_listen),
-     .kind = &option_metrics,
+     .kind = &option_stream,
      .help = "Serve metrics for Prometheus by HTTP there, 127.0.0.1:9000, or at the\n"
              "path of a socket, unix:/PATH. Default: nowhere."},
     {.name = "control",
