@@ -158,6 +158,10 @@ typedef struct report {
     void (*tell)(void *context, const event_t *event);
     void *context;
     output_t *output; /* where it writes; NULL: it does not */
+    int is_live;      /* where several peers are asked, it wants EVENT_PROGRESS of each of them once
+                       * a second */
+    void (*take_key)(void *context, char key); /* the user pressed it; any thread. NULL: it takes
+                                                * none */
 } report_t;
 
 #endif
