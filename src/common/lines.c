@@ -53,7 +53,7 @@ static char *without_mark(char *line)
     return begins_with(line, "\xef\xbb\xbf") ? line + 3 : line;
 }
 
-static const char *read_all(apr_file_t *file, const char *path,
+const char *lines_read_from(apr_file_t *file, const char *name,
                             const char *(*each)(void *context, char *line), void *context,
                             apr_status_t *refusal, apr_pool_t *pool)
 {
@@ -72,14 +72,14 @@ static const char *read_all(apr_file_t *file, const char *path,
             error = each(context, number == 1 ? without_mark(line) : line);
         }
         if (error != NULL) {
-            return apr_psprintf(pool, "%s:%u: %s", path, number, error);
+            return apr_psprintf(pool, "%s:%u: %s", name, number, error);
         }
     }
     if (APR_STATUS_IS_EOF(status)) {
         return NULL;
     }
     *refusal = status;
-    return apr_psprintf(pool, "%s: cannot be read: %s", path,
+    return apr_psprintf(pool, "%s: cannot be read: %s", name,
                         error_text(status, reason, sizeof reason));
 }
 
@@ -90,7 +90,7 @@ const char *lines_read(const char *path, const char *(*each)(void *context, char
     apr_pool_t *own = memory_pool(pool); /* it closes the file, also if there is no memory */
     const char *error = regular_file_open(&file, path, LINES_FILE_MAX, refusal, own);
 
-    error = error == NULL ? read_all(file, path, each, context, refusal, pool)
+    error = error == NULL ? lines_read_from(file, path, each, context, refusal, pool)
                           : apr_pstrdup(pool, error);
     apr_pool_destroy(own);
     return error;

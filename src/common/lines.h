@@ -1,6 +1,7 @@
 #ifndef UDPECHO_LINES_H
 #define UDPECHO_LINES_H
 
+#include <apr_file_io.h>
 #include <apr_pools.h>
 
 /* The largest file, bytes: a million networks and more. */
@@ -17,5 +18,11 @@
  */
 const char *lines_read(const char *path, const char *(*each)(void *context, char *line),
                        void *context, apr_status_t *refusal, apr_pool_t *pool);
+
+/* The same for a file that is open already, of any kind and length, such as standard input; errors
+ * begin with `name`. Waits for what is not written yet. Does not close the file. */
+const char *lines_read_from(apr_file_t *file, const char *name,
+                            const char *(*each)(void *context, char *line), void *context,
+                            apr_status_t *refusal, apr_pool_t *pool);
 
 #endif

@@ -161,6 +161,34 @@ static void a_file_that_is_not_there_is_told(void **state)
     assert_true(APR_STATUS_IS_ENOENT(reading.refusal));
 }
 
+static void a_pipe_is_read_to_its_end(void **state)
+{
+    reading_t reading = {.lines = "", .pool = *state};
+    apr_file_t *in;
+    apr_file_t *out;
+
+    assert_int_equal(apr_file_pipe_create(&in, &out, *state), APR_SUCCESS);
+    assert_int_equal(apr_file_write_full(out, "one\r\ntwo\nthree", 14, NULL), APR_SUCCESS);
+    apr_file_close(out);
+    assert_null(lines_read_from(in, "-", take, &reading, &reading.refusal, *state));
+    assert_string_equal(reading.lines, "[one][two][three]");
+    apr_file_close(in);
+}
+
+static void errors_of_a_pipe_begin_with_its_name(void **state)
+{
+    reading_t reading = {.lines = "", .wrong = "two", .pool = *state};
+    apr_file_t *in;
+    apr_file_t *out;
+
+    assert_int_equal(apr_file_pipe_create(&in, &out, *state), APR_SUCCESS);
+    assert_int_equal(apr_file_write_full(out, "one\ntwo\nthree", 13, NULL), APR_SUCCESS);
+    apr_file_close(out);
+    assert_string_equal(lines_read_from(in, "-", take, &reading, &reading.refusal, *state),
+                        "-:2: it is wrong");
+    apr_file_close(in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +201,8 @@ int main(void)
         scene(larger_files_are_refused),
         scene(a_directory_is_refused),
         scene(a_file_that_is_not_there_is_told),
+        scene(a_pipe_is_read_to_its_end),
+        scene(errors_of_a_pipe_begin_with_its_name),
     };
 
     return cmocka_run_group_tests_name("lines", tests, NULL, NULL);
