@@ -7,6 +7,7 @@ static void shift(round_trips_t *above, apr_int64_t by)
     above->minimum += by;
     above->maximum += by;
     above->last += by;
+    above->sum += (apr_uint64_t)by * above->count;
     above->mean += (double)by;
     histogram_shift(&above->histogram, by);
 }

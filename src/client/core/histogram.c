@@ -101,7 +101,7 @@ apr_uint64_t histogram_between(const histogram_t *histogram, apr_int64_t low, ap
 {
     apr_uint64_t count = 0;
 
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+    for (unsigned i = bucket_of(low); i <= bucket_of(high); i++) {
         if (middle_of(i) >= low && middle_of(i) < high) {
             count += histogram->bucket[i];
         }

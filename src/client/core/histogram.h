@@ -39,7 +39,9 @@ apr_uint64_t histogram_total(const histogram_t *histogram);
  * there are none. What is returned is the middle of the bucket. */
 apr_int64_t histogram_quantile(const histogram_t *histogram, double fraction);
 
-/* How many values are from `low` to below `high`; a bucket counts where its middle is. */
+/* How many values are from `low` to below `high`. A bucket counts where its middle is, so that the
+ * number is exact where no bucket has values on both sides of `low` or of `high`: powers of two and
+ * 1.5 times these are so. */
 apr_uint64_t histogram_between(const histogram_t *histogram, apr_int64_t low, apr_int64_t high);
 
 #endif

@@ -497,3 +497,11 @@ probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time
     assert(flow < probe->plan.flows);
     return tally_summary(&probe->tallies[flow], now);
 }
+
+void probe_round_trips(const probe_t *probe, round_trips_t *all)
+{
+    *all = (round_trips_t){.count = 0};
+    for (unsigned i = 0; i < probe->plan.flows; i++) {
+        round_trips_merge(all, &probe->tallies[i].round_trips);
+    }
+}

@@ -25,6 +25,7 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "client/core/round_trips.h"
 #include "client/core/session_sender.h"
 
 typedef struct probe_plan {
@@ -98,6 +99,8 @@ typedef struct probe_summary {
     apr_uint64_t corrupted;            /* answered, and only with other bytes */
     apr_uint64_t lost;                 /* not answered within the timeout, nor later */
     apr_uint64_t outstanding;          /* not answered yet, and still in time */
+    apr_uint64_t departed;             /* of the sent ones: less those that still wait to leave */
+    apr_uint64_t timed_out;            /* were lost, those among them that were answered late */
     apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */
     apr_uint64_t missed;               /* due, and skipped since this host came late */
     int is_scheduled;                  /* 0: no time said when datagrams were due */
@@ -188,8 +191,12 @@ void probe_resize(probe_t *probe, apr_size_t size);
 /* Sends no more; waits for what is still to come. */
 void probe_finish(probe_t *probe);
 
-/* What it came to until `now`: all of it, or one flow. May be asked at any time. */
+/* What it came to until `now`: all of it, or one flow. May be asked at any time. Of one probe, no
+ * number falls but `sent`, `corrupted`, `lost` and `outstanding`, and what is told of times. */
 probe_summary_t probe_summary(const probe_t *probe, apr_time_t now);
 probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now);
+
+/* The round trips of all flows. */
+void probe_round_trips(const probe_t *probe, round_trips_t *all);
 
 #endif

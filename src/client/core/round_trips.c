@@ -30,6 +30,7 @@ void round_trips_add(round_trips_t *trips, apr_interval_time_t round_trip)
     add_to_jitter(trips, round_trip);
     histogram_add(&trips->histogram, round_trip);
     trips->count++;
+    trips->sum += (apr_uint64_t)round_trip;
     trips->mean += deviation / (double)trips->count;
     trips->squares += deviation * ((double)round_trip - trips->mean);
 }
@@ -48,6 +49,7 @@ void round_trips_merge(round_trips_t *trips, const round_trips_t *other)
     trips->mean += distance * share;
     trips->jitter += (other->jitter - trips->jitter) * share;
     trips->count += other->count;
+    trips->sum += other->sum;
 }
 
 static apr_interval_time_t nearest(double time)

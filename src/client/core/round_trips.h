@@ -16,6 +16,7 @@ typedef struct round_trips {
     apr_uint64_t count;
     apr_interval_time_t minimum, maximum; /* of no meaning while count is 0 */
     apr_interval_time_t last;
+    apr_uint64_t sum; /* exact, modulo 2^64 */
     double mean;
     double squares; /* the sum of the squared deviations from the mean */
     double jitter;  /* RFC 3550 section 6.4.1 */

@@ -28,6 +28,7 @@ void tally_sent(tally_t *tally, apr_time_t now)
 
 void tally_left(tally_t *tally, apr_time_t now)
 {
+    tally->departed++;
     tally->last = later(tally->last, now);
 }
 
@@ -36,6 +37,7 @@ void tally_change(tally_t *tally, fate_t from, fate_t to)
     assert(tally->fates[from] > 0);
     tally->fates[from]--;
     tally->fates[to]++;
+    tally->timed_out += to == FATE_LOST;
 }
 
 void tally_answer(tally_t *tally, reply_t *reply, apr_time_t received)
@@ -66,6 +68,8 @@ void tally_merge(tally_t *tally, const tally_t *other)
     for (unsigned i = 0; i < REPLY_KINDS; i++) {
         tally->replies[i] += other->replies[i];
     }
+    tally->departed += other->departed;
+    tally->timed_out += other->timed_out;
     tally->refused += other->refused;
     tally->late += other->late;
     tally->reordered += other->reordered;
@@ -97,6 +101,8 @@ probe_summary_t tally_summary(const tally_t *tally, apr_time_t now)
         .lost = tally->fates[FATE_LOST],
         .outstanding = outstanding,
         .not_sent = tally->fates[FATE_NOT_SENT],
+        .departed = tally->departed,
+        .timed_out = tally->timed_out,
         .refused = tally->refused,
         .late = tally->late,
         .reordered = tally->reordered,

@@ -10,11 +10,13 @@
 typedef struct tally {
     apr_uint64_t fates[FATES];         /* how many datagrams have which */
     apr_uint64_t replies[REPLY_KINDS]; /* how many of each kind came by this flow */
-    apr_uint64_t refused;              /* as the network says */
-    apr_uint64_t late, reordered;      /* of those received */
-    apr_uint64_t bytes;                /* in those */
-    apr_uint64_t highest;              /* sequence number answered */
-    apr_time_t first, last;            /* sent; sent or answered */
+    apr_uint64_t departed;             /* those that left */
+    apr_uint64_t timed_out;       /* those that were lost, before they were answered late or not */
+    apr_uint64_t refused;         /* as the network says */
+    apr_uint64_t late, reordered; /* of those received */
+    apr_uint64_t bytes;           /* in those */
+    apr_uint64_t highest;         /* sequence number answered */
+    apr_time_t first, last;       /* sent; sent or answered */
     round_trips_t round_trips;
 } tally_t;
 

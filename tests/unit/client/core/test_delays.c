@@ -118,6 +118,7 @@ static void two_flows_together_are_what_all_of_them_are(void **state)
     delays_merge(&together, &second);
     merged = delays_summary(&together);
     assert_int_equal(merged.count, expected.count);
+    assert_int_equal(together.above.sum, alone.above.sum);
     assert_int_equal(merged.minimum, expected.minimum);
     assert_int_equal(merged.maximum, expected.maximum);
     assert_int_equal(merged.mean, expected.mean);

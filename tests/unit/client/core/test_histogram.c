@@ -102,6 +102,25 @@ static void ranges_count_each_value_once(void **state)
     assert_int_equal(histogram_total(&histogram), 1000);
 }
 
+static void ranges_are_exact_between_powers_of_two_and_half_as_much_more(void **state)
+{
+    histogram_t histogram = {{0}};
+    apr_int64_t last = 0;
+
+    (void)state;
+    for (apr_int64_t value = 0; value < 70000; value++) {
+        histogram_add(&histogram, value);
+    }
+    for (apr_int64_t power = 2; power <= 65536; power *= 2) {
+        assert_int_equal(histogram_between(&histogram, last, power), power - last);
+        last = power * 3 / 2;
+        if (last < 70000) {
+            assert_int_equal(histogram_between(&histogram, power, last), last - power);
+        }
+    }
+    assert_int_equal(histogram_between(&histogram, 65536, APR_INT64_MAX), 70000 - 65536);
+}
+
 static void merged_ones_are_as_if_all_had_been_counted_in_one(void **state)
 {
     histogram_t odd = {{0}};
@@ -160,6 +179,7 @@ int main(void)
         scene(what_is_out_of_range_counts_as_the_nearest_in_range),
         scene(a_quantile_is_that_of_the_nearest_rank),
         scene(ranges_count_each_value_once),
+        scene(ranges_are_exact_between_powers_of_two_and_half_as_much_more),
         scene(merged_ones_are_as_if_all_had_been_counted_in_one),
         scene(what_is_shifted_is_as_if_it_had_been_counted_there),
         scene(a_bucket_counts_further_than_32_bits),

@@ -77,6 +77,51 @@ static void a_scripted_network_is_described_exactly(void **state)
     assert_in_range(summary.p90, 1488, 1500);
 }
 
+/* One datagram is answered late, one never, one is refused by this host and one still waits. */
+static void what_timed_out_and_what_left_never_falls(void **state)
+{
+    probe_t *probe = flood(32, 1, *state);
+    probe_summary_t summary;
+    request_t requests[4];
+    packet_t late;
+
+    for (unsigned i = 0; i < 4; i++) {
+        requests[i] = probe_next(probe, START).request;
+    }
+    late = packet_of(&requests[0]);
+    summary = summary_at(probe, START);
+    assert_int_equal(summary.sent, 4);
+    assert_int_equal(summary.departed, 0);
+    probe_sent(probe, requests, 2, START + 1);
+    probe_not_sent(probe, &requests[2]);
+    summary = summary_at(probe, START + 1);
+    assert_int_equal(summary.sent, 3);
+    assert_int_equal(summary.departed, 2);
+    probe_finish(probe);
+    steps_at(probe, PROBE_MISSING, START + 2 * SECOND, 2);
+    assert_int_equal(echoed_at(probe, &late, START + 2 * SECOND).verdict, REPLY_LATE);
+    summary = summary_at(probe, START + 2 * SECOND);
+    assert_int_equal(summary.lost, 1);
+    assert_int_equal(summary.timed_out, 2);
+    assert_int_equal(summary.departed, 2);
+}
+
+static void the_round_trips_of_all_flows_are_counted(void **state)
+{
+    probe_t *probe = flood(32, 3, *state);
+    static round_trips_t all;
+
+    for (unsigned i = 0; i < 3; i++) {
+        packet_t packet = sent_at(probe, START);
+
+        echoed_at(probe, &packet, START + 100 * (packet.flow + 1));
+    }
+    probe_round_trips(probe, &all);
+    assert_int_equal(all.count, 3);
+    assert_int_equal(all.sum, 600);
+    assert_int_equal(histogram_between(&all.histogram, 64, 256), 2);
+}
+
 static void reordering_is_that_within_a_flow(void **state)
 {
     probe_t *probe = flood(32, 2, *state);
@@ -147,6 +192,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_scripted_network_is_described_exactly),
+        scene(what_timed_out_and_what_left_never_falls),
+        scene(the_round_trips_of_all_flows_are_counted),
         scene(reordering_is_that_within_a_flow),
         scene(the_whole_is_the_sum_of_its_flows),
         scene(the_last_flow_ends_the_whole),

@@ -33,6 +33,7 @@ static void one_is_all_of_them_and_deviates_from_nothing(void **state)
     round_trips_add(&trips, 1234567);
     assert_int_equal(trips.minimum, 1234567);
     assert_int_equal(trips.maximum, 1234567);
+    assert_int_equal(trips.sum, 1234567);
     assert_int_equal(round_trips_mean(&trips), 1234567);
     assert_int_equal(round_trips_deviation(&trips), 0);
     assert_int_equal(round_trips_jitter(&trips), 0);
@@ -103,6 +104,7 @@ static void merged_flows_are_as_if_all_had_been_one_but_for_the_jitter(void **st
         round_trips_merge(&merged, &flows[i]);
     }
     assert_int_equal(merged.count, all.count);
+    assert_int_equal(merged.sum, all.sum);
     assert_int_equal(merged.minimum, all.minimum);
     assert_int_equal(merged.maximum, all.maximum);
     assert_int_equal(round_trips_mean(&merged), round_trips_mean(&all));
