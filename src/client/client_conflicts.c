@@ -36,8 +36,11 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {protocol != NULL, is_payload, protocol, client_settings_size_option(given)},
         {protocol != NULL, given->mtu != 0, protocol, "mtu"},
         {protocol != NULL, given->broadcast != 0, protocol, "broadcast"},
+        {given->rate != 0, given->bitrate != 0, "rate", "bitrate"},
         {given->rate != 0, given->window != 0, "rate", "window"},
+        {given->bitrate != 0, given->window != 0, "bitrate", "window"},
         {given->rate != 0, given->interval != 0, "rate", "interval"},
+        {given->bitrate != 0, given->interval != 0, "bitrate", "interval"},
         {given->window != 0, given->interval != 0, "window", "interval"},
         {given->json != 0, given->csv != 0, "json", "csv"},
         {given->json != 0, given->histogram != 0, "json", "histogram"},
@@ -74,6 +77,7 @@ static const char *find_same_file(const client_settings_t *given, apr_pool_t *po
 static const char *find_without_flood(const client_settings_t *given, apr_pool_t *pool)
 {
     const char *name = given->rate != 0       ? "rate"
+                       : given->bitrate != 0  ? "bitrate"
                        : given->window != 0   ? "window"
                        : given->flows != 0    ? "flows"
                        : given->duration != 0 ? "duration"

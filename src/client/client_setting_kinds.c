@@ -8,6 +8,7 @@
 
 #include "client/core/stamp_sender.h"
 #include "common/dscp_text.h"
+#include "common/units.h"
 
 static const char *read_percent(const option_t *option, void *place, const char *value,
                                 apr_pool_t *pool)
@@ -32,6 +33,26 @@ static const char *format_percent(const option_t *option, const void *place, apr
 
     (void)option;
     return millionths < 0 ? NULL : apr_psprintf(pool, "%g%%", (double)millionths / 10000);
+}
+
+/* Who writes M or G means bits: ten million datagrams a second are more than a host sends. */
+static const char *read_datagrams(const option_t *option, void *place, const char *value,
+                                  apr_pool_t *pool)
+{
+    const char *expected = option_rate.read(option, place, value, pool);
+
+    return expected == NULL && strchr(value, 'M') == NULL
+               ? NULL
+               : apr_psprintf(pool,
+                              "datagrams per second (N/s or Nk/s) from %s to %s, or "
+                              "--bitrate=10Mbit/s for bits",
+                              format_rate(option->minimum, pool),
+                              format_rate(option->maximum, pool));
+}
+
+static const char *format_datagrams(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    return option_rate.format(option, place, pool);
 }
 
 static const char *read_dscp(const option_t *option, void *place, const char *value,
@@ -115,6 +136,7 @@ static const char *format_tlvs(const option_t *option, const void *place, apr_po
     return types > 0 ? text : NULL;
 }
 
+const option_kind_t option_datagrams = {read_datagrams, format_datagrams, sizeof(apr_int64_t), 0};
 const option_kind_t option_stamp_tlvs = {read_tlvs, format_tlvs, sizeof(apr_int64_t), 0};
 const option_kind_t option_percent = {read_percent, format_percent, sizeof(apr_int64_t), 0};
 const option_kind_t option_dscp = {read_dscp, format_dscp, sizeof(apr_int64_t), 0};

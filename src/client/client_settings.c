@@ -35,8 +35,8 @@ static void fill_defaults(client_settings_t *settings)
                             : settings->sweep ? MEASURE_SWEEP
                             : settings->mtu   ? MEASURE_MTU
                                               : MEASURE_PING;
-    if (settings->flood && settings->rate == 0 && settings->interval == 0 &&
-        settings->window == 0) {
+    if (settings->flood && settings->rate == 0 && settings->bitrate == 0 &&
+        settings->interval == 0 && settings->window == 0) {
         settings->window = FLOOD_WINDOW;
     }
     if (settings->flood && settings->duration == 0 && settings->count == 0) {

@@ -36,7 +36,8 @@ typedef struct client_settings {
     const char *payload_hex;
     const char *payload_file;
     apr_int64_t flood;
-    apr_int64_t rate; /* datagrams a second; 0: as they come back */
+    apr_int64_t rate;    /* datagrams a second; 0: as they come back, or ... */
+    apr_int64_t bitrate; /* ... bits a second, UDP and IP headers included; 0: not given */
     apr_int64_t window;
     apr_int64_t flows;
     apr_int64_t duration; /* microseconds; 0: without end */

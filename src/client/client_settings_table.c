@@ -11,6 +11,8 @@
 #define RATE_MAX   100000000
 #define WINDOW_MAX 4096
 
+#define BITRATE_MAX APR_INT64_C(1000000000000)
+
 static const char *const stamp_clocks[] = {"ntp", "ptp", NULL};
 static const char *const stamp_countings[] = {"auto", "stateless", "stateful", NULL};
 static const char *const offset_estimates[] = {"none", "minimum", NULL};
@@ -172,17 +174,26 @@ const option_t client_settings_table[] = {
      .offset = AT(flood),
      .kind = &option_flag,
      .letter = 'f',
-     .help = "Load mode: send as fast as answers come back, or at --rate, for\n"
-             "--duration. Only against servers that are yours."},
+     .help = "Load mode: send as fast as answers come back, or at --rate or\n"
+             "--bitrate, for --duration. Only against servers that are yours."},
     {.name = "rate",
      .argument = "N/s",
      .offset = AT(rate),
-     .kind = &option_rate,
+     .kind = &option_datagrams,
      .command_line_only = 1,
      .minimum = 1,
      .maximum = RATE_MAX,
-     .also = "bandwidth",
      .help = "With --flood: send this many datagrams a second, whatever comes back."},
+    {.name = "bitrate",
+     .argument = "BITS/s",
+     .offset = AT(bitrate),
+     .kind = &option_bitrate,
+     .command_line_only = 1,
+     .minimum = 1,
+     .maximum = BITRATE_MAX,
+     .also = "bandwidth",
+     .help = "With --flood: send this many bits a second, whatever comes back: 500k,\n"
+             "10M or 10Mbit/s. Payload and UDP and IP headers count."},
     {.name = "window",
      .argument = "N",
      .offset = AT(window),
@@ -190,8 +201,8 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .minimum = 1,
      .maximum = WINDOW_MAX,
-     .help = "With --flood and no --rate: leave this many unanswered on each flow.\n"
-             "Default: 32."},
+     .help = "With --flood and no --rate or --bitrate: leave this many unanswered on\n"
+             "each flow. Default: 32."},
     {.name = "flows",
      .argument = "N",
      .offset = AT(flows),

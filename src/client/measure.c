@@ -99,6 +99,7 @@ static const char *open_session(session_t *session)
                            .flows = (unsigned)settings->flows,
                            .ports = ports,
                            .timeout = settings->timeout,
+                           .bitrate = (apr_uint64_t)settings->bitrate,
                            .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
                            .addresses = own_addresses(session->pool)};
     session->directions = plan_directions(settings, session->pool);

@@ -2,9 +2,7 @@
 
 #include <errno.h>
 
-/* RFC 768; RFC 791 section 3.1; RFC 8200 section 3. */
-#define HEADERS_IPV4 (8 + 20)
-#define HEADERS_IPV6 (8 + 40)
+#include "client/core/headers.h"
 
 static void take_refusal(mtu_t *mtu, const arrival_t *arrival)
 {
@@ -106,8 +104,7 @@ mtu_t *mtu_create(probe_t *probe, const endpoint_t *peer, apr_size_t room, apr_p
 
     mtu->probe = probe;
     mtu->is_bounded = room < largest;
-    mtu->search =
-        mtu_search_begin(mtu->is_bounded ? room : largest, is_ipv6 ? HEADERS_IPV6 : HEADERS_IPV4);
+    mtu->search = mtu_search_begin(mtu->is_bounded ? room : largest, headers_length(peer));
     mtu->report = (report_t){.tell = tell, .context = mtu};
     probe_resize(probe, mtu->search.size);
     return mtu;

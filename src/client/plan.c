@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "client/core/echo_plus_sender.h"
+#include "client/core/headers.h"
+#include "client/core/pace.h"
 #include "client/core/schedule.h"
 #include "client/core/stamp_sender.h"
 #include "client/failure.h"
@@ -119,6 +121,11 @@ static probe_plan_t make_plan(const client_settings_t *settings, const destinati
     if (settings->rate > 0) {
         plan.burst = (unsigned)settings->rate;
         plan.interval = APR_USEC_PER_SEC;
+    } else if (settings->bitrate > 0) {
+        pace_t pace = pace_of_bitrate(settings->bitrate, plan.size + headers_length(&plan.peer));
+
+        plan.burst = pace.burst;
+        plan.interval = pace.interval;
     } else if (settings->measurement == MEASURE_SWEEP) {
         plan.burst = plan.flows;
     } else if (settings->measurement == MEASURE_MTU) {
@@ -144,11 +151,23 @@ static double sooner(double one, double other)
     return one == 0 || (other > 0 && other < one) ? other : one;
 }
 
+/* Of IPv6, whose headers are longer, where a bitrate is asked for. */
+static double interval_of(const client_settings_t *settings)
+{
+    if (settings->bitrate > 0) {
+        pace_t pace =
+            pace_of_bitrate(settings->bitrate, (apr_size_t)settings->size + HEADERS_LENGTH_MAX);
+
+        return (double)pace.interval / pace.burst;
+    }
+    return settings->rate > 0 ? APR_USEC_PER_SEC / (double)settings->rate
+                              : (double)settings->interval;
+}
+
 apr_interval_time_t plan_length(const client_settings_t *settings)
 {
     double timeout = (double)settings->timeout;
-    double interval =
-        settings->rate > 0 ? APR_USEC_PER_SEC / (double)settings->rate : (double)settings->interval;
+    double interval = interval_of(settings);
     double length = (double)settings->deadline;
 
     if (settings->duration > 0) {
@@ -206,9 +225,10 @@ const char *plan_probe(probe_t **probe, const client_settings_t *settings,
 
     if (probe_outstanding(&plan) > PROBE_OUTSTANDING_MAX) {
         return apr_psprintf(pool,
-                            "--rate and --timeout: expected no more than %d datagrams outstanding, "
+                            "--%s and --timeout: expected no more than %d datagrams outstanding, "
                             "not %.0f",
-                            PROBE_OUTSTANDING_MAX, probe_outstanding(&plan));
+                            settings->bitrate > 0 ? "bitrate" : "rate", PROBE_OUTSTANDING_MAX,
+                            probe_outstanding(&plan));
     }
     status = probe_create(probe, &plan, pool);
     return status == APR_SUCCESS ? NULL : cannot("make a probe", status, pool);

@@ -94,6 +94,13 @@ static const char *read_bandwidth(const option_t *option, void *place, const cha
                         "bytes per second (N/s, NKiB/s, NMB/s, ...)", pool);
 }
 
+static const char *read_bitrate(const option_t *option, void *place, const char *value,
+                                apr_pool_t *pool)
+{
+    return read_bounded(option, place, value, parse_bitrate, format_bitrate,
+                        "bits per second (N, or with bit/s, kbit/s, Mbit/s or Gbit/s)", pool);
+}
+
 static const char *format_number_option(const option_t *option, const void *place, apr_pool_t *pool)
 {
     return format_bounded(option, place, format_number, pool);
@@ -119,6 +126,12 @@ static const char *format_bandwidth_option(const option_t *option, const void *p
                                            apr_pool_t *pool)
 {
     return format_bounded(option, place, format_bandwidth, pool);
+}
+
+static const char *format_bitrate_option(const option_t *option, const void *place,
+                                         apr_pool_t *pool)
+{
+    return format_bounded(option, place, format_bitrate, pool);
 }
 
 /* ---- Choices ---- */
@@ -201,6 +214,7 @@ const option_kind_t option_duration = {read_duration, format_duration_option, si
 const option_kind_t option_rate = {read_rate, format_rate_option, sizeof(apr_int64_t), 0};
 const option_kind_t option_bandwidth = {read_bandwidth, format_bandwidth_option,
                                         sizeof(apr_int64_t), 0};
+const option_kind_t option_bitrate = {read_bitrate, format_bitrate_option, sizeof(apr_int64_t), 0};
 const option_kind_t option_choice = {read_choice, format_choice, sizeof(unsigned), 0};
 const option_kind_t option_text = {read_text, format_text, sizeof(const char *), 0};
 const option_kind_t option_stream = {read_stream, format_text, sizeof(const char *), 0};

@@ -47,7 +47,7 @@ struct option {
  * const char *. A list is an apr_array_header_t * of const char *, one for each time the option is
  * given, and NULL before the first. */
 extern const option_kind_t option_flag, option_number, option_size, option_duration, option_rate,
-    option_bandwidth, option_choice, option_text, option_list;
+    option_bandwidth, option_bitrate, option_choice, option_text, option_list;
 
 /* Where to take connections, as stream_address.h has it; stored as text. */
 extern const option_kind_t option_stream;

@@ -26,6 +26,15 @@ static const unit_t duration_units[] = {
 
 static const unit_t count_units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {NULL, 0}};
 
+static const unit_t bit_units[] = {
+    {"Gbit", 1000000000}, {"Mbit", 1000000}, {"kbit", 1000}, {"bit", 1}, {NULL, 0}};
+
+/* The same where the unit itself says that it is per second. */
+static const unit_t bps_units[] = {
+    {"Gbps", 1000000000}, {"Mbps", 1000000}, {"kbps", 1000}, {"bps", 1}, {"G", 1000000000},
+    {"M", 1000000},       {"k", 1000},       {"K", 1000},    {"", 1},    {NULL, 0},
+};
+
 /* Adds `factor` times `scale`, or says that it does not fit. */
 static int add_scaled(apr_int64_t *value, apr_int64_t factor, apr_int64_t scale)
 {
@@ -172,15 +181,25 @@ apr_status_t parse_bandwidth(const char *text, apr_int64_t *value)
     return parse_per_second(text, size_units, value);
 }
 
-const char *format_size(apr_int64_t bytes, apr_pool_t *pool)
+apr_status_t parse_bitrate(const char *text, apr_int64_t *value)
 {
-    const unit_t *unit = size_units;
+    return strchr(text, '/') != NULL ? parse_per_second(text, bit_units, value)
+                                     : parse_whole(text, bps_units, 1, value);
+}
 
-    assert(bytes >= 0);
-    while (unit->scale > 1 && (bytes == 0 || bytes % unit->scale != 0)) {
+/* With the largest unit that makes a whole number. */
+static const char *format_whole(apr_int64_t value, const unit_t *unit, apr_pool_t *pool)
+{
+    assert(value >= 0);
+    while (unit->scale > 1 && (value == 0 || value % unit->scale != 0)) {
         unit++;
     }
-    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", bytes / unit->scale, unit->name);
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", value / unit->scale, unit->name);
+}
+
+const char *format_size(apr_int64_t bytes, apr_pool_t *pool)
+{
+    return format_whole(bytes, size_units, pool);
 }
 
 const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool)
@@ -210,4 +229,9 @@ const char *format_rate(apr_int64_t per_second, apr_pool_t *pool)
 const char *format_bandwidth(apr_int64_t bytes_per_second, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, format_size(bytes_per_second, pool), "/s", NULL);
+}
+
+const char *format_bitrate(apr_int64_t bits_per_second, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, format_whole(bits_per_second, bit_units, pool), "/s", NULL);
 }

@@ -18,17 +18,20 @@
  *           seconds. As in size, no digit is needed before the point: .2
  * rate      a number per second: 10000/s, 10k/s, 1.5M/s (powers of 1,000)
  * bandwidth a size per second: 125MB/s, 64KiB/s
+ * bitrate   bits per second: 10Mbit/s, 10Mbps or 10M; bit, kbit, Mbit and Gbit (powers of 1,000)
  */
 apr_status_t parse_number(const char *text, apr_int64_t *value);
 apr_status_t parse_size(const char *text, apr_int64_t *value);
 apr_status_t parse_duration(const char *text, apr_int64_t *value);
 apr_status_t parse_rate(const char *text, apr_int64_t *value);
 apr_status_t parse_bandwidth(const char *text, apr_int64_t *value);
+apr_status_t parse_bitrate(const char *text, apr_int64_t *value);
 
 /* The same values as text that the parsers take, exact: 64KiB, 1h30m. From `pool`. */
 const char *format_size(apr_int64_t bytes, apr_pool_t *pool);
 const char *format_duration(apr_int64_t microseconds, apr_pool_t *pool);
 const char *format_rate(apr_int64_t per_second, apr_pool_t *pool);
 const char *format_bandwidth(apr_int64_t bytes_per_second, apr_pool_t *pool);
+const char *format_bitrate(apr_int64_t bits_per_second, apr_pool_t *pool);
 
 #endif

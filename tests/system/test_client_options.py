@@ -81,7 +81,7 @@ class Exit(unittest.TestCase):
         self.assertRegex(done.stderr, r"\Audpecho: cannot set the DSCP: .*QOSCreateHandle.*: .+\n\Z")
 
     def test_2_for_more_outstanding_than_is_remembered(self):
-        done = run("--flood", "--rate=100M/s", "--timeout=20s", "--duration=1s", "127.0.0.1")
+        done = run("--flood", "--rate=100000k/s", "--timeout=20s", "--duration=1s", "127.0.0.1")
         self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
         self.assertIn("--rate and --timeout: expected no more than 67108864 datagrams outstanding",
                       done.stderr)
@@ -368,7 +368,7 @@ class CommandLine(unittest.TestCase):
             self.check_refused(f"{host}: expected HOST[:PORT]", host)
 
     def test_options_that_need_another_one(self):
-        for option in "--rate=5/s", "--window=5", "--flows=5", "--duration=5s":
+        for option in "--rate=5/s", "--bitrate=5M", "--window=5", "--flows=5", "--duration=5s":
             name = option.split("=")[0]
             self.check_refused(f"{name}: expected --flood with it", option, "127.0.0.1")
         self.check_refused("--interval=199ms: expected 200ms or more", "--interval=199ms",

@@ -54,6 +54,19 @@ class Pace(unittest.TestCase):
         self.check(report, 10, 0)
         self.assertEqual(report.summary["sent"], 10)
 
+    def test_a_bitrate_counts_payload_and_headers(self):
+        for text, bitrate, size, count in (("800kbit/s", 800000, 972, 100), ("8k", 8000, 22, 20)):
+            report = self.run_stopped(0, 0, "--flood", f"--bitrate={text}", f"--size={size}",
+                                      f"--count={count}")
+            elapsed, bits = report.summary["elapsed_us"] / 1e6, 8 * (size + 28)
+            sent = report.summary["sent_ip_bits_per_second"]
+            with self.subTest(bitrate=bitrate):
+                self.assertGreaterEqual(elapsed, (count - 1) * bits / bitrate - 0.001)
+                self.assertLessEqual(sent, bitrate * 1.001)
+                self.assertAlmostEqual(sent, (count - 1) * bits / elapsed, delta=1)
+                self.assertRegex(report.text, r"\nbitrate     sent/received        "
+                                              r"[\d.]+/[\d.]+ kbit/s, with UDP and IP headers\n")
+
     def test_without_a_pace_nothing_is_asked(self):
         report = self.run_stopped(0, 0, "--flood", "--count=1000")
         self.assertEqual((report.summary["asked"], report.summary["missed"]), (None, None))

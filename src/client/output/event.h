@@ -29,6 +29,7 @@ typedef struct run {
     unsigned flows;
     const apr_port_t *ports; /* the source port of each flow; NULL: not known */
     apr_interval_time_t timeout;
+    apr_uint64_t bitrate;                /* that was asked for, bits per second; 0: none was */
     int dscp;                            /* of the datagrams */
     const apr_array_header_t *addresses; /* of this host, of host_address_t; NULL: not known */
 } run_t;

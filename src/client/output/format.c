@@ -1,4 +1,5 @@
 #include "client/output/format.h"
+#include "client/core/headers.h"
 #include "common/endpoint_text.h"
 #include "udpecho/error_text.h"
 
@@ -215,4 +216,30 @@ apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed)
 {
     return elapsed <= 0 ? 0
                         : (apr_uint64_t)((double)count * APR_USEC_PER_SEC / (double)elapsed + 0.5);
+}
+
+/* From the first of so many datagrams at a pace to the last it is one interval less. */
+static apr_interval_time_t time_of_pace(const probe_summary_t *summary)
+{
+    double count = (double)summary->sent;
+
+    return summary->is_scheduled && summary->sent > 1
+               ? (apr_interval_time_t)((double)summary->elapsed * count / (count - 1))
+               : summary->elapsed;
+}
+
+static apr_uint64_t bitrate(const event_t *event, apr_uint64_t payload, apr_uint64_t datagrams)
+{
+    return per_second(8 * (payload + datagrams * headers_length(&event->run->peer)),
+                      time_of_pace(event->summary));
+}
+
+apr_uint64_t bitrate_sent(const event_t *event)
+{
+    return bitrate(event, event->summary->sent * event->run->size, event->summary->sent);
+}
+
+apr_uint64_t bitrate_received(const event_t *event)
+{
+    return bitrate(event, event->summary->bytes, event->summary->received);
 }

@@ -53,6 +53,11 @@ apr_uint64_t lost_either_way(const event_t *event);
  * host refused and those that it missed. */
 apr_uint64_t asked(const probe_summary_t *summary);
 
+/* What all datagrams sent, and all received, come to in bits per second, UDP and IP headers
+ * included. Those sent are of the run's size. At a pace, the time for the last one counts too. */
+apr_uint64_t bitrate_sent(const event_t *event);
+apr_uint64_t bitrate_received(const event_t *event);
+
 /* `count` things in `elapsed` microseconds, for each second; 0 if no time has passed. */
 apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed);
 

@@ -140,6 +140,9 @@ static record_t summary_record(const event_t *event, apr_pool_t *pool)
     add_summary(&record, event->summary, pool);
     add_optional(&record, "asked", is_scheduled ? asked(event->summary) : 0, is_scheduled);
     add_optional(&record, "missed", event->summary->missed, is_scheduled);
+    add_optional(&record, "sent_ip_bits_per_second", bitrate_sent(event),
+                 event->run->measurement != MEASURE_MTU);
+    add_number(&record, "received_ip_bits_per_second", bitrate_received(event));
     return record;
 }
 

@@ -67,6 +67,19 @@ static const char *rate_text(const probe_summary_t *summary, apr_pool_t *pool)
                         thousandths(summary->elapsed / 1000, pool));
 }
 
+/* Both in the same unit, of which the larger one has a whole. */
+static const char *bitrate_text(const event_t *event, apr_pool_t *pool)
+{
+    apr_uint64_t sent = bitrate_sent(event), received = bitrate_received(event);
+    int is_large = sent >= 1000000 || received >= 1000000;
+    apr_uint64_t unit = is_large ? 1000 : 1;
+
+    return apr_psprintf(
+        pool, "bitrate     sent/received        %s/%s %s, with UDP and IP headers\n",
+        thousandths((apr_int64_t)(sent / unit), pool),
+        thousandths((apr_int64_t)(received / unit), pool), is_large ? "Mbit/s" : "kbit/s");
+}
+
 /* How many answers the payload does not tell apart, if any. */
 static const char *untimed_text(const probe_summary_t *summary, apr_pool_t *pool)
 {
@@ -111,7 +124,8 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
         datagrams_text(summary, pool), has_directions ? report_text_losses(event, pool) : "",
         missed_text(summary, pool), replies_text(summary, pool),
         is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
-        untimed_text(summary, pool), summary->timed > 0 ? round_trips_text(summary, pool) : "",
+        event->run->bitrate > 0 ? bitrate_text(event, pool) : "", untimed_text(summary, pool),
+        summary->timed > 0 ? round_trips_text(summary, pool) : "",
         has_directions ? report_text_directions(event, pool) : "", NULL);
 }
 

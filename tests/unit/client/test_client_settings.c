@@ -92,6 +92,41 @@ static void each_measurement_has_defaults_of_its_own(void **state)
     assert_int_equal(settings.measurement, MEASURE_MTU);
 }
 
+static void floods_are_measured_in_datagrams_or_bits(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "h --flood --bitrate=10M", *state));
+    assert_int_equal(settings.bitrate, 10000000);
+    assert_int_equal(settings.window, 0);
+    assert_int_equal(settings.size, 56);
+    assert_error("h --bitrate=10Mbps", "--bitrate: expected --flood with it", *state);
+    assert_error("h --flood --bitrate=10M --rate=5/s",
+                 "--rate and --bitrate: expected one of them, not both", *state);
+    assert_error("h --flood --bitrate=10M --window=5",
+                 "--bitrate and --window: expected one of them, not both", *state);
+    assert_error("h --flood --bitrate=10M --interval=5",
+                 "--bitrate and --interval: expected one of them, not both", *state);
+    assert_error("h --flood --bitrate=10MB/s",
+                 "--bitrate=10MB/s: expected bits per second (N, or with bit/s, kbit/s, Mbit/s or "
+                 "Gbit/s) from 1bit/s to 1000Gbit/s",
+                 *state);
+    for (unsigned i = 0; i < 3; i++) {
+        static const char *const rates[] = {"10M/s", "10G/s", "10Mbit/s"};
+
+        assert_error(apr_pstrcat(*state, "h --flood --rate=", rates[i], NULL),
+                     apr_pstrcat(*state, "--rate=", rates[i],
+                                 ": expected datagrams per second (N/s or Nk/s) from 1/s to "
+                                 "100000000/s, or --bitrate=10Mbit/s for bits",
+                                 NULL),
+                     *state);
+    }
+    assert_error("h --flood --bandwidth=10M",
+                 "unknown option --bandwidth=10M; did you mean --bitrate=BITS/s? --help lists the "
+                 "options",
+                 *state);
+}
+
 static void nothing_is_fast_that_was_not_asked_to_be(void **state)
 {
     client_settings_t settings;
@@ -210,6 +245,7 @@ int main(void)
         scene(an_ipv6_address_needs_no_brackets_without_a_port),
         scene(options_may_follow_the_host_as_with_ping),
         scene(each_measurement_has_defaults_of_its_own),
+        scene(floods_are_measured_in_datagrams_or_bits),
         scene(nothing_is_fast_that_was_not_asked_to_be),
         scene(options_that_exclude_each_other_are_named),
         scene(a_host_that_cannot_be_asked_is_told),

@@ -102,6 +102,24 @@ static void rates_are_per_second(void **state)
     assert_refused(parse_bandwidth, "125Mbit/s");
 }
 
+static void bitrates_are_written_in_many_ways(void **state)
+{
+    (void)state;
+    assert_value(parse_bitrate, "10Mbit/s", 10000000);
+    assert_value(parse_bitrate, "1kbit/s", 1000);
+    assert_value(parse_bitrate, "2.5Gbit/s", APR_INT64_C(2500000000));
+    assert_value(parse_bitrate, "64000bit/s", 64000);
+    assert_value(parse_bitrate, "10M", 10000000);
+    assert_value(parse_bitrate, "10Mbps", 10000000);
+    assert_value(parse_bitrate, "64K", 64000);
+    assert_value(parse_bitrate, "64000", 64000);
+    assert_refused(parse_bitrate, "10M/s");
+    assert_refused(parse_bitrate, "10MB/s");
+    assert_refused(parse_bitrate, "10MB");
+    assert_refused(parse_bitrate, "10mbit/s");
+    assert_refused(parse_bitrate, "10Mbit/h");
+}
+
 static void what_is_formatted_parses_to_the_same(void **state)
 {
     static const apr_int64_t values[] = {0,
@@ -125,6 +143,7 @@ static void what_is_formatted_parses_to_the_same(void **state)
         assert_value(parse_duration, format_duration(values[i], *state), values[i]);
         assert_value(parse_rate, format_rate(values[i], *state), values[i]);
         assert_value(parse_bandwidth, format_bandwidth(values[i], *state), values[i]);
+        assert_value(parse_bitrate, format_bitrate(values[i], *state), values[i]);
     }
     assert_string_equal(format_size(65536, *state), "64KiB");
     assert_string_equal(format_size(9000, *state), "9000");
@@ -140,6 +159,7 @@ int main(void)
         scene(sizes_take_binary_and_decimal_units),
         scene(durations_take_units_and_sums),
         scene(rates_are_per_second),
+        scene(bitrates_are_written_in_many_ways),
         scene(what_is_formatted_parses_to_the_same),
     };
 

@@ -109,7 +109,8 @@ static void a_summary_without_answers_has_no_round_trips(void **state)
         "\"round_trip_min_us\":null,\"round_trip_mean_us\":null,\"round_trip_max_us\":null,"
         "\"round_trip_stddev_us\":null,\"round_trip_p50_us\":null,\"round_trip_p90_us\":null,"
         "\"round_trip_p99_us\":null,\"round_trip_p999_us\":null,"
-        "\"round_trip_jitter_us\":null,\"asked\":null,\"missed\":null}\n");
+        "\"round_trip_jitter_us\":null,\"asked\":null,\"missed\":null,"
+        "\"sent_ip_bits_per_second\":0,\"received_ip_bits_per_second\":0}\n");
 }
 
 static void a_sweep_is_an_object_for_each_port_and_one_for_all(void **state)

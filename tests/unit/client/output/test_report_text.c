@@ -219,6 +219,23 @@ static void a_summary_on_the_way_says_so(void **state)
                                                "0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
 }
 
+/* 28 bytes of headers: (56 + 28) * 8 * 1000 bits in two seconds. */
+static void a_bitrate_that_was_asked_for_is_told_as_it_counts(void **state)
+{
+    run_t run = script_run(MEASURE_FLOOD);
+    probe_summary_t summary = script_summary();
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    assert_null(strstr(text_of(event, state), "bitrate"));
+    run.bitrate = 336000;
+    assert_non_null(strstr(text_of(event, state), "\nbitrate     sent/received        "
+                                                  "336.000/330.960 kbit/s, with UDP and IP headers"
+                                                  "\n"));
+    summary.elapsed = 20000;
+    assert_non_null(strstr(text_of(event, state), " 33.600/33.096 Mbit/s"));
+}
+
 static void a_flood_tells_its_rates(void **state)
 {
     run_t run = script_run(MEASURE_FLOOD);
@@ -357,6 +374,7 @@ int main(void)
         scene(quiet_leaves_the_first_line_and_the_summary),
         scene(the_summary_has_every_number),
         scene(a_summary_on_the_way_says_so),
+        scene(a_bitrate_that_was_asked_for_is_told_as_it_counts),
         scene(a_flood_tells_its_rates),
         scene(a_pace_that_was_not_kept_is_told),
         scene(a_sweep_is_a_table_with_its_verdict),
