@@ -74,7 +74,7 @@ class Formats(unittest.TestCase):
             if record["record"] in DATAGRAMS:
                 self.check_row(next(rows), own)
                 continue
-            first = {name: own.pop(name) for name in ("record", "time", "source_port")
+            first = {name: own.pop(name) for name in ("record", "time", "target", "address", "source_port")
                      if name in own}
             for name, value in own.items():
                 self.check_row(next(rows), {**first, "name": name, "value": value})

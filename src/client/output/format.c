@@ -108,6 +108,13 @@ const char *not_sent_words(apr_status_t status, apr_pool_t *pool)
                                                              : refusal_words(status, pool);
 }
 
+const char *lookup_words(apr_status_t status, apr_pool_t *pool)
+{
+    char reason[128];
+
+    return apr_pstrdup(pool, error_text(status, reason, sizeof reason));
+}
+
 apr_port_t source_port(const run_t *run, unsigned flow)
 {
     return (apr_port_t)(run->ports != NULL && flow < run->flows ? run->ports[flow] : 0);

@@ -21,6 +21,9 @@ const char *refusal_words(apr_status_t status, apr_pool_t *pool);
 /* Why this host refused one, as flows_send() has it. */
 const char *not_sent_words(apr_status_t status, apr_pool_t *pool);
 
+/* Why a lookup failed. */
+const char *lookup_words(apr_status_t status, apr_pool_t *pool);
+
 /* The source port of a flow; 0: not known. */
 apr_port_t source_port(const run_t *run, unsigned flow);
 

@@ -5,13 +5,16 @@
 
 record_t record_begin(const event_t *event, const char *type, apr_pool_t *pool)
 {
-    record_t record = {.fields = apr_array_make(pool, 40, sizeof(field_t)),
-                       .protocol = event->run->protocol};
+    record_t record = {.fields = apr_array_make(pool, 40, sizeof(field_t))};
+    const run_t *run = event->kind != EVENT_TOTAL ? event->run : NULL;
     char *stamp = apr_palloc(pool, TIME_STAMP_LENGTH + 1);
 
     time_stamp(stamp, event->wall_clock);
     add_text(&record, "record", type);
     add_text(&record, "time", stamp);
+    add_text(&record, "target", run != NULL ? run->host : NULL);
+    add_text(&record, "address",
+             run != NULL && run->peer.length > 0 ? address_text(&run->peer, pool) : NULL);
     return record;
 }
 
@@ -104,7 +107,7 @@ static void add_round_trips(record_t *record, const probe_summary_t *summary)
     }
 }
 
-static void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *pool)
+void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *pool)
 {
     const apr_uint64_t *replies = summary->replies;
 
@@ -249,6 +252,18 @@ apr_array_header_t *records_of(const event_t *event, int lines, apr_pool_t *pool
             push(records, directions_record(event, pool));
         }
         push(records, summary_record(event, pool));
+        break;
+    case EVENT_ADDRESS:
+        push(records, address_record(event, pool));
+        break;
+    case EVENT_LOOKUP:
+        push(records, lookup_record(event, pool));
+        break;
+    case EVENT_INTERVAL:
+        push(records, interval_record(event, pool));
+        break;
+    case EVENT_TOTAL:
+        push(records, total_record(event, pool));
         break;
     default:
         if (lines) {

@@ -18,10 +18,9 @@ typedef struct field {
     int is_string;    /* else a number, true or false */
 } field_t;
 
-/* Its first two fields are "record", the type, and "time". */
+/* Its first fields are "record", which is its type, "time", "target" and "address". */
 typedef struct record {
     apr_array_header_t *fields; /* of field_t */
-    protocol_t protocol;        /* of the run */
     int is_datagram;            /* of a single datagram; else of the run, or a result */
 } record_t;
 
@@ -30,7 +29,7 @@ typedef struct record {
 apr_array_header_t *records_of(const event_t *event, int lines, apr_pool_t *pool);
 
 /* A report that writes `heading`, then what `format` makes of each record: whole lines. */
-typedef const char *record_format_t(const record_t *record, apr_pool_t *pool);
+typedef const char *record_format_t(const record_t *record, protocol_t protocol, apr_pool_t *pool);
 report_t *report_records(const report_options_t *options, const char *heading,
                          record_format_t *format, apr_pool_t *pool);
 

@@ -8,7 +8,7 @@
 #include "client/output/format.h"
 #include "client/output/record.h"
 
-/* A record of this type, with its first two fields. */
+/* A record of this type, with its first fields. */
 record_t record_begin(const event_t *event, const char *type, apr_pool_t *pool);
 
 static inline void add(record_t *record, const char *name, const char *text, int is_string)
@@ -55,6 +55,16 @@ static inline void add_port(record_t *record, const event_t *event, unsigned flo
 
     add_optional(record, "source_port", port, port != 0);
 }
+
+/* The counts and round trips of a summary. */
+void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *pool);
+
+/* ---- record_peers.c ---- */
+
+record_t address_record(const event_t *event, apr_pool_t *pool);
+record_t lookup_record(const event_t *event, apr_pool_t *pool);
+record_t interval_record(const event_t *event, apr_pool_t *pool);
+record_t total_record(const event_t *event, apr_pool_t *pool);
 
 /* ---- record_one_way.c ---- */
 

@@ -6,16 +6,18 @@
 /* A single datagram is one row, with its fields in these columns. All else is a row for each field,
  * with its name and value in the last two columns, and only the first ones filled besides. */
 static const char *const columns[] = {
-    "record",    "time",      "source_port", "sequence",        "verdict",
-    "from",      "length",    "truncated",   "expected_length", "round_trip_us",
-    "reordered", "hop_limit", "fragment",    "error",           "mtu",
-    "name",      "value",
+    "record",          "time",          "target",    "address",   "source_port",
+    "sequence",        "verdict",       "from",      "length",    "truncated",
+    "expected_length", "round_trip_us", "reordered", "hop_limit", "fragment",
+    "error",           "mtu",           "name",      "value",
 };
 
 /* The same of a protocol that tells more than plain echo. */
 static const char *const one_way_columns[] = {
     "record",
     "time",
+    "target",
+    "address",
     "source_port",
     "sequence",
     "verdict",
@@ -57,7 +59,7 @@ static const char *const one_way_columns[] = {
 };
 
 #define COLUMNS_MAX   (sizeof one_way_columns / sizeof one_way_columns[0])
-#define COLUMNS_FIRST 3 /* record, time, source_port */
+#define COLUMNS_FIRST 5 /* record, time, target, address, source_port */
 
 typedef struct table {
     const char *const *columns;
@@ -117,10 +119,10 @@ static int fill(const char **cells, table_t table, const field_t *field)
     return 0;
 }
 
-static const char *rows_text(const record_t *record, apr_pool_t *pool)
+static const char *rows_text(const record_t *record, protocol_t protocol, apr_pool_t *pool)
 {
     const char *cells[COLUMNS_MAX] = {NULL};
-    const table_t table = table_of(record->protocol);
+    const table_t table = table_of(protocol);
     const table_t filled = {table.columns, record->is_datagram ? table.count : COLUMNS_FIRST};
     int count = record->fields->nelts;
     apr_array_header_t *rows = apr_array_make(pool, count, sizeof(const char *));

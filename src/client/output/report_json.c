@@ -11,8 +11,10 @@ static const char *value_text(const field_t *field, apr_pool_t *pool)
     return field->is_string ? json_text(field->text, pool) : field->text;
 }
 
-static const char *object_text(const record_t *record, apr_pool_t *pool)
+static const char *object_text(const record_t *record, protocol_t protocol, apr_pool_t *pool)
 {
+    (void)protocol; /* every record says what it has */
+
     int count = record->fields->nelts;
     apr_array_header_t *members = apr_array_make(pool, count, sizeof(const char *));
 

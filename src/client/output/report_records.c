@@ -18,7 +18,8 @@ static void tell(void *context, const event_t *event)
     for (int i = 0; i < records->nelts; i++) {
         const record_t *record = &APR_ARRAY_IDX(records, i, record_t);
 
-        output_write(report->options.output, report->format(record, report->scratch));
+        output_write(report->options.output,
+                     report->format(record, report->options.protocol, report->scratch));
     }
     apr_pool_clear(report->scratch);
 }

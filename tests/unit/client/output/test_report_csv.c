@@ -4,10 +4,11 @@
 
 static const report_options_t all_lines = {.lines = 1};
 
-#define HEADER                                                                        \
-    "record,time,source_port,sequence,verdict,from,length,truncated,expected_length," \
-    "round_trip_us,reordered,hop_limit,fragment,error,mtu,name,value\n"
-#define TIME "2026-01-31T12:00:00.000007Z"
+#define HEADER                                                                       \
+    "record,time,target,address,source_port,sequence,verdict,from,length,truncated," \
+    "expected_length,round_trip_us,reordered,hop_limit,fragment,error,mtu,name,value\n"
+#define WHEN "2026-01-31T12:00:00.000007Z"
+#define TIME WHEN ",192.0.2.1,192.0.2.1"
 
 static const char *csv_of(event_t event, void **pool)
 {
@@ -72,12 +73,35 @@ static void what_would_break_a_row_is_quoted(void **state)
         strstr(csv_of(script_event(EVENT_START, &run), state), ",host,\"say \"\"a,b\"\"\n\"\n"));
 }
 
+static void several_peers_share_the_table(void **state)
+{
+    static histogram_t lateness;
+    run_t runs[] = {script_run(MEASURE_PING), script_run(MEASURE_PING)};
+    total_t total = {.peers = 2, .lateness = &lateness};
+    request_t request = {.sequence = 9, .length = 56};
+    event_t events[] = {script_event(EVENT_MISSING, &runs[0]),
+                        script_event(EVENT_MISSING, &runs[1]), script_event(EVENT_TOTAL, NULL)};
+
+    runs[1].host = "echo.example.net";
+    runs[1].peer = script_endpoint(2);
+    events[0].request = events[1].request = &request;
+    events[2].total = &total;
+    const char *text = script_report(report_csv, all_lines, events, 3, *state);
+    const char *begins = HEADER "missing," TIME ",,9,,,56,,,,,,,,,,\n"
+                                "missing," WHEN ",echo.example.net,192.0.2.2,,9,,,56,,,,,,,,,,\n"
+                                "total," WHEN ",,,,,,,,,,,,,,,,interim,false\n"
+                                "total," WHEN ",,,,,,,,,,,,,,,,peers,2\n";
+
+    assert_ptr_equal(strstr(text, begins), text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_datagram_is_one_row),
         scene(everything_else_is_a_row_for_each_value),
         scene(what_would_break_a_row_is_quoted),
+        scene(several_peers_share_the_table),
     };
 
     return cmocka_run_group_tests_name("report_csv", tests, NULL, NULL);

@@ -11,7 +11,8 @@ static const char *json_of(event_t event, void **pool)
     return script_report(report_json, all_lines, &event, 1, *pool);
 }
 
-#define TIME "\"time\":\"2026-01-31T12:00:00.000007Z\""
+#define WHEN "\"time\":\"2026-01-31T12:00:00.000007Z\""
+#define TIME WHEN ",\"target\":\"192.0.2.1\",\"address\":\"192.0.2.1\""
 
 static void a_run_begins_with_what_is_asked(void **state)
 {
@@ -20,7 +21,8 @@ static void a_run_begins_with_what_is_asked(void **state)
     run.host = "a \"name\"";
     run.flows = 64;
     assert_string_equal(json_of(script_event(EVENT_START, &run), state),
-                        "{\"record\":\"start\"," TIME ",\"measurement\":\"sweep\","
+                        "{\"record\":\"start\"," WHEN ",\"target\":\"a \\\"name\\\"\","
+                        "\"address\":\"192.0.2.1\",\"measurement\":\"sweep\","
                         "\"host\":\"a \\\"name\\\"\",\"peer\":\"192.0.2.1:7\",\"payload\":56,"
                         "\"source_ports\":64,\"timeout_us\":1000000,"
                         "\"protocol\":\"echo\"}\n");
@@ -171,6 +173,68 @@ static void the_mtu_comes_with_its_limit(void **state)
                         "\"smallest_failed\":null}\n");
 }
 
+static void what_happens_to_a_name_is_told(void **state)
+{
+    endpoint_t former = script_endpoint(9);
+    run_t run = script_run(MEASURE_PING);
+    event_t event = script_event(EVENT_ADDRESS, &run);
+
+    run.host = "echo.example.net:8888";
+    event.former = &former;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"address\"," WHEN ",\"target\":\"echo.example.net:8888\","
+                        "\"address\":\"192.0.2.1\",\"former\":\"192.0.2.9\"}\n");
+    event = script_event(EVENT_LOOKUP, &run);
+    event.status = APR_EINVAL;
+    run.peer.length = 0;
+    const char *text = json_of(event, state);
+
+    assert_ptr_equal(strstr(text, "{\"record\":\"lookup\"," WHEN
+                                  ",\"target\":\"echo.example.net:8888\",\"address\":null,"
+                                  "\"error\":\""),
+                     text);
+}
+
+static void an_interval_is_a_summary_of_its_own(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    probe_summary_t summary = script_summary();
+    event_t event = script_event(EVENT_INTERVAL, &run);
+
+    event.summary = &summary;
+    const char *text = json_of(event, state);
+
+    assert_ptr_equal(strstr(text, "{\"record\":\"interval\"," TIME ",\"sent\":1000,"), text);
+    assert_non_null(strstr(text, ",\"round_trip_jitter_us\":17}\n"));
+}
+
+static void the_total_is_of_no_target(void **state)
+{
+    static histogram_t lateness;
+    run_t run = script_run(MEASURE_PING);
+    total_t total = {.peers = 5, .answered = 4, .failures = 3, .lateness = &lateness};
+    event_t event = script_event(EVENT_TOTAL, &run);
+
+    total.summary = script_summary();
+    event.total = &total;
+    const char *text = json_of(event, state);
+
+    assert_ptr_equal(strstr(text, "{\"record\":\"total\"," WHEN
+                                  ",\"target\":null,\"address\":null,\"interim\":false,"
+                                  "\"peers\":5,\"answered\":4,\"failed_lookups\":3,\"sent\":1000,"),
+                     text);
+    assert_non_null(strstr(text, ",\"lateness_p50_us\":null,\"lateness_p99_us\":null,"
+                                 "\"lateness_max_us\":null}\n"));
+    histogram_add(&lateness, 15);
+    histogram_add(&lateness, 100);
+    event.is_interim = 1;
+    event.run = NULL; /* which says nothing of it */
+    text = json_of(event, state);
+    assert_non_null(strstr(text, ",\"interim\":true,"));
+    assert_non_null(strstr(text, ",\"lateness_p50_us\":15,\"lateness_p99_us\":100,"
+                                 "\"lateness_max_us\":100}\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +245,9 @@ int main(void)
         scene(a_summary_without_answers_has_no_round_trips),
         scene(a_sweep_is_an_object_for_each_port_and_one_for_all),
         scene(the_mtu_comes_with_its_limit),
+        scene(what_happens_to_a_name_is_told),
+        scene(an_interval_is_a_summary_of_its_own),
+        scene(the_total_is_of_no_target),
     };
 
     return cmocka_run_group_tests_name("report_json", tests, NULL, NULL);
