@@ -1,6 +1,7 @@
-# Packages for Linux, by CPack: udpecho, the client, and udpechod, the server with its service. The
-# preset "package" builds a .deb and, where there is rpmbuild, an .rpm of each. They are for the
-# system that they are built on, and anything like it.
+# Packages for Linux, by CPack: udpecho, the client, with the module of HTTP that both programs load;
+# udpecho-watch, the client's service; and udpechod, the server with its service. The preset "package"
+# builds a .deb and, where there is rpmbuild, an .rpm of each. They are for the system that they are
+# built on, and anything like it.
 install(FILES packaging/systemd/udpechod-activated.service
               packaging/systemd/udpechod-ipv6.socket
               packaging/systemd/udpechod.service
@@ -8,6 +9,10 @@ install(FILES packaging/systemd/udpechod-activated.service
         DESTINATION lib/systemd/system COMPONENT udpechod)
 install(FILES packaging/udpechod.conf
         DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/udpecho COMPONENT udpechod)
+install(FILES packaging/systemd/udpecho-watch.service
+        DESTINATION lib/systemd/system COMPONENT udpecho-watch)
+install(FILES packaging/targets packaging/udpecho-watch.conf
+        DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/udpecho COMPONENT udpecho-watch)
 
 set(packaging ${PROJECT_SOURCE_DIR}/packaging)
 set(CPACK_GENERATOR DEB)
@@ -17,7 +22,7 @@ if(RPMBUILD)
 else()
     message(STATUS "No .rpm is built: there is no rpmbuild")
 endif()
-set(CPACK_COMPONENTS_ALL udpecho udpechod)
+set(CPACK_COMPONENTS_ALL udpecho udpecho-watch udpechod)
 set(CPACK_PACKAGE_CONTACT "udpecho maintainers <maintainers@udpecho.invalid>" CACHE STRING
     "Who answers for the packages: name and address")
 set(CPACK_PACKAGE_VENDOR "udpecho maintainers")
@@ -50,6 +55,11 @@ percentiles and jitter, and which datagrams were lost, late, duplicated,
 reordered or corrupted. Besides it is a load generator, finds the source ports
 that a bad one of several paths harms, and the largest datagram that comes back
 whole.")
+set(watch_summary "UDP echo client as a service that watches targets")
+set(watch_text
+"udpecho asks the targets in a file without end, looks their names up again,
+and serves round trips, loss and, with STAMP, the delay variation of each
+direction to Prometheus. As installed, it is disabled: it has no targets yet.")
 set(server_summary "UDP echo server (RFC 862)")
 set(server_text
 "udpechod answers UDP datagrams with the same bytes, so that one can find out

@@ -10,9 +10,26 @@ set(CPACK_DEBIAN_UDPECHO_PACKAGE_NAME udpecho)
 set(CPACK_DEBIAN_UDPECHO_DESCRIPTION "${client_summary}\n${client_text}")
 set(CPACK_DEBIAN_UDPECHO_PACKAGE_SUGGESTS udpechod)
 
+set(CPACK_DEBIAN_UDPECHO-WATCH_PACKAGE_NAME udpecho-watch)
+set(CPACK_DEBIAN_UDPECHO-WATCH_DESCRIPTION "${watch_summary}\n${watch_text}")
+set(CPACK_DEBIAN_UDPECHO-WATCH_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_UDPECHO-WATCH_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_DEBIAN_UDPECHO-WATCH_PACKAGE_DEPENDS
+    "udpecho (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
+set(CPACK_DEBIAN_UDPECHO-WATCH_PACKAGE_CONTROL_EXTRA
+    ${packaging}/debian/watch/conffiles
+    ${packaging}/debian/watch/postinst
+    ${packaging}/debian/watch/prerm
+    ${packaging}/debian/watch/postrm)
+
 set(CPACK_DEBIAN_UDPECHOD_PACKAGE_NAME udpechod)
 set(CPACK_DEBIAN_UDPECHOD_DESCRIPTION "${server_summary}\n${server_text}")
-set(CPACK_DEBIAN_UDPECHOD_PACKAGE_SUGGESTS udpecho)
+if(TARGET udpecho_http)
+    set(CPACK_DEBIAN_UDPECHOD_PACKAGE_DEPENDS
+        "udpecho (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
+else()
+    set(CPACK_DEBIAN_UDPECHOD_PACKAGE_SUGGESTS udpecho)
+endif()
 set(CPACK_DEBIAN_UDPECHOD_PACKAGE_CONTROL_EXTRA
     ${packaging}/debian/conffiles
     ${packaging}/debian/postinst

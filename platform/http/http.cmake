@@ -27,7 +27,7 @@ if(MICROHTTPD_FOUND AND NOT UDPECHO_METRICS STREQUAL OFF)
     add_dependencies(udpecho_http udpecho_platform)
     target_link_libraries(udpecho_http PRIVATE PkgConfig::MICROHTTPD)
     install(TARGETS udpecho_http DESTINATION ${CMAKE_INSTALL_LIBDIR}/${PROJECT_NAME}
-            COMPONENT udpechod)
+            COMPONENT udpecho)
 elseif(UDPECHO_METRICS STREQUAL ON)
     message(FATAL_ERROR
             "UDPECHO_METRICS=ON takes Linux and libmicrohttpd 0.9.71, which pkg-config does not find")

@@ -2,7 +2,7 @@
 
     python3 packages.py PACKAGES [--upgrades=10] [--rate=20000] [--root=DIRECTORY]
 
-PACKAGES is the folder with udpecho_*.deb and udpechod_*.deb. It wants root, mmdebstrap and
+PACKAGES is the folder with the .deb of udpecho, udpecho-watch and udpechod. It wants root, mmdebstrap and
 systemd-nspawn, and makes a Debian in DIRECTORY if there is none, which is booted and left as it was.
 Prints what an upgrade costs, which nothing here judges; fails if anything else is not as it should be.
 """
@@ -20,6 +20,7 @@ from systemd import Container, Load, make_debian, tell
 CONFIG = "/etc/udpecho/udpechod.conf"
 EDITED = "listen=127.0.0.1:8888\nlisten=127.0.0.1:7777\n"
 UNITS = ("udpechod.service", "udpechod-activated.service", "udpechod.socket")
+WATCH = "udpecho-watch.service"
 IPV6_UNIT = "udpechod-ipv6.socket"  # comes and goes with the last of these
 
 
@@ -31,14 +32,15 @@ def offer(packages, root, version):
         shutil.rmtree(tree, ignore_errors=True)
         subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
         control = tree / "DEBIAN/control"
-        control.write_text(re.sub("(?m)^Version: .*", f"Version: {version}", control.read_text()))
+        control.write_text(re.sub(r"(?m)^(Version: |Depends:.*\budpecho \(= )[^)\n]*", rf"\g<1>{version}",
+                                  control.read_text()))
         name = f"/var/tmp/{package.name.split('_')[0]}_{version}.deb"
         subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, root / name[1:]],
                        check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(tree)
         names.append(name)
-    if len(names) != 2:
-        sys.exit(f"{packages} has {len(names)} packages, not 2")
+    if len(names) != 3:
+        sys.exit(f"{packages} has {len(names)} packages, not 3")
     return names
 
 
@@ -83,11 +85,14 @@ def install(host, packages):
     host.expect("installed, it is enabled and runs", host.states(),
                 {UNITS[0]: ("enabled", "active"), UNITS[1]: ("static", "inactive"),
                  UNITS[2]: ("disabled", "inactive")})
+    host.expect("the watcher, which has no targets, is not", [
+        host.run("systemctl", f"is-{state}", WATCH).stdout.strip() for state in ("enabled", "active")],
+        ["disabled", "inactive"])
     host.expect("it answers", host.answers(8888), True)
     host.expect("it is on the loopback only", host.bound(), ["127.0.0.1:8888", "[::1]:8888"])
     host.expect("it tells root its status", host.run("udpechod", "--status").returncode, 0)
     host.expect("and nobody else", host.run("setpriv", "--reuid=65534", "--clear-groups", "udpechod",
-                                            "--status").returncode, 69)
+                                            "--status").returncode, 77)
 
 
 def reload(host):
@@ -199,14 +204,14 @@ def switch_off(host, versions):
 
 def remove(host, before):
     host.run("systemctl", "enable", "--now", UNITS[0])
-    host.dpkg("-r", "udpechod", "udpecho")
+    host.dpkg("-r", "udpechod", "udpecho-watch", "udpecho")
     host.expect("removed, no socket is left", host.run("systemctl", "is-active", IPV6_UNIT).stdout,
                 "inactive\n")
     host.expect("removed, nothing runs", host.run("pgrep", "udpechod").stdout, "")
     host.expect("removed, nothing failed",
                 host.run("systemctl", "--failed", "--no-legend", "--plain", "udpechod*").stdout, "")
     host.expect("the configuration stays", host.run("cat", CONFIG).stdout.endswith(EDITED), True)
-    host.dpkg("-P", "udpechod")
+    host.dpkg("-P", "udpechod", "udpecho-watch")
     host.expect("purged, nothing is left behind", sorted(host.files() - before), [])
     host.expect("and nothing else is gone", sorted(before - host.files()), [])
 

@@ -31,6 +31,8 @@ def files_of(program, section, completions):
             f"/usr/share/zsh/{completions}/_{program}"}
 
 
+WATCH = {"/etc/udpecho/targets", "/etc/udpecho/udpecho-watch.conf",
+         "/usr/lib/systemd/system/udpecho-watch.service"}
 SERVICE = {"/etc/udpecho/udpechod.conf",
            *(f"/usr/lib/systemd/system/{unit}" for unit in
              ("udpechod.service", "udpechod-activated.service", "udpechod.socket",
@@ -72,16 +74,29 @@ class Debian(unittest.TestCase):
     def test_client(self):
         self.assertEqual(self.files(package("udpecho_*.deb")),
                          files_of("udpecho", 1, "vendor-completions") | {"/usr/bin/udpecho"} |
-                         self.documents("udpecho"))
+                         modules() | self.documents("udpecho"))
+
+    def test_client_as_a_service(self):
+        self.assertEqual(self.files(package("udpecho-watch_*.deb")),
+                         WATCH | self.documents("udpecho-watch"))
 
     def test_server(self):
         self.assertEqual(self.files(package("udpechod_*.deb")),
                          files_of("udpechod", 8, "vendor-completions") | {"/usr/sbin/udpechod"} |
-                         SERVICE | modules() | self.documents("udpechod"))
+                         SERVICE | self.documents("udpechod"))
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("dpkg-deb", "--info", package("udpechod_*.deb"), "conffiles"),
                          "/etc/udpecho/udpechod.conf\n")
+        self.assertEqual(output("dpkg-deb", "--info", package("udpecho-watch_*.deb"), "conffiles"),
+                         "/etc/udpecho/targets\n/etc/udpecho/udpecho-watch.conf\n")
+
+    def test_what_needs_the_client_wants_the_same_version(self):
+        needed = ["udpecho-watch", *(["udpechod"] if modules() else [])]
+        for name in needed:
+            file = package(f"{name}_*.deb")
+            version = output("dpkg-deb", "--field", file, "Version").strip()
+            self.assertIn(f"udpecho (= {version})", output("dpkg-deb", "--field", file, "Depends"))
 
     def test_packed_twice_they_are_the_same(self):
         before = {path: path.read_bytes() for path in (BUILD / "packages").iterdir()}
@@ -92,7 +107,7 @@ class Debian(unittest.TestCase):
     @unittest.skipUnless(shutil.which("lintian"), "lintian is not installed")
     def test_lintian_finds_nothing(self):
         found = output("lintian", "--allow-root", "--fail-on=error,warning",
-                       package("udpecho_*.deb"), package("udpechod_*.deb"))
+                       *(BUILD / "packages").glob("*.deb"))
         self.assertEqual(found, "")
 
 
@@ -105,24 +120,33 @@ class Rpm(unittest.TestCase):
         return {f"/usr/share/licenses/{program}", f"/usr/share/licenses/{program}/LICENSE"}
 
     def test_client(self):
-        self.assertEqual(self.files(package("udpecho-*.rpm")),
+        self.assertEqual(self.files(package("udpecho-[0-9]*.rpm")),
                          files_of("udpecho", 1, "site-functions") | {"/usr/bin/udpecho"} |
+                         modules() | {os.path.dirname(path) for path in modules()} |
                          self.licence("udpecho"))
+
+    def test_client_as_a_service(self):
+        self.assertEqual(self.files(package("udpecho-watch-*.rpm")),
+                         WATCH | {"/etc/udpecho"} | self.licence("udpecho-watch"))
+        self.assertIn("udpecho = ", output("rpm", "--query", "--requires", "--package",
+                                           package("udpecho-watch-*.rpm")))
 
     def test_server(self):
         self.assertEqual(self.files(package("udpechod-*.rpm")),
                          files_of("udpechod", 8, "site-functions") | {"/usr/sbin/udpechod"} |
-                         SERVICE | modules() | {os.path.dirname(path) for path in modules()} |
-                         {"/etc/udpecho"} | self.licence("udpechod"))
+                         SERVICE | {"/etc/udpecho"} | self.licence("udpechod"))
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("rpm", "--query", "--configfiles", "--package",
                                 package("udpechod-*.rpm")), "/etc/udpecho/udpechod.conf\n")
+        self.assertEqual(output("rpm", "--query", "--configfiles", "--package",
+                                package("udpecho-watch-*.rpm")),
+                         "/etc/udpecho/targets\n/etc/udpecho/udpecho-watch.conf\n")
 
     @unittest.skipUnless(shutil.which("rpmlint"), "rpmlint is not installed")
     def test_rpmlint_finds_nothing(self):
         found = output("rpmlint", "--config", SOURCE / "packaging/rpm/rpmlint.toml",
-                       package("udpecho-*.rpm"), package("udpechod-*.rpm"))
+                       *(BUILD / "packages").glob("*.rpm"))
         self.assertIn(" 0 errors, 0 warnings", found)
 
 

@@ -238,6 +238,7 @@ class Launchd(unittest.TestCase):
 class Systemd(unittest.TestCase):
     DIRECTORY = PACKAGING / "systemd"
     SERVICES = "udpechod.service", "udpechod-activated.service"
+    WATCH = "udpecho-watch.service"
 
     def unit(self, name):
         parser = configparser.ConfigParser(strict=False, interpolation=None)
@@ -269,6 +270,23 @@ class Systemd(unittest.TestCase):
                              [f"{start} --check-config", "/bin/kill -HUP $MAINPID"])
             self.assertEqual(self.unit(name)["Service"]["RestartPreventExitStatus"], "64 67 77 78")
 
+    def test_watcher_is_started_again_unless_its_files_are_wrong(self):
+        """udpecho ends with 1 where nobody has answered, and with 2 at a mistake."""
+        unit = self.unit(self.WATCH)
+        self.assertEqual(unit["Unit"]["StartLimitIntervalSec"], "0")
+        service = unit["Service"]
+        self.assertEqual([service[name] for name in (
+            "Type", "Restart", "SuccessExitStatus", "RestartPreventExitStatus", "ExecReload")],
+            ["notify", "on-failure", "1", "2", "/bin/kill -HUP $MAINPID"])
+
+    def test_watcher_is_confined_as_the_server_is(self):
+        """What the server may beyond that is to confine itself by seccomp."""
+        needs = {name: value for name, value in self.unit(self.SERVICES[0])["Service"].items()
+                 if not name.startswith(("Exec", "Restart", "Watchdog", "Timeout", "Standard", "File",
+                                         "Runtime", "SystemCallFilter"))}
+        watch = self.unit(self.WATCH)["Service"]
+        self.assertEqual({name: watch[name] for name in needs}, needs)
+
     def test_socket_is_on_the_loopback(self):
         for name, address in (("udpechod.socket", "127.0.0.1:8888"),
                               ("udpechod-ipv6.socket", "[::1]:8888")):
@@ -284,7 +302,7 @@ class Systemd(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze is not installed")
     def test_exposure(self):
-        for name, most in zip(self.SERVICES, (1.1, 0.4)):
+        for name, most in zip((*self.SERVICES, self.WATCH), (1.1, 0.4, 1.1)):
             done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager",
                                    f"--threshold={round(10 * most)}", self.DIRECTORY / name],
                                   capture_output=True, text=True, timeout=harness.PATIENCE)
