@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/output/format.h"
+#include "client/output/ranges.h"
 
 #define EIGHTHS 8
 
@@ -105,80 +106,63 @@ const char *chart_sparkline(const apr_int64_t *values, unsigned count, unsigned 
 
 /* ---- Histograms ---- */
 
-#define ROWS_LEAST    2
+#define ROWS_LEAST    3
 #define COLUMNS_LEAST 20
-
-/* The values above this share may be far away, and get one row for all of them. */
-#define SHARE_SCALED 0.95
-
-/* A range is no narrower than two buckets of the histogram, lest they beat against each other. */
-#define RANGES_BELOW_VALUE (HISTOGRAM_EXACT / 4)
-
-typedef struct scale {
-    apr_int64_t first; /* where the first range begins */
-    apr_int64_t step;  /* how wide each is */
-    unsigned ranges;
-} scale_t;
-
-/* 1, 2, 5, 10, 20, ... */
-static apr_int64_t next_step(apr_int64_t step)
-{
-    apr_int64_t leading = step;
-
-    while (leading >= 10) {
-        leading /= 10;
-    }
-    return leading == 2 ? step / 2 * 5 : step * 2;
-}
-
-static scale_t scale_of(const histogram_t *histogram, unsigned ranges_max)
-{
-    apr_int64_t low = histogram_quantile(histogram, 0);
-    apr_int64_t high = histogram_quantile(histogram, SHARE_SCALED);
-    apr_int64_t step = 1;
-
-    while (high / step - low / step >= ranges_max || step * RANGES_BELOW_VALUE < high) {
-        step = next_step(step);
-    }
-    return (scale_t){low / step * step, step, (unsigned)(high / step - low / step) + 1};
-}
 
 typedef struct row {
     const char *label;
     apr_uint64_t count;
 } row_t;
 
-static void push_row(apr_array_header_t *rows, const char *before, apr_int64_t low,
-                     apr_uint64_t count)
+static void push_row(apr_array_header_t *rows, const char *label, apr_uint64_t count)
 {
-    *(row_t *)apr_array_push(rows) =
-        (row_t){apr_psprintf(rows->pool, "%s%s ms", before, thousandths(low, rows->pool)), count};
+    *(row_t *)apr_array_push(rows) = (row_t){label, count};
 }
 
-static apr_array_header_t *rows_of(const histogram_t *histogram, unsigned rows_max,
-                                   apr_pool_t *pool)
+/* The decimals that the bounds need which have most of them. */
+static unsigned decimals_of(const ranges_t *ranges)
 {
-    scale_t scale = scale_of(histogram, rows_max - 1);
-    apr_array_header_t *rows = apr_array_make(pool, (int)rows_max, sizeof(row_t));
-    apr_int64_t low = scale.first;
+    unsigned decimals = 0;
 
-    for (unsigned i = 0; i < scale.ranges; i++, low += scale.step) {
-        push_row(rows, "", low, histogram_between(histogram, low, low + scale.step));
+    for (unsigned i = 0; i <= ranges->count; i++) {
+        unsigned own = decimals_needed(ranges->bound[i]);
+
+        decimals = own > decimals ? own : decimals;
     }
-    apr_uint64_t above = histogram_between(histogram, low, APR_INT64_MAX);
+    return decimals;
+}
 
-    if (above > 0) {
-        push_row(rows, ">= ", low, above);
+static apr_array_header_t *rows_of(const ranges_t *ranges, apr_pool_t *pool)
+{
+    apr_array_header_t *rows = apr_array_make(pool, (int)ranges->count + 2, sizeof(row_t));
+    const char *bounds[RANGES_MAX + 1];
+    unsigned decimals = decimals_of(ranges);
+    unsigned width = 0;
+
+    for (unsigned i = 0; i <= ranges->count; i++) {
+        apr_int64_t bound = ranges->bound[i];
+
+        bounds[i] =
+            milliseconds(bound, ranges->is_logarithmic ? decimals_needed(bound) : decimals, pool);
+        width = strlen(bounds[i]) > width ? (unsigned)strlen(bounds[i]) : width;
+    }
+    if (ranges->below > 0) {
+        push_row(rows, apr_psprintf(pool, "%*s %-*s", (int)width + 2, "<", (int)width, bounds[0]),
+                 ranges->below);
+    }
+    for (unsigned i = 0; i < ranges->count; i++) {
+        push_row(rows,
+                 apr_psprintf(pool, "%*s - %-*s", (int)width, bounds[i], (int)width, bounds[i + 1]),
+                 ranges->in[i]);
+    }
+    if (ranges->above > 0) {
+        push_row(
+            rows,
+            apr_psprintf(pool, "%*s %-*s", (int)width + 2, ">=", (int)width, bounds[ranges->count]),
+            ranges->above);
     }
     return rows;
 }
-
-/* What the rows have in common. */
-typedef struct layout {
-    unsigned label; /* columns of the longest label */
-    unsigned bar;   /* and of the longest bar */
-    apr_uint64_t most;
-} layout_t;
 
 static unsigned digits_of(apr_uint64_t count)
 {
@@ -190,43 +174,40 @@ static unsigned digits_of(apr_uint64_t count)
     return digits;
 }
 
-/* A row is a label, a space, a bar, a space and a count. Returns 0 if it does not fit. */
-static int lay_out(layout_t *layout, const apr_array_header_t *rows, unsigned columns)
+static const char *heading_of(const ranges_t *ranges, const char *title, unsigned columns,
+                              apr_pool_t *pool)
 {
-    *layout = (layout_t){0};
-    for (int i = 0; i < rows->nelts; i++) {
-        const row_t *row = &APR_ARRAY_IDX(rows, i, row_t);
-        unsigned label = (unsigned)strlen(row->label);
+    const char *heading =
+        apr_psprintf(pool, "%s, ms, %s scale", title, ranges->is_logarithmic ? "log" : "linear");
 
-        layout->label = label > layout->label ? label : layout->label;
-        layout->most = row->count > layout->most ? row->count : layout->most;
-    }
-    unsigned others = layout->label + 1 + 1 + digits_of(layout->most);
-
-    layout->bar = others < columns ? columns - others : 0;
-    return others <= columns;
+    return strlen(heading) <= columns ? heading : apr_pstrmemdup(pool, heading, columns);
 }
 
-apr_array_header_t *chart_histogram(const histogram_t *histogram, unsigned rows_max,
-                                    unsigned columns, int has_utf8, apr_pool_t *pool)
+apr_array_header_t *chart_histogram(const histogram_t *histogram, const char *title,
+                                    unsigned rows_max, unsigned columns, int has_utf8,
+                                    apr_pool_t *pool)
 {
     apr_array_header_t *lines = apr_array_make(pool, (int)rows_max, sizeof(const char *));
-    layout_t layout;
 
     if (rows_max < ROWS_LEAST || columns < COLUMNS_LEAST || histogram_total(histogram) == 0) {
         return lines;
     }
-    apr_array_header_t *rows = rows_of(histogram, rows_max, pool);
+    ranges_t ranges = ranges_of(histogram, rows_max - 1);
+    apr_array_header_t *rows = rows_of(&ranges, pool);
+    /* A row is a label, a space, a bar, a space and a count. */
+    unsigned others =
+        (unsigned)strlen(APR_ARRAY_IDX(rows, 0, row_t).label) + 1 + 1 + digits_of(ranges.most);
 
-    if (!lay_out(&layout, rows, columns)) {
+    if (others > columns) {
         return lines;
     }
+    APR_ARRAY_PUSH(lines, const char *) = heading_of(&ranges, title, columns, pool);
     for (int i = 0; i < rows->nelts; i++) {
         const row_t *row = &APR_ARRAY_IDX(rows, i, row_t);
-        const char *bar = chart_bar(row->count, layout.most, layout.bar, has_utf8, pool);
+        const char *bar = chart_bar(row->count, ranges.most, columns - others, has_utf8, pool);
 
         APR_ARRAY_PUSH(lines, const char *) =
-            apr_psprintf(pool, "%*s %s%s%" APR_UINT64_T_FMT, (int)layout.label, row->label, bar,
+            apr_psprintf(pool, "%s %s%s%" APR_UINT64_T_FMT, row->label, bar,
                          *bar != '\0' ? " " : "", row->count);
     }
     return lines;

@@ -23,13 +23,13 @@ const char *chart_sparkline(const apr_int64_t *values, unsigned count, unsigned 
                             int has_utf8, apr_pool_t *pool);
 
 /*
- * A histogram of microseconds: one line (const char *, without line feed) for each of up to `rows`
- * ranges of equal width, the last of which takes in all that lies far beyond the rest. A line is
- * where its range begins, a bar, and how many there are. No line has more than `columns` columns.
- * Empty if nothing is in it, or the space is too small: less than 2 rows or 20 columns, or less
- * than the numbers need.
+ * A histogram of microseconds: lines (const char *, without line feed), at most `rows`. The first
+ * is `title`, the unit and the scale; each of the others is a range of ranges.h, empty ones between
+ * others too: its bounds in milliseconds, a bar, and how many values are in it. No line has more
+ * than `columns` columns. Empty if the histogram is, or the space is too small: less than 3 rows or
+ * 20 columns, or less than the numbers need.
  */
-apr_array_header_t *chart_histogram(const histogram_t *histogram, unsigned rows, unsigned columns,
-                                    int has_utf8, apr_pool_t *pool);
+apr_array_header_t *chart_histogram(const histogram_t *histogram, const char *title, unsigned rows,
+                                    unsigned columns, int has_utf8, apr_pool_t *pool);
 
 #endif

@@ -173,6 +173,19 @@ const char *thousandths(apr_int64_t number, apr_pool_t *pool)
                         (int)(size % 1000));
 }
 
+unsigned decimals_needed(apr_int64_t microseconds)
+{
+    return microseconds % 10 != 0 ? 3 : microseconds % 100 != 0 ? 2 : microseconds % 1000 != 0;
+}
+
+const char *milliseconds(apr_int64_t microseconds, unsigned decimals, apr_pool_t *pool)
+{
+    const char *text = thousandths(microseconds, pool);
+
+    assert(microseconds >= 0 && decimals <= 3);
+    return apr_pstrmemdup(pool, text, strlen(text) - (decimals == 0 ? 4 : 3 - decimals));
+}
+
 /* While replies are under way, they may count as lost on their way back. */
 apr_uint64_t lost_either_way(const event_t *event)
 {

@@ -42,6 +42,14 @@ apr_int64_t microseconds_of(apr_int64_t nanoseconds);
 /* 1234 as "1.234", -5 as "-0.005": milliseconds of microseconds, exact. */
 const char *thousandths(apr_int64_t number, apr_pool_t *pool);
 
+/* How many decimals a number of microseconds needs in milliseconds, from 0 to 3: of 1500 it is 1.
+ */
+unsigned decimals_needed(apr_int64_t microseconds);
+
+/* Microseconds, 0 or more, as milliseconds with `decimals` (0 to 3) decimals; further ones are cut
+ * off: 1500 with 1 is "1.5". */
+const char *milliseconds(apr_int64_t microseconds, unsigned decimals, apr_pool_t *pool);
+
 /*
  * The share of lost datagrams among those whose fate is known, in percent with up to four decimals
  * and no zeros at the end: "0", "33.3333". It is "0" only if nothing and "100" only if everything

@@ -15,7 +15,7 @@
 /* The most round trips that are kept to be drawn; a wider terminal does not show more. */
 #define LATEST_MAX 256
 
-#define ROWS_MAX 10 /* of the histogram */
+#define ROWS_MAX 12 /* of the histogram, with its heading */
 
 #define ERASE_BELOW "\r\033[J"
 
@@ -174,8 +174,9 @@ static apr_array_header_t *draw_lines(const live_t *live, const terminal_t *term
         rows--;
     }
     if (live->histogram != NULL) {
-        apr_array_cat(lines, chart_histogram(live->histogram, rows < ROWS_MAX ? rows : ROWS_MAX,
-                                             columns, terminal->has_utf8, pool));
+        apr_array_cat(lines, chart_histogram(live->histogram, "round trip",
+                                             rows < ROWS_MAX ? rows : ROWS_MAX, columns,
+                                             terminal->has_utf8, pool));
     }
     return lines;
 }

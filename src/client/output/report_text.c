@@ -10,8 +10,8 @@
 #include "client/output/report_text_parts.h"
 #include "udpecho/terminal.h"
 
-/* Of the histogram that stays, above the summary. */
-#define HISTOGRAM_ROWS    12
+/* Of the histogram that stays, above the summary, with its heading. */
+#define HISTOGRAM_ROWS    13
 #define HISTOGRAM_COLUMNS 79
 
 /* Room for a reason, with who gave it. */
@@ -97,20 +97,19 @@ static const char *datagram_line(const event_t *event, apr_pool_t *pool)
 }
 
 static const char *histogram_text(const report_text_t *text, const histogram_t *histogram,
-                                  const char *heading)
+                                  const char *title)
 {
     terminal_t terminal = {.columns = HISTOGRAM_COLUMNS + 1};
     apr_pool_t *pool = text->scratch;
 
     terminal_describe(&terminal, output_file(text->options.output));
     apr_array_header_t *lines = chart_histogram(
-        histogram, HISTOGRAM_ROWS,
+        histogram, title, HISTOGRAM_ROWS,
         terminal.columns <= HISTOGRAM_COLUMNS ? terminal.columns - 1 : HISTOGRAM_COLUMNS,
         terminal.has_utf8, pool);
 
-    return lines->nelts == 0
-               ? ""
-               : apr_pstrcat(pool, heading, apr_array_pstrcat(pool, lines, '\n'), "\n", NULL);
+    return lines->nelts == 0 ? ""
+                             : apr_pstrcat(pool, apr_array_pstrcat(pool, lines, '\n'), "\n", NULL);
 }
 
 /* The histograms that stay; "" if they are not wanted. */
@@ -122,16 +121,16 @@ static const char *histogram_lines(const report_text_t *text, const event_t *eve
         return "";
     }
     if (directions == NULL) {
-        return histogram_text(text, &text->histogram, "");
+        return histogram_text(text, &text->histogram, "round trip");
     }
     int is_known = directions->is_true || directions->is_estimated;
 
-    return apr_pstrcat(text->scratch, histogram_text(text, &text->histogram, "round trip, ms\n"),
-                       histogram_text(text, directions->forward_histogram,
-                                      is_known ? "forward, ms\n" : "forward PDV, ms\n"),
-                       histogram_text(text, directions->backward_histogram,
-                                      is_known ? "backward, ms\n" : "backward PDV, ms\n"),
-                       NULL);
+    return apr_pstrcat(
+        text->scratch, histogram_text(text, &text->histogram, "round trip"),
+        histogram_text(text, directions->forward_histogram, is_known ? "forward" : "forward PDV"),
+        histogram_text(text, directions->backward_histogram,
+                       is_known ? "backward" : "backward PDV"),
+        NULL);
 }
 
 /* Why something was refused, where no line of its own says it. */

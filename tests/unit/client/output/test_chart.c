@@ -89,36 +89,41 @@ static const char *line_of(const apr_array_header_t *lines, int i)
     return APR_ARRAY_IDX(lines, i, const char *);
 }
 
-static void ranges_are_even_and_begin_at_round_numbers(void **state)
+static void a_row_is_a_range_a_bar_and_a_count(void **state)
 {
     histogram_t *histogram = make_histogram(*state);
 
     for (unsigned i = 0; i < 10; i++) {
         histogram_add(histogram, i < 6 ? 21 : i < 9 ? 24 : 29);
     }
-    apr_array_header_t *lines = chart_histogram(histogram, 6, 24, 0, *state);
+    apr_array_header_t *lines = chart_histogram(histogram, "round trip", 6, 31, 0, *state);
 
-    assert_int_equal(lines->nelts, 5);
-    assert_string_equal(line_of(lines, 0), "0.020 ms ############# 6");
-    assert_string_equal(line_of(lines, 1), "0.022 ms 0");
-    assert_string_equal(line_of(lines, 2), "0.024 ms ####### 3");
-    assert_string_equal(line_of(lines, 3), "0.026 ms 0");
-    assert_string_equal(line_of(lines, 4), "0.028 ms ## 1");
+    assert_int_equal(lines->nelts, 6);
+    assert_string_equal(line_of(lines, 0), "round trip, ms, linear scale");
+    assert_string_equal(line_of(lines, 1), "0.020 - 0.022 ############### 6");
+    assert_string_equal(line_of(lines, 2), "0.022 - 0.024 0");
+    assert_string_equal(line_of(lines, 3), "0.024 - 0.026 ######## 3");
+    assert_string_equal(line_of(lines, 4), "0.026 - 0.028 0");
+    assert_string_equal(line_of(lines, 5), "0.028 - 0.030 ### 1");
 }
 
-static void what_lies_far_beyond_has_one_row(void **state)
+static void decades_are_on_a_logarithmic_scale(void **state)
 {
     histogram_t *histogram = make_histogram(*state);
 
     for (unsigned i = 0; i < 99; i++) {
-        histogram_add(histogram, 310);
+        histogram_add(histogram, i == 0 ? 0 : i < 90 ? 310 : 60000);
     }
-    histogram_add(histogram, 5000000);
-    apr_array_header_t *lines = chart_histogram(histogram, 10, 30, 1, *state);
+    apr_array_header_t *lines = chart_histogram(histogram, "forward PDV", 7, 30, 1, *state);
 
-    assert_int_equal(lines->nelts, 2);
-    assert_string_equal(line_of(lines, 0), "   0.310 ms ███████████████ 99");
-    assert_string_equal(line_of(lines, 1), ">= 0.320 ms ▏ 1");
+    assert_int_equal(lines->nelts, 7);
+    assert_string_equal(line_of(lines, 0), "forward PDV, ms, log scale");
+    assert_string_equal(line_of(lines, 1), "      < 0.001 ▏ 1");
+    assert_string_equal(line_of(lines, 2), "0.001 - 0.01  0");
+    assert_string_equal(line_of(lines, 3), " 0.01 - 0.1   0");
+    assert_string_equal(line_of(lines, 4), "  0.1 - 1     █████████████ 89");
+    assert_string_equal(line_of(lines, 5), "    1 - 10    0");
+    assert_string_equal(line_of(lines, 6), "   10 - 100   █▍ 9");
 }
 
 /* However it is spread, every value is counted, in the rows and columns that there are. */
@@ -132,13 +137,17 @@ static void histograms_of_any_width_fit_and_count_all(void **state)
         histogram_add(histogram, (apr_int64_t)(random >> 8) >> (random % 24));
     }
     for (unsigned i = 0; i < WIDTHS; i++) {
-        for (unsigned rows = 2; rows <= 12; rows++) {
+        for (unsigned rows = 3; rows <= 13; rows++) {
             apr_array_header_t *lines =
-                chart_histogram(histogram, rows, widths[i], rows % 2 == 0, *state);
+                chart_histogram(histogram, "x", rows, widths[i], rows % 2 == 0, *state);
             unsigned long counted = 0;
 
-            assert_in_range(lines->nelts, 1, rows);
-            for (int line = 0; line < lines->nelts; line++) {
+            if (lines->nelts == 0) {
+                assert_int_equal(widths[i], 20); /* no room for these bounds and counts */
+                continue;
+            }
+            assert_in_range(lines->nelts, 2, rows);
+            for (int line = 1; line < lines->nelts; line++) {
                 assert_in_range(columns_of(line_of(lines, line)), 1, widths[i]);
                 counted += strtoul(strrchr(line_of(lines, line), ' '), NULL, 10);
             }
@@ -151,11 +160,11 @@ static void where_there_is_no_room_nothing_is_drawn(void **state)
 {
     histogram_t *histogram = make_histogram(*state);
 
-    assert_int_equal(chart_histogram(histogram, 10, 80, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, "x", 10, 80, 1, *state)->nelts, 0);
     histogram_add(histogram, 1);
-    assert_int_equal(chart_histogram(histogram, 10, 80, 1, *state)->nelts, 1);
-    assert_int_equal(chart_histogram(histogram, 1, 80, 1, *state)->nelts, 0);
-    assert_int_equal(chart_histogram(histogram, 10, 19, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, "x", 10, 80, 1, *state)->nelts, 2);
+    assert_int_equal(chart_histogram(histogram, "x", 2, 80, 1, *state)->nelts, 0);
+    assert_int_equal(chart_histogram(histogram, "x", 10, 19, 1, *state)->nelts, 0);
 }
 
 static void the_largest_values_and_counts_fit(void **state)
@@ -164,11 +173,21 @@ static void the_largest_values_and_counts_fit(void **state)
 
     histogram->bucket[0] = UINT32_MAX;
     histogram->bucket[HISTOGRAM_BUCKETS - 1] = UINT32_MAX;
-    apr_array_header_t *lines = chart_histogram(histogram, 10, 80, 1, *state);
+    apr_array_header_t *lines = chart_histogram(histogram, "round trip", 10, 80, 1, *state);
 
-    assert_in_range(lines->nelts, 2, 10);
-    assert_int_equal(columns_of(line_of(lines, 0)), 80);
-    assert_int_equal(chart_histogram(histogram, 10, 20, 1, *state)->nelts, 0);
+    assert_in_range(lines->nelts, 3, 10);
+    assert_int_equal(columns_of(line_of(lines, 1)), 80);
+    assert_int_equal(chart_histogram(histogram, "round trip", 10, 20, 1, *state)->nelts, 0);
+}
+
+static void a_heading_is_cut_off_where_there_is_no_room(void **state)
+{
+    histogram_t *histogram = make_histogram(*state);
+
+    histogram_add(histogram, 1000);
+    apr_array_header_t *lines = chart_histogram(histogram, "round trip", 3, 20, 1, *state);
+
+    assert_string_equal(line_of(lines, 0), "round trip, ms, line");
 }
 
 int main(void)
@@ -180,11 +199,12 @@ int main(void)
         scene(a_sparkline_lies_between_its_extremes),
         scene(of_many_values_the_latest_are_drawn),
         scene(values_without_a_range_are_flat),
-        scene(ranges_are_even_and_begin_at_round_numbers),
-        scene(what_lies_far_beyond_has_one_row),
+        scene(a_row_is_a_range_a_bar_and_a_count),
+        scene(decades_are_on_a_logarithmic_scale),
         scene(histograms_of_any_width_fit_and_count_all),
         scene(where_there_is_no_room_nothing_is_drawn),
         scene(the_largest_values_and_counts_fit),
+        scene(a_heading_is_cut_off_where_there_is_no_room),
     };
 
     return cmocka_run_group_tests_name("chart", tests, NULL, NULL);

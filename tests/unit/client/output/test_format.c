@@ -94,6 +94,19 @@ static void ports_are_told_if_they_are_known(void **state)
     assert_int_equal(source_port(&run, 1), 0);
 }
 
+static void milliseconds_have_the_decimals_asked_for(void **state)
+{
+    assert_int_equal(decimals_needed(0), 0);
+    assert_int_equal(decimals_needed(10000), 0);
+    assert_int_equal(decimals_needed(1500), 1);
+    assert_int_equal(decimals_needed(10), 2);
+    assert_int_equal(decimals_needed(63), 3);
+    assert_string_equal(milliseconds(0, 0, *state), "0");
+    assert_string_equal(milliseconds(1500, 1, *state), "1.5");
+    assert_string_equal(milliseconds(1500, 3, *state), "1.500");
+    assert_string_equal(milliseconds(1999, 0, *state), "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +119,7 @@ int main(void)
         scene(refusals_have_words_of_their_own),
         scene(what_this_host_refuses_has_its_reason),
         scene(ports_are_told_if_they_are_known),
+        scene(milliseconds_have_the_decimals_asked_for),
     };
 
     return cmocka_run_group_tests_name("format", tests, NULL, NULL);

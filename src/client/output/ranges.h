@@ -1,0 +1,29 @@
+#ifndef UDPECHO_RANGES_H
+#define UDPECHO_RANGES_H
+
+/* The ranges of a histogram that is drawn. A pure function; any thread. */
+
+#include "client/core/histogram.h"
+
+#define RANGES_MAX 64
+
+typedef struct ranges {
+    int is_logarithmic;                /* else all ranges have the same width */
+    unsigned count;                    /* of ranges */
+    apr_int64_t bound[RANGES_MAX + 1]; /* range i begins at bound[i] and ends below bound[i + 1] */
+    apr_uint64_t in[RANGES_MAX];       /* how many values are in range i */
+    apr_uint64_t below, above;         /* how many are in none of them */
+    apr_uint64_t most;                 /* the largest of all these counts */
+} ranges_t;
+
+/*
+ * Divides the values of `histogram` into ranges with round bounds. With those for the values below
+ * and above, if there are any, there are at most `most` (2 to RANGES_MAX + 2) of them. The scale is
+ * logarithmic if 98 % of the values, less 1 % at each end, differ by a factor of more than 4; the
+ * bounds are then the preferred numbers of ISO 3, or 1-2-5, or powers of ten. Only up to 1 % at
+ * each end is out of the ranges, where that makes the others half as wide or narrower, and at the
+ * upper end of a logarithmic scale nothing. Of an empty histogram count is 0.
+ */
+ranges_t ranges_of(const histogram_t *histogram, unsigned most);
+
+#endif
