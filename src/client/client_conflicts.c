@@ -89,11 +89,14 @@ static const char *find_without_flood(const client_settings_t *given, apr_pool_t
     if (name != NULL) {
         return apr_psprintf(pool, "--%s: expected --flood with it", name);
     }
-    if (given->interval != 0 && given->interval < INTERVAL_MIN_US) {
-        return apr_psprintf(pool, "--interval=%s: expected 200ms or more, or --flood with it",
-                            format_duration(given->interval, pool));
-    }
-    return NULL;
+    apr_int64_t minimum = given->sweep ? SWEEP_INTERVAL_MIN_US : INTERVAL_MIN_US;
+
+    return given->interval == 0 || given->interval >= minimum
+               ? NULL
+               : apr_psprintf(pool, "--interval=%s: expected %s or more%s",
+                              format_duration(given->interval, pool),
+                              format_duration(minimum, pool),
+                              given->sweep ? " with --sweep" : ", or --flood with it");
 }
 
 static const char *find_without_protocol(const client_settings_t *given, apr_pool_t *pool)

@@ -11,8 +11,9 @@
 /* The port of RFC 862, which a host without one stands for. */
 #define ECHO_PORT 7
 
-/* How often a datagram may be sent without --flood, at most. */
-#define INTERVAL_MIN_US 200000
+/* The shortest interval without --flood, and of a sweep, whose rounds are many datagrams. */
+#define INTERVAL_MIN_US       20000
+#define SWEEP_INTERVAL_MIN_US 200000
 
 typedef struct client_settings {
     apr_int64_t count;    /* datagrams, or rounds of a sweep; 0: without end */

@@ -38,7 +38,7 @@ const option_t client_settings_table[] = {
      .minimum = 1,
      .maximum = DAY_US,
      .help = "Send a datagram every so often; of --sweep, one from each port. Less\n"
-             "than 200ms only with --flood. Default: 1s."},
+             "than 20ms only with --flood; of --sweep, 200ms or more. Default: 1s."},
     {.name = "size",
      .argument = "SIZE",
      .offset = AT(size),

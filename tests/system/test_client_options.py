@@ -371,8 +371,10 @@ class CommandLine(unittest.TestCase):
         for option in "--rate=5/s", "--bitrate=5M", "--window=5", "--flows=5", "--duration=5s":
             name = option.split("=")[0]
             self.check_refused(f"{name}: expected --flood with it", option, "127.0.0.1")
-        self.check_refused("--interval=199ms: expected 200ms or more", "--interval=199ms",
-                           "127.0.0.1")
+        self.check_refused("--interval=19ms: expected 20ms or more, or --flood with it",
+                           "--interval=19ms", "127.0.0.1")
+        self.check_refused("--interval=199ms: expected 200ms or more with --sweep",
+                           "--interval=199ms", "--sweep=5", "127.0.0.1")
 
     def test_options_that_exclude_each_other(self):
         for one, other in (("--ipv4", "--ipv6"), ("--flood", "--sweep=5"), ("--json", "--csv"),

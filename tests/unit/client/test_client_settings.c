@@ -131,13 +131,17 @@ static void nothing_is_fast_that_was_not_asked_to_be(void **state)
 {
     client_settings_t settings;
 
-    assert_error("h --interval=199ms",
-                 "--interval=199ms: expected 200ms or more, or --flood with it", *state);
+    assert_error("h --interval=19ms", "--interval=19ms: expected 20ms or more, or --flood with it",
+                 *state);
+    assert_error("h --sweep=9 --interval=199ms",
+                 "--interval=199ms: expected 200ms or more with --sweep", *state);
     assert_error("h --rate=5/s", "--rate: expected --flood with it", *state);
     assert_error("h --window=5", "--window: expected --flood with it", *state);
     assert_error("h --flows=5", "--flows: expected --flood with it", *state);
     assert_error("h --duration=5", "--duration: expected --flood with it", *state);
-    assert_null(read_line(&settings, "h --interval=200ms", *state));
+    assert_null(read_line(&settings, "h --interval=20ms", *state));
+    assert_int_equal(settings.interval, 20000);
+    assert_null(read_line(&settings, "h --interval=200ms --sweep=9", *state));
     assert_null(read_line(&settings, "h -i .2", *state));
     assert_int_equal(settings.interval, 200000);
     assert_null(read_line(&settings, "h --interval=1ms --flood", *state));
