@@ -3,7 +3,7 @@
 
 /*
  * What a process may know of the machine that it runs on, and of its own place there: addresses,
- * network interfaces, processors, the system's name.
+ * network interfaces, processors, descriptors, the system's name.
  */
 
 #include <apr_pools.h>
@@ -38,6 +38,15 @@ unsigned host_processors(void);
  * them, counted from 0 and again from the first after the last. Errors: APR_ENOTIMPL where systems
  * have no such thing, else those of pthread_setaffinity_np(3) or SetThreadAffinityMask(). */
 apr_status_t host_pin(unsigned number);
+
+/*
+ * Lets this process have at least `needed` descriptors in all, sockets and files: raises the soft
+ * limit, at most to the hard one, and never lowers it. Windows has no such limit. `allowed` becomes
+ * how many there may be now. Any thread; the limit is the process's. Source: getrlimit(2),
+ * RLIMIT_NOFILE. Errors: APR_EMFILE if `needed` is above the hard limit, else those of
+ * getrlimit(2), with `allowed` 0, and setrlimit(2).
+ */
+apr_status_t host_raise_descriptors(unsigned needed, unsigned *allowed);
 
 /* The name and version of this operating system and its machine, as uname(2) has them: "Linux 6.1.0
  * x86_64"; less than that where it does not tell. From `pool` or static; any thread. */

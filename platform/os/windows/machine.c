@@ -2,6 +2,7 @@
 
 #include <apr_errno.h>
 #include <apr_strings.h>
+#include <limits.h>
 #include <windows.h>
 
 unsigned host_processors(void)
@@ -67,4 +68,11 @@ const char *host_system(apr_pool_t *pool)
 apr_uint64_t host_thread_id(void)
 {
     return GetCurrentThreadId();
+}
+
+apr_status_t host_raise_descriptors(unsigned needed, unsigned *allowed)
+{
+    (void)needed; /* as many as there is memory for */
+    *allowed = UINT_MAX;
+    return APR_SUCCESS;
 }

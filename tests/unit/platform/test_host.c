@@ -166,10 +166,20 @@ static void texts_of_errors_end_in_no_blank(void **state)
     }
 }
 
+static void a_process_may_have_the_descriptors_that_it_has(void **state)
+{
+    unsigned allowed = 0;
+
+    (void)state;
+    assert_int_equal(host_raise_descriptors(3, &allowed), APR_SUCCESS);
+    assert_true(allowed >= 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_program_is_run_and_its_code_returned),
+        scene(a_process_may_have_the_descriptors_that_it_has),
         scene(the_loopback_is_an_address_of_this_host),
         scene(every_address_of_this_host_has_an_interface_and_no_port),
         scene(a_broadcast_address_is_the_last_of_its_network),

@@ -206,6 +206,25 @@ static void closed_standard_files_need_descriptors(void **state)
     assert_int_equal(status_of_child(without_descriptors_in_child, *state), 0);
 }
 
+static void raised_descriptors_in_child(apr_pool_t *pool)
+{
+    struct rlimit low = {32, 200};
+    unsigned allowed;
+
+    (void)pool;
+    require(setrlimit(RLIMIT_NOFILE, &low) == 0);
+    require(host_raise_descriptors(100, &allowed) == APR_SUCCESS && allowed == 100);
+    require(host_raise_descriptors(50, &allowed) == APR_SUCCESS && allowed == 100);
+    require(host_raise_descriptors(201, &allowed) == EMFILE && allowed == 200);
+    require(getrlimit(RLIMIT_NOFILE, &low) == 0);
+    require(low.rlim_cur == 200 && low.rlim_max == 200);
+}
+
+static void the_limit_of_descriptors_is_raised_as_far_as_it_may_be(void **state)
+{
+    assert_int_equal(status_of_child(raised_descriptors_in_child, *state), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +235,7 @@ int main(void)
         scene(a_flood_of_requests_hides_no_other_event),
         scene(what_is_written_where_no_file_was_is_no_event),
         scene(closed_standard_files_need_descriptors),
+        scene(the_limit_of_descriptors_is_raised_as_far_as_it_may_be),
         scene(the_main_thread_has_the_number_of_the_process),
         scene(nothing_is_run_as_a_service_of_windows),
         scene(a_service_names_its_configuration_file),
