@@ -2,10 +2,11 @@
 #define UDPECHO_FLOWS_H
 
 /*
- * The client's way to the network: a number of UDP sockets, each with a source port of its own,
- * that all talk to one peer. They are not connected, because a kernel keeps from a connected socket
- * what comes from another address than the one that was asked (connect(2)), and that is what a user
- * must see. One thread, but for flows_wake().
+ * The client's way to the network: a number of UDP sockets, the flows, each with a source port and
+ * a peer of its own. They are not connected, because a kernel keeps from a connected socket what
+ * comes from another address than the one that was asked (connect(2)), and that is what a user must
+ * see. All flows are waited for together and receive into the same buffers. One thread, but for
+ * flows_wake().
  */
 
 #include <apr_network_io.h>
@@ -17,16 +18,17 @@
 
 typedef struct flows_options {
     const platform_t *platform;   /* what there is to use; must outlive the flows */
-    unsigned count;               /* of sockets, 1 to FLOWS_MAX */
-    const apr_sockaddr_t *source; /* to send from; NULL: the system's choice. With a port, flow n
-                                   * has the port n above it; without one, the system's choice */
+    unsigned count;               /* of flows that flows_open() opens, 0 to FLOWS_MAX */
+    const apr_sockaddr_t *source; /* that these send from; NULL: the system's choice. With a port,
+                                   * flow n has the port n above it; without one, the system's
+                                   * choice */
     apr_size_t payload_max;       /* longer replies are truncated */
     int dscp;                     /* 0 to 63; -1: the system's default (RFC 2474) */
     int hop_limit;                /* TTL or hop limit, 1 to 255; 0: the system's default */
     int dont_fragment;            /* neither here nor, in IPv4, by routers: DF (RFC 791); and what
                                    * this host believes of the path's MTU is not asked. 0: here and
                                    * by routers */
-    int broadcast;                /* the peer may be a broadcast or multicast address */
+    int broadcast;                /* a peer may be a broadcast or multicast address */
     int gathers;        /* what is sent together may leave, and what arrives together come, as one
                          * message where the system can: less work, and of all the same time of arrival */
     apr_int32_t buffer; /* bytes to ask for, each way; 0: the system's default */
@@ -80,22 +82,43 @@ typedef struct arrivals {
 typedef struct flows flows_t;
 
 /*
- * Opens the sockets. `error` is filled only on error, and then nothing stays open. They live as
- * long as `pool`. Main thread. Errors: those of socket(2), bind(2) and setsockopt(2), APR_ENOTIMPL
- * for an option that this system does not have: nothing that was asked for is silently left out.
+ * Opens flows number 0 to `options->count` - 1 to `peer`, which may be NULL if there are none, and
+ * raises the limit on descriptors for them as far as it may (host_raise_descriptors()). The flows
+ * live as long as `pool`. `error` says what failed, and then nothing stays open. Main thread.
+ * Errors: those of flows_add().
  */
 apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows_options_t *options,
                         flows_error_t *error, apr_pool_t *pool);
 
+/*
+ * Opens one more flow, to `peer`, with the options that all have. It sends from `source`, whose
+ * port 0 is the system's choice; NULL: the address is the system's choice too. IPv4 and IPv6 peers
+ * may be mixed. `flow` becomes its number, the lowest that is free. `error` says what failed, and
+ * then all is as before.
+ *
+ * Errors: those of socket(2), such as EMFILE, of bind(2) and of setsockopt(2); APR_ENOSPC if there
+ * are FLOWS_MAX flows; APR_ENOTIMPL for an option that this system does not have: nothing that was
+ * asked for is silently left out.
+ */
+apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_sockaddr_t *source,
+                       unsigned *flow, flows_error_t *error);
+
+/* Closes a flow and frees its number. What it received and is not lent yet is discarded; what is
+ * lent stays until the next flows_receive(). Nothing of it is lent under its number afterwards, nor
+ * does a flow that gets the number again receive what was sent to the one before. */
+void flows_remove(flows_t *flows, unsigned flow);
+
 /* The source port of flow `flow`, in host byte order. */
 apr_port_t flows_port(const flows_t *flows, unsigned flow);
 
-/* The largest payload that the buffers of these sockets let out and in, bytes. macOS and the BSDs
- * send and keep no datagram that is larger than a buffer, so that it is less than PAYLOAD_MAX_IPV6
- * where they granted less than was asked for; others take at least one datagram of any size. */
+/* The largest payload that the buffers of all flows opened so far let out and in, bytes. macOS and
+ * the BSDs send and keep no datagram that is larger than a buffer, so that it is less than
+ * PAYLOAD_MAX_IPV6 where they granted less than was asked for; others take at least one datagram of
+ * any size. */
 apr_size_t flows_payload_max(const flows_t *flows);
 
-/* Changes what the option dont_fragment said, for what is sent from now on. Errors: as there. */
+/* Changes what the option dont_fragment said, for what is sent from now on, also by flows that are
+ * added later. Errors: those of setsockopt(2), APR_ENOTIMPL as in flows_add(). */
 apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment);
 
 /* Non-zero if the arrivals tell whether replies came in fragments (ip(7), IP_RECVFRAGSIZE). */

@@ -6,9 +6,15 @@ struct flow_dscp {
     DWORD value;
     qwave_t calls;
     HANDLE handle; /* NULL: not opened yet */
-    UINT32 flow;   /* that all sockets belong to; 0: there is none yet */
     apr_pool_t *pool;
 };
+
+/* A socket that has the code point. */
+typedef struct marked {
+    flow_dscp_t *dscp;
+    SOCKET socket;
+    UINT32 flow; /* a flow of qWAVE of its own */
+} marked_t;
 
 flow_dscp_t *flow_dscp_create(int value, apr_pool_t *pool)
 {
@@ -46,18 +52,29 @@ static DWORD open_handle(flow_dscp_t *dscp, const char **step)
     return 0;
 }
 
-static DWORD mark(flow_dscp_t *dscp, SOCKET socket, const endpoint_t *peer, const char **step)
+static apr_status_t remove_mark(void *data)
+{
+    const marked_t *marked = data;
+
+    marked->dscp->calls.remove_socket(marked->dscp->handle, marked->socket, marked->flow, 0);
+    return APR_SUCCESS;
+}
+
+static DWORD mark(flow_dscp_t *dscp, SOCKET socket, const endpoint_t *peer, const char **step,
+                  apr_pool_t *pool)
 {
     endpoint_t copy = *peer; /* it may be written to, as far as it says */
-    int is_first = dscp->flow == 0;
+    marked_t *marked = apr_pcalloc(pool, sizeof *marked);
 
     *step = "set the DSCP (QOSAddSocketToFlow)";
+    *marked = (marked_t){.dscp = dscp, .socket = socket};
     if (!dscp->calls.add_socket(dscp->handle, socket, &copy.sa.any, QWAVE_BEST_EFFORT,
-                                QWAVE_NON_ADAPTIVE, &dscp->flow)) {
+                                QWAVE_NON_ADAPTIVE, &marked->flow)) {
         return GetLastError();
     }
-    if (!is_first || dscp->calls.set_flow(dscp->handle, dscp->flow, QWAVE_SET_DSCP,
-                                          sizeof dscp->value, &dscp->value, 0, NULL)) {
+    apr_pool_cleanup_register(pool, marked, remove_mark, apr_pool_cleanup_null);
+    if (dscp->calls.set_flow(dscp->handle, marked->flow, QWAVE_SET_DSCP, sizeof dscp->value,
+                             &dscp->value, 0, NULL)) {
         return 0;
     }
     DWORD error = GetLastError();
@@ -70,10 +87,10 @@ static DWORD mark(flow_dscp_t *dscp, SOCKET socket, const endpoint_t *peer, cons
 }
 
 apr_status_t flow_dscp_mark(flow_dscp_t *dscp, SOCKET socket, const endpoint_t *peer,
-                            const char **step)
+                            const char **step, apr_pool_t *pool)
 {
     DWORD error = dscp->handle == NULL ? open_handle(dscp, step) : 0;
 
-    error = error == 0 ? mark(dscp, socket, peer, step) : error;
+    error = error == 0 ? mark(dscp, socket, peer, step, pool) : error;
     return error == 0 ? APR_SUCCESS : (apr_status_t)APR_FROM_OS_ERROR(error);
 }

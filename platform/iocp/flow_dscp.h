@@ -15,13 +15,14 @@
 
 typedef struct flow_dscp flow_dscp_t;
 
-/* `dscp` is 0 to 63. It holds until `pool` is destroyed. Main thread, as below. */
+/* `dscp` is 0 to 63. Outlives, in `pool`, what it marks. One thread. */
 flow_dscp_t *flow_dscp_create(int dscp, apr_pool_t *pool);
 
-/* Has all that this bound socket sends to `peer` carry the code point. Errors: those of
- * LoadLibraryExW(), QOSCreateHandle(), QOSAddSocketToFlow() and QOSSetFlow(), which wants a member
- * of the Administrators or of the Network Configuration Operators; `step` then says what failed. */
+/* Has all that this bound socket sends to `peer` carry the code point, until `pool` is destroyed,
+ * which must be before the socket is closed. Errors: those of LoadLibraryExW(), QOSCreateHandle(),
+ * QOSAddSocketToFlow() and QOSSetFlow(), which wants a member of the Administrators or of the
+ * Network Configuration Operators; `step` then says what failed. */
 apr_status_t flow_dscp_mark(flow_dscp_t *dscp, SOCKET socket, const endpoint_t *peer,
-                            const char **step);
+                            const char **step, apr_pool_t *pool);
 
 #endif

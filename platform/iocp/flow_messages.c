@@ -57,6 +57,22 @@ void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
     }
 }
 
+/* Those that stay keep their order; all keep their buffers. */
+void flow_messages_forget(flow_messages_t *messages, unsigned flow)
+{
+    unsigned kept = messages->lent;
+
+    for (unsigned i = messages->lent; i < messages->used; i++) {
+        arrival_t arrival = messages->arrivals[i];
+
+        if (arrival.flow != flow) {
+            messages->arrivals[i] = messages->arrivals[kept];
+            messages->arrivals[kept++] = arrival;
+        }
+    }
+    messages->used = kept;
+}
+
 /* ---- Receiving ---- */
 
 /* The option of IPv4 is IP_HOPLIMIT; its message has been seen as IP_TTL, under Wine. */

@@ -11,24 +11,22 @@
 #define SEND_ATTEMPTS_MAX 4
 
 struct flow_requests {
-    endpoint_t peer;
     flow_dscp_t *dscp; /* NULL: the system's default */
 };
 
-flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
-                                      apr_pool_t *pool)
+flow_requests_t *flow_requests_create(const flows_options_t *options, apr_pool_t *pool)
 {
     flow_requests_t *requests = apr_pcalloc(pool, sizeof *requests);
 
     /* Windows has ways to send several at once, but Wine 8 has not */
-    requests->peer = *peer;
     requests->dscp = options->dscp >= 0 ? flow_dscp_create(options->dscp, pool) : NULL;
     return requests;
 }
 
-apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket, const char **step)
+apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket,
+                                const endpoint_t *peer, const char **step, apr_pool_t *pool)
 {
-    return requests->dscp != NULL ? flow_dscp_mark(requests->dscp, socket, &requests->peer, step)
+    return requests->dscp != NULL ? flow_dscp_mark(requests->dscp, socket, peer, step, pool)
                                   : APR_SUCCESS;
 }
 
@@ -38,7 +36,7 @@ static WSABUF buffer_of(const unsigned char *data, apr_size_t length)
     return (WSABUF){.buf = (char *)data, .len = (ULONG)length};
 }
 
-static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, const request_t *datagram)
+static apr_status_t send_one(SOCKET socket, const endpoint_t *peer, const request_t *datagram)
 {
     WSABUF parts[] = {buffer_of(datagram->head, datagram->head_length),
                       buffer_of(datagram->body, datagram->length - datagram->head_length)};
@@ -47,10 +45,10 @@ static apr_status_t send_one(flow_requests_t *requests, SOCKET socket, const req
     DWORD sent;
 
     do {
-        error = WSASendTo(socket, parts, 2, &sent, 0, &requests->peer.sa.any,
-                          (int)requests->peer.length, NULL, NULL) == 0
-                    ? 0
-                    : WSAGetLastError();
+        error =
+            WSASendTo(socket, parts, 2, &sent, 0, &peer->sa.any, (int)peer->length, NULL, NULL) == 0
+                ? 0
+                : WSAGetLastError();
     } while (is_refusal(error) && ++attempts < SEND_ATTEMPTS_MAX);
     switch (error) {
     case 0:
@@ -71,11 +69,11 @@ int flows_is_refusal(apr_status_t failure)
     return is_refusal(APR_TO_OS_ERROR(failure));
 }
 
-unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, const endpoint_t *peer,
                             const request_t *datagrams, unsigned count, apr_status_t *failure)
 {
     assert(count > 0);
-    (void)count; /* never more than one to a message */
-    *failure = send_one(requests, socket, datagrams);
+    (void)requests, (void)count; /* never more than one to a message */
+    *failure = send_one(socket, peer, datagrams);
     return *failure == APR_SUCCESS;
 }

@@ -7,11 +7,6 @@
 #include "iocp/iocp.h"
 #include "readiness/flow.h"
 
-void flow_sockets_make_room(unsigned count)
-{
-    (void)count; /* as many as there is memory for */
-}
-
 apr_pollset_method_e flow_poll_method(const platform_t *platform)
 {
     (void)platform; /* its own way, completion ports, is no method of APR's pollsets */

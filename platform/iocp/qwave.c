@@ -21,6 +21,7 @@ DWORD qwave_load(qwave_t *calls)
     calls->create_handle = (qwave_create_t *)find(library, "QOSCreateHandle", &error);
     calls->close_handle = (qwave_close_t *)find(library, "QOSCloseHandle", &error);
     calls->add_socket = (qwave_add_t *)find(library, "QOSAddSocketToFlow", &error);
+    calls->remove_socket = (qwave_remove_t *)find(library, "QOSRemoveSocketFromFlow", &error);
     calls->set_flow = (qwave_set_t *)find(library, "QOSSetFlow", &error);
     return error;
 }

@@ -22,6 +22,7 @@ typedef BOOL WINAPI qwave_create_t(qwave_version_t *version, HANDLE *handle);
 typedef BOOL WINAPI qwave_close_t(HANDLE handle);
 typedef BOOL WINAPI qwave_add_t(HANDLE handle, SOCKET socket, struct sockaddr *peer, int traffic,
                                 DWORD flags, UINT32 *flow);
+typedef BOOL WINAPI qwave_remove_t(HANDLE handle, SOCKET socket, UINT32 flow, DWORD flags);
 typedef BOOL WINAPI qwave_set_t(HANDLE handle, UINT32 flow, int operation, ULONG size, void *value,
                                 DWORD flags, OVERLAPPED *overlapped);
 
@@ -29,11 +30,12 @@ typedef struct qwave {
     qwave_create_t *create_handle;
     qwave_close_t *close_handle;
     qwave_add_t *add_socket;
+    qwave_remove_t *remove_socket;
     qwave_set_t *set_flow;
 } qwave_t;
 
 /* Loads the DLL, from the system's directory only, until the process ends: on Windows Server it is
- * there where a feature was added. Main thread. 0 or an error of LoadLibraryExW() or
+ * there where a feature was added. Any thread. 0 or an error of LoadLibraryExW() or
  * GetProcAddress(). */
 DWORD qwave_load(qwave_t *calls);
 

@@ -9,10 +9,6 @@
 
 #include "udpecho/flows.h"
 
-/* Lets this process have `count` sockets more, as far as it may decide that itself: getrlimit(2),
- * RLIMIT_NOFILE. */
-void flow_sockets_make_room(unsigned count);
-
 /*
  * A non-blocking UDP socket with all that `options` ask for, bound to nothing yet. It also asks for
  * what an arrival tells beyond its bytes, as far as the system has it; `tells_fragments` is cleared
@@ -37,21 +33,22 @@ apr_size_t flow_socket_payload_max(apr_os_sock_t socket);
 /* How to wait for such sockets. */
 apr_pollset_method_e flow_poll_method(const platform_t *platform);
 
-/* What is sent: room for a message. */
+/* What is sent: room for a message, of any flow. */
 typedef struct flow_requests flow_requests_t;
 
-/* For datagrams to `peer`. From `pool`. */
-flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
-                                      apr_pool_t *pool);
+/* From `pool`. */
+flow_requests_t *flow_requests_create(const flows_options_t *options, apr_pool_t *pool);
 
-/* Has all that the socket of a flow, which is bound, sends carry the code point asked for, where
- * that is no option of the socket. Errors: see flows_open(); `step` then says what failed. */
-apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket, const char **step);
+/* Has all that the socket of a flow, which is bound, sends to `peer` carry the code point asked
+ * for, where that is no option of the socket. It holds until `pool` is destroyed, which must be
+ * before the socket is closed. Errors: see flows_open(); `step` then says what failed. */
+apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket,
+                                const endpoint_t *peer, const char **step, apr_pool_t *pool);
 
-/* Sends the first of `count` datagrams by the socket of its flow, with as many of the others of
- * that flow as leave together with it. Returns how many left, or 0 and `failure`: see flows_send().
- */
-unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
+/* Sends the first of `count` datagrams to `peer` by the socket of its flow, with as many of the
+ * others of that flow as leave together with it. Returns how many left, or 0 and `failure`: see
+ * flows_send(). */
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, const endpoint_t *peer,
                             const request_t *datagrams, unsigned count, apr_status_t *failure);
 
 /* What arrives: room for a batch of messages, of any flows. */
@@ -73,7 +70,10 @@ apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t sock
 /* The same for what the network refused, where that is apart from the replies. */
 void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow);
 
-/* Non-zero if everything received was lent. */
+/* Forgets what was received of flow `flow` and is not lent yet. What is lent stays lent. */
+void flow_messages_forget(flow_messages_t *messages, unsigned flow);
+
+/* Non-zero if everything received was lent or forgotten. */
 int flow_messages_are_lent(const flow_messages_t *messages);
 
 /* Lends the datagrams received that were not lent yet, as many as `arrivals` has room for: a

@@ -7,6 +7,9 @@
 #include "readiness/flow_system.h"
 #include "readiness/message_batch.h"
 
+/* The flow of a message that is not to be lent any more: none has this number. */
+#define FORGOTTEN FLOWS_MAX
+
 /* One message as it was received. */
 typedef struct received {
     arrival_t arrival; /* what its datagrams have in common */
@@ -16,7 +19,7 @@ typedef struct received {
 struct flow_messages {
     message_batch_t batch;
     stamp_clock_t clock;
-    unsigned next; /* the first message that is not lent to its end */
+    unsigned next; /* the first message that is not lent to its end, and never a forgotten one */
     received_t received[BATCH_MAX];
     arrival_t arrivals[ARRIVALS_MAX]; /* which are lent */
 };
@@ -111,6 +114,24 @@ apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t sock
 
 /* ---- Lending ---- */
 
+static void skip_forgotten(flow_messages_t *messages)
+{
+    while (!flow_messages_are_lent(messages) &&
+           messages->received[messages->next].arrival.flow == FORGOTTEN) {
+        messages->next++;
+    }
+}
+
+void flow_messages_forget(flow_messages_t *messages, unsigned flow)
+{
+    for (unsigned i = messages->next; i < messages->batch.count; i++) {
+        arrival_t *arrival = &messages->received[i].arrival;
+
+        arrival->flow = arrival->flow == flow ? FORGOTTEN : arrival->flow;
+    }
+    skip_forgotten(messages);
+}
+
 void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
 {
     arrivals->count = 0;
@@ -122,6 +143,7 @@ void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
         arrival->data = segments_take(&received->rest, &arrival->length);
         if (received->rest.length == 0) {
             messages->next++;
+            skip_forgotten(messages);
         }
         arrivals->at[arrivals->count++] = arrival;
     }

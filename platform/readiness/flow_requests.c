@@ -18,38 +18,38 @@
 #define SEND_ATTEMPTS_MAX 4
 
 struct flow_requests {
-    endpoint_t peer;
     gather_limits_t limits;                  /* how long datagrams may be that leave together */
     struct iovec parts[2 * SEGMENT_RUN_MAX]; /* heads and bodies of one message */
     _Alignas(struct cmsghdr) unsigned char control[CONTROL_MAX];
 };
 
-flow_requests_t *flow_requests_create(const endpoint_t *peer, const flows_options_t *options,
-                                      apr_pool_t *pool)
+flow_requests_t *flow_requests_create(const flows_options_t *options, apr_pool_t *pool)
 {
     flow_requests_t *requests = apr_pcalloc(pool, sizeof *requests);
 
-    requests->peer = *peer;
     if (options->gathers && platform_has(options->platform, FEATURE_SEGMENTED_SEND)) {
         requests->limits.segment_max = PAYLOAD_MAX_IPV4;
     }
     return requests;
 }
 
-apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket, const char **step)
+apr_status_t flow_requests_mark(flow_requests_t *requests, apr_os_sock_t socket,
+                                const endpoint_t *peer, const char **step, apr_pool_t *pool)
 {
-    (void)requests, (void)socket, (void)step; /* flow_socket_create() has done it */
+    (void)requests, (void)socket, (void)peer, (void)step,
+        (void)pool; /* flow_socket_create() has done it */
     return APR_SUCCESS;
 }
 
 /* How many of the datagrams can leave as one message, which the kernel cuts apart again: see
  * system_write_segment(). */
-static unsigned gathered(flow_requests_t *requests, const request_t *datagrams, unsigned count)
+static unsigned gathered(flow_requests_t *requests, const endpoint_t *peer,
+                         const request_t *datagrams, unsigned count)
 {
     apr_size_t length = datagrams[0].length;
     unsigned together = 1;
 
-    if (length == 0 || !gather_limits_allow(&requests->limits, &requests->peer, length)) {
+    if (length == 0 || !gather_limits_allow(&requests->limits, peer, length)) {
         return 1;
     }
     while (together < count && together < SEGMENT_RUN_MAX &&
@@ -60,11 +60,12 @@ static unsigned gathered(flow_requests_t *requests, const request_t *datagrams, 
     return together;
 }
 
-static struct msghdr compose(flow_requests_t *requests, const request_t *datagrams, unsigned count)
+static struct msghdr compose(flow_requests_t *requests, const endpoint_t *peer,
+                             const request_t *datagrams, unsigned count)
 {
     struct msghdr header;
 
-    message_begin(&header, &requests->peer, requests->parts, requests->control);
+    message_begin(&header, peer, requests->parts, requests->control);
     for (unsigned i = 0; i < count; i++) {
         const request_t *datagram = &datagrams[i];
 
@@ -78,10 +79,10 @@ static struct msghdr compose(flow_requests_t *requests, const request_t *datagra
     return header;
 }
 
-static int send_message(flow_requests_t *requests, apr_os_sock_t socket, const request_t *datagrams,
-                        unsigned count)
+static int send_message(flow_requests_t *requests, apr_os_sock_t socket, const endpoint_t *peer,
+                        const request_t *datagrams, unsigned count)
 {
-    struct msghdr header = compose(requests, datagrams, count);
+    struct msghdr header = compose(requests, peer, datagrams, count);
 
     if (sendmsg(socket, &header, 0) >= 0) {
         return (int)count;
@@ -89,7 +90,7 @@ static int send_message(flow_requests_t *requests, apr_os_sock_t socket, const r
     /* What is too long for the interface to leave so can still leave in fragments. The route or the
      * device may be another one later. */
     if (count > 1 && gather_limits_may_cause(errno)) {
-        gather_limits_lower(&requests->limits, &requests->peer, datagrams[0].length);
+        gather_limits_lower(&requests->limits, peer, datagrams[0].length);
     }
     return -1;
 }
@@ -110,12 +111,13 @@ static int is_for_later(apr_os_sock_t socket, int error)
            (error != EMSGSIZE && system_is_refusal(error) && has_refusals(socket));
 }
 
-unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket,
+unsigned flow_requests_send(flow_requests_t *requests, apr_os_sock_t socket, const endpoint_t *peer,
                             const request_t *datagrams, unsigned count, apr_status_t *failure)
 {
     assert(count > 0);
     for (int attempt = 0; attempt < SEND_ATTEMPTS_MAX; attempt++) {
-        int sent = send_message(requests, socket, datagrams, gathered(requests, datagrams, count));
+        int sent = send_message(requests, socket, peer, datagrams,
+                                gathered(requests, peer, datagrams, count));
 
         if (sent > 0) {
             return (unsigned)sent;

@@ -4,27 +4,12 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 
 #include "readiness/details.h"
 #include "readiness/flow_system.h"
 #include "readiness/socket.h"
 #include "readiness/socket_options.h"
 #include "readiness/system.h"
-
-/* What a process has open besides, with room to spare. */
-#define OTHER_FILES 64
-
-void flow_sockets_make_room(unsigned count)
-{
-    rlim_t wanted = (rlim_t)count + OTHER_FILES;
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
-        files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
-}
 
 apr_pollset_method_e flow_poll_method(const platform_t *platform)
 {

@@ -8,59 +8,79 @@
 #include "os/main_thread.h"
 #include "readiness/flow.h"
 #include "readiness/waiter.h"
+#include "udpecho/machine.h"
+
+/* What a process has open besides, with room to spare. */
+#define OTHER_DESCRIPTORS 64
 
 typedef struct flow {
+    apr_pool_t *pool; /* of all that the flow has, so that its end leaves nothing behind */
     apr_os_sock_t socket;
-    unsigned index;
+    apr_pollfd_t waited;
+    endpoint_t peer;
+    unsigned number;
     apr_port_t port;
 } flow_t;
 
 struct flows {
-    int family;
+    flows_options_t options; /* of all sockets */
     waiter_t waiter;
     flow_requests_t *requests;
     flow_messages_t *messages;
-    unsigned count;
-    flow_t *flows;
+    apr_array_header_t *flows; /* flow_t *, by their numbers; NULL: the number is free */
+    int lowest;                /* no number below this one is free */
+    unsigned open;             /* flows */
+    apr_size_t payload_max;
     int tells_fragments;
 };
 
-/* ---- Opening ---- */
+static flow_t *flow_of(const flows_t *flows, unsigned number)
+{
+    assert(number < (unsigned)flows->flows->nelts);
 
-static apr_status_t bind_flow(apr_socket_t *socket, const apr_sockaddr_t *source, unsigned index,
+    flow_t *flow = APR_ARRAY_IDX(flows->flows, number, flow_t *);
+
+    assert(flow != NULL);
+    return flow;
+}
+
+/* ---- Adding and removing ---- */
+
+static apr_status_t bind_flow(apr_socket_t *socket, int family, const apr_sockaddr_t *source,
                               flows_error_t *error, apr_pool_t *pool)
 {
-    /* The socket keeps a pointer to the address that it is bound to. */
-    apr_sockaddr_t *address = apr_pmemdup(pool, source, sizeof *source);
+    apr_sockaddr_t *address; /* the socket keeps a pointer to it */
+    apr_status_t status = APR_SUCCESS;
 
-    if (source->port != 0) {
-        error->step = "bind to a port above 65535";
-        if (source->port + index > 65535) {
-            return APR_EINVAL;
-        }
-        address->port = (apr_port_t)(source->port + index);
-        address->sa.sin.sin_port = htons(address->port); /* the same place in both families */
+    if (source != NULL) {
+        address = apr_pmemdup(pool, source, sizeof *source);
+    } else {
+        /* Bound even so, so that the port is known before the first datagram. */
+        error->step = "choose an address";
+        status = apr_sockaddr_info_get(&address, NULL, family, 0, 0, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
     }
     error->step = "bind";
-    apr_status_t status = flow_socket_bind(socket, address);
-
+    status = flow_socket_bind(socket, address);
     error->is_excluded =
         status != APR_SUCCESS && flow_port_is_excluded(status, address->port, pool);
     return status;
 }
 
-static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_options_t *options,
-                              const apr_sockaddr_t *source, flows_error_t *error, apr_pool_t *pool)
+static apr_status_t open_flow(flows_t *flows, flow_t *flow, const apr_sockaddr_t *source,
+                              flows_error_t *error)
 {
     const char **step = &error->step;
-    flow_t *flow = &flows->flows[index];
+    int family = flow->peer.sa.any.sa_family;
     apr_socket_t *socket;
     apr_sockaddr_t *local;
-    apr_status_t status =
-        flow_socket_create(&socket, flows->family, options, &flows->tells_fragments, step, pool);
+    apr_status_t status = flow_socket_create(&socket, family, &flows->options,
+                                             &flows->tells_fragments, step, flow->pool);
 
     if (status == APR_SUCCESS) {
-        status = bind_flow(socket, source, index, error, pool);
+        status = bind_flow(socket, family, source, error, flow->pool);
     }
     if (status == APR_SUCCESS) {
         *step = "read back the bound address";
@@ -68,36 +88,119 @@ static apr_status_t open_flow(flows_t *flows, unsigned index, const flows_option
     }
     if (status == APR_SUCCESS) {
         apr_os_sock_get(&flow->socket, socket);
-        status = flow_requests_mark(flows->requests, flow->socket, step);
+        flow->port = local->port;
+        status = flow_requests_mark(flows->requests, flow->socket, &flow->peer, step, flow->pool);
     }
     if (status == APR_SUCCESS) {
         *step = "wait for the socket";
-        flow->index = index;
-        flow->port = local->port;
-        status = waiter_add(&flows->waiter, apr_palloc(pool, sizeof(apr_pollfd_t)), socket, flow);
+        status = waiter_add(&flows->waiter, &flow->waited, socket, flow);
     }
     return status;
 }
 
-static apr_status_t open_flows(flows_t *flows, const flows_options_t *options, flows_error_t *error,
-                               apr_pool_t *pool)
+static unsigned lowest_free_number(flows_t *flows)
 {
-    const apr_sockaddr_t *source = options->source;
-    apr_sockaddr_t *any;
+    while (flows->lowest < flows->flows->nelts &&
+           APR_ARRAY_IDX(flows->flows, flows->lowest, flow_t *) != NULL) {
+        flows->lowest++;
+    }
+    return (unsigned)flows->lowest;
+}
+
+/* Counts in a flow that is open by now. */
+static void keep_flow(flows_t *flows, flow_t *flow)
+{
+    apr_size_t payload_max = flow_socket_payload_max(flow->socket);
+
+    if (flow->number == (unsigned)flows->flows->nelts) {
+        apr_array_push(flows->flows);
+    }
+    APR_ARRAY_IDX(flows->flows, flow->number, flow_t *) = flow;
+    flows->open++;
+    if (payload_max < flows->payload_max) {
+        flows->payload_max = payload_max;
+    }
+}
+
+apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_sockaddr_t *source,
+                       unsigned *number, flows_error_t *error)
+{
+    unsigned free = lowest_free_number(flows);
+    apr_pool_t *pool;
     apr_status_t status;
 
-    flow_sockets_make_room(options->count);
-    *error = (flows_error_t){.step = "wait for sockets"};
-    status = waiter_open(&flows->waiter, options->count, flow_poll_method(options->platform), pool);
-    if (status == APR_SUCCESS && source == NULL) {
-        /* Bound even so, so that the port is known before the first datagram. */
-        error->step = "choose an address";
-        status = apr_sockaddr_info_get(&any, NULL, flows->family, 0, 0, pool);
-        source = any;
+    *error = (flows_error_t){.flow = free};
+    if (free == FLOWS_MAX) {
+        error->step = "open more than " APR_STRINGIFY(FLOWS_MAX) " sockets";
+        return APR_ENOSPC;
     }
+    error->step = "allocate memory";
+    status = apr_pool_create(&pool, flows->flows->pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    flow_t *flow = apr_pcalloc(pool, sizeof *flow);
+
+    flow->pool = pool;
+    flow->peer = endpoint_of(peer);
+    flow->number = free;
+    status = open_flow(flows, flow, source, error);
+    if (status != APR_SUCCESS) {
+        apr_pool_destroy(pool);
+        return status;
+    }
+    keep_flow(flows, flow);
+    *number = free;
+    return APR_SUCCESS;
+}
+
+void flows_remove(flows_t *flows, unsigned number)
+{
+    flow_t *flow = flow_of(flows, number);
+
+    waiter_remove(&flows->waiter, &flow->waited);
+    flow_messages_forget(flows->messages, number);
+    APR_ARRAY_IDX(flows->flows, number, flow_t *) = NULL;
+    flows->open--;
+    if ((int)number < flows->lowest) {
+        flows->lowest = (int)number;
+    }
+    apr_pool_destroy(flow->pool);
+}
+
+/* ---- Opening ---- */
+
+/* The source of the flow that is `index`-th from 0 of those opened together. */
+static apr_status_t find_source(apr_sockaddr_t *source, const apr_sockaddr_t *first, unsigned index)
+{
+    *source = *first;
+    if (first->port != 0) {
+        if (first->port + index > 65535) {
+            return APR_EINVAL;
+        }
+        source->port = (apr_port_t)(first->port + index);
+        source->sa.sin.sin_port = htons(source->port); /* the same place in both families */
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t add_flows(flows_t *flows, const apr_sockaddr_t *peer,
+                              const flows_options_t *options, flows_error_t *error)
+{
+    apr_status_t status = APR_SUCCESS;
+
     for (unsigned i = 0; status == APR_SUCCESS && i < options->count; i++) {
-        error->flow = i;
-        status = open_flow(flows, i, options, source, error, pool);
+        apr_sockaddr_t source;
+        unsigned number;
+
+        if (options->source != NULL) {
+            *error = (flows_error_t){.step = "bind to a port above 65535", .flow = i};
+            status = find_source(&source, options->source, i);
+        }
+        if (status == APR_SUCCESS) {
+            status =
+                flows_add(flows, peer, options->source != NULL ? &source : NULL, &number, error);
+        }
     }
     return status;
 }
@@ -107,12 +210,12 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
 {
     assert(is_main_thread());
     assert(options->platform != NULL);
-    assert(options->count > 0 && options->count <= FLOWS_MAX);
+    assert(options->count <= FLOWS_MAX && (options->count == 0 || peer != NULL));
     assert(options->dscp >= -1 && options->dscp <= 63);
     assert(options->hop_limit >= 0 && options->hop_limit <= 255);
 
-    endpoint_t endpoint = endpoint_of(peer);
     apr_pool_t *own;
+    unsigned allowed;
     apr_status_t status = apr_pool_create(&own, pool);
 
     *error = (flows_error_t){.step = "allocate memory"};
@@ -121,13 +224,20 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
     }
     flows_t *flows = apr_pcalloc(own, sizeof *flows);
 
-    flows->family = peer->family;
-    flows->count = options->count;
-    flows->flows = apr_pcalloc(own, options->count * sizeof *flows->flows);
+    flows->options = *options;
+    flows->options.device = options->device != NULL ? apr_pstrdup(own, options->device) : NULL;
+    flows->flows = apr_array_make(own, (int)options->count, sizeof(flow_t *));
+    flows->payload_max = PAYLOAD_MAX_IPV6;
     flows->tells_fragments = 1;
-    flows->requests = flow_requests_create(&endpoint, options, own);
+    flows->requests = flow_requests_create(options, own);
     flows->messages = flow_messages_create(options, own);
-    status = open_flows(flows, options, error, own);
+    /* Where it may not be raised, socket(2) says so. */
+    host_raise_descriptors(options->count + OTHER_DESCRIPTORS, &allowed);
+    error->step = "wait for sockets";
+    status = waiter_open(&flows->waiter, FLOWS_MAX, flow_poll_method(options->platform), own);
+    if (status == APR_SUCCESS) {
+        status = add_flows(flows, peer, options, error);
+    }
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;
@@ -138,23 +248,30 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
 
 apr_port_t flows_port(const flows_t *flows, unsigned flow)
 {
-    assert(flow < flows->count);
-    return flows->flows[flow].port;
+    return flow_of(flows, flow)->port;
 }
 
 apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment)
 {
     apr_status_t status = APR_SUCCESS;
 
-    for (unsigned i = 0; status == APR_SUCCESS && i < flows->count; i++) {
-        status = flow_socket_keep_whole(flows->flows[i].socket, flows->family, dont_fragment);
+    for (int i = 0; status == APR_SUCCESS && i < flows->flows->nelts; i++) {
+        const flow_t *flow = APR_ARRAY_IDX(flows->flows, i, flow_t *);
+
+        if (flow != NULL) {
+            status =
+                flow_socket_keep_whole(flow->socket, flow->peer.sa.any.sa_family, dont_fragment);
+        }
+    }
+    if (status == APR_SUCCESS) {
+        flows->options.dont_fragment = dont_fragment;
     }
     return status;
 }
 
 apr_size_t flows_payload_max(const flows_t *flows)
 {
-    return flow_socket_payload_max(flows->flows[0].socket);
+    return flows->payload_max;
 }
 
 int flows_tell_fragments(const flows_t *flows)
@@ -172,9 +289,11 @@ void flows_wake(flows_t *flows)
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure)
 {
-    assert(count > 0 && requests[0].flow < flows->count);
-    return flow_requests_send(flows->requests, flows->flows[requests[0].flow].socket, requests,
-                              count, failure);
+    assert(count > 0);
+
+    const flow_t *flow = flow_of(flows, requests[0].flow);
+
+    return flow_requests_send(flows->requests, flow->socket, &flow->peer, requests, count, failure);
 }
 
 /* ---- Receiving ---- */
@@ -185,10 +304,10 @@ static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready)
 
     apr_status_t status = flow_messages_are_full(flows->messages)
                               ? APR_SUCCESS
-                              : flow_messages_receive(flows->messages, flow->socket, flow->index);
+                              : flow_messages_receive(flows->messages, flow->socket, flow->number);
 
     if (ready->rtnevents & APR_POLLERR) {
-        flow_messages_receive_refusals(flows->messages, flow->socket, flow->index);
+        flow_messages_receive_refusals(flows->messages, flow->socket, flow->number);
     }
     return status;
 }
@@ -209,7 +328,7 @@ static apr_status_t receive_ready(flows_t *flows)
         if (status != APR_SUCCESS) {
             nothing = status;
         }
-        if (flows->count > 1 || !flow_messages_are_full(flows->messages)) {
+        if (flows->open > 1 || !flow_messages_are_full(flows->messages)) {
             waiter->ready++;
             waiter->ready_count--;
         }

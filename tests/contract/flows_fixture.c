@@ -74,6 +74,18 @@ void open_flows(fixture_t *fixture)
     }
 }
 
+unsigned add_flow(fixture_t *fixture, const apr_sockaddr_t *peer)
+{
+    flows_error_t error;
+    unsigned flow;
+    apr_status_t status = flows_add(fixture->flows, peer, NULL, &flow, &error);
+
+    if (status != APR_SUCCESS) {
+        fail_msg("flow %u: %s: %d", error.flow, error.step, status);
+    }
+    return flow;
+}
+
 apr_size_t peer_receive(fixture_t *fixture, void *data, apr_size_t room)
 {
     apr_size_t length = room;

@@ -37,6 +37,9 @@ void close_fixture(fixture_t *fixture);
 /* Opens the flows with the options and the peer's address as they are by now. */
 void open_flows(fixture_t *fixture);
 
+/* Opens one more flow, to this peer and from wherever the system chooses; returns its number. */
+unsigned add_flow(fixture_t *fixture, const apr_sockaddr_t *peer);
+
 /* Skips the scene for this reason, unless it is NULL. */
 void skip_if(const char *reason);
 

@@ -165,6 +165,44 @@ static void a_wake_between_costs_nothing_of_the_rest(void **state)
     close_fixture(fixture);
 }
 
+/* Whichever of two flows is removed while datagrams of both wait, all of the other come. */
+static void nothing_that_waits_of_a_removed_flow_is_lent(void **state)
+{
+    for (unsigned removed = 0; removed < 2; removed++) {
+        fixture_t *fixture = open_segments(state);
+        apr_uint32_t sent = 0;
+        apr_uint32_t received[2] = {0, 0};
+        apr_sockaddr_t *addresses[2];
+
+        add_flow(fixture, fixture->peer_address);
+        for (unsigned i = 0; i < 2; i++) {
+            addresses[i] = address_of(fixture, "127.0.0.1", flows_port(fixture->flows, i));
+        }
+        coalesces = 1;
+        for (unsigned message = 0; message < 4; message++) {
+            fixture->client_address = addresses[message % 2];
+            sent = message / 2 * SEGMENTS_MAX;
+            send_segments(fixture, SEGMENTS_MAX, &sent);
+        }
+        for (int is_removed = 0; received[1 - removed] < 2 * SEGMENTS_MAX; is_removed = 1) {
+            receive_some(fixture);
+            for (unsigned i = 0; i < fixture->arrivals.count; i++) {
+                const arrival_t *arrival = fixture->arrivals.at[i];
+
+                assert_true(!is_removed || arrival->flow != removed);
+                assert_memory_equal(arrival->data, &received[arrival->flow], sizeof received[0]);
+                received[arrival->flow]++;
+            }
+            if (!is_removed) {
+                flows_remove(fixture->flows, removed);
+            }
+        }
+        coalesces = 0;
+        assert_nothing_is_left(fixture);
+        close_fixture(fixture);
+    }
+}
+
 /* The kernel itself: as many as it cuts a message into, it also puts together on the loopback. */
 static void what_this_kernel_coalesces_is_lent_apart(void **state)
 {
@@ -193,6 +231,7 @@ int main(void)
         SCENE(a_message_may_be_any_number_of_datagrams),
         SCENE(every_message_of_a_batch_may_be),
         SCENE(a_wake_between_costs_nothing_of_the_rest),
+        SCENE(nothing_that_waits_of_a_removed_flow_is_lent),
         SCENE(what_this_kernel_coalesces_is_lent_apart),
     };
 

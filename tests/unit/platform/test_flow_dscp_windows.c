@@ -5,7 +5,6 @@
 #include "iocp/qwave.h"
 #include "udpecho/flows.h"
 
-#define FLOW          5
 #define HANDLE_PLAYED ((HANDLE)&played)
 
 static struct played {
@@ -15,7 +14,7 @@ static struct played {
     DWORD set_error;
     unsigned open; /* handles */
     unsigned added;
-    unsigned first_added; /* as the first of a flow */
+    unsigned removed;
     unsigned set;
     DWORD dscp;
     struct sockaddr_in peer;
@@ -52,21 +51,34 @@ static BOOL WINAPI play_add(HANDLE handle, SOCKET socket, struct sockaddr *peer,
     assert_ptr_equal(handle, HANDLE_PLAYED);
     assert_int_equal(traffic, QWAVE_BEST_EFFORT);
     assert_int_equal(flags, QWAVE_NON_ADAPTIVE);
-    played.first_added += *flow == 0;
-    played.added++;
+    assert_int_equal(*flow, 0);
     memcpy(&played.peer, peer, sizeof played.peer);
     assert_int_equal(getsockname(socket, (struct sockaddr *)&played.local, &length), 0);
     if (played.add_error == 0) {
-        *flow = FLOW;
+        *flow = ++played.added;
     }
     return answer(played.add_error);
+}
+
+static BOOL WINAPI play_remove(HANDLE handle, SOCKET socket, UINT32 flow, DWORD flags)
+{
+    struct sockaddr_in local;
+    int length = sizeof local;
+
+    assert_ptr_equal(handle, HANDLE_PLAYED);
+    assert_int_equal(played.open, 1);
+    assert_in_range(flow, 1, played.added);
+    assert_int_equal(flags, 0);
+    assert_int_equal(getsockname(socket, (struct sockaddr *)&local, &length), 0); /* still open */
+    played.removed++;
+    return TRUE;
 }
 
 static BOOL WINAPI play_set(HANDLE handle, UINT32 flow, int operation, ULONG size, void *value,
                             DWORD flags, OVERLAPPED *overlapped)
 {
     assert_ptr_equal(handle, HANDLE_PLAYED);
-    assert_int_equal(flow, FLOW);
+    assert_int_equal(flow, played.added);
     assert_int_equal(operation, QWAVE_SET_DSCP);
     assert_int_equal(size, sizeof played.dscp);
     assert_int_equal(flags, 0);
@@ -79,47 +91,50 @@ static BOOL WINAPI play_set(HANDLE handle, UINT32 flow, int operation, ULONG siz
 /* In place of the one that loads the DLL. */
 DWORD qwave_load(qwave_t *calls)
 {
-    *calls = (qwave_t){play_create, play_close, play_add, play_set};
+    *calls = (qwave_t){play_create, play_close, play_add, play_remove, play_set};
     return played.load_error;
 }
 
-static apr_status_t open_flows(int dscp, flows_error_t *error, apr_pool_t *pool)
+static apr_status_t open_flows(flows_t **flows, int dscp, flows_error_t *error, apr_pool_t *pool)
 {
-    platform_t platform;
+    static platform_t platform;
     flows_options_t options = {.platform = &platform, .count = 3, .payload_max = 100, .dscp = dscp};
     apr_sockaddr_t *peer;
-    flows_t *flows;
 
     assert_int_equal(platform_probe(&platform, pool), APR_SUCCESS);
     assert_int_equal(apr_sockaddr_info_get(&peer, "127.0.0.1", APR_INET, 7, 0, pool), APR_SUCCESS);
-    return flows_open(&flows, peer, &options, error, pool);
+    return flows_open(flows, peer, &options, error, pool);
 }
 
 static void all_sockets_of_a_run_have_the_code_point(void **state)
 {
     flows_error_t error;
+    flows_t *flows;
     apr_pool_t *own;
 
     played = (struct played){.dscp = 0};
     assert_int_equal(apr_pool_create(&own, *state), APR_SUCCESS);
-    assert_int_equal(open_flows(46, &error, own), APR_SUCCESS);
+    assert_int_equal(open_flows(&flows, 46, &error, own), APR_SUCCESS);
     assert_int_equal(played.added, 3);
-    assert_int_equal(played.first_added, 1);
-    assert_int_equal(played.set, 1);
+    assert_int_equal(played.set, 3);
     assert_int_equal(played.dscp, 46);
     assert_int_equal(ntohs(played.peer.sin_port), 7);
     assert_int_not_equal(played.local.sin_port, 0);
     assert_int_equal(played.open, 1);
+    flows_remove(flows, 1);
+    assert_int_equal(played.removed, 1);
     apr_pool_destroy(own);
+    assert_int_equal(played.removed, 3);
     assert_int_equal(played.open, 0);
 }
 
 static void nothing_is_asked_for_without_one(void **state)
 {
     flows_error_t error;
+    flows_t *flows;
 
     played = (struct played){.load_error = ERROR_MOD_NOT_FOUND};
-    assert_int_equal(open_flows(-1, &error, *state), APR_SUCCESS);
+    assert_int_equal(open_flows(&flows, -1, &error, *state), APR_SUCCESS);
     assert_int_equal(played.added, 0);
 }
 
@@ -143,9 +158,10 @@ static void a_refusal_says_what_it_is_of(void **state)
 
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         flows_error_t error;
+        flows_t *flows;
 
         played = cases[i].played;
-        assert_int_equal(open_flows(46, &error, *state),
+        assert_int_equal(open_flows(&flows, 46, &error, *state),
                          APR_FROM_OS_ERROR((apr_status_t)cases[i].error));
         assert_non_null(strstr(error.step, "set the DSCP"));
         assert_non_null(strstr(error.step, cases[i].part));

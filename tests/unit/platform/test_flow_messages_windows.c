@@ -127,12 +127,48 @@ static void what_was_cut_off_is_told_apart(void **state)
     }
 }
 
+static void what_is_forgotten_is_not_lent_and_the_rest_is_in_order(void **state)
+{
+    static const unsigned flows[] = {0, 1, 0, 1, 2, 0};
+    flows_options_t options = {.count = 3, .payload_max = PAYLOAD};
+    flow_messages_t *messages = flow_messages_create(&options, *state);
+    arrivals_t arrivals;
+
+    for (unsigned i = 0; i < sizeof flows / sizeof flows[0]; i++) {
+        received = whole();
+        received.length = i;
+        assert_int_equal(flow_messages_receive(messages, SOCKET_ANY, flows[i]), APR_SUCCESS);
+    }
+    flow_messages_forget(messages, 0);
+    received = whole();
+    received.length = 9;
+    assert_int_equal(flow_messages_receive(messages, SOCKET_ANY, 0), APR_SUCCESS);
+
+    static const struct {
+        unsigned flow;
+        apr_size_t length;
+    } left[] = {{1, 1}, {1, 3}, {2, 4}, {0, 9}};
+
+    flow_messages_lend(messages, &arrivals);
+    assert_int_equal(arrivals.count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(arrivals.at[i]->flow, left[i].flow);
+        assert_int_equal(arrivals.at[i]->length, left[i].length);
+        for (unsigned j = 0; j < i; j++) {
+            assert_ptr_not_equal(arrivals.at[i]->data, arrivals.at[j]->data);
+        }
+    }
+    flow_messages_forget(messages, 1);
+    assert_true(flow_messages_are_lent(messages));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(a_message_without_length_is_the_last_to_be_read),
         scene(a_hop_limit_that_was_cut_off_is_not_known),
         scene(what_was_cut_off_is_told_apart),
+        scene(what_is_forgotten_is_not_lent_and_the_rest_is_in_order),
     };
 
     return cmocka_run_group_tests_name("messages", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -116,27 +117,72 @@ static void fragments_are_forbidden_if_asked_for(void **state)
 #endif
 }
 
-static void a_low_limit_of_files_is_raised_as_far_as_it_may_be(void **state)
+/* ---- What adding and removing flows takes of the process ---- */
+
+static flows_t *open_no_flows(apr_sockaddr_t **peer, apr_pool_t *pool)
 {
+    flows_options_t options = {.platform = &platform, .payload_max = 100, .dscp = -1};
+    flows_error_t error;
+    flows_t *flows;
+
+    platform_probe(&platform, pool);
+    assert_int_equal(apr_sockaddr_info_get(peer, "127.0.0.1", APR_INET, 7, 0, pool), APR_SUCCESS);
+    assert_int_equal(flows_open(&flows, NULL, &options, &error, pool), APR_SUCCESS);
+    return flows;
+}
+
+static void a_flow_without_a_descriptor_is_refused(void **state)
+{
+    apr_sockaddr_t *peer;
+    flows_t *flows = open_no_flows(&peer, *state);
+    flows_error_t error;
     struct rlimit before;
     struct rlimit low;
-    struct rlimit after;
+    unsigned flow;
 
-    (void)state;
+    assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), APR_SUCCESS);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     low = before;
-    low.rlim_cur = 32;
+    low.rlim_cur = 1;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-
-    flow_sockets_make_room(100);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &after), 0);
-    assert_true(after.rlim_cur > 100);
-    assert_int_equal(after.rlim_max, before.rlim_max);
-
-    flow_sockets_make_room(10);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
-    assert_int_equal(low.rlim_cur, after.rlim_cur);
+    assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), EMFILE);
+    assert_string_equal(error.step, "open a socket");
+    assert_int_equal(error.flow, 1);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), APR_SUCCESS);
+    assert_int_equal(flow, 1);
+}
+
+static long largest_size(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss; /* of a unit that differs between systems */
+}
+
+static void add_and_remove(flows_t *flows, const apr_sockaddr_t *peer, unsigned times)
+{
+    while (times-- > 0) {
+        flows_error_t error;
+        unsigned flow;
+
+        assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), APR_SUCCESS);
+        assert_int_equal(flow, 0);
+        flows_remove(flows, flow);
+    }
+}
+
+static void a_removed_flow_leaves_no_memory_behind(void **state)
+{
+    apr_sockaddr_t *peer;
+    flows_t *flows = open_no_flows(&peer, *state);
+    long before;
+
+    add_and_remove(flows, peer, 100);
+    before = largest_size();
+    add_and_remove(flows, peer, 10000);
+    assert_in_range(largest_size(), before, before + before / 2);
 }
 
 int main(void)
@@ -148,7 +194,8 @@ int main(void)
         scene(ipv6_takes_no_ipv4),
         scene(the_buffers_are_asked_for),
         scene(fragments_are_forbidden_if_asked_for),
-        scene(a_low_limit_of_files_is_raised_as_far_as_it_may_be),
+        scene(a_flow_without_a_descriptor_is_refused),
+        scene(a_removed_flow_leaves_no_memory_behind),
     };
 
     return run_group("sockets of flows", tests);
