@@ -186,6 +186,16 @@ const char *milliseconds(apr_int64_t microseconds, unsigned decimals, apr_pool_t
     return apr_pstrmemdup(pool, text, strlen(text) - (decimals == 0 ? 4 : 3 - decimals));
 }
 
+const char *short_milliseconds(apr_int64_t microseconds, apr_pool_t *pool)
+{
+    unsigned decimals = 3;
+
+    for (apr_int64_t limit = 100000; decimals > 0 && microseconds >= limit; limit *= 10) {
+        decimals--;
+    }
+    return milliseconds(microseconds, decimals, pool);
+}
+
 /* While replies are under way, they may count as lost on their way back. */
 apr_uint64_t lost_either_way(const event_t *event)
 {
@@ -194,6 +204,9 @@ apr_uint64_t lost_either_way(const event_t *event)
 
     return event->summary->lost > known ? event->summary->lost - known : 0;
 }
+
+/* Characters of a number in a table. */
+#define SHORT_MAX 6
 
 /* In 1/10,000 of a percent, rounded, but never to nothing or to everything. */
 #define LOSS_ALL 1000000U
@@ -208,6 +221,18 @@ static unsigned loss_rounded(apr_uint64_t lost, apr_uint64_t known)
     return loss >= LOSS_ALL && lost < known ? LOSS_ALL - 1 : loss;
 }
 
+/* Removes the zeros behind the last decimal of a number that has some. */
+static const char *without_zeros(char *text)
+{
+    char *end = text + strlen(text);
+
+    while (end[-1] == '0') {
+        end--;
+    }
+    end[end[-1] == '.' ? -1 : 0] = '\0';
+    return text;
+}
+
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
 {
     apr_uint64_t known = summary->sent - summary->outstanding;
@@ -216,14 +241,18 @@ const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
         return NULL;
     }
     unsigned loss = loss_rounded(summary->lost, known);
-    char *text = apr_psprintf(pool, "%u.%04u", loss / 10000, loss % 10000);
-    char *end = text + strlen(text);
 
-    while (end[-1] == '0') {
-        end--;
+    return without_zeros(apr_psprintf(pool, "%u.%04u", loss / 10000, loss % 10000));
+}
+
+const char *short_loss(const probe_summary_t *summary, apr_pool_t *pool)
+{
+    const char *loss = loss_percent(summary, pool);
+
+    if (loss == NULL) {
+        return "-";
     }
-    end[end[-1] == '.' ? -1 : 0] = '\0';
-    return text;
+    return strlen(loss) <= SHORT_MAX ? loss : without_zeros(apr_pstrndup(pool, loss, SHORT_MAX));
 }
 
 apr_uint64_t asked(const probe_summary_t *summary)

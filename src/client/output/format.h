@@ -50,12 +50,19 @@ unsigned decimals_needed(apr_int64_t microseconds);
  * off: 1500 with 1 is "1.5". */
 const char *milliseconds(apr_int64_t microseconds, unsigned decimals, apr_pool_t *pool);
 
+/* The same for tables: with as many decimals as there is room for in six characters, up to three;
+ * of 10,000 seconds and more it is longer. */
+const char *short_milliseconds(apr_int64_t microseconds, apr_pool_t *pool);
+
 /*
  * The share of lost datagrams among those whose fate is known, in percent with up to four decimals
  * and no zeros at the end: "0", "33.3333". It is "0" only if nothing and "100" only if everything
  * was lost: one in a billion is "0.0001". NULL if no fate is known yet.
  */
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool);
+
+/* The same for tables: in no more than six characters, "-" if no fate is known yet. */
+const char *short_loss(const probe_summary_t *summary, apr_pool_t *pool);
 
 /* How many were lost of which nothing tells the way, of an event with directions. */
 apr_uint64_t lost_either_way(const event_t *event);

@@ -7,8 +7,9 @@
 #include "client/output/event.h"
 
 typedef struct report_options {
-    int lines;     /* a line for each datagram, not only the summary */
-    int histogram; /* draw the round trips */
+    int lines;         /* a line for each datagram, not only the summary */
+    int lines_of_many; /* the same where several peers are asked */
+    int histogram;     /* draw the round trips */
     protocol_t protocol;
     output_t *output;
 } report_options_t;

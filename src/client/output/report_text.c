@@ -23,6 +23,8 @@ typedef struct report_text {
     histogram_t histogram; /* of the round trips, if it is wanted */
     live_t *live;
     int has_colour;
+    peer_columns_t columns;    /* of the table of peers */
+    int is_in_table;           /* the last line belongs to it */
     char refusal[REFUSAL_MAX]; /* the last one that no line told; "": none */
     apr_pool_t *scratch;       /* cleared after each event */
 } report_text_t;
@@ -34,6 +36,14 @@ typedef struct report_text {
 #define RED    "\033[31m"
 #define RESET  "\033[m"
 
+static const char *colour_of_loss(const probe_summary_t *summary)
+{
+    if (summary->lost == 0) {
+        return PLAIN;
+    }
+    return summary->received == 0 ? RED : YELLOW;
+}
+
 /* Only what a user looks for has one. */
 static const char *colour_of(const event_t *event)
 {
@@ -41,7 +51,12 @@ static const char *colour_of(const event_t *event)
     case EVENT_MISSING:
     case EVENT_REFUSED:
     case EVENT_NOT_SENT:
+    case EVENT_LOOKUP:
         return RED;
+    case EVENT_ADDRESS:
+        return YELLOW;
+    case EVENT_INTERVAL:
+        return colour_of_loss(event->summary);
     case EVENT_REPLY:
         break;
     default:
@@ -79,6 +94,16 @@ static int wants_colour(apr_file_t *file, apr_pool_t *pool)
 }
 
 /* ---- Lines ---- */
+
+static int is_one_of_many(const event_t *event)
+{
+    return event->kind == EVENT_TOTAL || event->run->is_one_of_many;
+}
+
+static int has_lines(const report_text_t *text, const event_t *event)
+{
+    return is_one_of_many(event) ? text->options.lines_of_many : text->options.lines;
+}
 
 static const char *datagram_line(const event_t *event, apr_pool_t *pool)
 {
@@ -160,6 +185,12 @@ static const char *lines_of(const report_text_t *text, const event_t *event)
     switch (event->kind) {
     case EVENT_START:
         return report_text_start(event, pool);
+    case EVENT_ADDRESS:
+        return report_text_address(event, pool);
+    case EVENT_LOOKUP:
+        return report_text_lookup(event, pool);
+    case EVENT_INTERVAL:
+        return report_text_interval(event, pool);
     case EVENT_SWEEP:
         return report_text_sweep(event, pool);
     case EVENT_MTU:
@@ -170,6 +201,73 @@ static const char *lines_of(const report_text_t *text, const event_t *event)
     default:
         return text->options.lines ? datagram_line(event, pool) : "";
     }
+}
+
+/* ---- Where several peers are asked ---- */
+
+/* The row of a peer, and above the first one that follows something else the heading. */
+static const char *peer_row(report_text_t *text, const event_t *event)
+{
+    apr_pool_t *pool = text->scratch;
+    const char *row = report_text_peer(&text->columns, event, pool);
+    const char *heading = "";
+
+    if (!text->is_in_table) {
+        heading = report_text_peers_heading(&text->columns, pool);
+        text->is_in_table = 1;
+    }
+    if (text->has_colour) {
+        row = coloured(row, colour_of_loss(event->summary), pool);
+    }
+    return apr_pstrcat(pool, heading, row, NULL);
+}
+
+/* A line about a datagram does not always say which target it was sent to. */
+static const char *peer_datagram(const report_text_t *text, const event_t *event)
+{
+    const char *line = text->options.lines_of_many ? datagram_line(event, text->scratch) : "";
+
+    return *line == '\0' ? "" : apr_pstrcat(text->scratch, event->run->host, ": ", line, NULL);
+}
+
+static const char *total_lines(const report_text_t *text, const event_t *event)
+{
+    int has_histogram = text->options.histogram && !event->is_interim;
+
+    return apr_pstrcat(
+        text->scratch, report_text_total(event, text->scratch), refusal_line(text),
+        has_histogram ? histogram_text(text, &text->histogram, "round trip, ms\n") : "", NULL);
+}
+
+static const char *lines_of_many(report_text_t *text, const event_t *event)
+{
+    const char *lines;
+
+    switch (event->kind) {
+    case EVENT_SUMMARY:
+        return peer_row(text, event);
+    case EVENT_START:
+        if (peer_columns_fit(&text->columns, event->run, text->scratch)) {
+            text->is_in_table = 0;
+        }
+        lines = text->options.lines_of_many ? report_text_start(event, text->scratch) : "";
+        break;
+    case EVENT_TOTAL:
+        lines = total_lines(text, event);
+        break;
+    case EVENT_ADDRESS:
+    case EVENT_LOOKUP:
+    case EVENT_INTERVAL:
+        lines = lines_of(text, event);
+        break;
+    default:
+        lines = peer_datagram(text, event);
+        break;
+    }
+    if (*lines != '\0') {
+        text->is_in_table = 0;
+    }
+    return lines;
 }
 
 /* ---- The report ---- */
@@ -183,19 +281,24 @@ static int is_round_trip(const event_t *event)
 static void tell(void *context, const event_t *event)
 {
     report_text_t *text = context;
-    const char *lines = lines_of(text, event);
+    const char *lines = is_one_of_many(event) ? lines_of_many(text, event) : lines_of(text, event);
 
-    if (!text->options.lines) {
+    if (!has_lines(text, event)) {
         keep_refusal(text, event);
     }
     if (text->options.histogram && is_round_trip(event)) {
         histogram_add(&text->histogram, event->reply->round_trip);
     }
-    live_take(text->live, event);
+    if (!is_one_of_many(event)) {
+        live_take(text->live, event);
+    }
     if (text->has_colour) {
         lines = coloured(lines, colour_of(event), text->scratch);
     }
-    output_write(text->options.output, live_around(text->live, lines, event->now, text->scratch));
+    if (!is_one_of_many(event)) {
+        lines = live_around(text->live, lines, event->now, text->scratch);
+    }
+    output_write(text->options.output, lines);
     apr_pool_clear(text->scratch);
 }
 

@@ -25,12 +25,6 @@ const char *report_text_one_way(const event_t *event, apr_pool_t *pool)
 
 /* ---- Loss ---- */
 
-/* ", 3 either way", but nothing of what there was none of. */
-static const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool)
-{
-    return count == 0 ? "" : apr_psprintf(pool, ", %" APR_UINT64_T_FMT " %s", count, what);
-}
-
 static const char *losses_text(const event_t *event, apr_pool_t *pool)
 {
     const directions_summary_t *directions = event->directions;

@@ -24,9 +24,40 @@ const char *report_text_losses(const event_t *event, apr_pool_t *pool);
 const char *report_text_path(const event_t *event, apr_pool_t *pool);
 const char *report_text_directions(const event_t *event, apr_pool_t *pool);
 
+/* ", 3 late", but nothing of what there was none of. */
+const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool);
+
+/* What became of the datagrams, and how many the host missed: the measurement was not the one that
+ * was asked for. */
+const char *report_text_counts(const probe_summary_t *summary, apr_pool_t *pool);
+const char *report_text_missed(const probe_summary_t *summary, apr_pool_t *pool);
+
 /* Results. */
 const char *report_text_sweep(const event_t *event, apr_pool_t *pool);
 const char *report_text_mtu(const event_t *event, apr_pool_t *pool);
 const char *report_text_summary(const event_t *event, apr_pool_t *pool);
+
+/* ---- report_text_peers.c: where several peers are asked ---- */
+
+/* How wide the first columns of the table of peers are. */
+typedef struct peer_columns {
+    unsigned target;
+    unsigned address; /* 0: it has none, since every target is an address */
+} peer_columns_t;
+
+/* Makes room for the peer of this run. Returns non-zero if that changes the columns. */
+int peer_columns_fit(peer_columns_t *columns, const run_t *run, apr_pool_t *pool);
+
+/* The heading of the table, and the row that an EVENT_SUMMARY is. */
+const char *report_text_peers_heading(const peer_columns_t *columns, apr_pool_t *pool);
+const char *report_text_peer(const peer_columns_t *columns, const event_t *event, apr_pool_t *pool);
+
+/* A line about one target. */
+const char *report_text_address(const event_t *event, apr_pool_t *pool);
+const char *report_text_lookup(const event_t *event, apr_pool_t *pool);
+const char *report_text_interval(const event_t *event, apr_pool_t *pool);
+
+/* The last lines, about all of them. */
+const char *report_text_total(const event_t *event, apr_pool_t *pool);
 
 #endif

@@ -8,15 +8,14 @@
 #define SUSPECTS_SHOWN 30
 #define OTHERS_SHOWN   10
 
-/* ", 3 late", but nothing of what there was none of. */
-static const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool)
+const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool)
 {
     return count == 0 ? "" : apr_psprintf(pool, ", %" APR_UINT64_T_FMT " %s", count, what);
 }
 
 /* ---- Summary ---- */
 
-static const char *datagrams_text(const probe_summary_t *summary, apr_pool_t *pool)
+const char *report_text_counts(const probe_summary_t *summary, apr_pool_t *pool)
 {
     const char *loss = loss_percent(summary, pool);
 
@@ -30,8 +29,7 @@ static const char *datagrams_text(const probe_summary_t *summary, apr_pool_t *po
         if_any(summary->not_sent, "not sent", pool), if_any(summary->refused, "refused", pool));
 }
 
-/* The measurement was not the one that was asked for. */
-static const char *missed_text(const probe_summary_t *summary, apr_pool_t *pool)
+const char *report_text_missed(const probe_summary_t *summary, apr_pool_t *pool)
 {
     return summary->missed == 0
                ? ""
@@ -121,8 +119,8 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
     }
     return apr_pstrcat(
         pool, header_text(event, event->is_interim ? ", so far" : "", pool),
-        datagrams_text(summary, pool), has_directions ? report_text_losses(event, pool) : "",
-        missed_text(summary, pool), replies_text(summary, pool),
+        report_text_counts(summary, pool), has_directions ? report_text_losses(event, pool) : "",
+        report_text_missed(summary, pool), replies_text(summary, pool),
         is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
         event->run->bitrate > 0 ? bitrate_text(event, pool) : "", untimed_text(summary, pool),
         summary->timed > 0 ? round_trips_text(summary, pool) : "",

@@ -43,6 +43,37 @@ static void milliseconds_keep_every_microsecond(void **state)
     assert_string_equal(thousandths(1204113, *state), "1204.113");
 }
 
+static void tables_have_room_for_six_characters(void **state)
+{
+    static const struct {
+        apr_int64_t microseconds;
+        const char *text;
+    } cases[] = {
+        {0, "0.000"},        {99999, "99.999"},   {100000, "100.00"},
+        {999999, "999.99"},  {1000000, "1000.0"}, {1204113, "1204.1"},
+        {9999999, "9999.9"}, {10000000, "10000"}, {3600000000, "3600000"},
+    };
+    probe_summary_t summary = {.sent = 100000, .lost = 10001};
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_string_equal(short_milliseconds(cases[i].microseconds, *state), cases[i].text);
+    }
+    assert_string_equal(short_loss(&summary, *state), "10.001");
+    summary.sent = 3;
+    summary.lost = 1;
+    assert_string_equal(short_loss(&summary, *state), "33.333");
+    summary.sent = 1000000000;
+    assert_string_equal(short_loss(&summary, *state), "0.0001");
+    summary.lost = 999999999;
+    assert_string_equal(short_loss(&summary, *state), "99.999");
+    summary.lost = 100001000;
+    assert_string_equal(short_loss(&summary, *state), "10");
+    summary.lost = summary.sent;
+    assert_string_equal(short_loss(&summary, *state), "100");
+    summary.outstanding = summary.sent;
+    assert_string_equal(short_loss(&summary, *state), "-");
+}
+
 static void rates_are_rounded_to_the_nearest(void **state)
 {
     (void)state;
@@ -114,6 +145,7 @@ int main(void)
         scene(loss_is_never_rounded_to_nothing_or_to_all),
         scene(what_may_still_be_answered_is_no_part_of_the_loss),
         scene(milliseconds_keep_every_microsecond),
+        scene(tables_have_room_for_six_characters),
         scene(rates_are_rounded_to_the_nearest),
         scene(addresses_come_without_brackets_and_port),
         scene(refusals_have_words_of_their_own),
