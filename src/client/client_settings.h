@@ -53,6 +53,7 @@ typedef struct client_settings {
     apr_int64_t stamp_ptp_offset; /* microseconds; 0: none */
     unsigned stamp_sessions;      /* a counting_t */
     unsigned clock_offset;        /* an offset_estimate_t */
+    apr_int64_t report_interval;  /* microseconds; 0: none */
     apr_int64_t histogram;
     apr_int64_t json;
     apr_int64_t csv;

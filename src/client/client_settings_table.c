@@ -304,6 +304,15 @@ const option_t client_settings_table[] = {
      .also = "udpechoplus|tr143",
      .help = "Measure loss and delay variation in each direction with a UDPEchoPlus\n"
              "server (TR-143). HOST needs a port."},
+    {.name = "report-interval",
+     .argument = "TIME",
+     .offset = AT(report_interval),
+     .kind = &option_duration,
+     .command_line_only = 1,
+     .minimum = 100000,
+     .maximum = DAY_US,
+     .help = "Report every so often what came back in this time: loss, and minimum,\n"
+             "median, p99 and maximum of the round trips. Default: only at the end."},
     {.name = "histogram",
      .offset = AT(histogram),
      .kind = &option_flag,

@@ -11,21 +11,15 @@
 #include "client/sweep.h"
 #include "udpecho/clock.h"
 #include "udpecho/host.h"
-#include "udpecho/machine.h"
-
-/* The most that one run does one after the other: an MTU search with, then without fragments. */
-#define PROBERS_MAX 2
 
 typedef struct session {
     const client_settings_t *settings;
     const destination_t *destination;
-    run_t run;
     apr_array_header_t *reports;
-    flows_t *flows;
-    probe_t *probes[PROBERS_MAX];
-    prober_t *probers[PROBERS_MAX];
-    directions_t *directions; /* of the first; NULL: the protocol does not tell them */
-    unsigned prober_count;
+    plan_t plan;
+    prober_t *prober;
+    peer_t *peer;   /* that is measured */
+    peer_t *larger; /* the same once more, with what was too big for an MTU search; NULL: not yet */
     mtu_t *mtu;
     mtu_limit_t mtu_limit; /* that was found */
     unsigned suspects;     /* source ports of a sweep */
@@ -36,78 +30,133 @@ typedef struct session {
     apr_pool_t *pool;
 } session_t;
 
+/* ---- Results, which are told once the peer is no longer asked ---- */
+
+static void tell_sweep(session_t *session)
+{
+    const peer_options_t *options = peer_options(session->peer);
+    unsigned count = options->run.flows;
+    sweep_row_t *rows = apr_pcalloc(session->pool, count * sizeof *rows);
+    int is_counted =
+        options->directions != NULL && directions_summary(options->directions).is_counted;
+
+    for (unsigned i = 0; i < count; i++) {
+        rows[i].port = options->run.ports[i];
+        rows[i].summary = probe_flow_summary(options->probe, i, clock_now());
+        rows[i].is_counted = is_counted;
+        if (is_counted) {
+            rows[i].losses = directions_flow_losses(options->directions, i);
+        }
+    }
+    sweep_result_t result = sweep_judge(rows, count, session->pool);
+
+    session->suspects = result.suspects;
+    peer_tell(session->peer, (event_t){.kind = EVENT_SWEEP, .sweep = &result});
+}
+
+static void tell_mtu(session_t *session)
+{
+    const peer_options_t *larger = session->larger != NULL ? peer_options(session->larger) : NULL;
+    int returned = larger != NULL && probe_summary(larger->probe, clock_now()).received > 0;
+    mtu_result_t result =
+        mtu_result(session->mtu, returned, flows_tell_fragments(session->plan.flows));
+
+    session->mtu_limit = result.limit;
+    peer_tell(session->peer, (event_t){.kind = EVENT_MTU, .mtu = &result});
+}
+
+/* What is too big for the path is sent once more, in as many fragments as routers like: if it comes
+ * back now, it was the way there that did not take it whole. Of this nothing is told but what
+ * follows from it: its datagrams have the same numbers as those of the search, whose summary they
+ * are not in. Returns 0 if there is nothing to send. */
+static int send_larger(session_t *session)
+{
+    const plan_t *first = &session->plan;
+    plan_t plan; /* with a key of its own, since late answers to the search may still come */
+    peer_options_t options;
+
+    if (!mtu_wants_fragments(session->mtu) || flows_keep_whole(first->flows, 0) != APR_SUCCESS ||
+        plan_make(&plan, first->settings, first->flows, first->reports, 0, session->pool) != NULL ||
+        plan_peer(&options, &plan, first->settings->host, session->destination, 0, MTU_SEARCH_TRIES,
+                  session->pool) != NULL) {
+        return 0;
+    }
+    probe_resize(options.probe, mtu_too_big(session->mtu));
+    options.reports = apr_array_make(session->pool, 1, sizeof(report_t *));
+    APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
+    session->larger = prober_add(session->prober, &options, session->pool);
+    return 1;
+}
+
+static void on_ended(void *context, peer_t *peer)
+{
+    session_t *session = context;
+    measurement_t measurement = session->settings->measurement;
+    apr_time_t now = clock_now();
+
+    if (peer == session->peer) {
+        session->summary = probe_summary(peer_options(peer)->probe, now);
+    }
+    if (measurement == MEASURE_MTU && peer == session->peer && send_larger(session)) {
+        return;
+    }
+    if (measurement == MEASURE_SWEEP) {
+        tell_sweep(session);
+    } else if (measurement == MEASURE_MTU) {
+        tell_mtu(session);
+    }
+    peer_tell(session->peer, (event_t){.kind = EVENT_SUMMARY, .summary = &session->summary});
+}
+
 /* ---- Opening ---- */
 
-static const char *add_prober(session_t *session, apr_uint64_t count)
+static const char *add_peer(session_t *session)
 {
-    unsigned index = session->prober_count;
-    probe_t **probe = &session->probes[index];
-    const char *error =
-        plan_probe(probe, session->settings, session->destination, count, session->pool);
+    const client_settings_t *settings = session->settings;
+    peer_options_t options;
+    apr_uint64_t round = settings->measurement == MEASURE_SWEEP ? (apr_uint64_t)settings->flows : 1;
+    apr_uint64_t count = settings->measurement == MEASURE_MTU
+                             ? MTU_SEARCH_DATAGRAMS
+                             : (apr_uint64_t)settings->count * round;
+    const char *error = plan_peer(&options, &session->plan, settings->host, session->destination, 0,
+                                  count, session->pool);
 
     if (error != NULL) {
         return error;
     }
-    prober_options_t options = {.probe = *probe,
-                                .flows = session->flows,
-                                .directions = session->directions,
-                                .run = &session->run,
-                                .reports = apr_array_make(session->pool, 4, sizeof(report_t *)),
-                                .patience = plan_patience(session->settings)};
-
-    /* Of the second nothing is told but what follows from it: its datagrams have the same numbers
-     * as those of the first, whose summary they are not in. */
-    if (index == 0) {
-        apr_array_cat(options.reports, session->reports);
-    }
-    if (session->settings->measurement == MEASURE_MTU && index == 0) {
-        session->mtu = mtu_create(*probe, &session->run.peer, flows_payload_max(session->flows),
-                                  session->pool);
+    if (settings->measurement == MEASURE_MTU) {
+        session->mtu = mtu_create(options.probe, &options.run.peer,
+                                  flows_payload_max(session->plan.flows), session->pool);
+        options.reports = apr_array_copy(session->pool, session->reports);
         APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
     }
-    session->probers[index] = prober_create(&options, session->pool);
-    session->prober_count++;
+    session->peer = prober_add(session->prober, &options, session->pool);
     return NULL;
-}
-
-static const apr_array_header_t *own_addresses(apr_pool_t *pool)
-{
-    apr_array_header_t *addresses;
-
-    return host_addresses(&addresses, pool) == APR_SUCCESS ? addresses : NULL;
 }
 
 /* Everything that can go wrong does so here, before the first datagram. */
 static const char *open_session(session_t *session)
 {
     const client_settings_t *settings = session->settings;
-    apr_uint64_t round = settings->measurement == MEASURE_SWEEP ? (apr_uint64_t)settings->flows : 1;
-    apr_port_t *ports = apr_pcalloc(session->pool, (apr_size_t)settings->flows * sizeof *ports);
-    const char *error = plan_flows(&session->flows, settings, session->destination, session->pool);
+    flows_t *flows;
+    const char *error = plan_flows(&flows, settings, session->destination, session->pool);
 
+    if (error == NULL) {
+        error = plan_make(&session->plan, settings, flows, session->reports, 0, session->pool);
+    }
     if (error != NULL) {
         return error;
     }
-    for (unsigned i = 0; i < (unsigned)settings->flows; i++) {
-        ports[i] = flows_port(session->flows, i);
-    }
-    session->run = (run_t){.measurement = settings->measurement,
-                           .protocol = settings->protocol,
-                           .host = settings->host,
-                           .peer = endpoint_of(session->destination->peer),
-                           .size = (apr_size_t)settings->size,
-                           .flows = (unsigned)settings->flows,
-                           .ports = ports,
-                           .timeout = settings->timeout,
-                           .bitrate = (apr_uint64_t)settings->bitrate,
-                           .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
-                           .addresses = own_addresses(session->pool)};
-    session->directions = plan_directions(settings, session->pool);
-    if (settings->measurement != MEASURE_MTU) {
-        return add_prober(session, (apr_uint64_t)settings->count * round);
-    }
-    error = add_prober(session, MTU_SEARCH_DATAGRAMS);
-    return error == NULL ? add_prober(session, MTU_SEARCH_TRIES) : error;
+    prober_options_t options = {
+        .flows = flows,
+        .run = plan_run(&session->plan, settings->host, endpoint_of(session->destination->peer)),
+        .reports = session->reports,
+        .interval = settings->report_interval,
+        .ended = on_ended,
+        .context = session};
+    apr_status_t status = prober_create(&session->prober, &options, session->pool);
+
+    return status == APR_SUCCESS ? add_peer(session) : cannot("start", status, session->pool);
 }
 
 /* ---- The reports' outputs ---- */
@@ -124,7 +173,7 @@ static void on_output_failure(void *context)
 {
     const session_t *session = context;
 
-    flows_wake(session->flows);
+    flows_wake(session->plan.flows);
 }
 
 static apr_status_t start_outputs(session_t *session)
@@ -148,54 +197,6 @@ static void close_outputs(const session_t *session)
 
 /* ---- The measurement, in a thread of its own so that the main one hears the user ---- */
 
-static void tell(const session_t *session, event_t event)
-{
-    prober_tell(session->probers[0], event);
-}
-
-static void tell_sweep(session_t *session)
-{
-    unsigned count = session->run.flows;
-    sweep_row_t *rows = apr_pcalloc(session->pool, count * sizeof *rows);
-    int is_counted =
-        session->directions != NULL && directions_summary(session->directions).is_counted;
-
-    for (unsigned i = 0; i < count; i++) {
-        rows[i].port = session->run.ports[i];
-        rows[i].summary = probe_flow_summary(session->probes[0], i, clock_now());
-        rows[i].is_counted = is_counted;
-        if (is_counted) {
-            rows[i].losses = directions_flow_losses(session->directions, i);
-        }
-    }
-    sweep_result_t result = sweep_judge(rows, count, session->pool);
-
-    session->suspects = result.suspects;
-    tell(session, (event_t){.kind = EVENT_SWEEP, .sweep = &result});
-}
-
-/* What is too big for the path is sent once more, in as many fragments as routers like: if it comes
- * back now, it was the way there that did not take it whole. */
-static int fragments_return(session_t *session)
-{
-    probe_summary_t summary = {0};
-
-    if (mtu_wants_fragments(session->mtu) && flows_keep_whole(session->flows, 0) == APR_SUCCESS) {
-        probe_resize(session->probes[1], mtu_too_big(session->mtu));
-        session->status = prober_run(session->probers[1], session->end, &summary);
-    }
-    return summary.received > 0;
-}
-
-static void tell_mtu(session_t *session)
-{
-    int returned = fragments_return(session);
-    mtu_result_t result = mtu_result(session->mtu, returned, flows_tell_fragments(session->flows));
-
-    session->mtu_limit = result.limit;
-    tell(session, (event_t){.kind = EVENT_MTU, .mtu = &result});
-}
-
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     session_t *session = data;
@@ -203,36 +204,14 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     apr_interval_time_t length = plan_length(settings);
 
     (void)thread;
-    tell(session, (event_t){.kind = EVENT_START});
+    peer_tell(session->peer, (event_t){.kind = EVENT_START});
     session->end = settings->deadline > 0 ? clock_now() + settings->deadline : 0;
     if (length > 0) {
         end_outputs_at(session, clock_now() + length);
     }
-    session->status = prober_run(session->probers[0], session->end, &session->summary);
-    if (settings->measurement == MEASURE_SWEEP) {
-        tell_sweep(session);
-    } else if (settings->measurement == MEASURE_MTU) {
-        tell_mtu(session);
-    }
-    tell(session, (event_t){.kind = EVENT_SUMMARY, .summary = &session->summary});
+    session->status = prober_run(session->prober, session->end);
     host_finish(session->host);
     return NULL;
-}
-
-static void stop_probers(session_t *session)
-{
-    end_outputs_at(session, clock_now());
-    for (unsigned i = 0; i < session->prober_count; i++) {
-        prober_stop(session->probers[i]);
-    }
-    host_stopping(session->host);
-}
-
-static void report_probers(const session_t *session)
-{
-    for (unsigned i = 0; i < session->prober_count; i++) {
-        prober_report(session->probers[i]);
-    }
 }
 
 static void serve_user(session_t *session)
@@ -243,12 +222,14 @@ static void serve_user(session_t *session)
         case HOST_FINISHED:
             return;
         case HOST_REPORT:
-            report_probers(session);
+            prober_report(session->prober);
             break;
         case HOST_LOOK: /* there is no rate to tell the service manager of */
             break;
         default:
-            stop_probers(session);
+            end_outputs_at(session, clock_now());
+            prober_stop(session->prober);
+            host_stopping(session->host);
         }
     }
 }

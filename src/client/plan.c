@@ -12,6 +12,7 @@
 #include "client/failure.h"
 #include "client/output/payload_text.h"
 #include "common/excluded_port.h"
+#include "udpecho/machine.h"
 
 /* Asked for each way, so that a datagram of any size has room, whatever the system's default, and
  * what waits while this host looks elsewhere is not lost here. */
@@ -19,6 +20,11 @@
 
 /* What is longer has no end that anybody would wait for: 1000 years, well below the last time. */
 #define PLAN_LENGTH_MAX_US ((apr_interval_time_t)1000 * 366 * 86400 * APR_USEC_PER_SEC)
+
+/* How many datagrams to remember at least, so that late answers are known: of one peer those of an
+ * hour at one a second, and of each of several fewer, since there may be thousands. */
+#define REMEMBERED     4096
+#define FEW_REMEMBERED 256
 
 /* ---- Flows ---- */
 
@@ -99,24 +105,26 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
 
 /* ---- Probe ---- */
 
-static probe_plan_t make_plan(const client_settings_t *settings, const destination_t *destination,
-                              apr_uint64_t count, const unsigned char *random)
+static probe_plan_t make_plan(const plan_t *run, const destination_t *destination,
+                              apr_uint64_t count)
 {
+    const client_settings_t *settings = run->settings;
     probe_plan_t plan = {.peer = endpoint_of(destination->peer),
                          .any_peer = destination->is_broadcast,
                          .size = (apr_size_t)settings->size,
                          .payload = settings->payload,
-                         .random = random,
+                         .random = run->random,
                          .flows = (unsigned)settings->flows,
                          .burst = 1,
                          .interval = settings->interval,
                          .window = (unsigned)settings->window,
                          .count = count,
                          .duration = settings->duration,
-                         .timeout = settings->timeout};
+                         .timeout = settings->timeout,
+                         .remembered = run->has_several ? FEW_REMEMBERED : REMEMBERED};
 
     if (settings->measurement == MEASURE_SWEEP) {
-        memcpy(&plan.shuffle, random, sizeof plan.shuffle);
+        memcpy(&plan.shuffle, run->random, sizeof plan.shuffle);
     }
     if (settings->rate > 0) {
         plan.burst = (unsigned)settings->rate;
@@ -140,7 +148,7 @@ static int is_paced(const client_settings_t *settings)
     return settings->measurement != MEASURE_MTU && settings->window == 0;
 }
 
-apr_interval_time_t plan_patience(const client_settings_t *settings)
+static apr_interval_time_t plan_patience(const client_settings_t *settings)
 {
     return is_paced(settings) ? SCHEDULE_CATCH_UP_US : settings->timeout;
 }
@@ -179,7 +187,7 @@ apr_interval_time_t plan_length(const client_settings_t *settings)
     return length < (double)PLAN_LENGTH_MAX_US ? (apr_interval_time_t)length : 0;
 }
 
-directions_t *plan_directions(const client_settings_t *settings, apr_pool_t *pool)
+static directions_t *make_directions(const client_settings_t *settings, apr_pool_t *pool)
 {
     const directions_options_t options = {.flows = (unsigned)settings->flows,
                                           .is_shared = settings->protocol == PROTOCOL_ECHO_PLUS,
@@ -206,30 +214,92 @@ static session_format_t make_format(const client_settings_t *settings, const uns
                : echo_plus_format((apr_size_t)settings->size, random, pool);
 }
 
-const char *plan_probe(probe_t **probe, const client_settings_t *settings,
-                       const destination_t *destination, apr_uint64_t count, apr_pool_t *pool)
+/* Other protocols have their own requests. */
+static const char *make_probe(probe_t **probe, const plan_t *run, const destination_t *destination,
+                              apr_uint64_t count, apr_pool_t *pool)
 {
-    unsigned char *random = apr_palloc(pool, PROBE_RANDOM);
-    apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
-
-    if (status != APR_SUCCESS) {
-        return cannot("get random bytes", status, pool);
-    }
     session_format_t format;
-    probe_plan_t plan = make_plan(settings, destination, count, random);
+    probe_plan_t plan = make_plan(run, destination, count);
 
-    if (settings->protocol != PROTOCOL_ECHO) {
-        format = make_format(settings, random, pool);
+    if (run->settings->protocol != PROTOCOL_ECHO) {
+        format = make_format(run->settings, run->random, pool);
         plan.format = &format;
     }
-
     if (probe_outstanding(&plan) > PROBE_OUTSTANDING_MAX) {
         return apr_psprintf(pool,
                             "--%s and --timeout: expected no more than %d datagrams outstanding, "
                             "not %.0f",
-                            settings->bitrate > 0 ? "bitrate" : "rate", PROBE_OUTSTANDING_MAX,
+                            run->settings->bitrate > 0 ? "bitrate" : "rate", PROBE_OUTSTANDING_MAX,
                             probe_outstanding(&plan));
     }
-    status = probe_create(probe, &plan, pool);
+    apr_status_t status = probe_create(probe, &plan, pool);
+
     return status == APR_SUCCESS ? NULL : cannot("make a probe", status, pool);
+}
+
+/* ---- Runs ---- */
+
+static const apr_array_header_t *own_addresses(apr_pool_t *pool)
+{
+    apr_array_header_t *addresses;
+
+    return host_addresses(&addresses, pool) == APR_SUCCESS ? addresses : NULL;
+}
+
+const char *plan_make(plan_t *plan, const client_settings_t *settings, flows_t *flows,
+                      apr_array_header_t *reports, int has_several, apr_pool_t *pool)
+{
+    unsigned char *random = apr_palloc(pool, PROBE_RANDOM);
+    apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
+
+    *plan = (plan_t){.settings = settings,
+                     .flows = flows,
+                     .reports = reports,
+                     .random = random,
+                     .addresses = own_addresses(pool),
+                     .has_several = has_several};
+    return status == APR_SUCCESS ? NULL : cannot("get random bytes", status, pool);
+}
+
+run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer)
+{
+    const client_settings_t *settings = plan->settings;
+
+    return (run_t){.measurement = settings->measurement,
+                   .protocol = settings->protocol,
+                   .host = host,
+                   .peer = peer,
+                   .is_one_of_many = plan->has_several,
+                   .size = (apr_size_t)settings->size,
+                   .flows = (unsigned)settings->flows,
+                   .timeout = settings->timeout,
+                   .bitrate = (apr_uint64_t)settings->bitrate,
+                   .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
+                   .addresses = plan->addresses};
+}
+
+static const apr_port_t *ports_of(const flows_t *flows, unsigned first, unsigned count,
+                                  apr_pool_t *pool)
+{
+    apr_port_t *ports = apr_palloc(pool, count * sizeof *ports);
+
+    for (unsigned i = 0; i < count; i++) {
+        ports[i] = flows_port(flows, first + i);
+    }
+    return ports;
+}
+
+const char *plan_peer(peer_options_t *options, const plan_t *plan, const char *host,
+                      const destination_t *destination, unsigned first_flow, apr_uint64_t count,
+                      apr_pool_t *pool)
+{
+    *options = (peer_options_t){.run = plan_run(plan, host, endpoint_of(destination->peer)),
+                                .directions = make_directions(plan->settings, pool),
+                                .flows = plan->flows,
+                                .first_flow = first_flow,
+                                .reports = plan->reports,
+                                .patience = plan_patience(plan->settings),
+                                .interval = plan->settings->report_interval};
+    options->run.ports = ports_of(plan->flows, first_flow, options->run.flows, pool);
+    return make_probe(&options->probe, plan, destination, count, pool);
 }

@@ -7,22 +7,34 @@
 
 #include "client/client_settings.h"
 #include "client/destination.h"
+#include "client/peer.h"
 
 /* The datagrams may be fragmented unless the settings or the measurement forbid it. */
 const char *plan_flows(flows_t **flows, const client_settings_t *settings,
                        const destination_t *destination, apr_pool_t *pool);
 
-/* A probe, with a key of its own, for what the settings ask to be sent; `count` datagrams, 0: until
- * the user or the clock ends it. */
-const char *plan_probe(probe_t **probe, const client_settings_t *settings,
-                       const destination_t *destination, apr_uint64_t count, apr_pool_t *pool);
+/* What all peers of a run share. */
+typedef struct plan {
+    const client_settings_t *settings;
+    flows_t *flows;
+    apr_array_header_t *reports;         /* of report_t * */
+    const unsigned char *random;         /* PROBE_RANDOM bytes */
+    const apr_array_header_t *addresses; /* of this host; NULL: not known */
+    int has_several;                     /* several peers are asked */
+} plan_t;
 
-/* What counts each way; NULL: the protocol does not tell it. */
-directions_t *plan_directions(const client_settings_t *settings, apr_pool_t *pool);
+/* Sets `random` and `addresses` too. */
+const char *plan_make(plan_t *plan, const client_settings_t *settings, flows_t *flows,
+                      apr_array_header_t *reports, int has_several, apr_pool_t *pool);
 
-/* For how long this host may have no room for what is due, before that counts as not sent: where a
- * schedule says what is due, no longer than what is late is made up for. */
-apr_interval_time_t plan_patience(const client_settings_t *settings);
+/* What is told of `host` at `peer`; length 0: its address is not known. */
+run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer);
+
+/* A peer that is sent what the settings ask for, from flow `first_flow` on: `count` datagrams, 0:
+ * until the user or the clock ends it. `host` is what the user calls it, and is not copied. */
+const char *plan_peer(peer_options_t *options, const plan_t *plan, const char *host,
+                      const destination_t *destination, unsigned first_flow, apr_uint64_t count,
+                      apr_pool_t *pool);
 
 /* How long the run takes by its schedule, its duration and its deadline, the last answer included,
  * microseconds; 0: only answers or the user end it. */

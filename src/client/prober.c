@@ -1,18 +1,17 @@
 #include "client/prober.h"
 
+#include <apr_thread_mutex.h>
 #include <assert.h>
-#include <errno.h>
 #include <stdatomic.h>
 
-#include "client/core/outbox.h"
+#include "client/core/agenda.h"
+#include "client/core/tally.h"
 #include "client/output/report.h"
 #include "udpecho/clock.h"
 
-/* How often the reports hear how it goes on. */
+/* How often the reports hear how it goes on: of one peer, and of several. */
 #define PROGRESS_INTERVAL_US 100000
-
-/* How long to wait before the next attempt, if this host sent nothing of what was due. */
-#define RETRY_INTERVAL_US 1000
+#define PROGRESS_OF_EACH_US  APR_USEC_PER_SEC
 
 /* For how long receive calls may fail before it is no use, and how long to wait after each. */
 #define FAILURES_MAX_US  (5 * APR_USEC_PER_SEC)
@@ -28,226 +27,214 @@
 
 struct prober {
     prober_options_t options;
-    apr_time_t next_clock; /* when to ask it; of no meaning if nothing is told of each way */
+    apr_thread_mutex_t *lock;   /* held by the loop but while it waits */
+    peer_t *peers[FLOWS_MAX];   /* by the number that the agenda has for each; NULL: none */
+    unsigned number[FLOWS_MAX]; /* of the peer that each flow is one of */
+    unsigned top;               /* no peer has this number or a higher one */
+    agenda_t *agenda;
     atomic_int is_stopped;
     atomic_int is_asked; /* prober_report() */
-    apr_time_t next_progress;
+    int is_woken;        /* flows_wake() was called since the task ran */
+    apr_time_t next_task, next_progress, next_interval, next_clock;
+    own_clock_t own;
+    apr_time_t now;           /* of this round */
     apr_time_t end;           /* 0: none */
     apr_time_t failing_since; /* receive calls fail; 0: the last one did not */
     apr_status_t failure;     /* the last of these */
     apr_time_t earliest;      /* when the first of what was received at last arrived */
-    outbox_t outbox;
-    apr_time_t full_since;    /* this host has had no room for what is due; 0: it has */
-    apr_status_t full_reason; /* or what else it is that may pass */
+    histogram_t lateness;
+    total_t total; /* of the peers that ended; its summary is not set */
+    tally_t ended; /* what those came to */
 };
+
+apr_status_t prober_create(prober_t **prober, const prober_options_t *options, apr_pool_t *pool)
+{
+    assert(options->reports->elt_size == sizeof(report_t *));
+    *prober = apr_pcalloc(pool, sizeof **prober);
+    (*prober)->options = *options;
+    (*prober)->agenda = agenda_create(FLOWS_MAX, pool);
+    (*prober)->next_task = options->task != NULL ? 0 : PROBER_NEVER;
+    return apr_thread_mutex_create(&(*prober)->lock, APR_THREAD_MUTEX_DEFAULT, pool);
+}
+
+/* ---- Peers ---- */
+
+static unsigned free_number(const prober_t *prober)
+{
+    unsigned number = 0;
+
+    while (prober->peers[number] != NULL) {
+        number++;
+        assert(number < FLOWS_MAX);
+    }
+    return number;
+}
+
+peer_t *prober_add(prober_t *prober, const peer_options_t *options, apr_pool_t *pool)
+{
+    unsigned number = free_number(prober);
+    peer_t *peer = peer_create(options, &prober->lateness, pool);
+
+    assert(options->first_flow + options->run.flows <= FLOWS_MAX);
+    for (unsigned i = 0; i < options->run.flows; i++) {
+        prober->number[options->first_flow + i] = number;
+    }
+    prober->peers[number] = peer;
+    prober->top = number >= prober->top ? number + 1 : prober->top;
+    agenda_set(prober->agenda, number, options->begin);
+    peer_set_clock(peer, prober->own);
+    prober->total.peers++;
+    return peer;
+}
+
+void prober_finish(prober_t *prober, peer_t *peer)
+{
+    const peer_options_t *options = peer_options(peer);
+
+    probe_finish(options->probe);
+    agenda_set(prober->agenda, prober->number[options->first_flow], 0);
+}
+
+/* Returns 1 if the peer answered, else 0. */
+static unsigned add_to(tally_t *tally, const peer_t *peer)
+{
+    apr_uint64_t received = tally->fates[FATE_RECEIVED];
+
+    probe_add_to(peer_options(peer)->probe, tally);
+    return tally->fates[FATE_RECEIVED] > received;
+}
+
+static void end_peer(prober_t *prober, unsigned number)
+{
+    peer_t *peer = prober->peers[number];
+
+    agenda_remove(prober->agenda, number);
+    prober->peers[number] = NULL;
+    prober->total.answered += add_to(&prober->ended, peer);
+    prober->options.ended(prober->options.context, peer);
+}
 
 /* ---- Telling ---- */
 
-void prober_tell(const prober_t *prober, event_t event)
+void prober_tell(prober_t *prober, const run_t *run, event_t event)
 {
-    const apr_array_header_t *reports = prober->options.reports;
-    directions_summary_t directions;
-    loss_counts_t losses;
+    event.run = run;
+    prober->total.failures += event.kind == EVENT_LOOKUP;
+    reports_tell(prober->options.reports, event);
+}
 
-    assert(event_is_whole(&event));
-    event.run = prober->options.run;
-    event.wall_clock = apr_time_now();
-    event.now = clock_now();
-    if (event.kind == EVENT_SUMMARY && prober->options.directions != NULL) {
-        directions = directions_summary(prober->options.directions);
-        event.directions = &directions;
-    }
-    if (event.kind == EVENT_PROGRESS && prober->options.directions != NULL &&
-        directions_losses(prober->options.directions, &losses)) {
-        event.losses = &losses;
-    }
-    for (int i = 0; i < reports->nelts; i++) {
-        const report_t *report = APR_ARRAY_IDX(reports, i, const report_t *);
+void prober_total(prober_t *prober, total_t *total, apr_time_t now)
+{
+    tally_t all = prober->ended;
 
-        report->tell(report->context, &event);
+    *total = prober->total;
+    for (unsigned i = 0; i < prober->top; i++) {
+        if (prober->peers[i] != NULL) {
+            total->answered += add_to(&all, prober->peers[i]);
+        }
+    }
+    total->summary = tally_summary(&all, now);
+    total->lateness = &prober->lateness;
+}
+
+static void tell_interim(prober_t *prober, apr_time_t now)
+{
+    total_t total;
+
+    for (unsigned i = 0; i < prober->top; i++) {
+        if (prober->peers[i] != NULL) {
+            peer_tell_summary(prober->peers[i], EVENT_SUMMARY, 1, now);
+        }
+    }
+    if (prober->options.run.is_one_of_many) {
+        prober_total(prober, &total, now);
+        prober_tell(prober, &prober->options.run,
+                    (event_t){.kind = EVENT_TOTAL, .total = &total, .is_interim = 1});
     }
 }
 
-static void tell_summary(prober_t *prober, event_kind_t kind, int is_interim, apr_time_t now)
+static void tell_each(const prober_t *prober, void (*tell)(peer_t *peer, apr_time_t now),
+                      apr_time_t now)
 {
-    probe_summary_t summary = probe_summary(prober->options.probe, now);
-
-    prober_tell(prober, (event_t){.kind = kind, .summary = &summary, .is_interim = is_interim});
+    for (unsigned i = 0; i < prober->top; i++) {
+        if (prober->peers[i] != NULL) {
+            tell(prober->peers[i], now);
+        }
+    }
 }
 
-static void tell_progress(prober_t *prober, apr_time_t now)
+static void tell_progress(peer_t *peer, apr_time_t now)
+{
+    peer_tell_summary(peer, EVENT_PROGRESS, 0, now);
+}
+
+/* How often the reports hear how it goes on; PROBER_NEVER: not at all. */
+static apr_interval_time_t progress_interval(const prober_t *prober)
+{
+    measurement_t measurement = prober->options.run.measurement;
+
+    if (prober->options.run.is_one_of_many) {
+        return reports_are_live(prober->options.reports) ? PROGRESS_OF_EACH_US : PROBER_NEVER;
+    }
+    return measurement == MEASURE_FLOOD || measurement == MEASURE_SWEEP ? PROGRESS_INTERVAL_US
+                                                                        : PROBER_NEVER;
+}
+
+/* `interval` after `now`, or after `due` where that is not over yet; it may be PROBER_NEVER. */
+static apr_time_t next_time(apr_time_t due, apr_interval_time_t interval, apr_time_t now)
+{
+    if (interval == PROBER_NEVER) {
+        return PROBER_NEVER;
+    }
+    return due + interval > now ? due + interval : now + interval;
+}
+
+static void tell_due(prober_t *prober, apr_time_t now)
 {
     if (atomic_exchange(&prober->is_asked, 0)) {
-        tell_summary(prober, EVENT_SUMMARY, 1, now);
+        tell_interim(prober, now);
     }
     if (now >= prober->next_progress) {
-        tell_summary(prober, EVENT_PROGRESS, 0, now);
-        prober->next_progress = now + PROGRESS_INTERVAL_US;
+        tell_each(prober, tell_progress, now);
+        prober->next_progress = next_time(now, progress_interval(prober), now);
     }
-}
-
-/* ---- Sending ---- */
-
-/* The oldest that waits is not sent, for this reason. */
-static void give_up_first(prober_t *prober, apr_status_t reason)
-{
-    const request_t *request = outbox_first(&prober->outbox);
-
-    probe_not_sent(prober->options.probe, request);
-    prober_tell(prober, (event_t){.kind = EVENT_NOT_SENT, .request = request, .status = reason});
-    outbox_drop(&prober->outbox, 1);
-    if (prober->outbox.count == 0) {
-        prober->full_since = 0; /* nothing waits for room, and there may be some by the next time */
+    if (now >= prober->next_interval) {
+        tell_each(prober, peer_tell_interval, now);
+        prober->next_interval = next_time(prober->next_interval, prober->options.interval, now);
     }
-}
-
-/* Gives up what waited too long for room. After the timeout the probe would miss it. */
-static void give_up_hopeless(prober_t *prober, apr_time_t now)
-{
-    while (prober->outbox.count > 0 &&
-           (now - prober->full_since >= prober->options.patience ||
-            now - outbox_made(&prober->outbox) >= prober->options.run->timeout)) {
-        give_up_first(prober, prober->full_reason);
-    }
-}
-
-/* Sends the oldest that wait as one message. Returns how many left. */
-static unsigned send_message(prober_t *prober, apr_status_t *failure)
-{
-    outbox_t *outbox = &prober->outbox;
-    const request_t *requests = outbox_first(outbox);
-    probe_t *probe = prober->options.probe;
-    apr_time_t now = clock_now(); /* each message has its own time: the one before took some */
-    unsigned count =
-        probe_prepare(probe, requests, outbox->count, probe_tells_time(probe) ? clock_wall() : 0);
-    unsigned sent = flows_send(prober->options.flows, requests, count, failure);
-
-    probe_sent(probe, requests, sent, now);
-    outbox_drop(outbox, sent);
-    return sent;
-}
-
-/* A search has nothing else to send: only what is too big does not leave a moment later, when a
- * link is up again or a route is back. */
-static int may_pass(const prober_t *prober, apr_status_t failure)
-{
-    return APR_STATUS_IS_EAGAIN(failure) ||
-           (prober->options.run->measurement == MEASURE_MTU && failure != EMSGSIZE);
-}
-
-/* Sends what waits, as far as this host has room for it. Returns how many left. */
-static unsigned send_waiting(prober_t *prober, apr_time_t now)
-{
-    unsigned all_sent = 0;
-
-    while (prober->outbox.count > 0) {
-        apr_status_t failure = APR_SUCCESS;
-        unsigned sent = send_message(prober, &failure);
-
-        if (sent > 0) {
-            all_sent += sent;
-            prober->full_since = 0;
-        } else if (may_pass(prober, failure)) {
-            prober->full_since = prober->full_since == 0 ? now : prober->full_since;
-            prober->full_reason = failure;
-            break;
-        } else {
-            give_up_first(prober, failure);
-        }
-    }
-    return all_sent;
-}
-
-/* Has the probe make what is due at `now`, as far as there is room for it. No more than a batch of
- * steps: neither the end of the run nor what arrives must wait for a probe that goes on and on.
- * Returns its last step. */
-static probe_next_t make_due(prober_t *prober, apr_time_t now)
-{
-    probe_next_t next = {.step = PROBE_SEND};
-
-    for (unsigned i = 0; i < BATCH_MAX && !outbox_is_full(&prober->outbox); i++) {
-        next = probe_next(prober->options.probe, now);
-        if (next.step == PROBE_SEND) {
-            outbox_add(&prober->outbox, &next.request, now);
-        } else if (next.step == PROBE_MISSING) {
-            prober_tell(prober, (event_t){.kind = EVENT_MISSING, .request = &next.request});
-        } else {
-            break;
-        }
-    }
-    return next;
-}
-
-/* Sends what is due at `now`. Returns 0 once the probe is done; `until` is when to come back at the
- * latest. */
-static int send_due(prober_t *prober, apr_time_t now, apr_time_t *until)
-{
-    give_up_hopeless(prober, now);
-
-    probe_next_t next = make_due(prober, now);
-    unsigned due = prober->outbox.count;
-    unsigned sent = send_waiting(prober, now);
-
-    if (prober->outbox.count > 0 || (due > 0 && sent == 0)) {
-        *until = now + RETRY_INTERVAL_US;
-    } else if (next.step == PROBE_WAIT && sent == due) {
-        *until = next.until;
-    } else {
-        *until = now; /* there is more, or what was refused lets the probe send something else */
-    }
-    return next.step != PROBE_DONE;
 }
 
 /* ---- Receiving ---- */
 
-static void take_refusal(prober_t *prober, const arrival_t *arrival)
+/* What arrived may let its peer go on, but not before those that were due earlier. */
+static void take(prober_t *prober, arrival_t *arrival)
 {
-    event_t event = {.kind = EVENT_REFUSED, .arrival = arrival};
-    request_t request = {.flow = arrival->flow};
+    unsigned number = prober->number[arrival->flow];
 
-    event.has_sequence = probe_refused(prober->options.probe, arrival->flow, arrival->data,
-                                       arrival->length, &request.sequence);
-    event.request = &request;
-    prober_tell(prober, event);
-}
-
-/* When it arrived; where the kernel does not tell, when it was received here. */
-static apr_int64_t wall_clock_of(const arrival_t *arrival)
-{
-    return arrival->stamp != 0 ? arrival->stamp : clock_wall();
-}
-
-static void take_reply(prober_t *prober, const arrival_t *arrival)
-{
-    reply_t reply = probe_reply(prober->options.probe, arrival->flow, &arrival->from, arrival->data,
-                                arrival->length, arrival->at);
-    event_t event = {.kind = EVENT_REPLY, .reply = &reply, .arrival = arrival};
-    one_way_t one_way;
-
-    if (reply.reflection != NULL) {
-        one_way = directions_add(prober->options.directions, &reply, wall_clock_of(arrival),
-                                 arrival->hop_limit, arrival->traffic_class);
-        event.one_way = &one_way;
+    assert(arrival->flow < FLOWS_MAX);
+    if (prober->peers[number] == NULL) {
+        return;
     }
-    prober_tell(prober, event);
+    if (arrival->at < prober->earliest) {
+        prober->earliest = arrival->at;
+    }
+    peer_take(prober->peers[number], arrival);
+    agenda_set(prober->agenda, number, prober->now);
 }
 
 /* Takes what one receive lends. Returns its status. */
 static apr_status_t receive_once(prober_t *prober, apr_interval_time_t timeout)
 {
     arrivals_t arrivals;
+
+    apr_thread_mutex_unlock(prober->lock);
     apr_status_t status = flows_receive(prober->options.flows, &arrivals, timeout);
 
+    apr_thread_mutex_lock(prober->lock);
     prober->earliest = APR_INT64_MAX;
+    prober->is_woken |= APR_STATUS_IS_EINTR(status);
     for (unsigned i = 0; status == APR_SUCCESS && i < arrivals.count; i++) {
-        if (arrivals.at[i]->at < prober->earliest) {
-            prober->earliest = arrivals.at[i]->at;
-        }
-        if (arrivals.at[i]->refused != APR_SUCCESS) {
-            take_refusal(prober, arrivals.at[i]);
-        } else {
-            take_reply(prober, arrivals.at[i]);
-        }
+        take(prober, arrivals.at[i]);
     }
     return status;
 }
@@ -269,12 +256,6 @@ static apr_status_t receive(prober_t *prober, apr_interval_time_t timeout)
                : prober->failure;
 }
 
-/* What is lost since receive calls began to fail may be lost here, and not on the network. */
-static int is_lost_here(const prober_t *prober, const probe_summary_t *summary)
-{
-    return prober->failing_since != 0 && summary->lost > 0;
-}
-
 /* ---- The loop ---- */
 
 static int is_over(const prober_t *prober, apr_time_t now)
@@ -283,13 +264,13 @@ static int is_over(const prober_t *prober, apr_time_t now)
            atomic_load(&prober->is_stopped) || (prober->end != 0 && now >= prober->end);
 }
 
-/* Reads what has arrived before anything is judged missing: a process that was stopped, or had to
- * wait for its processor, comes late to answers that were in time. */
-static void receive_before_judging(prober_t *prober, apr_time_t now)
+/* Reads what has arrived before anything of the peer is judged missing: a process that was stopped,
+ * or had to wait for its processor, comes late to answers that were in time. */
+static void receive_before_judging(prober_t *prober, const peer_t *peer, apr_time_t now)
 {
     apr_time_t until = now + CATCH_UP_US;
 
-    while (probe_is_overdue(prober->options.probe, now) && clock_now() < until &&
+    while (probe_is_overdue(peer_options(peer)->probe, now) && clock_now() < until &&
            !is_over(prober, clock_now())) {
         apr_status_t status = receive_once(prober, 0);
 
@@ -302,68 +283,123 @@ static void receive_before_judging(prober_t *prober, apr_time_t now)
     }
 }
 
-/* How long to wait: no longer than until `until`, the end and the next progress report. */
-static apr_interval_time_t time_to_wait(const prober_t *prober, apr_time_t now, apr_time_t until)
+/* Has the peers send for which it is time. No more of them than a batch: what arrives must not wait
+ * for many. */
+static void send_due(prober_t *prober, apr_time_t now)
 {
-    if (prober->end != 0 && prober->end < until) {
-        until = prober->end;
+    for (unsigned i = 0; i < BATCH_MAX && agenda_time(prober->agenda) <= now; i++) {
+        unsigned number = agenda_first(prober->agenda);
+        peer_t *peer = prober->peers[number];
+        apr_time_t until;
+
+        receive_before_judging(prober, peer, now);
+        if (!peer_send(peer, now, &until)) {
+            end_peer(prober, number);
+        } else {
+            agenda_set(prober->agenda, number, until);
+        }
+        if (until == now) {
+            return; /* it has more to send than what arrives may wait for */
+        }
     }
-    if (prober->next_progress < until) {
-        until = prober->next_progress;
+}
+
+static void run_task(prober_t *prober, apr_time_t now)
+{
+    const prober_task_t *task = prober->options.task;
+
+    if (task != NULL && (prober->is_woken || now >= prober->next_task)) {
+        prober->is_woken = 0;
+        prober->next_task = task->run(task->context, now);
     }
-    return until > now ? until - now : 0;
+}
+
+static int has_work(const prober_t *prober)
+{
+    const prober_task_t *task = prober->options.task;
+
+    return agenda_count(prober->agenda) > 0 || (task != NULL && task->is_pending(task->context));
+}
+
+/* How long to wait: until something is due. */
+static apr_interval_time_t time_to_wait(const prober_t *prober, apr_time_t now)
+{
+    const apr_time_t times[] = {prober->next_progress, prober->next_interval, prober->next_task,
+                                prober->end != 0 ? prober->end : PROBER_NEVER};
+    apr_time_t until = agenda_time(prober->agenda);
+
+    for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
+        until = times[i] < until ? times[i] : until;
+    }
+    return until == PROBER_NEVER ? -1 : until > now ? until - now : 0;
 }
 
 static void ask_clock(prober_t *prober, apr_time_t now)
 {
-    if (prober->options.directions == NULL || now < prober->next_clock) {
+    if (prober->options.run.protocol == PROTOCOL_ECHO || now < prober->next_clock) {
         return;
     }
     clock_quality_t quality = clock_quality();
-    const own_clock_t own = {.is_synchronised = quality.is_synchronised,
-                             .error = quality.error_ns > 0 ? quality.error_ns : -1};
 
-    directions_set_clock(prober->options.directions, own);
-    probe_set_clock(prober->options.probe, own);
+    prober->own = (own_clock_t){.is_synchronised = quality.is_synchronised,
+                                .error = quality.error_ns > 0 ? quality.error_ns : -1};
+    for (unsigned i = 0; i < prober->top; i++) {
+        if (prober->peers[i] != NULL) {
+            peer_set_clock(prober->peers[i], prober->own);
+        }
+    }
     prober->next_clock = now + CLOCK_INTERVAL_US;
 }
 
-static int has_progress(measurement_t measurement)
+/* What is lost since receive calls began to fail may be lost here, and not on the network. */
+static int is_lost_here(prober_t *prober, apr_time_t now)
 {
-    return measurement == MEASURE_FLOOD || measurement == MEASURE_SWEEP;
+    total_t total;
+
+    if (prober->failing_since == 0) {
+        return 0;
+    }
+    prober_total(prober, &total, now);
+    return total.summary.lost > 0;
 }
 
-apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summary)
+static apr_status_t go_round(prober_t *prober)
 {
     apr_time_t now = clock_now();
-    apr_time_t until;
     apr_status_t status = APR_SUCCESS;
 
-    prober->end = end;
-    prober->next_progress =
-        has_progress(prober->options.run->measurement) ? now + PROGRESS_INTERVAL_US : APR_INT64_MAX;
-    ask_clock(prober, now);
-    while (status == APR_SUCCESS && !is_over(prober, now) && send_due(prober, now, &until)) {
-        status = receive(prober, time_to_wait(prober, now, until));
-        now = clock_now();
-        receive_before_judging(prober, now);
-        tell_progress(prober, now);
+    prober->next_progress = next_time(now, progress_interval(prober), now);
+    prober->next_interval =
+        prober->options.interval > 0 ? now + prober->options.interval : PROBER_NEVER;
+    while (status == APR_SUCCESS && !is_over(prober, now)) {
+        prober->now = now;
         ask_clock(prober, now);
+        run_task(prober, now);
+        send_due(prober, now);
+        if (!has_work(prober)) {
+            break;
+        }
+        status = receive(prober, time_to_wait(prober, now));
+        now = clock_now();
+        tell_due(prober, now);
     }
-    *summary = probe_summary(prober->options.probe, now);
-    return is_lost_here(prober, summary) ? prober->failure : status;
+    return is_lost_here(prober, now) ? prober->failure : status;
+}
+
+apr_status_t prober_run(prober_t *prober, apr_time_t end)
+{
+    prober->end = end;
+    apr_thread_mutex_lock(prober->lock);
+    apr_status_t status = go_round(prober);
+
+    while (agenda_count(prober->agenda) > 0) {
+        end_peer(prober, agenda_first(prober->agenda));
+    }
+    apr_thread_mutex_unlock(prober->lock);
+    return status;
 }
 
 /* ---- From outside ---- */
-
-prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool)
-{
-    prober_t *prober = apr_pcalloc(pool, sizeof *prober);
-
-    assert(options->reports->elt_size == sizeof(report_t *));
-    prober->options = *options;
-    return prober;
-}
 
 void prober_stop(prober_t *prober)
 {
@@ -375,4 +411,23 @@ void prober_report(prober_t *prober)
 {
     atomic_store(&prober->is_asked, 1);
     flows_wake(prober->options.flows);
+}
+
+void prober_visit(prober_t *prober, void (*visit)(void *context, const peer_t *peer), void *context)
+{
+    for (unsigned i = 0; i < FLOWS_MAX; i++) {
+        apr_thread_mutex_lock(prober->lock);
+        if (prober->peers[i] != NULL) {
+            visit(context, prober->peers[i]);
+        }
+        apr_thread_mutex_unlock(prober->lock);
+    }
+}
+
+void prober_lateness(prober_t *prober, histogram_t *lateness, apr_uint64_t *failures)
+{
+    apr_thread_mutex_lock(prober->lock);
+    *lateness = prober->lateness;
+    *failures = prober->total.failures;
+    apr_thread_mutex_unlock(prober->lock);
 }

@@ -1,32 +1,60 @@
 #ifndef UDPECHO_PROBER_H
 #define UDPECHO_PROBER_H
 
-/* The loop that joins the probe, which decides, with the flows, which know the network, and tells
- * the reports what happens. */
+/*
+ * The loop that asks all peers: sends what is due, receives, and judges what is missing. Peers may
+ * come and go while it runs. Functions are for the thread that runs it, or for any thread before it
+ * runs and after it ended, unless it says otherwise.
+ */
 
-#include "client/output/event.h"
+#include "client/peer.h"
 
 typedef struct prober prober_t;
 
+/* Work that the loop does besides. */
+typedef struct prober_task {
+    /* Called when it is due and after flows_wake(); returns when to call it again, by clock_now();
+     * PROBER_NEVER: only after flows_wake(). */
+    apr_time_t (*run)(void *context, apr_time_t now);
+    /* Non-zero if it may add peers later: the loop then goes on without any. */
+    int (*is_pending)(void *context);
+    void *context;
+} prober_task_t;
+
+#define PROBER_NEVER APR_INT64_MAX
+
 typedef struct prober_options {
-    probe_t *probe;
     flows_t *flows;
-    directions_t *directions; /* of a protocol that tells more than plain echo; else NULL */
-    const run_t *run;
-    apr_array_header_t *reports;  /* of report_t *; told in this order */
-    apr_interval_time_t patience; /* microseconds for which this host may have no room for what is
-                                   * due, before that counts as not sent */
+    run_t run;                    /* what the total is told of */
+    apr_array_header_t *reports;  /* of report_t *; those of all peers */
+    apr_interval_time_t interval; /* of the interim reports, microseconds; 0: none */
+    const prober_task_t *task;    /* NULL: none */
+    /* A peer is no longer asked: it is done, or the run is over. The peer and its flows are left to
+     * who added it. It may add others. */
+    void (*ended)(void *context, peer_t *peer);
+    void *context;
 } prober_options_t;
 
-/* Lives as long as `pool`; `options` is copied. Any thread. */
-prober_t *prober_create(const prober_options_t *options, apr_pool_t *pool);
+/* Errors: those of apr_thread_mutex_create(). Lives as long as `pool`; `options` is copied. */
+apr_status_t prober_create(prober_t **prober, const prober_options_t *options, apr_pool_t *pool);
 
-/* Sends and receives until the probe is done, it is `end`, by clock_now() (0: no end),
- * prober_stop() was called or one of the reports cannot go on; whatever sends and receives come to,
- * it is noticed at once. Returns what it came to, as the reports were told it in the end. One
- * thread. Errors: those of flows_receive() that do not pass; what it came to until then is told all
- * the same. */
-apr_status_t prober_run(prober_t *prober, apr_time_t end, probe_summary_t *summary);
+/* Adds a peer, of at most FLOWS_MAX at a time, in memory from `pool`. */
+peer_t *prober_add(prober_t *prober, const peer_options_t *options, apr_pool_t *pool);
+
+/* Has the peer send no more. It ends once what it sent is answered or missing. */
+void prober_finish(prober_t *prober, peer_t *peer);
+
+/* Tells the reports of something that happened to no peer: `run` is what it is told of. */
+void prober_tell(prober_t *prober, const run_t *run, event_t event);
+
+/* Sends and receives until all peers ended and no task is pending, it is `end`, by clock_now() (0:
+ * no end), prober_stop() was called or one of the reports cannot go on; then the peers that are
+ * left end. Whatever sends and receives come to, it is noticed at once. Errors: those of
+ * flows_receive() that do not pass. */
+apr_status_t prober_run(prober_t *prober, apr_time_t end);
+
+/* What all peers came to so far, those that ended included. `total` refers to the prober. */
+void prober_total(prober_t *prober, total_t *total, apr_time_t now);
 
 /* Ends prober_run() soon, whatever is still to come; a prober that was stopped does not run. Any
  * thread. */
@@ -35,7 +63,13 @@ void prober_stop(prober_t *prober);
 /* Makes it tell the reports what it came to so far. Any thread. */
 void prober_report(prober_t *prober);
 
-/* Tells the reports of something that happened. Only the thread that runs it. */
-void prober_tell(const prober_t *prober, event_t event);
+/* Calls visit(context, peer) for each peer and makes the loop wait meanwhile, but not between two
+ * peers: peers may come and go between them. Any thread but the one that runs it. */
+void prober_visit(prober_t *prober, void (*visit)(void *context, const peer_t *peer),
+                  void *context);
+
+/* How much later than due datagrams left, microseconds, and how many lookups failed, as the total
+ * has them. Any thread but the one that runs it. */
+void prober_lateness(prober_t *prober, histogram_t *lateness, apr_uint64_t *failures);
 
 #endif

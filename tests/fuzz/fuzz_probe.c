@@ -61,7 +61,7 @@ static probe_plan_t take_plan(input_t *input)
 {
     static const unsigned char text[SIZE_MAX_HERE] = "what the user wrote, and then zero bytes";
     unsigned flags = take_byte(input);
-    probe_plan_t plan = {.peer = peer_at(7), .random = random_bytes()};
+    probe_plan_t plan = {.peer = peer_at(7), .random = random_bytes(), .remembered = 4096};
 
     plan.payload = flags & 1 ? text : NULL;
     plan.any_peer = (flags & 2) != 0;

@@ -97,7 +97,8 @@ static void take_plan(run_t *run, input_t *input)
                          .size = run->format.length,
                          .format = &run->format,
                          .window = 1 + take_byte(input) % 8,
-                         .timeout = 1 + (apr_interval_time_t)take_byte(input) * 100};
+                         .timeout = 1 + (apr_interval_time_t)take_byte(input) * 100,
+                         .remembered = 4096};
     directions_options_t options = {.flows = run->flows,
                                     .is_shared = run->format.is_shared,
                                     .counting = (counting_t)(take_byte(input) % 3),

@@ -31,7 +31,8 @@ static inline probe_plan_t plain_plan(void)
                          .flows = 1,
                          .burst = 1,
                          .interval = SECOND,
-                         .timeout = SECOND};
+                         .timeout = SECOND,
+                         .remembered = 4096};
     apr_uint32_t number = 1;
 
     for (unsigned i = 0; i < PROBE_RANDOM; i++) {

@@ -75,7 +75,9 @@ static double wanted_memory(const probe_plan_t *plan)
     double in_time = plan->interval > 0 ? 0 : (double)plan->timeout;
     double outstanding = 2 * probe_outstanding(plan);
 
-    return in_time > outstanding ? in_time : outstanding;
+    double wanted = in_time > outstanding ? in_time : outstanding;
+
+    return wanted > plan->remembered ? wanted : plan->remembered;
 }
 
 /* Each flow has its share of what is remembered, and all that its window may hold. */
@@ -190,13 +192,15 @@ static probe_next_t give_up_oldest(probe_t *probe)
     return next;
 }
 
-static probe_next_t send_next(probe_t *probe, apr_time_t now)
+static probe_next_t send_next(probe_t *probe, apr_time_t now, apr_time_t due)
 {
     if (probe->plan.shuffle != 0) {
         flow_queue_draw(&probe->queue, &probe->plan.shuffle);
     }
     unsigned flow = flow_queue_first(&probe->queue);
-    probe_next_t next = {.step = PROBE_SEND, .request = {.flow = flow, .length = probe->size}};
+    probe_next_t next = {.step = PROBE_SEND,
+                         .request = {.flow = flow, .length = probe->size},
+                         .due = probe->plan.interval > 0 ? due : 0};
 
     next.request.sequence = sent_add(&probe->sent, flow, probe->size, now);
     if (probe->sender != NULL) {
@@ -244,7 +248,7 @@ probe_next_t probe_next(probe_t *probe, apr_time_t now)
                                                  : (probe_next_t){.step = PROBE_DONE};
     }
     if (due <= now) {
-        return send_next(probe, now);
+        return send_next(probe, now, due);
     }
     apr_time_t until = due < overdue ? due : overdue;
 
@@ -478,18 +482,21 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
 
 /* ---- What it came to ---- */
 
+void probe_add_to(const probe_t *probe, tally_t *tally)
+{
+    for (unsigned i = 0; i < probe->plan.flows; i++) {
+        tally_merge(tally, &probe->tallies[i]);
+    }
+    tally->missed += probe->schedule.missed;
+    tally->is_scheduled |= probe->plan.interval > 0;
+}
+
 probe_summary_t probe_summary(const probe_t *probe, apr_time_t now)
 {
     tally_t sum = {.late = 0};
 
-    for (unsigned i = 0; i < probe->plan.flows; i++) {
-        tally_merge(&sum, &probe->tallies[i]);
-    }
-    probe_summary_t summary = tally_summary(&sum, now);
-
-    summary.is_scheduled = probe->plan.interval > 0;
-    summary.missed = probe->schedule.missed;
-    return summary;
+    probe_add_to(probe, &sum);
+    return tally_summary(&sum, now);
 }
 
 probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now)

@@ -17,9 +17,9 @@
  * The requests of another protocol are as that has them, and tell of themselves what it has them
  * tell: see session_sender.h.
  *
- * As many datagrams are remembered as are sent in two timeouts, within bounds: from 4096 to 4 Mi,
- * or as many as can be outstanding. None that is outstanding is ever forgotten: one that is lost
- * can hold up all others until its timeout, and what is due meanwhile is missed.
+ * As many datagrams are remembered as are sent in two timeouts, within bounds: from what the plan
+ * says to 4 Mi, or as many as can be outstanding. None that is outstanding is ever forgotten: one
+ * that is lost can hold up all others until its timeout, and what is due meanwhile is missed.
  */
 
 #include <apr_pools.h>
@@ -50,6 +50,8 @@ typedef struct probe_plan {
                                      * 0: without end */
     apr_interval_time_t duration;   /* for which to send, from the first on; 0: without end */
     apr_interval_time_t timeout;    /* an answer is late that takes so long; above 0 */
+    unsigned remembered;            /* how many datagrams to remember at least, so that answers
+                                     * that come very late are known */
 } probe_plan_t;
 
 /* How many random bytes payloads are made of: the key, and the largest payload at any of the
@@ -120,7 +122,7 @@ typedef struct probe_summary {
 } probe_summary_t;
 
 typedef enum probe_step {
-    PROBE_SEND,    /* send `request` now */
+    PROBE_SEND,    /* send `request` now, which was due at `due` */
     PROBE_MISSING, /* datagram `request.sequence` is not answered in time: said once for each */
     PROBE_WAIT,    /* nothing to do until `until`, or a reply */
     PROBE_DONE     /* all is sent, and answered or lost; a corrupted one until its timeout */
@@ -130,9 +132,11 @@ typedef struct probe_next {
     probe_step_t step;
     request_t request; /* of PROBE_MISSING: only its sequence, flow and length */
     apr_time_t until;
+    apr_time_t due; /* 0: no time said when it is */
 } probe_next_t;
 
 typedef struct probe probe_t;
+struct tally;
 
 /* A probe that begins at its first probe_next(). `plan` is copied. Errors: APR_EINVAL if the plan
  * is out of the bounds above, or spans more than 2^62 microseconds. */
@@ -198,5 +202,8 @@ probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time
 
 /* The round trips of all flows. */
 void probe_round_trips(const probe_t *probe, round_trips_t *all);
+
+/* Adds to `tally` what all flows came to. */
+void probe_add_to(const probe_t *probe, struct tally *tally);
 
 #endif

@@ -14,7 +14,7 @@
 
 #define NO_SEQUENCE (~(apr_uint64_t)0)
 
-#define SENT_MIN ((apr_uint64_t)1 << 12)
+#define SENT_MIN ((apr_uint64_t)1 << 6)
 #define SENT_MAX ((apr_uint64_t)1 << 26) /* a GiB, and well below 2^32: see sent_find() */
 
 /* No more than so many only for the sake of late answers: 64 MiB. */

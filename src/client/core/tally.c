@@ -74,10 +74,12 @@ void tally_merge(tally_t *tally, const tally_t *other)
     tally->late += other->late;
     tally->reordered += other->reordered;
     tally->bytes += other->bytes;
+    tally->missed += other->missed;
+    tally->is_scheduled |= other->is_scheduled;
     round_trips_merge(&tally->round_trips, &other->round_trips);
 }
 
-static void summarise_round_trips(probe_summary_t *summary, const round_trips_t *trips)
+void tally_describe(probe_summary_t *summary, const round_trips_t *trips)
 {
     summary->timed = trips->count;
     summary->minimum = trips->minimum;
@@ -103,6 +105,8 @@ probe_summary_t tally_summary(const tally_t *tally, apr_time_t now)
         .not_sent = tally->fates[FATE_NOT_SENT],
         .departed = tally->departed,
         .timed_out = tally->timed_out,
+        .missed = tally->missed,
+        .is_scheduled = tally->is_scheduled,
         .refused = tally->refused,
         .late = tally->late,
         .reordered = tally->reordered,
@@ -113,6 +117,6 @@ probe_summary_t tally_summary(const tally_t *tally, apr_time_t now)
     for (unsigned i = 0; i < REPLY_KINDS; i++) {
         summary.replies[i] = tally->replies[i];
     }
-    summarise_round_trips(&summary, &tally->round_trips);
+    tally_describe(&summary, &tally->round_trips);
     return summary;
 }

@@ -17,6 +17,8 @@ typedef struct tally {
     apr_uint64_t bytes;           /* in those */
     apr_uint64_t highest;         /* sequence number answered */
     apr_time_t first, last;       /* sent; sent or answered */
+    apr_uint64_t missed;          /* due, and skipped; of all flows of a probe together */
+    int is_scheduled;
     round_trips_t round_trips;
 } tally_t;
 
@@ -33,6 +35,9 @@ void tally_answer(tally_t *tally, reply_t *reply, apr_time_t received);
 
 /* Counts datagrams of another flow too. */
 void tally_merge(tally_t *tally, const tally_t *other);
+
+/* Sets what a summary says of round trips. */
+void tally_describe(probe_summary_t *summary, const round_trips_t *trips);
 
 probe_summary_t tally_summary(const tally_t *tally, apr_time_t now);
 

@@ -18,6 +18,12 @@ typedef struct report_options {
  * array of report_t *. */
 apr_status_t reports_status(const apr_array_header_t *reports);
 
+/* Tells all of them of an event; sets its times. */
+void reports_tell(const apr_array_header_t *reports, event_t event);
+
+/* Non-zero if one of them is live. */
+int reports_are_live(const apr_array_header_t *reports);
+
 /* For people. On a terminal it shows how a long run goes on, in its last lines, which it writes
  * over. */
 report_t *report_text(const report_options_t *options, apr_pool_t *pool);

@@ -8,7 +8,7 @@ static void add(outbox_t *outbox, apr_uint64_t sequence)
 {
     request_t request = {.sequence = sequence};
 
-    outbox_add(outbox, &request, (apr_time_t)sequence * 10);
+    outbox_add(outbox, &request, (apr_time_t)sequence * 10, (apr_time_t)sequence * 10 - 1);
 }
 
 static void what_came_first_goes_first(void **state)

@@ -9,7 +9,7 @@
 /* A ring whose first datagram is `first`. */
 static sent_ring_t ring_from(apr_uint64_t first, unsigned flows, apr_pool_t *pool)
 {
-    sent_ring_t ring = sent_create(0, 0, flows, pool);
+    sent_ring_t ring = sent_create(0, 4096, flows, pool);
 
     ring.oldest = ring.next = first;
     return ring;
@@ -47,7 +47,8 @@ static void records_are_small(void **state)
 
 static void the_capacity_is_a_power_of_two_within_bounds(void **state)
 {
-    assert_int_equal(sent_create(0, 0, 1, *state).capacity, 4096);
+    assert_int_equal(sent_create(0, 0, 1, *state).capacity, SENT_MIN);
+    assert_int_equal(sent_create(0, SENT_MIN + 1, 1, *state).capacity, 2 * SENT_MIN);
     assert_int_equal(sent_create(0, 4097, 1, *state).capacity, 8192);
     assert_int_equal(sent_create(4097, 0, 1, *state).capacity, 8192);
     assert_int_equal(sent_create(0, 1e300, 1, *state).capacity, SENT_COMFORT);
