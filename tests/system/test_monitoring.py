@@ -1,5 +1,5 @@
 """What packaging/ has for those who look at the metrics: the alerts and configuration of Prometheus,
-and Grafana's dashboard, whose queries a real Prometheus answers."""
+and Grafana's dashboards, whose queries a real Prometheus answers."""
 
 import contextlib
 import json
@@ -20,8 +20,8 @@ import harness
 
 PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
 PROMETHEUS = PACKAGING / "prometheus"
-RULES = PROMETHEUS / "udpechod.rules.yml"
-DASHBOARD = PACKAGING / "grafana" / "udpechod.json"
+SERVER, WATCHER = "udpechod", "udpecho-watch"
+RULE_TESTS = pathlib.Path(__file__).parent / "udpecho-watch.rules.test.yml"
 
 PROMTOOL = shutil.which("promtool")
 DAEMON = shutil.which("prometheus")
@@ -35,13 +35,23 @@ UNSIGNED = bytes(112)
 RARE = {"udpechod_kernel_dropped_datagrams_total", "udpechod_send_errors_total"}
 
 
-def expressions():
+def rules_of(service):
+    return (PROMETHEUS / f"{service}.rules.yml").read_text(encoding="utf-8")
+
+
+def alerts_of(service):
+    return re.findall(r"(?m)^ +- alert: (\w+)$", rules_of(service))
+
+
+def panels_of(service):
+    return json.loads((PACKAGING / "grafana" / f"{service}.json").read_text(encoding="utf-8"))["panels"]
+
+
+def expressions(service):
     """Everything that is asked of Prometheus, by what asks."""
-    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     asked = {f"panel {panel['title']}, {target['refId']}": target["expr"]
-             for panel in panels for target in panel["targets"]}
-    for name, rest in re.findall(r"- alert: (\w+)\n((?:        .*\n|\n)+)",
-                                 RULES.read_text(encoding="utf-8")):
+             for panel in panels_of(service) for target in panel["targets"]}
+    for name, rest in re.findall(r"- alert: (\w+)\n((?:        .*\n|\n)+)", rules_of(service)):
         expression = re.search(r"expr: (?:>-\n)?((?:.*\n)(?:          .*\n)*)", rest)[1]
         asked[f"alert {name}"] = " ".join(expression.split())
     return asked
@@ -71,20 +81,21 @@ def metrics_of(server):
 
 class Files(unittest.TestCase):
     def test_all_panels_and_alerts_are_read_here(self):
-        panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
-        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
-        alerts = re.findall(r"(?m)^ +- alert:", RULES.read_text(encoding="utf-8"))
-        self.assertEqual(len(expressions()),
-                         len(alerts) + sum(len(panel["targets"]) for panel in panels))
+        for service in SERVER, WATCHER:
+            panels = panels_of(service)
+            self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+            self.assertEqual(len(expressions(service)), len(alerts_of(service)) +
+                             sum(len(panel["targets"]) for panel in panels))
 
     def test_panels_lie_beside_one_another(self):
-        taken = set()
-        for panel in json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]:
-            place = panel["gridPos"]
-            cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
-                     for y in range(place["y"], place["y"] + place["h"])}
-            self.assertFalse(cells & taken, panel["title"])
-            taken |= cells
+        for service in SERVER, WATCHER:
+            taken = set()
+            for panel in panels_of(service):
+                place = panel["gridPos"]
+                cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+                         for y in range(place["y"], place["y"] + place["h"])}
+                self.assertFalse(cells & taken, panel["title"])
+                taken |= cells
 
     @unittest.skipUnless(PROMTOOL, "no promtool here, which is in Debian's package prometheus")
     def test_promtool_finds_nothing(self):
@@ -93,7 +104,18 @@ class Files(unittest.TestCase):
                               capture_output=True, text=True, timeout=harness.PATIENCE)
         self.assertEqual(done.returncode, 0, done)
         self.assertNotIn("FAILED", done.stdout + done.stderr)
-        self.assertIn("rules found", done.stdout)
+        self.assertEqual(done.stdout.count("rules found"), 2, done.stdout)
+
+    @unittest.skipUnless(PROMTOOL, "no promtool here, which is in Debian's package prometheus")
+    def test_alerts_of_the_watcher_say_what_is_wrong(self):
+        done = subprocess.run([PROMTOOL, "test", "rules", RULE_TESTS], capture_output=True, text=True,
+                              timeout=harness.PATIENCE)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_each_alert_of_the_watcher_is_tried_on_and_off(self):
+        cases = re.findall(r"alertname: (\w+)(\n +exp_alerts)?", RULE_TESTS.read_text(encoding="utf-8"))
+        self.assertEqual({name for name, fires in cases if fires}, set(alerts_of(WATCHER)))
+        self.assertEqual({name for name, fires in cases if not fires}, set(alerts_of(WATCHER)))
 
 
 @unittest.skipUnless(DAEMON, "no prometheus here, which is in Debian's package prometheus")
@@ -154,7 +176,7 @@ scrape_configs:
             options = (f"--stamp-key-file={keys}",) if has_keys() else ()
             with serve(*options) as server:
                 address = self.start(server, folder)
-                left = {name: asked for name, asked in expressions().items()
+                left = {name: asked for name, asked in expressions(SERVER).items()
                         if options or "stamp_key" not in asked}
                 deadline = time.monotonic() + harness.PATIENCE
                 while left and time.monotonic() < deadline:
