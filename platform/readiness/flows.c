@@ -131,7 +131,7 @@ apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_soc
 
     *error = (flows_error_t){.flow = free};
     if (free == FLOWS_MAX) {
-        error->step = "open more than " APR_STRINGIFY(FLOWS_MAX) " sockets";
+        error->step = "open more sockets than a client may have";
         return APR_ENOSPC;
     }
     error->step = "allocate memory";

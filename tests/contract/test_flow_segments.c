@@ -170,7 +170,6 @@ static void nothing_that_waits_of_a_removed_flow_is_lent(void **state)
 {
     for (unsigned removed = 0; removed < 2; removed++) {
         fixture_t *fixture = open_segments(state);
-        apr_uint32_t sent = 0;
         apr_uint32_t received[2] = {0, 0};
         apr_sockaddr_t *addresses[2];
 
@@ -180,8 +179,9 @@ static void nothing_that_waits_of_a_removed_flow_is_lent(void **state)
         }
         coalesces = 1;
         for (unsigned message = 0; message < 4; message++) {
+            apr_uint32_t sent = message / 2 * SEGMENTS_MAX;
+
             fixture->client_address = addresses[message % 2];
-            sent = message / 2 * SEGMENTS_MAX;
             send_segments(fixture, SEGMENTS_MAX, &sent);
         }
         for (int is_removed = 0; received[1 - removed] < 2 * SEGMENTS_MAX; is_removed = 1) {
