@@ -219,7 +219,7 @@ static void take(prober_t *prober, arrival_t *arrival)
         prober->earliest = arrival->at;
     }
     peer_take(prober->peers[number], arrival);
-    agenda_set(prober->agenda, number, prober->now);
+    agenda_hasten(prober->agenda, number, prober->now);
 }
 
 /* Takes what one receive lends. Returns its status. */

@@ -83,6 +83,16 @@ void agenda_set(agenda_t *agenda, unsigned number, apr_time_t time)
     }
 }
 
+void agenda_hasten(agenda_t *agenda, unsigned number, apr_time_t time)
+{
+    assert(number < agenda->capacity);
+    unsigned index = agenda->position[number];
+
+    if (index == 0 || agenda->heap[index].time > time) {
+        agenda_set(agenda, number, time);
+    }
+}
+
 void agenda_remove(agenda_t *agenda, unsigned number)
 {
     assert(number < agenda->capacity);

@@ -17,6 +17,9 @@ agenda_t *agenda_create(unsigned capacity, apr_pool_t *pool);
 /* Thing `number` is due at `time`, and at no other time. */
 void agenda_set(agenda_t *agenda, unsigned number, apr_time_t time);
 
+/* The same, unless it is due earlier. */
+void agenda_hasten(agenda_t *agenda, unsigned number, apr_time_t time);
+
 /* Thing `number` is not due. */
 void agenda_remove(agenda_t *agenda, unsigned number);
 

@@ -29,6 +29,11 @@ static void a_thing_is_due_at_its_last_time_only(void **state)
     assert_int_equal(agenda_first(agenda), 1);
     agenda_set(agenda, 1, 60);
     assert_int_equal(agenda_first(agenda), 3);
+    agenda_hasten(agenda, 1, 70);
+    assert_int_equal(agenda_first(agenda), 3);
+    agenda_hasten(agenda, 1, 35);
+    assert_int_equal(agenda_first(agenda), 1);
+    agenda_set(agenda, 1, 60);
     assert_true(agenda_time(agenda) == 40);
     agenda_remove(agenda, 3);
     assert_int_equal(agenda_first(agenda), 1);
