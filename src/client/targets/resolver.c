@@ -200,7 +200,7 @@ lookup_t *resolver_take(resolver_t *resolver)
 
 void resolver_close(resolver_t *resolver)
 {
-    int is_busy[RESOLVER_THREADS_MAX];
+    int is_busy[RESOLVER_THREADS_MAX] = {0};
     apr_status_t status;
 
     monitor_lock(resolver->monitor);
