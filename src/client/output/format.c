@@ -1,5 +1,6 @@
 #include "client/output/format.h"
 #include "client/core/headers.h"
+#include "client/output/refusal.h"
 #include "common/endpoint_text.h"
 #include "udpecho/error_text.h"
 
@@ -73,27 +74,10 @@ const char *limit_word(mtu_limit_t limit)
 
 const char *refusal_words(apr_status_t status, apr_pool_t *pool)
 {
+    const char *text = refusal_text(refusal_of(status));
     char reason[128];
 
-    if (APR_STATUS_IS_ECONNREFUSED(status)) {
-        return "port unreachable";
-    }
-    if (APR_STATUS_IS_EHOSTUNREACH(status)) {
-        return "host unreachable";
-    }
-    if (APR_STATUS_IS_ENETUNREACH(status)) {
-        return "network unreachable";
-    }
-    if (APR_STATUS_IS_ETIMEDOUT(status)) {
-        return "TTL expired";
-    }
-    if (status == EMSGSIZE) {
-        return "too big";
-    }
-    if (APR_STATUS_IS_EACCES(status)) {
-        return "administratively prohibited (a packet filter)";
-    }
-    return apr_pstrdup(pool, error_text(status, reason, sizeof reason));
+    return text != NULL ? text : apr_pstrdup(pool, error_text(status, reason, sizeof reason));
 }
 
 /* Linux says ENOBUFS of a datagram whose fragments the send buffer has no room for, all of them of
