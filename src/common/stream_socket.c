@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "udpecho/datagram.h"
-#include "udpecho/handover.h"
+#include "udpecho/stream.h"
 
 /* How many may wait to be accepted. */
 #define BACKLOG 8

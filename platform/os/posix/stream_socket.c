@@ -1,7 +1,7 @@
 /* Where a socket that takes connections is to be: a port, or a path, unix(7), which a process
  * before may have left as it is. */
 
-#include "udpecho/handover.h"
+#include "udpecho/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -17,6 +17,7 @@
 #include "os/posix/stop.h"
 #include "udpecho/clock.h"
 #include "udpecho/handover.h"
+#include "udpecho/stream.h"
 
 /* How long a successor may have the sockets before it serves, and how long the process that serves
  * may take to answer, which may have to wait for another successor first. */

@@ -44,13 +44,6 @@ int host_await_forgetting(void)
     return 0;
 }
 
-apr_status_t host_clear_path(const char *path, const char **step)
-{
-    (void)path;
-    *step = "make a socket with a path";
-    return APR_ENOTIMPL;
-}
-
 apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
                             const char *path, const char **step, apr_pool_t *pool)
 {
@@ -75,15 +68,4 @@ apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_he
 void host_refuse_successor(void)
 {
     assert(is_main_thread());
-}
-
-apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
-{
-    DWORD on = 1;
-    apr_os_sock_t handle;
-
-    apr_os_sock_get(&handle, socket);
-    return setsockopt(handle, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on) == 0
-               ? apr_socket_bind(socket, address)
-               : apr_get_netos_error();
 }
