@@ -1,0 +1,125 @@
+/* What is answered to a scrape, by an HTTP server that a test asks in place of a network. */
+
+#include "unit.h"
+
+#include <apr_portable.h>
+#include <apr_strings.h>
+
+#include "client/metrics/metrics_server.h"
+#include "common/prometheus.h"
+#include "udpecho/http.h"
+
+/* ---- The server, linked in place of the platform's ---- */
+
+static struct {
+    apr_os_sock_t listening;
+    http_respond_t respond;
+    void *context;
+    apr_status_t status; /* of being opened */
+} served;
+
+apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
+                       void *context, const char **step, apr_pool_t *pool)
+{
+    *http = apr_pcalloc(pool, sizeof **http);
+    (*http)->descriptor = listening;
+    *step = "start HTTP";
+    served.listening = listening;
+    served.respond = respond;
+    served.context = context;
+    return served.status;
+}
+
+/* ---- Scenes ---- */
+
+static void read_nothing(void *context, scrape_t *scrape, apr_pool_t *pool)
+{
+    unsigned *reads = context;
+
+    (*reads)++;
+    *scrape = (scrape_t){.peers = apr_array_make(pool, 1, sizeof(peer_reading_t *)),
+                         .lookups = apr_array_make(pool, 1, sizeof(target_lookups_t)),
+                         .targets = *reads};
+}
+
+static unsigned reads;
+static const metrics_source_t source = {read_nothing, &reads};
+
+static const char *open_at(const char *where, apr_pool_t *pool)
+{
+    metrics_server_t *server;
+
+    return metrics_server_open(&server, where, &source, pool);
+}
+
+static http_answer_t get(const char *path, apr_pool_t *pool)
+{
+    return served.respond(served.context, path, pool);
+}
+
+static void each_scrape_reads_anew(void **state)
+{
+    served.status = APR_SUCCESS;
+    reads = 0;
+    assert_null(open_at("127.0.0.1:0", *state));
+    assert_int_equal(reads, 0);
+    http_answer_t answer = get("/metrics", *state);
+
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.type, PROMETHEUS_TYPE);
+    assert_non_null(strstr(answer.body, "\nudpecho_targets 1\n"));
+    assert_non_null(strstr(get("/metrics", *state).body, "\nudpecho_targets 2\n"));
+}
+
+static void another_path_is_not_found(void **state)
+{
+    served.status = APR_SUCCESS;
+    assert_null(open_at("127.0.0.1:0", *state));
+    assert_int_equal(get("/", *state).status, 404);
+    assert_int_equal(get("/metrics/", *state).status, 404);
+}
+
+static void an_address_in_use_is_told(void **state)
+{
+    apr_sockaddr_t *address;
+    apr_socket_t *listening = NULL;
+    const char *where, *error;
+
+    served.status = APR_SUCCESS;
+    assert_null(open_at("127.0.0.1:0", *state));
+    assert_int_equal(apr_os_sock_put(&listening, &served.listening, *state), APR_SUCCESS);
+    assert_int_equal(apr_socket_addr_get(&address, APR_LOCAL, listening), APR_SUCCESS);
+    where = apr_psprintf(*state, "127.0.0.1:%d", address->port);
+    error = open_at(where, *state);
+    assert_non_null(error);
+    assert_non_null(
+        strstr(error, apr_psprintf(*state, "--metrics-listen=%s: cannot bind: ", where)));
+}
+
+static void a_build_without_http_is_told(void **state)
+{
+    served.status = APR_ENOTIMPL;
+    assert_string_equal(open_at("127.0.0.1:0", *state),
+                        "--metrics-listen: expected an udpecho that is built with libmicrohttpd, "
+                        "on Linux");
+}
+
+static void what_else_fails_is_told(void **state)
+{
+    const char *error;
+
+    served.status = APR_ENOMEM;
+    error = open_at("127.0.0.1:0", *state);
+    assert_non_null(strstr(error, "--metrics-listen=127.0.0.1:0: cannot start HTTP: "));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(each_scrape_reads_anew),    scene(another_path_is_not_found),
+        scene(an_address_in_use_is_told), scene(a_build_without_http_is_told),
+        scene(what_else_fails_is_told),
+    };
+
+    return cmocka_run_group_tests_name("metrics server", tests, NULL, NULL);
+}

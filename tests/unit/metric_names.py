@@ -1,0 +1,36 @@
+"""The manual page of the client has the names of all metrics and no others, and the values of their
+labels. Usage: metric_names.py PACKAGING PROGRAM..., which is what metric_names.c becomes"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+from counter_names import differences, section
+
+
+def main():
+    packaging, *program = sys.argv[1:]
+    scrape = subprocess.run(program, check=True, capture_output=True, text=True).stdout
+    manual = (pathlib.Path(packaging) / "man/udpecho.1").read_text(encoding="utf-8")
+    text = section(manual, "METRICS")
+
+    names = set(re.findall(r"^# TYPE (\w+) ", scrape, re.M))
+    told = set(re.findall(r"\b(?:udpecho|process)_\w+", text))
+    gauges = set(re.findall(r"^# TYPE (udpecho_\w+_datagrams) gauge$", scrape, re.M))
+    items = re.findall(r"^\.It (?:Li|Xo$)(.*?)(?=^\.It|^\.El)", text, re.M | re.S)
+    told_gauges = {name for item in items if re.search(r"\b[Gg]auges?:", item)
+                   for name in re.findall(r"udpecho_\w+", item)}
+    values = set(re.findall(r'\b(?:kind|reason)="(\w+)"', scrape))
+    told_values = {word for words in re.findall(r"^\.Li (?:kind|reason) :\n((?:\.Cm .*\n|and\n)+)",
+                                                text, re.M)
+                   for word in re.findall(r"\w+", words)} - {"Cm", "and"}
+    wrong = (differences("METRICS of the manual", names, told)
+             + differences("METRICS of the manual, as a gauge,", gauges, told_gauges)
+             + differences("METRICS of the manual, as a label,", values, told_values))
+    if wrong or len(names) < 20 or len(values) < 10:
+        sys.exit("\n".join(wrong) or "the scrape is not whole")
+
+
+if __name__ == "__main__":
+    main()
