@@ -144,7 +144,7 @@ def beside_ping(targets, duration):
 
 
 def beside_irtt(targets, duration):
-    with server("irtt", "server", "-b", f"0.0.0.0:{IRTT_PORT}", "-i", "0"):
+    with server("irtt", "server", "-b", f"0.0.0.0:{IRTT_PORT}", "--set-src-ip"):
         outcome = run([["irtt", "client", "-Q", "-o", "-", "-i", "1s", "-d", f"{duration}s",
                         f"{target}:{IRTT_PORT}"] for target in targets])
     stats = [json.loads(text[text.index("{"):])["stats"] for text in outcome.texts]
