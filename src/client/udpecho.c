@@ -95,6 +95,7 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
     int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .lines_of_many = settings->verbose != 0,
+                                      .table = settings->verbose == 0 && !is_quiet,
                                       .histogram = settings->histogram != 0,
                                       .protocol = settings->protocol,
                                       .output =

@@ -144,6 +144,19 @@ const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool)
     return end != NULL ? apr_pstrmemdup(pool, start, (apr_size_t)(end - start)) : text;
 }
 
+const char *other_address(const run_t *run, apr_pool_t *pool)
+{
+    const char *address = run->peer.length > 0 ? address_text(&run->peer, pool) : "";
+
+    return strstr(run->host, address) != NULL ? "" : address;
+}
+
+int is_round_trip(const event_t *event)
+{
+    return event->kind == EVENT_REPLY && event->reply->has_sequence &&
+           (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE);
+}
+
 apr_int64_t microseconds_of(apr_int64_t nanoseconds)
 {
     return nanoseconds / 1000 + (nanoseconds % 1000 >= 500);

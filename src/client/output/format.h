@@ -36,6 +36,12 @@ int is_translated(const run_t *run, const path_facts_t *facts);
 const char *endpoint_text(const endpoint_t *endpoint, apr_pool_t *pool);
 const char *address_text(const endpoint_t *endpoint, apr_pool_t *pool);
 
+/* The address of the peer as above, or "" if it is not known or the user wrote it. */
+const char *other_address(const run_t *run, apr_pool_t *pool);
+
+/* Non-zero if the event is a reply whose round trip counts. */
+int is_round_trip(const event_t *event);
+
 /* The closest number of microseconds. */
 apr_int64_t microseconds_of(apr_int64_t nanoseconds);
 

@@ -95,8 +95,7 @@ void live_take(live_t *live, const event_t *event)
         live->started = live->mark.at = event->now;
         break;
     case EVENT_REPLY:
-        if (event->reply->has_sequence &&
-            (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE)) {
+        if (is_round_trip(event)) {
             push_latest(live, event->reply->round_trip);
         }
         break;

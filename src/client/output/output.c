@@ -235,6 +235,18 @@ void output_write(output_t *output, const char *lines)
     }
 }
 
+int output_is_idle(output_t *output)
+{
+    if (output->writer == NULL) {
+        return 1;
+    }
+    apr_thread_mutex_lock(output->lock);
+    int is_idle = output->length == 0;
+
+    apr_thread_mutex_unlock(output->lock);
+    return is_idle;
+}
+
 void output_end_at(output_t *output, apr_time_t end)
 {
     if (output->writer == NULL) {

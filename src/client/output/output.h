@@ -33,6 +33,9 @@ void output_end_at(output_t *output, apr_time_t end);
  * One thread at a time. */
 void output_write(output_t *output, const char *lines);
 
+/* Non-zero if nothing waits to be written but what is being written now. Any thread. */
+int output_is_idle(output_t *output);
+
 /* Why writing failed, APR_TIMEUP if the file took nothing when it was time to end, else
  * APR_SUCCESS. Any thread. */
 apr_status_t output_status(const output_t *output);

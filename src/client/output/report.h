@@ -9,6 +9,8 @@
 typedef struct report_options {
     int lines;         /* a line for each datagram, not only the summary */
     int lines_of_many; /* the same where several peers are asked */
+    int table;         /* of several peers; on a terminal only */
+    int has_keys;      /* it says which keys there are */
     int histogram;     /* draw the round trips */
     protocol_t protocol;
     output_t *output;

@@ -7,6 +7,7 @@
 #include "client/output/chart.h"
 #include "client/output/format.h"
 #include "client/output/live.h"
+#include "client/output/live_table.h"
 #include "client/output/report_text_parts.h"
 #include "udpecho/terminal.h"
 
@@ -22,6 +23,7 @@ typedef struct report_text {
     report_options_t options;
     histogram_t histogram; /* of the round trips, if it is wanted */
     live_t *live;
+    live_table_t *table; /* of several peers; NULL: it is not wanted */
     int has_colour;
     peer_columns_t columns;    /* of the table of peers */
     int is_in_table;           /* the last line belongs to it */
@@ -84,13 +86,11 @@ static const char *coloured(const char *line, const char *colour, apr_pool_t *po
 }
 
 /* https://no-color.org: present and not empty. */
-static int wants_colour(apr_file_t *file, apr_pool_t *pool)
+static int forbids_colour(apr_pool_t *pool)
 {
-    terminal_t terminal;
     char *value;
 
-    return terminal_describe(&terminal, file) &&
-           (apr_env_get(&value, "NO_COLOR", pool) != APR_SUCCESS || *value == '\0');
+    return apr_env_get(&value, "NO_COLOR", pool) == APR_SUCCESS && *value != '\0';
 }
 
 /* ---- Lines ---- */
@@ -272,10 +272,25 @@ static const char *lines_of_many(report_text_t *text, const event_t *event)
 
 /* ---- The report ---- */
 
-static int is_round_trip(const event_t *event)
+/* With what shows on a terminal how it goes on. */
+static const char *with_picture(report_text_t *text, const char *lines, const event_t *event)
 {
-    return event->kind == EVENT_REPLY && event->reply->has_sequence &&
-           (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE);
+    if (!is_one_of_many(event)) {
+        live_take(text->live, event);
+        return live_around(text->live, lines, event->now, text->scratch);
+    }
+    if (text->table == NULL) {
+        return lines;
+    }
+    live_table_take(text->table, event);
+    return live_table_around(text->table, lines, event->now, text->scratch);
+}
+
+static void take_key(void *context, char key)
+{
+    const report_text_t *text = context;
+
+    live_table_key(text->table, key);
 }
 
 static void tell(void *context, const event_t *event)
@@ -289,28 +304,29 @@ static void tell(void *context, const event_t *event)
     if (text->options.histogram && is_round_trip(event)) {
         histogram_add(&text->histogram, event->reply->round_trip);
     }
-    if (!is_one_of_many(event)) {
-        live_take(text->live, event);
-    }
     if (text->has_colour) {
         lines = coloured(lines, colour_of(event), text->scratch);
     }
-    if (!is_one_of_many(event)) {
-        lines = live_around(text->live, lines, event->now, text->scratch);
-    }
-    output_write(text->options.output, lines);
+    output_write(text->options.output, with_picture(text, lines, event));
     apr_pool_clear(text->scratch);
 }
 
 report_t *report_text(const report_options_t *options, apr_pool_t *pool)
 {
     report_text_t *text = apr_pcalloc(pool, sizeof *text);
+    terminal_t terminal;
+    int is_terminal = terminal_describe(&terminal, output_file(options->output));
 
     text->report = (report_t){.tell = tell, .context = text, .output = options->output};
     text->options = *options;
     text->live = live_create(output_file(options->output),
                              options->histogram ? &text->histogram : NULL, pool);
-    text->has_colour = wants_colour(output_file(options->output), pool);
+    text->has_colour = is_terminal && !forbids_colour(pool);
+    if (is_terminal && options->table) {
+        text->table = live_table_create(options->output, options->has_keys, text->has_colour, pool);
+        text->report.is_live = 1;
+        text->report.take_key = take_key;
+    }
     apr_pool_create(&text->scratch, pool);
     return &text->report;
 }

@@ -13,14 +13,6 @@
 
 /* ---- The table: a row for each peer, 80 columns wide for short names ---- */
 
-/* Says more than the target does: "" if the target is this address. */
-static const char *other_address(const run_t *run, apr_pool_t *pool)
-{
-    const char *address = run->peer.length > 0 ? address_text(&run->peer, pool) : "";
-
-    return strstr(run->host, address) != NULL ? "" : address;
-}
-
 static int widen(unsigned *columns, apr_size_t length)
 {
     int is_wider = length > *columns;
