@@ -1,13 +1,17 @@
 #include "completion.h"
 
-/* "-c | --count) ;;": what is offered behind this option. */
+/* "-c | --count | --count=) ;;": what is offered behind this option. */
 static void write_bash_values(FILE *out, const option_t *option)
 {
     fputs("    ", out);
-    if (option->letter != 0) {
+    /* What follows a value that may be missing is none, unless = is between them. */
+    if (option->letter != 0 && option->bare == NULL) {
         fprintf(out, "-%c | ", option->letter);
     }
-    fprintf(out, "--%s) ", option->name);
+    if (option->bare == NULL) {
+        fprintf(out, "--%s | ", option->name);
+    }
+    fprintf(out, "--%s=) ", option->name);
     switch (value_sort(option)) {
     case VALUE_FILE:
         fputs("compopt -o default ;;\n", out);
@@ -32,6 +36,9 @@ static void write_bash_options(FILE *out, const option_t *table)
         if (option->letter != 0) {
             fprintf(out, " -%c", option->letter);
         }
+        if (option->bare != NULL) {
+            fprintf(out, " --%s", option->name);
+        }
         fprintf(out, " --%s%s", option->name, value_sort(option) == VALUE_NONE ? "" : "=");
     }
 }
@@ -45,9 +52,9 @@ void write_bash(FILE *out, const program_t *program)
             "    local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]}\n"
             "    local offers=(-W '')\n\n"
             "    if [[ $word == '=' ]]; then\n"
-            "        word=\n"
+            "        word= option+==\n"
             "    elif [[ $option == '=' ]]; then\n"
-            "        option=${COMP_WORDS[COMP_CWORD - 2]}\n"
+            "        option=${COMP_WORDS[COMP_CWORD - 2]}=\n"
             "    fi\n"
             "    case $option in\n",
             program->name);

@@ -12,7 +12,7 @@ static void write_fish_value(FILE *out, const option_t *option)
         fputs(" -x -a '(__fish_complete_directories)'", out);
         break;
     case VALUE_WORDS:
-        fputs(" -x -a '", out);
+        fputs(option->bare == NULL ? " -x -a '" : " -a '", out);
         write_words(out, option);
         fputc('\'', out);
         break;

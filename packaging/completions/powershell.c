@@ -19,7 +19,7 @@ static void write_powershell_options(FILE *out, const option_t *table)
     fputs("    $options = [ordered]@{\n", out);
     for (const option_t *option = table; option->name != NULL; option++) {
         fprintf(out, "        '--%s%s' = '", option->name,
-                value_sort(option) == VALUE_NONE ? "" : "=");
+                value_sort(option) == VALUE_NONE || option->bare != NULL ? "" : "=");
         write_description(out, option, "", "''");
         fputs("'\n", out);
     }

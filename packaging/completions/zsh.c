@@ -45,17 +45,37 @@ static void write_zsh_value(FILE *out, const option_t *option)
     }
 }
 
+static void write_zsh_description(FILE *out, const option_t *option)
+{
+    fputc('[', out);
+    write_description(out, option, "\\[]", "'\\''");
+    fputc(']', out);
+}
+
+/* The letter takes no value, and the name only one behind "=" in the same word. */
+static void write_zsh_bare(FILE *out, const option_t *option)
+{
+    fprintf(out, "'(-%c --%s)-%c", option->letter, option->name, option->letter);
+    write_zsh_description(out, option);
+    fprintf(out, "' \\\n    '(-%c --%s)--%s=-", option->letter, option->name, option->name);
+    write_zsh_description(out, option);
+    fputc(':', out);
+    write_zsh_value(out, option);
+}
+
 void write_zsh(FILE *out, const program_t *program)
 {
     fprintf(out, "#compdef %s\n\n_arguments -s -S", program->name);
     for (const option_t *option = program->table; option->name != NULL; option++) {
         fputs(" \\\n    ", out);
-        write_zsh_names(out, option);
-        fputc('[', out);
-        write_description(out, option, "\\[]", "'\\''");
-        fputc(']', out);
-        if (value_sort(option) != VALUE_NONE) {
-            write_zsh_value(out, option);
+        if (option->bare != NULL) {
+            write_zsh_bare(out, option);
+        } else {
+            write_zsh_names(out, option);
+            write_zsh_description(out, option);
+            if (value_sort(option) != VALUE_NONE) {
+                write_zsh_value(out, option);
+            }
         }
         fputc('\'', out);
     }

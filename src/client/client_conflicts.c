@@ -43,6 +43,8 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->bitrate != 0, given->interval != 0, "bitrate", "interval"},
         {given->window != 0, given->interval != 0, "window", "interval"},
         {given->json != 0, given->csv != 0, "json", "csv"},
+        {given->json != 0, given->timestamps != 0, "json", "timestamps"},
+        {given->csv != 0, given->timestamps != 0, "csv", "timestamps"},
         {given->json != 0, given->histogram != 0, "json", "histogram"},
         {given->csv != 0, given->histogram != 0, "csv", "histogram"},
     };

@@ -55,6 +55,7 @@ typedef struct client_settings {
     unsigned clock_offset;        /* an offset_estimate_t */
     apr_int64_t report_interval;  /* microseconds; 0: none */
     apr_int64_t histogram;
+    unsigned timestamps; /* a line_times_t */
     apr_int64_t json;
     apr_int64_t csv;
     const char *json_file;

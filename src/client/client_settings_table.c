@@ -15,6 +15,8 @@
 
 static const char *const stamp_clocks[] = {"ntp", "ptp", NULL};
 static const char *const stamp_countings[] = {"auto", "stateless", "stateful", NULL};
+/* In the order of line_times_t. */
+static const char *const line_times[] = {"none", "epoch", "iso", NULL};
 static const char *const offset_estimates[] = {"none", "minimum", NULL};
 
 const option_t client_settings_table[] = {
@@ -132,7 +134,6 @@ const option_t client_settings_table[] = {
     {.name = "dont-fragment",
      .offset = AT(dont_fragment),
      .kind = &option_flag,
-     .letter = 'D',
      .also = "df|M",
      .help = "Let nobody fragment the datagrams on their way."},
     {.name = "offload",
@@ -318,6 +319,16 @@ const option_t client_settings_table[] = {
      .kind = &option_flag,
      .letter = 'H',
      .help = "Draw the round trips; on a terminal while they come in."},
+    {.name = "timestamps",
+     .argument = "iso|epoch|none",
+     .offset = AT(timestamps),
+     .kind = &option_choice,
+     .command_line_only = 1,
+     .letter = 'D',
+     .bare = "epoch",
+     .choices = line_times,
+     .help = "Put the time before each line of text: seconds since 1970 (-D), or date\n"
+             "and time in UTC (iso). Default: none."},
     {.name = "json",
      .offset = AT(json),
      .kind = &option_flag,

@@ -97,6 +97,7 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
                                       .lines_of_many = settings->verbose != 0,
                                       .table = settings->verbose == 0 && !is_quiet,
                                       .histogram = settings->histogram != 0,
+                                      .times = (line_times_t)settings->timestamps,
                                       .protocol = settings->protocol,
                                       .output =
                                           output_create(file, patience_with(file), program->pool)};

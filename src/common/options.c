@@ -125,9 +125,16 @@ static const apr_getopt_option_t *getopt_table(const option_t *table, apr_pool_t
     apr_array_header_t *list = apr_array_make(pool, 32, sizeof(apr_getopt_option_t));
 
     for (int i = 0; table[i].name != NULL; i++) {
+        const option_t *option = &table[i];
+        int has_own_letter = option->letter != 0 && option->bare == NULL;
+
         APR_ARRAY_PUSH(list, apr_getopt_option_t) = (apr_getopt_option_t){
-            table[i].name, table[i].letter != 0 ? table[i].letter : FIRST_LONG_OPTION + i,
-            table[i].argument != NULL, table[i].help};
+            option->name, has_own_letter ? option->letter : FIRST_LONG_OPTION + i,
+            option->argument != NULL, option->help};
+        if (option->letter != 0 && !has_own_letter) {
+            APR_ARRAY_PUSH(list, apr_getopt_option_t) =
+                (apr_getopt_option_t){NULL, option->letter, 0, option->help};
+        }
     }
     APR_ARRAY_PUSH(list, apr_getopt_option_t) = (apr_getopt_option_t){NULL, 0, 0, NULL};
     return (const apr_getopt_option_t *)list->elts;
@@ -145,6 +152,45 @@ static unsigned option_index(const option_t *table, int number)
         index++;
     }
     return index;
+}
+
+/* apr_getopt_long() knows of no value that may be missing: the next option, if it is such a one
+ * without its value, gets it. */
+static void complete_next(apr_getopt_t *state, const option_t *table, apr_pool_t *pool)
+{
+    int next = state->ind;
+
+    while (next < state->argc && state->argv[next][0] != '-') {
+        next++;
+    }
+    if (*state->place != '\0' || next == state->argc || strncmp(state->argv[next], "--", 2) != 0) {
+        return;
+    }
+    for (const option_t *option = table; option->name != NULL; option++) {
+        if (option->bare != NULL && strcmp(option->name, state->argv[next] + 2) == 0) {
+            state->argv[next] = apr_pstrcat(pool, "--", option->name, "=", option->bare, NULL);
+        }
+    }
+}
+
+/* The index in the table of the next option, and its value, NULL for a flag. Errors: those of
+ * apr_getopt_long(); APR_EOF: there is none. */
+static apr_status_t next_option(apr_getopt_t *state, const option_t *table,
+                                const apr_getopt_option_t *options, unsigned *index,
+                                const char **value, apr_pool_t *pool)
+{
+    int number;
+
+    complete_next(state, table, pool);
+    apr_status_t status = apr_getopt_long(state, options, &number, value);
+
+    if (status == APR_SUCCESS) {
+        *index = option_index(table, number);
+        if (*value == NULL) {
+            *value = table[*index].bare;
+        }
+    }
+    return status;
 }
 
 /* Operands may stand before options and between them. */
@@ -178,13 +224,12 @@ const char *options_read_arguments(const option_t *table, void *settings, int ar
     apr_getopt_t *state;
     apr_status_t status = begin(&state, argc, argv, pool);
     const char *value;
-    int number;
+    unsigned index;
 
     if (status != APR_SUCCESS) {
         return "cannot read the command line";
     }
-    while ((status = apr_getopt_long(state, options, &number, &value)) == APR_SUCCESS) {
-        unsigned index = option_index(table, number);
+    while ((status = next_option(state, table, options, &index, &value, pool)) == APR_SUCCESS) {
         const char *expected = store(&source, index, value);
 
         if (expected != NULL) {
@@ -213,12 +258,12 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
     const apr_getopt_option_t *options = getopt_table(table, pool);
     apr_getopt_t *state;
     const char *value;
-    int number;
+    unsigned index;
     apr_status_t status = begin(&state, argc, argv, pool);
 
     while (status == APR_SUCCESS &&
-           (status = apr_getopt_long(state, options, &number, &value)) == APR_SUCCESS) {
-        const char *name = table[option_index(table, number)].name;
+           (status = next_option(state, table, options, &index, &value, pool)) == APR_SUCCESS) {
+        const char *name = table[index].name;
 
         if (!contains(without, name)) {
             APR_ARRAY_PUSH(words, const char *) =
@@ -309,6 +354,7 @@ static const char *read_line(void *context, char *line)
             return value == NULL ? store(source, i, NULL)
                                  : apr_psprintf(pool, "%s: this option takes no value", name);
         }
+        value = value != NULL ? value : option->bare;
         if (value == NULL) {
             return apr_psprintf(pool, "%s needs a value: %s=%s", name, name, option->argument);
         }

@@ -35,6 +35,8 @@ struct option {
     const char *help;    /* one or more lines, separated by \n */
     apr_int64_t minimum; /* of numbers, sizes, durations and rates */
     apr_int64_t maximum;
+    const char *bare; /* the value that the option has without one, which only "=" precedes then,
+                       * and always has by its letter; NULL: it needs a value */
     const char *zero; /* of these: a word that stands for 0, "auto"; 0 then needs no minimum */
     const char *const *choices; /* of option_choice: its words, which end in a NULL */
     const char *also; /* what other programs call it, "port|p", for the error that it is unknown */

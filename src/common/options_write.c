@@ -16,9 +16,12 @@ void options_write_help(const option_t *table, apr_file_t *out)
         } else {
             file_print(out, " ");
         }
-        file_print(out, " --%s%s%s%s\n", option->name, option->argument != NULL ? "=" : "",
+        file_print(out, " --%s%s%s%s%s\n", option->name,
+                   option->argument == NULL ? ""
+                   : option->bare != NULL   ? "[="
+                                            : "=",
                    option->argument != NULL ? option->argument : "",
-                   option->reloadable ? "  (reload)" : "");
+                   option->bare != NULL ? "]" : "", option->reloadable ? "  (reload)" : "");
         while (*help != '\0') {
             int length = (int)strcspn(help, "\n");
 

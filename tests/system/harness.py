@@ -219,10 +219,11 @@ Option = collections.namedtuple("Option", "letter argument is_reloadable help")
 
 def options(program=UDPECHOD):
     """{name: Option} of a program, as its --help shows them; None for what there is not."""
-    found = re.findall(r"^  (?:-(\w), )?--([a-z0-9-]+)(?:=(\S+))?(  \(reload\))?\n((?: {8}.*\n)+)",
+    found = re.findall(r"^  (?:-(\w), )?--([a-z0-9-]+)(?:=(\S+)|\[=(\S+)\])?(  \(reload\))?\n((?: {8}.*\n)+)",
                        run("--help", program=program).stdout, re.MULTILINE)
-    return {name: Option(letter or None, argument or None, bool(mark), " ".join(text.split()))
-            for letter, name, argument, mark, text in found}
+    return {name: Option(letter or None, argument or bare or None, bool(mark),
+                         " ".join(text.split()))
+            for letter, name, argument, bare, mark, text in found}
 
 
 def client(address, family=None, bind=None, timeout=PATIENCE):

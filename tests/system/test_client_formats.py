@@ -1,5 +1,6 @@
 """One run as text, as JSON and as CSV: every number in the one is in the others, to the digit."""
 
+import datetime
 import re
 import socket
 import unittest
@@ -226,6 +227,21 @@ class OneFormat(Formats):
         self.assertIsNone(report.of("start")[0]["payload"])
 
     @harness.posix_only("Wine does not tell of it")
+    def test_lines_have_the_times_of_their_records(self):
+        zero = datetime.datetime(1970, 1, 1)
+        for option in "-D", "--timestamps", "--timestamps=iso":
+            with Responder(echo) as server:
+                report = ask(server.address(), "--count=3", "--interval=20ms", "-H", option)
+            stamps = re.findall(r"(?m)^(\[\d+\.\d{6}\]|\S+Z) (\d+ bytes)?", report.text)
+            self.assertEqual(len(stamps), len(report.text.splitlines()), report.text)
+            times = [reply["time"] for reply in report.of("reply")]
+            if option != "--timestamps=iso":
+                times = [datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ") - zero
+                         for time in times]
+                times = [f"[{time // datetime.timedelta(seconds=1)}.{time.microseconds:06}]"
+                         for time in times]
+            self.assertEqual([stamp for stamp, is_reply in stamps if is_reply], times)
+
     def test_quiet_tells_why_all_was_refused(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
             unused.bind(("127.0.0.1", 0))

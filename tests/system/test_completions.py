@@ -125,6 +125,12 @@ class Shell:
             self.assertEqual(self.offered(line), {"error", "warning", "info", "debug"})
         self.assertEqual(self.offered("udpechod --log-level=e"), {"error"})
 
+    def test_a_value_that_may_be_missing(self):
+        self.assertEqual(self.offered("udpecho --timestamps="), {"epoch", "iso", "none"})
+        self.assertEqual(self.offered("udpecho --timestamps=i"), {"iso"})
+        self.assertEqual(self.offered("udpecho --timestamps --dura"), {"--duration"})
+        self.assertEqual(self.offered("udpecho -D --dura"), {"--duration"})
+
     def test_word_instead_of_a_number(self):
         self.assertEqual(self.offered("udpechod --workers="), {"auto"})
 

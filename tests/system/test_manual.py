@@ -24,7 +24,7 @@ class Manual:
         return self.page.split(f".Sh {name}\n")[1].split("\n.Sh ")[0]
 
     def test_options_are_those_of_help(self):
-        items = re.findall(r"^\.It (?:Fl (\w) , )?Fl Fl ([a-z0-9-]+)(?: Ns = Ns Ar (\S+))?$",
+        items = re.findall(r"^\.It (?:Fl (\w) , )?Fl Fl ([a-z0-9-]+)(?: Ns (?:Op )?= Ns Ar (\S+))?$",
                            self.section("OPTIONS"), re.MULTILINE)
         options = harness.options(self.PROGRAM)
         self.assertGreater(len(options), 5)

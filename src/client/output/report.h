@@ -5,13 +5,15 @@
  * output_write(), so that two of them can share a file. One thread at a time. */
 
 #include "client/output/event.h"
+#include "client/output/timed_lines.h"
 
 typedef struct report_options {
-    int lines;         /* a line for each datagram, not only the summary */
-    int lines_of_many; /* the same where several peers are asked */
-    int table;         /* of several peers; on a terminal only */
-    int has_keys;      /* it says which keys there are */
-    int histogram;     /* draw the round trips */
+    int lines;          /* a line for each datagram, not only the summary */
+    int lines_of_many;  /* the same where several peers are asked */
+    int table;          /* of several peers; on a terminal only */
+    int has_keys;       /* it says which keys there are */
+    int histogram;      /* draw the round trips */
+    line_times_t times; /* in front of each line of text that stays */
     protocol_t protocol;
     output_t *output;
 } report_options_t;

@@ -307,6 +307,7 @@ static void tell(void *context, const event_t *event)
     if (text->has_colour) {
         lines = coloured(lines, colour_of(event), text->scratch);
     }
+    lines = timed_lines(lines, text->options.times, event->wall_clock, text->scratch);
     output_write(text->options.output, with_picture(text, lines, event));
     apr_pool_clear(text->scratch);
 }

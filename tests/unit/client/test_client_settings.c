@@ -158,6 +158,9 @@ static void options_that_exclude_each_other_are_named(void **state)
                  "--mtu and --payload-hex: expected one of them, not both", *state);
     assert_error("h --mtu --max-loss=5", "--mtu and --max-loss: expected one of them, not both",
                  *state);
+    assert_error("h --json -D", "--json and --timestamps: expected one of them, not both", *state);
+    assert_error("h --csv --timestamps=iso",
+                 "--csv and --timestamps: expected one of them, not both", *state);
     assert_error("h --json --csv", "--json and --csv: expected one of them, not both", *state);
     assert_error("h --flood --rate=5/s --window=2",
                  "--rate and --window: expected one of them, not both", *state);

@@ -16,7 +16,10 @@ typedef struct sample {
     apr_array_header_t *list;
     const char *text;
     apr_int64_t only;
+    unsigned colour;
 } sample_t;
+
+static const char *const colours[] = {"none", "red", "blue", NULL};
 
 static const option_t table[] = {
     {.name = "flag", .offset = offsetof(sample_t, flag), .kind = &option_flag, .help = "A flag."},
@@ -54,6 +57,14 @@ static const option_t table[] = {
      .kind = &option_flag,
      .command_line_only = 1,
      .help = "Not for files."},
+    {.name = "colour",
+     .letter = 'c',
+     .argument = "red|blue",
+     .offset = offsetof(sample_t, colour),
+     .kind = &option_choice,
+     .choices = colours,
+     .bare = "red",
+     .help = "A colour."},
     {.name = NULL},
 };
 
@@ -103,6 +114,32 @@ static void a_letter_stands_for_a_name(void **state)
     assert_int_equal(sample.number, 4);
 }
 
+static void a_value_that_may_be_missing_stands_behind_an_equals_sign_only(void **state)
+{
+    static const struct {
+        const char *words[3];
+        unsigned colour;
+        int operands;
+    } cases[] = {
+        {{"--colour", "blue"}, 1, 1},
+        {{"--colour=blue"}, 2, 0},
+        {{"-c", "blue"}, 1, 1},
+        {{"blue", "--colour"}, 1, 1},
+        {{"--", "--colour"}, 0, 1},
+        {{"--text", "--colour"}, 0, 0},
+        {{"-cn3"}, 1, 0},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        sample_t sample = {0};
+        apr_array_header_t *operands;
+
+        assert_null(read_arguments(&sample, &operands, *state, cases[i].words));
+        assert_int_equal(sample.colour, cases[i].colour);
+        assert_int_equal(operands->nelts, cases[i].operands);
+    }
+}
+
 static void operands_may_stand_before_options(void **state)
 {
     sample_t sample = {0};
@@ -150,6 +187,7 @@ static void mistakes_name_option_value_and_remedy(void **state)
         {"--number=", "--number=: expected a number from 1 to 9, or auto"},
         {"--number=10", "--number=10: expected a number from 1 to 9, or auto"},
         {"--number=0", "--number=0: expected a number from 1 to 9, or auto"},
+        {"--colour=", "--colour=: expected one of none|red|blue"},
         {"--flag=1", "--flag=1: this option takes no value"},
         {"--text=a\nb", "--text=a\nb: expected a value without line ends"},
     };
@@ -191,11 +229,13 @@ static void lines_are_options_without_dashes(void **state)
                           "size 4KiB # and why\n"
                           "  list = a\r\n"
                           "list='b c'\n"
+                          "colour\n"
                           "text=\"d # e\"",
                           *state));
     assert_int_equal(sample.flag, 1);
     assert_int_equal(sample.number, 3);
     assert_int_equal(sample.size, 4096);
+    assert_int_equal(sample.colour, 1);
     assert_int_equal(sample.list->nelts, 2);
     assert_string_equal(APR_ARRAY_IDX(sample.list, 0, const char *), "a");
     assert_string_equal(APR_ARRAY_IDX(sample.list, 1, const char *), "b c");
@@ -307,6 +347,7 @@ static void help_shows_the_table(void **state)
 
     assert_memory_equal(help, "  --flag\n        A flag.\n", strlen("  --flag\n        A flag.\n"));
     assert_non_null(strstr(help, "  -n, --number=N\n        A number.\n"));
+    assert_non_null(strstr(help, "  -c, --colour[=red|blue]\n        A colour.\n"));
     assert_non_null(
         strstr(help, "  --size=SIZE  (reload)\n        A size.\n        On two lines.\n"));
 }
@@ -315,11 +356,12 @@ static void settings_are_written_as_a_file_that_says_the_same(void **state)
 {
     sample_t sample = {0};
     sample_t again = {0};
-    const char *content = "flag\nnumber=auto\nsize=4KiB\nlist=a\nlist=b\ntext=c\n";
+    const char *content = "flag\nnumber=auto\nsize=4KiB\nlist=a\nlist=b\ntext=c\ncolour=blue\n";
 
     assert_null(read_file(&sample, content, *state));
     assert_string_equal(written(write_settings, &sample, *state), content);
-    assert_string_equal(written(write_settings, &again, *state), "number=auto\nsize=0\n");
+    assert_string_equal(written(write_settings, &again, *state),
+                        "number=auto\nsize=0\ncolour=none\n");
 }
 
 static void values_that_need_it_are_quoted(void **state)
@@ -377,7 +419,7 @@ static void a_reload_changes_reloadable_options_only(void **state)
     assert_null(read_file(&fresh, "flag\nnumber=2\nsize=2KiB\nlist=c\nlist=d\ntext=e\n", *state));
     options_reload(table, &settings, &fresh);
     assert_string_equal(written(write_settings, &settings, *state),
-                        "number=1\nsize=2KiB\nlist=c\nlist=d\ntext=e\n");
+                        "number=1\nsize=2KiB\nlist=c\nlist=d\ntext=e\ncolour=none\n");
 }
 
 int main(void)
@@ -385,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(both_forms_of_a_value_are_taken),
         scene(a_letter_stands_for_a_name),
+        scene(a_value_that_may_be_missing_stands_behind_an_equals_sign_only),
         scene(operands_may_stand_before_options),
         scene(the_last_value_wins_and_lists_collect),
         scene(mistakes_name_option_value_and_remedy),

@@ -186,6 +186,26 @@ static void quiet_leaves_the_first_line_and_the_summary(void **state)
                         "0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
 }
 
+/* ---- The time ---- */
+
+static void each_line_has_the_time_if_asked_for(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    probe_summary_t summary = {.sent = 2, .outstanding = 2};
+    event_t event = script_event(EVENT_SUMMARY, &run);
+    report_options_t options = {.lines = 1, .times = LINE_TIMES_EPOCH};
+
+    event.summary = &summary;
+    assert_string_equal(script_report(report_text, options, &event, 1, *state),
+                        "[1769860800.000007] --- 192.0.2.1:7 ---\n"
+                        "[1769860800.000007] 2 sent, 0 received, 0 lost, 2 outstanding\n"
+                        "[1769860800.000007] 0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
+    event = script_event(EVENT_START, &run);
+    options.times = LINE_TIMES_ISO;
+    assert_string_equal(script_report(report_text, options, &event, 1, *state),
+                        "2026-01-31T12:00:00.000007Z udpecho 192.0.2.1:7: 56 bytes of payload\n");
+}
+
 /* ---- Results ---- */
 
 static void the_summary_has_every_number(void **state)
@@ -372,6 +392,7 @@ int main(void)
         scene(datagrams_without_an_answer_are_told),
         scene(refusals_say_by_whom),
         scene(quiet_leaves_the_first_line_and_the_summary),
+        scene(each_line_has_the_time_if_asked_for),
         scene(the_summary_has_every_number),
         scene(a_summary_on_the_way_says_so),
         scene(a_bitrate_that_was_asked_for_is_told_as_it_counts),
