@@ -7,9 +7,6 @@
 #include "readiness/flow_system.h"
 #include "readiness/message_batch.h"
 
-/* The flow of a message that is not to be lent any more: none has this number. */
-#define FORGOTTEN FLOWS_MAX
-
 /* One message as it was received. */
 typedef struct received {
     arrival_t arrival; /* what its datagrams have in common */
@@ -19,8 +16,9 @@ typedef struct received {
 struct flow_messages {
     message_batch_t batch;
     stamp_clock_t clock;
-    unsigned next; /* the first message that is not lent to its end, and never a forgotten one */
-    received_t received[BATCH_MAX];
+    received_t received[BATCH_MAX];   /* those of the batch, but for what was forgotten */
+    unsigned next;                    /* of these: the first that is not lent to its end */
+    unsigned end;                     /* behind the last of these */
     arrival_t arrivals[ARRIVALS_MAX]; /* which are lent */
 };
 
@@ -37,6 +35,7 @@ void flow_messages_take_back(flow_messages_t *messages)
 {
     message_batch_clear(&messages->batch);
     messages->next = 0;
+    messages->end = 0;
 }
 
 int flow_messages_are_full(const flow_messages_t *messages)
@@ -46,7 +45,7 @@ int flow_messages_are_full(const flow_messages_t *messages)
 
 int flow_messages_are_lent(const flow_messages_t *messages)
 {
-    return messages->next == messages->batch.count;
+    return messages->next == messages->end;
 }
 
 /* ---- Receiving ---- */
@@ -54,10 +53,11 @@ int flow_messages_are_lent(const flow_messages_t *messages)
 /* Notes what the messages from number `first` on hold, which has in common what `like` says. */
 static void note(flow_messages_t *messages, const arrival_t *like, unsigned first)
 {
+    received_t *received = &messages->received[messages->end];
+
     stamp_clock_read_here(&messages->clock);
-    for (unsigned i = first; i < messages->batch.count; i++) {
+    for (unsigned i = first; i < messages->batch.count; i++, received++) {
         struct msghdr *header = &messages->batch.at[i].msg_hdr;
-        received_t *received = &messages->received[i];
         arrival_t *arrival = &received->arrival;
 
         *arrival = *like;
@@ -68,6 +68,7 @@ static void note(flow_messages_t *messages, const arrival_t *like, unsigned firs
         received->rest = message_batch_segments(&messages->batch, i,
                                                 arrival_read(header, arrival, &messages->clock));
     }
+    messages->end += messages->batch.count - first;
 }
 
 void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow)
@@ -114,22 +115,16 @@ apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t sock
 
 /* ---- Lending ---- */
 
-static void skip_forgotten(flow_messages_t *messages)
-{
-    while (!flow_messages_are_lent(messages) &&
-           messages->received[messages->next].arrival.flow == FORGOTTEN) {
-        messages->next++;
-    }
-}
-
 void flow_messages_forget(flow_messages_t *messages, unsigned flow)
 {
-    for (unsigned i = messages->next; i < messages->batch.count; i++) {
-        arrival_t *arrival = &messages->received[i].arrival;
+    unsigned kept = messages->next;
 
-        arrival->flow = arrival->flow == flow ? FORGOTTEN : arrival->flow;
+    for (unsigned i = messages->next; i < messages->end; i++) {
+        if (messages->received[i].arrival.flow != flow) {
+            messages->received[kept++] = messages->received[i];
+        }
     }
-    skip_forgotten(messages);
+    messages->end = kept;
 }
 
 void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
@@ -143,7 +138,6 @@ void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals)
         arrival->data = segments_take(&received->rest, &arrival->length);
         if (received->rest.length == 0) {
             messages->next++;
-            skip_forgotten(messages);
         }
         arrivals->at[arrivals->count++] = arrival;
     }
