@@ -136,6 +136,10 @@ void host_tell(host_t *host, const char *status, int is_alive);
 /* Waits for the next event. Main thread only. */
 host_event_t host_wait(host_t *host);
 
+/* Asks for the end as the user does who sends a signal: host_wait() returns HOST_STOP. Any thread.
+ */
+void host_stop(host_t *host);
+
 /* Makes host_wait() return HOST_FINISHED. Any thread. */
 void host_finish(host_t *host);
 

@@ -142,6 +142,12 @@ host_event_t host_wait(host_t *host)
     return event < WAIT_OBJECT_0 + EVENT_KINDS ? (host_event_t)(event - WAIT_OBJECT_0) : HOST_STOP;
 }
 
+void host_stop(host_t *host)
+{
+    (void)host;
+    host_raise(HOST_STOP);
+}
+
 void host_finish(host_t *host)
 {
     (void)host;

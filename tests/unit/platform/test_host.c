@@ -101,6 +101,25 @@ static void finishing_ends_the_wait(void **state)
     apr_thread_join(&status, thread);
 }
 
+static void *APR_THREAD_FUNC stop(apr_thread_t *thread, void *host)
+{
+    (void)thread;
+    host_stop(host);
+    return NULL;
+}
+
+static void another_thread_may_ask_for_the_end(void **state)
+{
+    apr_thread_t *thread;
+    apr_status_t status;
+    host_t *host;
+
+    assert_int_equal(host_start(&host, 0, *state), APR_SUCCESS);
+    assert_int_equal(apr_thread_create(&thread, NULL, stop, host, *state), APR_SUCCESS);
+    assert_int_equal(host_wait(host), HOST_STOP);
+    apr_thread_join(&status, thread);
+}
+
 static void *APR_THREAD_FUNC store_id(apr_thread_t *thread, void *id)
 {
     (void)thread;
@@ -184,6 +203,7 @@ int main(void)
         scene(every_address_of_this_host_has_an_interface_and_no_port),
         scene(a_broadcast_address_is_the_last_of_its_network),
         scene(finishing_ends_the_wait),
+        scene(another_thread_may_ask_for_the_end),
         scene(threads_have_numbers_of_their_own),
         scene(there_is_a_processor_to_run_on),
         scene(the_clock_never_goes_back),
