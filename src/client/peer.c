@@ -13,14 +13,14 @@
 
 struct peer {
     peer_options_t options;
-    histogram_t *lateness;
+    lateness_t *lateness;
     interval_t *interval; /* NULL: no interim reports */
     outbox_t outbox;
     apr_time_t full_since;    /* this host has had no room for what is due; 0: it has */
     apr_status_t full_reason; /* or what else it is that may pass */
 };
 
-peer_t *peer_create(const peer_options_t *options, histogram_t *lateness, apr_pool_t *pool)
+peer_t *peer_create(const peer_options_t *options, lateness_t *lateness, apr_pool_t *pool)
 {
     peer_t *peer = apr_pcalloc(pool, sizeof *peer);
     probe_summary_t nothing = {0};
@@ -126,7 +126,8 @@ static void count_lateness(const peer_t *peer, unsigned sent, apr_time_t now)
 
     for (unsigned i = 0; i < sent; i++) {
         if (due[i] != 0) {
-            histogram_add(peer->lateness, now - due[i]);
+            histogram_add(&peer->lateness->histogram, now - due[i]);
+            peer->lateness->sum += now > due[i] ? (apr_uint64_t)(now - due[i]) : 0;
         }
     }
 }

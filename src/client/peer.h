@@ -10,6 +10,12 @@
 
 typedef struct peer peer_t;
 
+/* How much later than due datagrams left, microseconds. */
+typedef struct lateness {
+    histogram_t histogram;
+    apr_uint64_t sum;
+} lateness_t;
+
 typedef struct peer_options {
     run_t run; /* what the reports are told of it */
     probe_t *probe;
@@ -26,7 +32,7 @@ typedef struct peer_options {
 
 /* Lives as long as `pool`; `options` is copied. `lateness` counts by how many microseconds later
  * than due datagrams leave; it must outlive the peer. */
-peer_t *peer_create(const peer_options_t *options, histogram_t *lateness, apr_pool_t *pool);
+peer_t *peer_create(const peer_options_t *options, lateness_t *lateness, apr_pool_t *pool);
 
 const peer_options_t *peer_options(const peer_t *peer);
 

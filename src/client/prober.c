@@ -42,7 +42,7 @@ struct prober {
     apr_time_t failing_since; /* receive calls fail; 0: the last one did not */
     apr_status_t failure;     /* the last of these */
     apr_time_t earliest;      /* when the first of what was received at last arrived */
-    histogram_t lateness;
+    lateness_t lateness;
     total_t total; /* of the peers that ended; its summary is not set */
     tally_t ended; /* what those came to */
 };
@@ -134,7 +134,7 @@ void prober_total(prober_t *prober, total_t *total, apr_time_t now)
         }
     }
     total->summary = tally_summary(&all, now);
-    total->lateness = &prober->lateness;
+    total->lateness = &prober->lateness.histogram;
 }
 
 static void tell_interim(prober_t *prober, apr_time_t now)
@@ -424,10 +424,9 @@ void prober_visit(prober_t *prober, void (*visit)(void *context, const peer_t *p
     }
 }
 
-void prober_lateness(prober_t *prober, histogram_t *lateness, apr_uint64_t *failures)
+void prober_lateness(prober_t *prober, lateness_t *lateness)
 {
     apr_thread_mutex_lock(prober->lock);
     *lateness = prober->lateness;
-    *failures = prober->total.failures;
     apr_thread_mutex_unlock(prober->lock);
 }

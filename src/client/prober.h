@@ -68,8 +68,8 @@ void prober_report(prober_t *prober);
 void prober_visit(prober_t *prober, void (*visit)(void *context, const peer_t *peer),
                   void *context);
 
-/* How much later than due datagrams left, microseconds, and how many lookups failed, as the total
- * has them. Any thread but the one that runs it. */
-void prober_lateness(prober_t *prober, histogram_t *lateness, apr_uint64_t *failures);
+/* How much later than due datagrams left, to whichever peer. Any thread but the one that runs it.
+ */
+void prober_lateness(prober_t *prober, lateness_t *lateness);
 
 #endif
