@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "client/failure.h"
+#include "client/metrics/client_metrics.h"
 #include "client/mtu.h"
 #include "client/output/report.h"
 #include "client/plan.h"
@@ -15,7 +16,9 @@
 typedef struct session {
     const client_settings_t *settings;
     const destination_t *destination;
-    apr_array_header_t *reports;
+    apr_array_header_t *reports; /* those that were passed: they write */
+    apr_array_header_t *told;    /* these, and that of the metrics */
+    client_metrics_t *metrics;   /* NULL: none are served */
     plan_t plan;
     prober_t *prober;
     peer_t *peer;   /* that is measured */
@@ -127,11 +130,24 @@ static const char *add_peer(session_t *session)
     if (settings->measurement == MEASURE_MTU) {
         session->mtu = mtu_create(options.probe, &options.run.peer,
                                   flows_payload_max(session->plan.flows), session->pool);
-        options.reports = apr_array_copy(session->pool, session->reports);
+        options.reports = apr_array_copy(session->pool, session->told);
         APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
     }
     session->peer = prober_add(session->prober, &options, session->pool);
     return NULL;
+}
+
+static const char *open_metrics(session_t *session)
+{
+    const char *where = session->settings->metrics_listen;
+    const char *error = NULL;
+
+    session->told = apr_array_copy(session->pool, session->reports);
+    if (where != NULL) {
+        error = client_metrics_open(&session->metrics, where, session->pool);
+        APR_ARRAY_PUSH(session->told, const report_t *) = client_metrics_report(session->metrics);
+    }
+    return error;
 }
 
 /* Everything that can go wrong does so here, before the first datagram. */
@@ -139,10 +155,13 @@ static const char *open_session(session_t *session)
 {
     const client_settings_t *settings = session->settings;
     flows_t *flows;
-    const char *error = plan_flows(&flows, settings, session->destination, session->pool);
+    const char *error = open_metrics(session);
 
     if (error == NULL) {
-        error = plan_make(&session->plan, settings, flows, session->reports, 0, session->pool);
+        error = plan_flows(&flows, settings, session->destination, session->pool);
+    }
+    if (error == NULL) {
+        error = plan_make(&session->plan, settings, flows, session->told, 0, session->pool);
     }
     if (error != NULL) {
         return error;
@@ -150,7 +169,7 @@ static const char *open_session(session_t *session)
     prober_options_t options = {
         .flows = flows,
         .run = plan_run(&session->plan, settings->host, endpoint_of(session->destination->peer)),
-        .reports = session->reports,
+        .reports = session->told,
         .interval = settings->report_interval,
         .ended = on_ended,
         .context = session};
@@ -192,6 +211,28 @@ static void close_outputs(const session_t *session)
     end_outputs_at(session, clock_now()); /* all at the same time */
     for (int i = 0; i < session->reports->nelts; i++) {
         output_close(APR_ARRAY_IDX(session->reports, i, report_t *)->output);
+    }
+}
+
+/* ---- Metrics ---- */
+
+static unsigned count_targets(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+static apr_status_t start_metrics(const session_t *session)
+{
+    return session->metrics != NULL
+               ? client_metrics_start(session->metrics, session->prober, count_targets, NULL)
+               : APR_SUCCESS;
+}
+
+static void stop_metrics(const session_t *session)
+{
+    if (session->metrics != NULL) {
+        client_metrics_stop(session->metrics);
     }
 }
 
@@ -348,15 +389,20 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         status = start_outputs(&session);
     }
     if (status == APR_SUCCESS) {
+        status = start_metrics(&session);
+    }
+    if (status == APR_SUCCESS) {
         status = apr_thread_create(&thread, NULL, run, &session, pool);
     }
     if (status != APR_SUCCESS) {
+        stop_metrics(&session);
         close_outputs(&session); /* those that were started */
         *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }
     serve_user(&session);
     apr_thread_join(&status, thread);
+    stop_metrics(&session);
     close_outputs(&session);
     return judge(&session, error);
 }

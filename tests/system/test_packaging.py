@@ -355,7 +355,10 @@ class Installed(unittest.TestCase):
                            capture_output=True, timeout=harness.PATIENCE)
             done = harness.run("--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0",
                                "--duration=1ms", program=f"{prefix}/sbin/udpechod")
+            asked = harness.run("--metrics-listen=127.0.0.1:0", "--count=1", "--timeout=1ms",
+                                "127.0.0.1:1", program=f"{prefix}/bin/udpecho")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(asked.returncode, 1, asked.stderr)  # nobody is there, but for the module
 
 
 if __name__ == "__main__":

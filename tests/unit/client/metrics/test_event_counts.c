@@ -117,8 +117,8 @@ static void delays_are_counted_each_way(void **state)
 {
     event_counts_t *counts = counts_of(*state);
     run_t run = script_run(MEASURE_PING);
-    reflection_t reflection = {.number = 0};
-    one_way_t one_way = {.reflection = &reflection,
+    reflection_t once = {.number = 0}, again = {.is_repeated = 1};
+    one_way_t one_way = {.reflection = &once,
                          .has_delays = 1,
                          .forward = -5,
                          .backward = 200,
@@ -131,9 +131,9 @@ static void delays_are_counted_each_way(void **state)
     reply(counts, &run, &one_way);
     one_way.is_true = 1;
     reply(counts, &run, &one_way);
-    reflection.is_repeated = 1; /* it came twice */
+    one_way.reflection = &again;
     reply(counts, &run, &one_way);
-    reflection.is_repeated = 0;
+    one_way.reflection = &once;
     one_way.has_delays = one_way.is_true = 0; /* this host's clock was set */
     reply(counts, &run, &one_way);
     assert_true(event_counts_read(counts, &run, &events));
@@ -148,22 +148,21 @@ static void delays_are_counted_each_way(void **state)
 static void failed_lookups_are_counted_by_target(void **state)
 {
     event_counts_t *counts = counts_of(*state);
-    char host[] = "one.example";
-    run_t run = {.host = host};
+    run_t run = {.host = apr_pstrdup(*state, "one.example")};
     event_t event = script_event(EVENT_LOOKUP, &run);
 
     event.status = APR_EGENERAL;
     assert_int_equal(event_counts_lookups(counts, *state)->nelts, 0);
     tell(counts, event);
     tell(counts, event);
-    host[0] = 'O'; /* another one, in the place of the first */
+    memcpy((char *)run.host, "two", 3); /* in the place of the first */
     tell(counts, event);
     apr_array_header_t *lookups = event_counts_lookups(counts, *state);
 
     assert_int_equal(lookups->nelts, 2);
     assert_string_equal(APR_ARRAY_IDX(lookups, 0, target_lookups_t).target, "one.example");
     assert_int_equal(APR_ARRAY_IDX(lookups, 0, target_lookups_t).failures, 2);
-    assert_string_equal(APR_ARRAY_IDX(lookups, 1, target_lookups_t).target, "One.example");
+    assert_string_equal(APR_ARRAY_IDX(lookups, 1, target_lookups_t).target, "two.example");
     assert_int_equal(APR_ARRAY_IDX(lookups, 1, target_lookups_t).failures, 1);
 }
 

@@ -34,12 +34,12 @@ apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t re
 
 static void read_nothing(void *context, scrape_t *scrape, apr_pool_t *pool)
 {
-    unsigned *reads = context;
+    unsigned *count = context;
 
-    (*reads)++;
+    (*count)++;
     *scrape = (scrape_t){.peers = apr_array_make(pool, 1, sizeof(peer_reading_t *)),
                          .lookups = apr_array_make(pool, 1, sizeof(target_lookups_t)),
-                         .targets = *reads};
+                         .targets = *count};
 }
 
 static unsigned reads;

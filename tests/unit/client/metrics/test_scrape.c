@@ -71,8 +71,7 @@ static void each_peer_has_its_numbers(void **state)
     assert_has_line(text, "udpecho_sent_datagrams_total{target=\"b\"} 8");
     assert_has_line(text, "udpecho_replies_total{target=\"b\",kind=\"late\"} 9");
     assert_has_line(text, "udpecho_replies_total{target=\"a\",kind=\"late\"} 0");
-    assert_has_line(text,
-                    "udpecho_refused_datagrams_total{target=\"b\",reason=\"port_unreachable\"} 10");
+    assert_has_line(text, "udpecho_refused_total{target=\"b\",reason=\"port_unreachable\"} 10");
     assert_has_line(text, "udpecho_peers 2");
 }
 

@@ -1,0 +1,303 @@
+"""udpecho --metrics-listen: what Prometheus gets agrees with what the client tells otherwise."""
+
+import http.client
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import client_harness
+import harness
+from client_harness import Client, run
+from reflector import LossyPath, Reflector
+from responder import Responder, Unreliable, echo
+
+PROMTOOL = shutil.which("promtool")
+MODULES = os.environ["UDPECHO_MODULES"]
+
+# JSON's names of what metrics have under others.
+NUMBERS = {"sent": "udpecho_sent_datagrams_total", "received": "udpecho_received_datagrams_total",
+           "bytes": "udpecho_received_bytes_total", "lost": "udpecho_lost_datagrams",
+           "corrupted": "udpecho_corrupted_datagrams",
+           "outstanding": "udpecho_outstanding_datagrams",
+           "reordered": "udpecho_reordered_datagrams_total",
+           "not_sent": "udpecho_not_sent_total",
+           "missed": "udpecho_missed_total",
+           "round_trips": "udpecho_round_trip_seconds_count"}
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=harness.PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(harness.PATIENCE)
+        self.sock.connect(self.path)
+
+
+def get(path, page="/metrics"):
+    """The status and the text that is served at the socket of this path."""
+    connection = UnixConnection(path)
+    try:
+        connection.request("GET", page)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def is_there(path):
+    try:
+        return get(path)[0] == 200
+    except OSError:
+        return False
+
+
+def samples(text):
+    """{(name, labels): number}, the labels as a frozenset of (name, value)."""
+    found = {}
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
+            key = name, frozenset(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or ""))
+            assert key not in found, key
+            found[key] = float(value)
+    return found
+
+
+def of(found, name, **labels):
+    """The only sample of this name that has these labels."""
+    value, = (value for (other, have), value in found.items()
+              if other == name and have >= labels.items())
+    return value
+
+
+def counters(text):
+    """Those samples that must never fall."""
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
+    return {key: value for key, value in samples(text).items()
+            if kinds.get(re.sub("_(bucket|count|sum)$", "", key[0]), kinds.get(key[0]))
+            in ("counter", "histogram")}
+
+
+class Watched(Client):
+    """A client that serves metrics at a socket in a directory of its own."""
+
+    def __init__(self, *arguments):
+        self._place = tempfile.TemporaryDirectory(prefix="udpecho-")
+        self.path = f"{self._place.name}/metrics"
+        super().__init__(f"--metrics-listen=unix:{self.path}", *arguments)
+
+    def __enter__(self):
+        harness.wait_until(lambda: is_there(self.path) or self.process.poll() is not None)
+        return self
+
+    def __exit__(self, *what):
+        super().__exit__(*what)
+        self._place.cleanup()
+
+    def scrape(self):
+        status, text = get(self.path)
+        assert status == 200, text
+        return text
+
+    def records(self):
+        return [record for record in client_harness.Report(0, "", "", self._text(self.json_file),
+                                                           "").records]
+
+    def moment(self):
+        """A scrape and what the client reports while nothing happens between: two scrapes on both
+        sides of the report are the same. Returns the samples and the records."""
+        agreed = []
+
+        def ask():
+            summaries = self._text(self.json_file).count('"interim":true')
+            before = self.scrape()
+            self.process.send_signal(signal.SIGUSR1)
+            harness.wait_until(lambda: self._text(self.json_file).count('"interim":true')
+                               > summaries)
+            after = self.scrape()
+            if before == after:
+                agreed.append(after)
+            return bool(agreed)
+
+        harness.wait_until(ask)
+        return samples(agreed[0]), self.records()
+
+    def wait_until_sent(self, count):
+        harness.wait_until(lambda: sum(value for (name, _), value in samples(self.scrape()).items()
+                                       if name == "udpecho_sent_datagrams_total") >= count)
+
+
+def last_of(records, kind, **fields):
+    return [record for record in records if record["record"] == kind
+            and all(record.get(name) == value for name, value in fields.items())][-1]
+
+
+class Build(unittest.TestCase):
+    @unittest.skipIf(MODULES, "built with libmicrohttpd")
+    def test_without_the_library_the_option_is_an_error(self):
+        done = run("--metrics-listen=127.0.0.1:0", "127.0.0.1")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--metrics-listen: expected an udpecho that is built with libmicrohttpd",
+                      done.stderr)
+
+    def test_wrong_values(self):
+        for value in "", "127.0.0.1", "*:9000", "unix:relative", "9000":
+            done = run(f"--metrics-listen={value}", "127.0.0.1")
+            self.assertEqual(done.returncode, 2)
+            for word in "--metrics-listen", "ADDRESS:PORT", "unix:/PATH":
+                self.assertIn(word, done.stderr)
+
+
+@unittest.skipUnless(MODULES, "built without libmicrohttpd")
+class Metrics(unittest.TestCase):
+    def test_numbers_are_those_of_the_summary(self):
+        with Responder(Unreliable()) as server, \
+                Watched(server.address(), "--interval=300ms", "--timeout=250ms") as client:
+            client.wait_until_sent(15)
+            found, records = client.moment()
+            client.interrupt()
+            report = client.finish()
+        self.assertEqual(report.code, 0, report.errors)
+        summary = last_of(records, "summary", interim=True)
+        for name, metric in NUMBERS.items():
+            self.assertEqual(of(found, metric), summary[name], name)
+        for kind in "duplicate", "corrupt", "misdelivered", "elsewhere", "unknown":
+            self.assertEqual(of(found, "udpecho_replies_total", kind=kind),
+                             summary[f"{kind}_replies"])
+        self.assertEqual(of(found, "udpecho_replies_total", kind="late"), summary["late"])
+        self.assertEqual(of(found, "udpecho_replies_total", kind="answer"),
+                         summary["received"] - summary["late"])
+        self.assertGreater(summary["lost"], 0)
+        self.assertGreaterEqual(of(found, "udpecho_timed_out_datagrams_total"), summary["lost"])
+        self.check_histogram(found, "udpecho_round_trip_seconds",
+                             [record["round_trip_us"] for record in records
+                              if record.get("verdict") in ("answer", "late")])
+        labels, = (dict(labels) for name, labels in found if name == NUMBERS["sent"])
+        self.assertEqual(labels, {"target": server.address(), "address": server.address(),
+                                  "protocol": "echo", "dscp": "0"})
+
+    def check_histogram(self, found, name, times):
+        """That each bucket counts those of these times, microseconds, that it should."""
+        buckets = {dict(labels)["le"]: value for (other, labels), value in found.items()
+                   if other == f"{name}_bucket"}
+        self.assertEqual(buckets.pop("+Inf"), len(times))
+        self.assertEqual(len(buckets), 35)
+        for bound, value in buckets.items():
+            self.assertEqual(value, sum(time < float(bound) * 1e6 for time in times), bound)
+        self.assertAlmostEqual(of(found, f"{name}_sum"), sum(times) / 1e6, places=6)
+
+    def test_losses_and_delays_each_way_are_those_of_the_summary(self):
+        with Responder(LossyPath(Reflector(stateful=True))) as server, \
+                Watched("--stamp", server.address(), "--interval=300ms", "--timeout=250ms",
+                        "--stamp-sessions=stateful", "--dscp=EF") as client:
+            client.wait_until_sent(23)
+            found, records = client.moment()
+            client.interrupt()
+            client.finish()
+        told = last_of(records, "one_way_summary")
+        self.assertEqual(of(found, "udpecho_lost_forward_datagrams", protocol="stamp", dscp="46"),
+                         told["lost_forward"])
+        self.assertEqual(of(found, "udpecho_lost_backward_datagrams"), told["lost_backward"])
+        self.assertGreater(told["lost_forward"] + told["lost_backward"], 0)
+        one_way = [record for record in records if record["record"] == "one_way"]
+        for way in "forward", "backward":
+            self.assertEqual(of(found, f"udpecho_{way}_delay_variation_seconds_count"),
+                             len(one_way))
+        self.assertNotIn("udpecho_forward_delay_seconds_count", {name for name, _ in found})
+
+    def test_refusals_are_counted_by_reason(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        with Watched(f"127.0.0.1:{port}", "--interval=300ms") as client:
+            harness.wait_until(lambda: of(samples(client.scrape()),
+                                          "udpecho_refused_total",
+                                          reason="port_unreachable") >= 2)
+            found, records = client.moment()
+            client.interrupt()
+            client.finish()
+        self.assertEqual(of(found, "udpecho_refused_total", reason="port_unreachable"),
+                         last_of(records, "summary", interim=True)["refused"])
+        self.assertEqual(of(found, "udpecho_refused_total", reason="too_big"), 0)
+
+    def test_no_counter_ever_falls(self):
+        """Under a flood that loses, doubles and reorders."""
+        with Responder(Unreliable()) as server, \
+                Watched(server.address(), "--flood", "--rate=2000/s", "--duration=2s",
+                        "--timeout=50ms") as client:
+            scrapes = []
+            while client.process.poll() is None:
+                try:
+                    scrapes.append(counters(client.scrape()))
+                except OSError:  # it has ended
+                    break
+            report = client.finish()
+        self.assertEqual(report.code, 0, report.errors)
+        self.assertGreater(len(scrapes), 2)
+        for before, after in zip(scrapes, scrapes[1:]):
+            for key, value in before.items():
+                self.assertGreaterEqual(after.get(key, value), value, key)
+
+    @unittest.skipUnless(PROMTOOL, "no promtool here, which is in Debian's package prometheus")
+    def test_promtool_finds_nothing(self):
+        with Responder(Reflector(stateful=True)) as server, \
+                Watched("--stamp", server.address(), "--interval=200ms") as client:
+            client.wait_until_sent(3)
+            text = client.scrape()
+        done = subprocess.run([PROMTOOL, "check", "metrics"], input=text, capture_output=True,
+                              text=True, timeout=harness.PATIENCE)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_there_are_no_other_pages(self):
+        with Responder(echo) as server, Watched(server.address()) as client:
+            self.assertEqual(get(client.path, "/"), (404, "there is /metrics\n"))
+            self.assertEqual(get(client.path, "/metrics?name=value")[0], 200)
+
+    def test_an_address_that_is_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as other, Responder(echo) as server:
+            where = f"127.0.0.1:{other.getsockname()[1]}"
+            done = run(f"--metrics-listen={where}", "--count=1", server.address())
+            self.assertEqual(server.requests, [])
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stdout, "")
+        for word in f"--metrics-listen={where}", "bind", "ddress already in use":
+            self.assertIn(word, done.stderr)
+
+    def test_a_program_without_its_module(self):
+        with tempfile.TemporaryDirectory() as directory:
+            alone = shutil.copy(client_harness.UDPECHO, directory)
+            done = harness.run("--metrics-listen=127.0.0.1:0", "127.0.0.1", program=alone)
+        self.assertEqual(done.returncode, 2)
+        for word in "--metrics-listen=127.0.0.1:0: cannot load", "/http.so":
+            self.assertIn(word, done.stderr)
+
+    def test_who_asks_for_nothing_does_not_hold_up_the_end(self):
+        with Responder(echo) as server, Watched(server.address()) as client:
+            client.wait_for("reply")
+            idle = UnixConnection(client.path)
+            idle.connect()
+            idle.sock.send(b"GET /metr")
+            client.interrupt()
+            self.assertEqual(client.finish().code, 0)
+            idle.close()
+
+    def test_its_path_can_be_had_again(self):
+        with tempfile.TemporaryDirectory() as directory, Responder(echo) as server:
+            for _ in range(2):
+                done = run(f"--metrics-listen=unix:{directory}/metrics", "--count=1",
+                           server.address())
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()
