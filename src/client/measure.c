@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "client/failure.h"
+#include "client/keys.h"
 #include "client/metrics/client_metrics.h"
 #include "client/mtu.h"
 #include "client/output/report.h"
@@ -30,6 +31,7 @@ typedef struct session {
     probe_summary_t summary;
     apr_status_t status; /* of the measurement */
     host_t *host;
+    keys_t *keys;
     apr_pool_t *pool;
 } session_t;
 
@@ -271,6 +273,7 @@ static void serve_user(session_t *session)
             end_outputs_at(session, clock_now());
             prober_stop(session->prober);
             host_stopping(session->host);
+            keys_stop(session->keys); /* a second signal ends the process at once */
         }
     }
 }
@@ -400,7 +403,11 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }
+    if (session.plan.has_several) {
+        session.keys = keys_start(reports, session.host, pool);
+    }
     serve_user(&session);
+    keys_stop(session.keys);
     apr_thread_join(&status, thread);
     stop_metrics(&session);
     close_outputs(&session);
