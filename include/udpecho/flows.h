@@ -32,7 +32,7 @@ typedef struct flows_options {
     int gathers;        /* what is sent together may leave, and what arrives together come, as one
                          * message where the system can: less work, and of all the same time of arrival */
     apr_int32_t buffer; /* bytes to ask for, each way; 0: the system's default */
-    const char *device; /* to send and receive by; NULL: by any */
+    const char *device; /* that flows_open() has its flows send and receive by; NULL: by any */
     int traffic_class;  /* arrivals tell theirs, where the system can */
 } flows_options_t;
 
@@ -92,16 +92,16 @@ apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows
 
 /*
  * Opens one more flow, to `peer`, with the options that all have. It sends from `source`, whose
- * port 0 is the system's choice; NULL: the address is the system's choice too. IPv4 and IPv6 peers
- * may be mixed. `flow` becomes its number, the lowest that is free. `error` says what failed, and
- * then all is as before.
+ * port 0 is the system's choice; NULL: the address is the system's choice too. It sends and
+ * receives by the interface `device` only; NULL: by any. IPv4 and IPv6 peers may be mixed. `flow`
+ * becomes its number, the lowest that is free. `error` says what failed, and then all is as before.
  *
  * Errors: those of socket(2), such as EMFILE, of bind(2) and of setsockopt(2); APR_ENOSPC if there
  * are FLOWS_MAX flows; APR_ENOTIMPL for an option that this system does not have: nothing that was
  * asked for is silently left out.
  */
 apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_sockaddr_t *source,
-                       unsigned *flow, flows_error_t *error);
+                       const char *device, unsigned *flow, flows_error_t *error);
 
 /* Closes a flow and frees its number. What it received and is not lent yet is discarded; what is
  * lent stays until the next flows_receive(). Nothing of it is lent under its number afterwards, nor

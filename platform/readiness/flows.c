@@ -70,14 +70,18 @@ static apr_status_t bind_flow(apr_socket_t *socket, int family, const apr_sockad
 }
 
 static apr_status_t open_flow(flows_t *flows, flow_t *flow, const apr_sockaddr_t *source,
-                              flows_error_t *error)
+                              const char *device, flows_error_t *error)
 {
+    flows_options_t options = flows->options;
     const char **step = &error->step;
     int family = flow->peer.sa.any.sa_family;
     apr_socket_t *socket;
     apr_sockaddr_t *local;
-    apr_status_t status = flow_socket_create(&socket, family, &flows->options,
-                                             &flows->tells_fragments, step, flow->pool);
+    apr_status_t status;
+
+    options.device = device;
+    status =
+        flow_socket_create(&socket, family, &options, &flows->tells_fragments, step, flow->pool);
 
     if (status == APR_SUCCESS) {
         status = bind_flow(socket, family, source, error, flow->pool);
@@ -123,7 +127,7 @@ static void keep_flow(flows_t *flows, flow_t *flow)
 }
 
 apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_sockaddr_t *source,
-                       unsigned *number, flows_error_t *error)
+                       const char *device, unsigned *number, flows_error_t *error)
 {
     unsigned free = lowest_free_number(flows);
     apr_pool_t *pool;
@@ -144,7 +148,7 @@ apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_soc
     flow->pool = pool;
     flow->peer = endpoint_of(peer);
     flow->number = free;
-    status = open_flow(flows, flow, source, error);
+    status = open_flow(flows, flow, source, device, error);
     if (status != APR_SUCCESS) {
         apr_pool_destroy(pool);
         return status;
@@ -198,8 +202,8 @@ static apr_status_t add_flows(flows_t *flows, const apr_sockaddr_t *peer,
             status = find_source(&source, options->source, i);
         }
         if (status == APR_SUCCESS) {
-            status =
-                flows_add(flows, peer, options->source != NULL ? &source : NULL, &number, error);
+            status = flows_add(flows, peer, options->source != NULL ? &source : NULL,
+                               options->device, &number, error);
         }
     }
     return status;
@@ -225,7 +229,6 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
     flows_t *flows = apr_pcalloc(own, sizeof *flows);
 
     flows->options = *options;
-    flows->options.device = options->device != NULL ? apr_pstrdup(own, options->device) : NULL;
     flows->flows = apr_array_make(own, (int)options->count, sizeof(flow_t *));
     flows->payload_max = PAYLOAD_MAX_IPV6;
     flows->tells_fragments = 1;

@@ -78,7 +78,7 @@ unsigned add_flow(fixture_t *fixture, const apr_sockaddr_t *peer)
 {
     flows_error_t error;
     unsigned flow;
-    apr_status_t status = flows_add(fixture->flows, peer, NULL, &flow, &error);
+    apr_status_t status = flows_add(fixture->flows, peer, NULL, NULL, &flow, &error);
 
     if (status != APR_SUCCESS) {
         fail_msg("flow %u: %s: %d", error.flow, error.step, status);

@@ -90,18 +90,18 @@ static void a_source_port_in_use_adds_nothing(void **state)
     flows_error_t error;
     unsigned flow;
 
-    assert_int_equal(flows_add(fixture->flows, fixture->peer_address, source, &flow, &error),
+    assert_int_equal(flows_add(fixture->flows, fixture->peer_address, source, NULL, &flow, &error),
                      APR_SUCCESS);
     assert_int_equal(flow, 0);
     assert_int_equal(flows_port(fixture->flows, 0), port);
-    assert_int_not_equal(flows_add(fixture->flows, fixture->peer_address, source, &flow, &error),
-                         APR_SUCCESS);
+    assert_int_not_equal(
+        flows_add(fixture->flows, fixture->peer_address, source, NULL, &flow, &error), APR_SUCCESS);
     assert_string_equal(error.step, "bind");
     assert_int_equal(error.flow, 1);
     assert_talks_to(fixture, 0, fixture);
 
     flows_remove(fixture->flows, 0);
-    assert_int_equal(flows_add(fixture->flows, fixture->peer_address, source, &flow, &error),
+    assert_int_equal(flows_add(fixture->flows, fixture->peer_address, source, NULL, &flow, &error),
                      APR_SUCCESS);
     assert_int_equal(flow, 0);
     close_fixture(fixture);
@@ -138,7 +138,7 @@ static void there_are_no_more_flows_than_numbers(void **state)
     for (unsigned i = 0; i < FLOWS_MAX; i++) {
         assert_int_equal(add_flow(fixture, fixture->peer_address), i);
     }
-    assert_int_equal(flows_add(fixture->flows, fixture->peer_address, NULL, &flow, &error),
+    assert_int_equal(flows_add(fixture->flows, fixture->peer_address, NULL, NULL, &flow, &error),
                      APR_ENOSPC);
     assert_string_equal(error.step, "open more sockets than a client may have");
     assert_talks_to(fixture, FLOWS_MAX - 1, fixture);

@@ -141,16 +141,16 @@ static void a_flow_without_a_descriptor_is_refused(void **state)
     struct rlimit low;
     unsigned flow;
 
-    assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), APR_SUCCESS);
+    assert_int_equal(flows_add(flows, peer, NULL, NULL, &flow, &error), APR_SUCCESS);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     low = before;
     low.rlim_cur = 1;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), EMFILE);
+    assert_int_equal(flows_add(flows, peer, NULL, NULL, &flow, &error), EMFILE);
     assert_string_equal(error.step, "open a socket");
     assert_int_equal(error.flow, 1);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), APR_SUCCESS);
+    assert_int_equal(flows_add(flows, peer, NULL, NULL, &flow, &error), APR_SUCCESS);
     assert_int_equal(flow, 1);
 }
 
@@ -168,7 +168,7 @@ static void add_and_remove(flows_t *flows, const apr_sockaddr_t *peer, unsigned 
         flows_error_t error;
         unsigned flow;
 
-        assert_int_equal(flows_add(flows, peer, NULL, &flow, &error), APR_SUCCESS);
+        assert_int_equal(flows_add(flows, peer, NULL, NULL, &flow, &error), APR_SUCCESS);
         assert_int_equal(flow, 0);
         flows_remove(flows, flow);
     }
