@@ -15,6 +15,7 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
 {
     int is_text = given->payload_text != NULL, is_hex = given->payload_hex != NULL;
     int is_file = given->payload_file != NULL, is_sized = given->size >= 0;
+    int is_resolving = given->resolve_interval > 0;
     int is_payload = is_text || is_hex || is_file;
     const char *protocol = given->stamp ? "stamp" : given->echo_plus ? "echo-plus" : NULL;
     const pair_t pairs[] = {
@@ -42,6 +43,10 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->rate != 0, given->interval != 0, "rate", "interval"},
         {given->bitrate != 0, given->interval != 0, "bitrate", "interval"},
         {given->window != 0, given->interval != 0, "window", "interval"},
+        {is_resolving, given->flood != 0, "resolve-interval", "flood"},
+        {is_resolving, given->sweep != 0, "resolve-interval", "sweep"},
+        {is_resolving, given->mtu != 0, "resolve-interval", "mtu"},
+        {is_resolving, given->source_port != 0, "resolve-interval", "source-port"},
         {given->json != 0, given->csv != 0, "json", "csv"},
         {given->json != 0, given->timestamps != 0, "json", "timestamps"},
         {given->csv != 0, given->timestamps != 0, "csv", "timestamps"},

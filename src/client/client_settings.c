@@ -7,11 +7,14 @@
 #include "client/core/stamp_sender.h"
 #include "client/output/payload_text.h"
 #include "client/stamp_key.h"
+#include "client/targets/targets_file.h"
 #include "common/echo_plus_packet.h"
 
 #define FLOOD_WINDOW      32
 #define FLOOD_DURATION_US (10 * APR_USEC_PER_SEC)
 #define SWEEP_ROUNDS      10
+
+#define RESOLVE_INTERVAL_US (5 * 60 * APR_USEC_PER_SEC)
 
 const char *client_settings_size_option(const client_settings_t *settings)
 {
@@ -19,6 +22,14 @@ const char *client_settings_size_option(const client_settings_t *settings)
            : settings->payload_hex != NULL  ? "payload-hex"
            : settings->payload_file != NULL ? "payload-file"
                                             : "size";
+}
+
+/* It has no end, and what was looked up at its start may be wrong one day. Of two sockets at a time
+ * for one target, the second would not get the port. */
+static int is_resident(const client_settings_t *settings)
+{
+    return settings->measurement == MEASURE_PING && settings->count == 0 &&
+           settings->deadline == 0 && settings->source_port == 0;
 }
 
 static void fill_defaults(client_settings_t *settings)
@@ -52,48 +63,82 @@ static void fill_defaults(client_settings_t *settings)
                       : settings->flows != 0 ? settings->flows
                                              : 1;
     settings->size = settings->size < 0 ? 56 : settings->size;
+    if (settings->resolve_interval < 0) {
+        settings->resolve_interval = is_resident(settings) ? RESOLVE_INTERVAL_US : 0;
+    }
 }
 
-/* HOST%eth0 is HOST with --interface=eth0. */
-static const char *read_device(client_settings_t *settings, apr_pool_t *pool)
+static const char *check_device(const client_settings_t *settings, apr_pool_t *pool)
 {
-    const char *behind = settings->address.device;
+    const char *device = settings->device;
 
-    if (settings->device == NULL) {
-        settings->device = behind;
-    } else if (*settings->device == '\0' || strlen(settings->device) >= INTERFACE_NAME_MAX) {
-        return apr_psprintf(pool, "--interface=%s: expected the name of a network interface",
-                            settings->device);
-    } else if (behind != NULL && strcmp(behind, settings->device) != 0) {
-        return apr_psprintf(pool, "--interface=%s and %s: expected one of them, not both",
-                            settings->device, settings->host);
-    }
-    return NULL;
+    return device != NULL && (*device == '\0' || strlen(device) >= INTERFACE_NAME_MAX)
+               ? apr_psprintf(pool, "--interface=%s: expected the name of a network interface",
+                              device)
+               : NULL;
 }
 
-static const char *read_host(client_settings_t *settings, const apr_array_header_t *operands,
-                             apr_pool_t *pool)
+const char *client_settings_targets(target_list_t **targets, const client_settings_t *settings,
+                                    apr_pool_t *pool)
 {
-    if (operands->nelts != 1) {
-        return operands->nelts == 0
-                   ? "expected whom to ask: udpecho HOST[:PORT]; --help lists the options"
-                   : apr_psprintf(pool, "%s: expected one HOST[:PORT] only",
-                                  APR_ARRAY_IDX(operands, 1, const char *));
-    }
-    settings->host = APR_ARRAY_IDX(operands, 0, const char *);
-    const apr_port_t ports[PROTOCOLS] = {
+    static const apr_port_t ports[PROTOCOLS] = {
         [PROTOCOL_ECHO] = ECHO_PORT, [PROTOCOL_STAMP] = STAMP_PORT, [PROTOCOL_ECHO_PLUS] = 0};
-    apr_port_t port = ports[settings->protocol];
-    const char *error = address_parse_host(&settings->address, settings->host, port, pool);
+    const char *error = NULL;
 
-    if (error == NULL && settings->address.host == NULL) {
-        error = "* is no host to ask";
-    } else if (error == NULL && settings->address.port == 0) {
-        error = port == 0 ? "--echo-plus has no standard port" : "0 is no port to ask";
+    *targets = target_list_create(ports[settings->protocol], settings->device, pool);
+    for (int i = 0; i < settings->operands->nelts && error == NULL; i++) {
+        error = target_list_add(*targets, APR_ARRAY_IDX(settings->operands, i, const char *));
     }
-    return error == NULL ? read_device(settings, pool)
-                         : apr_psprintf(pool, "%s: expected HOST%s (%s)", settings->host,
-                                        port == 0 ? ":PORT" : "[:PORT]", error);
+    return error == NULL && settings->targets_file != NULL
+               ? targets_file_read(*targets, settings->targets_file)
+               : error;
+}
+
+int client_settings_can_reload(const client_settings_t *settings)
+{
+    return settings->targets_file != NULL &&
+           strcmp(settings->targets_file, TARGETS_STANDARD_INPUT) != 0;
+}
+
+/* Where only one target can be asked. */
+static const char *check_several(const client_settings_t *settings, apr_pool_t *pool)
+{
+    const char *option = settings->flood              ? "flood"
+                         : settings->sweep            ? "sweep"
+                         : settings->mtu              ? "mtu"
+                         : settings->source_port != 0 ? "source-port"
+                                                      : NULL;
+
+    return settings->has_several && option != NULL
+               ? apr_psprintf(pool, "--%s: expected one HOST[:PORT] only", option)
+               : NULL;
+}
+
+static const char *read_targets(client_settings_t *settings, const apr_array_header_t *operands,
+                                apr_pool_t *pool)
+{
+    if (operands->nelts == 0 && settings->targets_file == NULL) {
+        return "expected whom to ask: udpecho HOST[:PORT]; --help lists the options";
+    }
+    settings->operands = operands;
+    const char *error = check_device(settings, pool);
+
+    if (error == NULL) {
+        error = client_settings_targets(&settings->targets, settings, pool);
+    }
+    if (error != NULL) {
+        return error;
+    }
+    const target_name_t *first = &APR_ARRAY_IDX(settings->targets->names, 0, target_name_t);
+
+    settings->host = first->text;
+    settings->address = first->address;
+    settings->has_several = settings->targets->names->nelts > 1 || settings->targets_file != NULL ||
+                            settings->all_addresses;
+    if (!settings->has_several) {
+        settings->device = first->address.device;
+    }
+    return check_several(settings, pool);
 }
 
 /* The fields of the protocol take room. */
@@ -128,44 +173,20 @@ static const char *check_size(const client_settings_t *settings, apr_pool_t *poo
                                         : "");
 }
 
-static void clear(client_settings_t *settings)
-{
-    *settings = (client_settings_t){.size = -1,
-                                    .stamp_tlvs = -1,
-                                    .timeout = APR_USEC_PER_SEC,
-                                    .dscp = -1,
-                                    .offload = 1,
-                                    .max_loss = -1};
-}
-
-/* The command line wins over the file that it names, so it is read before it, to find that file,
- * and again after it. */
-static const char *read_options(client_settings_t *settings, int argc, const char *const *argv,
-                                apr_array_header_t **operands, apr_pool_t *pool)
-{
-    const option_t *table = client_settings_table;
-    apr_status_t refusal = APR_SUCCESS;
-
-    clear(settings);
-    const char *error = options_read_arguments(table, settings, argc, argv, operands, pool);
-    const char *file = settings->config;
-
-    if (error != NULL || file == NULL || settings->help || settings->version) {
-        return error;
-    }
-    clear(settings);
-    error = options_read_file(table, settings, file, &refusal, pool);
-    if (error != NULL) {
-        return refusal != APR_SUCCESS ? apr_pstrcat(pool, "--config=", error, NULL) : error;
-    }
-    return options_read_arguments(table, settings, argc, argv, operands, pool);
-}
-
 const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
                                  apr_pool_t *pool)
 {
     apr_array_header_t *operands;
-    const char *error = read_options(settings, argc, argv, &operands, pool);
+
+    *settings = (client_settings_t){.size = -1,
+                                    .stamp_tlvs = -1,
+                                    .resolve_interval = -1,
+                                    .timeout = APR_USEC_PER_SEC,
+                                    .dscp = -1,
+                                    .offload = 1,
+                                    .max_loss = -1};
+    const char *error =
+        options_read_arguments(client_settings_table, settings, argc, argv, &operands, pool);
 
     if (error != NULL || settings->help || settings->version) {
         return error;
@@ -187,5 +208,5 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
                              ": expected one with %" APR_INT64_T_FMT " ports above it",
                              settings->source_port, settings->flows - 1);
     }
-    return error == NULL ? read_host(settings, operands, pool) : error;
+    return error == NULL ? read_targets(settings, operands, pool) : error;
 }

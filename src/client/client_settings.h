@@ -4,6 +4,7 @@
 /* What udpecho can be told, and its table of options. */
 
 #include "client/output/event.h"
+#include "client/targets/target_list.h"
 #include "common/address.h"
 #include "common/authentication.h"
 #include "common/options.h"
@@ -25,8 +26,11 @@ typedef struct client_settings {
     apr_int64_t verbose;
     apr_int64_t ipv4;
     apr_int64_t ipv6;
-    const char *device; /* NULL: any */
-    const char *source; /* NULL: the system's choice */
+    const char *targets_file; /* NULL: none */
+    apr_int64_t all_addresses;
+    apr_int64_t resolve_interval; /* microseconds; 0: never */
+    const char *device;           /* NULL: any */
+    const char *source;           /* NULL: the system's choice */
     apr_int64_t source_port;
     apr_int64_t dscp;      /* -1: the system's default */
     apr_int64_t hop_limit; /* 0: the system's default */
@@ -63,26 +67,35 @@ typedef struct client_settings {
     const char *metrics_listen; /* NULL: nowhere */
     apr_int64_t max_loss;       /* millionths of what was sent; -1: not asked */
     apr_int64_t max_rtt;        /* microseconds; 0: not asked */
-    const char *config;         /* NULL: no file of options */
     apr_int64_t help;
     apr_int64_t version;
 
     /* What follows from them. */
     measurement_t measurement;
     protocol_t protocol;
-    authentication_key_t *stamp_key; /* that is in the file */
-    const char *host;                /* as given */
-    address_t address;
-    const unsigned char *payload; /* of `size` bytes; NULL: made by the probe */
+    authentication_key_t *stamp_key;    /* that is in the file */
+    const apr_array_header_t *operands; /* of const char * */
+    target_list_t *targets;             /* of the operands and the file */
+    int has_several;                    /* several targets are asked, or there may be several */
+    const char *host;                   /* the first target as given */
+    address_t address;                  /* of that */
+    const unsigned char *payload;       /* of `size` bytes; NULL: made by the probe */
 } client_settings_t;
 
 extern const option_t client_settings_table[];
 
-/* Reads the command line, and the file of --config before it. Returns NULL, or what is wrong with
- * them as a sentence. Reads --payload-file, and looks nothing up. `argv` must outlive the settings.
- */
+/* Reads the command line. Returns NULL, or what is wrong with it as a sentence. Reads
+ * --payload-file, and looks nothing up. `argv` must outlive the settings. */
 const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
                                  apr_pool_t *pool);
+
+/* Sets `targets` to what the operands and --targets name, which is one target at least. Reads the
+ * file. Returns NULL, or what is wrong as a sentence. Main thread; the list lives in `pool`. */
+const char *client_settings_targets(target_list_t **targets, const client_settings_t *settings,
+                                    apr_pool_t *pool);
+
+/* Non-zero if the targets can be read again. */
+int client_settings_can_reload(const client_settings_t *settings);
 
 /* What the size of the payload comes from: "size", or the option of the payload that the user
  * wrote. Static. */

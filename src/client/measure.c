@@ -4,13 +4,15 @@
 #include <assert.h>
 
 #include "client/failure.h"
-#include "client/keys.h"
 #include "client/metrics/client_metrics.h"
 #include "client/mtu.h"
 #include "client/output/report.h"
 #include "client/plan.h"
 #include "client/prober.h"
 #include "client/sweep.h"
+#include "client/targets/target_peers.h"
+#include "client/verdict.h"
+#include "common/memory.h"
 #include "udpecho/clock.h"
 #include "udpecho/host.h"
 
@@ -18,20 +20,22 @@ typedef struct session {
     const client_settings_t *settings;
     const destination_t *destination;
     apr_array_header_t *reports; /* those that were passed: they write */
+    output_t *errors;            /* standard error */
     apr_array_header_t *told;    /* these, and that of the metrics */
     client_metrics_t *metrics;   /* NULL: none are served */
     plan_t plan;
     prober_t *prober;
-    peer_t *peer;   /* that is measured */
+    target_peers_t targets; /* that are asked, unless ... */
+    peer_t *peer;           /* ... this one alone is measured */
     peer_t *larger; /* the same once more, with what was too big for an MTU search; NULL: not yet */
     mtu_t *mtu;
     mtu_limit_t mtu_limit; /* that was found */
     unsigned suspects;     /* source ports of a sweep */
     apr_time_t end;        /* of all, whatever is still to come; 0: none */
     probe_summary_t summary;
-    apr_status_t status; /* of the measurement */
+    unsigned peers, answered, not_found; /* as outcome_t has them */
+    apr_status_t status;                 /* of the measurement */
     host_t *host;
-    keys_t *keys;
     apr_pool_t *pool;
 } session_t;
 
@@ -93,12 +97,21 @@ static int send_larger(session_t *session)
     return 1;
 }
 
+static int asks_targets(const session_t *session)
+{
+    return session->settings->measurement == MEASURE_PING;
+}
+
 static void on_ended(void *context, peer_t *peer)
 {
     session_t *session = context;
     measurement_t measurement = session->settings->measurement;
     apr_time_t now = clock_now();
 
+    if (asks_targets(session)) {
+        target_peers_ended(&session->targets, peer);
+        return;
+    }
     if (peer == session->peer) {
         session->summary = probe_summary(peer_options(peer)->probe, now);
     }
@@ -152,7 +165,38 @@ static const char *open_metrics(session_t *session)
     return error;
 }
 
-/* Everything that can go wrong does so here, before the first datagram. */
+static const char *create_prober(session_t *session)
+{
+    const client_settings_t *settings = session->settings;
+    endpoint_t nowhere = {.length = 0};
+    endpoint_t peer =
+        session->destination != NULL ? endpoint_of(session->destination->peer) : nowhere;
+    const prober_options_t options = {.flows = session->plan.flows,
+                                      .run = plan_run(&session->plan, settings->host, peer),
+                                      .reports = session->told,
+                                      .interval = settings->report_interval,
+                                      .task = asks_targets(session) ? &session->targets.task : NULL,
+                                      .ended = on_ended,
+                                      .context = session};
+    apr_status_t status = prober_create(&session->prober, &options, session->pool);
+
+    return status == APR_SUCCESS ? NULL : cannot("start", status, session->pool);
+}
+
+static const char *open_targets(session_t *session)
+{
+    const char *error = target_peers_open(&session->targets, &session->plan, session->pool);
+
+    if (error == NULL) {
+        error = create_prober(session);
+    }
+    if (error == NULL) {
+        target_peers_start(&session->targets, session->prober, session->destination);
+    }
+    return error;
+}
+
+/* All that can go wrong does so here, before the first datagram, but for the sockets of targets. */
 static const char *open_session(session_t *session)
 {
     const client_settings_t *settings = session->settings;
@@ -160,24 +204,20 @@ static const char *open_session(session_t *session)
     const char *error = open_metrics(session);
 
     if (error == NULL) {
-        error = plan_flows(&flows, settings, session->destination, session->pool);
+        error = plan_flows(&flows, settings, asks_targets(session) ? NULL : session->destination,
+                           session->pool);
     }
     if (error == NULL) {
-        error = plan_make(&session->plan, settings, flows, session->told, 0, session->pool);
+        error = plan_make(&session->plan, settings, flows, session->told, settings->has_several,
+                          session->pool);
     }
-    if (error != NULL) {
-        return error;
+    if (error == NULL && asks_targets(session)) {
+        return open_targets(session);
     }
-    prober_options_t options = {
-        .flows = flows,
-        .run = plan_run(&session->plan, settings->host, endpoint_of(session->destination->peer)),
-        .reports = session->told,
-        .interval = settings->report_interval,
-        .ended = on_ended,
-        .context = session};
-    apr_status_t status = prober_create(&session->prober, &options, session->pool);
-
-    return status == APR_SUCCESS ? add_peer(session) : cannot("start", status, session->pool);
+    if (error == NULL) {
+        error = create_prober(session);
+    }
+    return error == NULL ? add_peer(session) : error;
 }
 
 /* ---- The reports' outputs ---- */
@@ -220,14 +260,15 @@ static void close_outputs(const session_t *session)
 
 static unsigned count_targets(void *context)
 {
-    (void)context;
-    return 1;
+    const session_t *session = context;
+
+    return asks_targets(session) ? targets_count(session->targets.targets) : 1;
 }
 
-static apr_status_t start_metrics(const session_t *session)
+static apr_status_t start_metrics(session_t *session)
 {
     return session->metrics != NULL
-               ? client_metrics_start(session->metrics, session->prober, count_targets, NULL)
+               ? client_metrics_start(session->metrics, session->prober, count_targets, session)
                : APR_SUCCESS;
 }
 
@@ -240,6 +281,22 @@ static void stop_metrics(const session_t *session)
 
 /* ---- The measurement, in a thread of its own so that the main one hears the user ---- */
 
+static void finish_targets(session_t *session)
+{
+    apr_time_t now = clock_now();
+    run_t run = plan_run(&session->plan, session->settings->host, (endpoint_t){.length = 0});
+    total_t total;
+
+    prober_total(session->prober, &total, now);
+    session->summary = total.summary;
+    session->peers = total.peers;
+    session->answered = total.answered;
+    session->not_found = targets_not_found(session->targets.targets);
+    if (session->settings->has_several) {
+        prober_tell(session->prober, &run, (event_t){.kind = EVENT_TOTAL, .total = &total});
+    }
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     session_t *session = data;
@@ -247,14 +304,43 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     apr_interval_time_t length = plan_length(settings);
 
     (void)thread;
-    peer_tell(session->peer, (event_t){.kind = EVENT_START});
+    if (session->peer != NULL) {
+        peer_tell(session->peer, (event_t){.kind = EVENT_START});
+    }
     session->end = settings->deadline > 0 ? clock_now() + settings->deadline : 0;
     if (length > 0) {
         end_outputs_at(session, clock_now() + length);
     }
     session->status = prober_run(session->prober, session->end);
+    if (asks_targets(session) && session->targets.failure == NULL) {
+        finish_targets(session);
+    }
     host_finish(session->host);
     return NULL;
+}
+
+/* Returns non-zero if a lookup holds up the end. */
+static int close_targets(const session_t *session)
+{
+    if (!asks_targets(session)) {
+        return 0;
+    }
+    targets_close(session->targets.targets);
+    return targets_is_held_up(session->targets.targets);
+}
+
+static void reload(session_t *session)
+{
+    apr_pool_t *scratch = memory_pool(session->pool);
+
+    host_reloading(session->host);
+    const char *error = target_peers_reload(&session->targets, scratch);
+
+    if (error != NULL) {
+        failure_write(session->errors, error, scratch);
+    }
+    host_reloaded(session->host);
+    apr_pool_destroy(scratch);
 }
 
 static void serve_user(session_t *session)
@@ -267,13 +353,15 @@ static void serve_user(session_t *session)
         case HOST_REPORT:
             prober_report(session->prober);
             break;
+        case HOST_RELOAD:
+            reload(session);
+            break;
         case HOST_LOOK: /* there is no rate to tell the service manager of */
             break;
         default:
             end_outputs_at(session, clock_now());
             prober_stop(session->prober);
             host_stopping(session->host);
-            keys_stop(session->keys); /* a second signal ends the process at once */
         }
     }
 }
@@ -289,63 +377,22 @@ static const char *writing_error(apr_status_t status, apr_pool_t *pool)
     return APR_STATUS_IS_EPIPE(status) ? NULL : cannot("write the report", status, pool);
 }
 
-/* Asked, waited for or refused, and nothing came back from anywhere. */
-static int is_silent(const probe_summary_t *summary)
-{
-    apr_uint64_t replies = 0;
-
-    for (unsigned i = 0; i < REPLY_KINDS; i++) {
-        replies += summary->replies[i];
-    }
-    return replies == 0 && (summary->lost > 0 || summary->refused > 0);
-}
-
-/* Replies that are none to what was sent, where nothing else came, are what a server of another
- * protocol sends. */
-static const char *protocol_advice(const client_settings_t *settings,
-                                   const probe_summary_t *summary)
-{
-    static const char *const advice[PROTOCOLS] = {
-        [PROTOCOL_ECHO] = "replies came, but none of them is an echo; a STAMP reflector needs "
-                          "--stamp, a UDPEchoPlus server --echo-plus",
-        [PROTOCOL_STAMP] = "replies came, but none of them is STAMP's; a plain echo server needs "
-                           "no --stamp, a UDPEchoPlus server --echo-plus",
-        [PROTOCOL_ECHO_PLUS] = "replies came, but none of them is UDPEchoPlus's; a plain echo "
-                               "server needs no --echo-plus, a STAMP reflector --stamp",
-    };
-    static const char *const authenticated =
-        "replies came, but none of them is authenticated by this key; an unauthenticated STAMP "
-        "reflector needs no --stamp-key-file";
-    apr_uint64_t strange = summary->replies[REPLY_UNKNOWN];
-
-    /* Plain echoes may be corrupt and still be echoes. */
-    if (settings->protocol != PROTOCOL_ECHO) {
-        strange += summary->replies[REPLY_CORRUPT];
-    }
-    if (strange == 0 || settings->payload != NULL) {
-        return NULL;
-    }
-    return settings->stamp_key != NULL ? authenticated : advice[settings->protocol];
-}
-
-/* What this host did not send is missing as well: the user wants to know whether all is well.
- */
-static int is_too_much_missing(const client_settings_t *settings, const probe_summary_t *summary)
-{
-    apr_uint64_t missing = summary->lost + summary->corrupted + summary->not_sent;
-    apr_uint64_t decided = summary->sent - summary->outstanding + summary->not_sent;
-
-    return settings->max_loss >= 0 &&
-           (double)missing * 1e6 > (double)settings->max_loss * (double)decided;
-}
-
 static client_exit_t judge(const session_t *session, const char **error)
 {
-    const client_settings_t *settings = session->settings;
-    const probe_summary_t *summary = &session->summary;
-    apr_uint64_t decided = summary->sent - summary->outstanding;
+    const outcome_t outcome = {.settings = session->settings,
+                               .destination = session->destination,
+                               .summary = &session->summary,
+                               .peers = session->peers,
+                               .answered = session->answered,
+                               .not_found = session->not_found,
+                               .is_limit_unknown =
+                                   session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND,
+                               .suspects = session->suspects};
 
-    *error = NULL;
+    *error = session->targets.failure;
+    if (*error != NULL) {
+        return CLIENT_ERROR;
+    }
     if (session->status != APR_SUCCESS) {
         *error = cannot("receive", session->status, session->pool);
         return CLIENT_ERROR;
@@ -354,40 +401,28 @@ static client_exit_t judge(const session_t *session, const char **error)
         *error = writing_error(reports_status(session->reports), session->pool);
         return CLIENT_ERROR;
     }
-    if (summary->received == 0) {
-        *error = is_silent(summary)
-                     ? destination_advice(session->destination, settings, session->pool)
-                     : protocol_advice(settings, summary);
-        return decided == 0 && summary->not_sent > 0 ? CLIENT_ERROR : CLIENT_UNANSWERED;
-    }
-    if (session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND) {
-        *error = "the search ended before it had found the largest payload";
-    } else if (session->suspects > 0) {
-        *error = "some source ports are worse than the rest";
-    } else if (is_too_much_missing(settings, summary)) {
-        *error = "more is lost, or was not sent, than --max-loss";
-    } else if (settings->max_rtt > 0 && summary->timed == 0) {
-        *error = "no round trip is known that --max-rtt could be held against";
-    } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {
-        *error = "the mean round trip is longer than --max-rtt";
-    }
-    return *error == NULL ? CLIENT_ANSWERED : CLIENT_UNANSWERED;
+    return verdict_of(&outcome, error, session->pool);
 }
 
 client_exit_t measure(const client_settings_t *settings, const destination_t *destination,
-                      apr_array_header_t *reports, const char **error, apr_pool_t *pool)
+                      apr_array_header_t *reports, output_t *errors, int *is_held_up,
+                      const char **error, apr_pool_t *pool)
 {
-    session_t session = {
-        .settings = settings, .destination = destination, .reports = reports, .pool = pool};
+    session_t session = {.settings = settings,
+                         .destination = destination,
+                         .reports = reports,
+                         .errors = errors,
+                         .pool = pool};
     apr_thread_t *thread;
     apr_status_t status;
 
     assert(reports->elt_size == sizeof(report_t *));
+    *is_held_up = 0;
     *error = open_session(&session);
     if (*error != NULL) {
         return CLIENT_ERROR;
     }
-    status = host_start(&session.host, 0, pool);
+    status = host_start(&session.host, client_settings_can_reload(settings), pool);
     if (status == APR_SUCCESS) {
         status = start_outputs(&session);
     }
@@ -403,13 +438,10 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }
-    if (session.plan.has_several) {
-        session.keys = keys_start(reports, session.host, pool);
-    }
     serve_user(&session);
-    keys_stop(session.keys);
     apr_thread_join(&status, thread);
     stop_metrics(&session);
+    *is_held_up = close_targets(&session);
     close_outputs(&session);
     return judge(&session, error);
 }

@@ -2,6 +2,7 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <errno.h>
 #include <string.h>
 
 #include "client/core/echo_plus_sender.h"
@@ -57,19 +58,39 @@ static const char *check_room(const flows_t *flows, const client_settings_t *set
                             ", which is what this host gives the buffers of a socket", pool);
 }
 
+/* What failed, on one of `count` sockets that were to be opened together. */
+static const char *flow_failure(const client_settings_t *settings, const flows_error_t *error,
+                                apr_status_t status, unsigned count, const char *device,
+                                apr_pool_t *pool)
+{
+    const char *step = error->step;
+
+    if (strcmp(step, "bind") == 0) {
+        step = describe_source(settings, count > 1 ? error->flow : 0, pool);
+    } else if (strcmp(step, "bind to the interface") == 0) {
+        step = apr_psprintf(pool, "use --interface=%s", device);
+    }
+    if (count > 1) {
+        step = apr_psprintf(pool, "%s (socket %u of %u)", step, error->flow + 1, count);
+    }
+    const char *reason = cannot(step, status, pool);
+
+    return error->is_excluded ? apr_pstrcat(pool, reason, "; " EXCLUDED_PORT_HINT, NULL) : reason;
+}
+
 const char *plan_flows(flows_t **flows, const client_settings_t *settings,
                        const destination_t *destination, apr_pool_t *pool)
 {
     platform_t *platform = apr_palloc(pool, sizeof *platform);
     const flows_options_t options = {
         .platform = platform,
-        .count = (unsigned)settings->flows,
-        .source = destination->source,
+        .count = destination != NULL ? (unsigned)settings->flows : 0,
+        .source = destination != NULL ? destination->source : NULL,
         .payload_max = PAYLOAD_MAX_IPV6,
         .dscp = (int)settings->dscp,
         .hop_limit = (int)settings->hop_limit,
         .dont_fragment = settings->dont_fragment || settings->measurement == MEASURE_MTU,
-        .broadcast = destination->is_broadcast,
+        .broadcast = destination != NULL ? destination->is_broadcast : settings->broadcast != 0,
         .gathers = settings->measurement == MEASURE_FLOOD && settings->offload,
         .buffer = BUFFER,
         .device = settings->device,
@@ -82,25 +103,29 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
     if (status != APR_SUCCESS) {
         return cannot("find out what the system offers", status, pool);
     }
-    status = flows_open(flows, destination->peer, &options, &error, pool);
+    status =
+        flows_open(flows, destination != NULL ? destination->peer : NULL, &options, &error, pool);
+    return status == APR_SUCCESS
+               ? check_room(*flows, settings, pool)
+               : flow_failure(settings, &error, status, options.count, settings->device, pool);
+}
 
-    if (status == APR_SUCCESS) {
-        return check_room(*flows, settings, pool);
+const char *plan_add_flow(unsigned *flow, const plan_t *plan, const destination_t *destination,
+                          const char *device, apr_status_t *status, apr_pool_t *pool)
+{
+    flows_error_t error;
+    const char *too_long;
+
+    *status = flows_add(plan->flows, destination->peer, destination->source, device, flow, &error);
+    if (*status != APR_SUCCESS) {
+        return flow_failure(plan->settings, &error, *status, 1, device, pool);
     }
-    const char *step = error.step;
-
-    if (strcmp(step, "bind") == 0) {
-        step = describe_source(settings, error.flow, pool);
-    } else if (strcmp(step, "bind to the interface") == 0) {
-        step = apr_psprintf(pool, "use --interface=%s", settings->device);
+    too_long = check_room(plan->flows, plan->settings, pool);
+    if (too_long != NULL) {
+        flows_remove(plan->flows, *flow);
+        *status = EMSGSIZE;
     }
-
-    if (options.count > 1) {
-        step = apr_psprintf(pool, "%s (socket %u of %u)", step, error.flow + 1, options.count);
-    }
-    const char *reason = cannot(step, status, pool);
-
-    return error.is_excluded ? apr_pstrcat(pool, reason, "; " EXCLUDED_PORT_HINT, NULL) : reason;
+    return too_long;
 }
 
 /* ---- Probe ---- */

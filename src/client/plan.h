@@ -9,7 +9,8 @@
 #include "client/destination.h"
 #include "client/peer.h"
 
-/* The datagrams may be fragmented unless the settings or the measurement forbid it. */
+/* Opens those to `destination`; none yet if that is NULL. The datagrams may be fragmented unless
+ * the settings or the measurement forbid it. */
 const char *plan_flows(flows_t **flows, const client_settings_t *settings,
                        const destination_t *destination, apr_pool_t *pool);
 
@@ -35,6 +36,11 @@ run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer);
 const char *plan_peer(peer_options_t *options, const plan_t *plan, const char *host,
                       const destination_t *destination, unsigned first_flow, apr_uint64_t count,
                       apr_pool_t *pool);
+
+/* Opens one more flow, to `destination`. `device` is the interface that it sends and receives by,
+ * NULL: any. On error `status` says why too. The thread that sends and receives. */
+const char *plan_add_flow(unsigned *flow, const plan_t *plan, const destination_t *destination,
+                          const char *device, apr_status_t *status, apr_pool_t *pool);
 
 /* How long the run takes by its schedule, its duration and its deadline, the last answer included,
  * microseconds; 0: only answers or the user end it. */

@@ -10,11 +10,9 @@
 #include "client/measure.h"
 #include "client/output/report.h"
 #include "common/file_print.h"
-#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/version.h"
 #include "udpecho/host.h"
-#include "udpecho/keyboard.h"
 
 /* How long files that take nothing hold up the end: together no more than a second. */
 #define REPORT_PATIENCE_US (750 * 1000)
@@ -27,17 +25,25 @@ typedef struct program {
     apr_pool_t *pool;
     apr_file_t *out;
     output_t *errors;
+    int has_errors;              /* they are written by a thread of their own */
     apr_array_header_t *reports; /* of report_t * */
     client_settings_t settings;
+    int is_held_up; /* a thread is, and has memory that apr_terminate() would take away */
 } program_t;
 
-static client_exit_t fail(const program_t *program, const char *error)
+/* It is often the same pipe as standard output. */
+static void start_errors(program_t *program)
 {
-    /* It is often the same pipe as standard output. */
-    output_start(program->errors, NULL, NULL);
-    output_write(program->errors, apr_pstrcat(program->pool, "udpecho: ",
-                                              printable_text(error, program->pool), "\n", NULL));
-    output_close(program->errors);
+    if (!program->has_errors) {
+        output_start(program->errors, NULL, NULL);
+        program->has_errors = 1;
+    }
+}
+
+static client_exit_t fail(program_t *program, const char *error)
+{
+    start_errors(program);
+    failure_write(program->errors, error, program->pool);
     return CLIENT_ERROR;
 }
 
@@ -51,7 +57,7 @@ static void print_version(const program_t *program)
 static void print_help(const program_t *program)
 {
     file_print(program->out,
-               "Usage: udpecho [OPTION]... HOST[:PORT]\n"
+               "Usage: udpecho [OPTION]... HOST[:PORT]...\n"
                "Ask a UDP echo server (RFC 862), port 7 unless another is named, and tell\n"
                "what comes back and how fast.\n\n");
     options_write_help(client_settings_table, program->out);
@@ -61,7 +67,7 @@ static void print_help(const program_t *program)
                "an error. See udpecho(1).\n");
 }
 
-static client_exit_t tell(const program_t *program, void (*print)(const program_t *program))
+static client_exit_t tell(program_t *program, void (*print)(const program_t *program))
 {
     static char buffer[8192];
 
@@ -96,7 +102,6 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
     int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .lines_of_many = settings->verbose != 0,
-                                      .has_keys = keyboard_exists(),
                                       .table = settings->verbose == 0 && !is_quiet,
                                       .histogram = settings->histogram != 0,
                                       .times = (line_times_t)settings->timestamps,
@@ -155,7 +160,7 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
     if (error == NULL && settings->version) {
         return tell(program, print_version);
     }
-    if (error == NULL) {
+    if (error == NULL && !settings->has_several) {
         error = destination_find(&destination, settings, program->pool);
     }
     if (error == NULL) {
@@ -164,7 +169,12 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
     if (error != NULL) {
         return fail(program, error);
     }
-    client_exit_t code = measure(settings, &destination, program->reports, &error, program->pool);
+    if (client_settings_can_reload(settings)) {
+        start_errors(program);
+    }
+    client_exit_t code =
+        measure(settings, settings->has_several ? NULL : &destination, program->reports,
+                program->errors, &program->is_held_up, &error, program->pool);
 
     if (error != NULL) {
         fail(program, error);
@@ -174,7 +184,7 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
 
 static int is_held_up(const program_t *program)
 {
-    int result = output_is_held_up(program->errors);
+    int result = program->is_held_up || output_is_held_up(program->errors);
 
     for (int i = 0; i < program->reports->nelts; i++) {
         result |= output_is_held_up(APR_ARRAY_IDX(program->reports, i, report_t *)->output);
@@ -191,7 +201,7 @@ static void give_up(void)
 
 int main(int argc, const char *const *argv, const char *const *environment)
 {
-    program_t program;
+    program_t program = {.pool = NULL};
     apr_file_t *errors;
 
     host_trust_system_libraries();
@@ -211,8 +221,9 @@ int main(int argc, const char *const *argv, const char *const *environment)
 
     client_exit_t code = run(&program, argc, argv);
 
+    output_close(program.errors);
     if (is_held_up(&program)) {
-        _Exit((int)code); /* apr_terminate() would take the writers' memory away */
+        _Exit((int)code); /* apr_terminate() would take the threads' memory away */
     }
     return (int)code;
 }

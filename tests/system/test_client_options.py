@@ -363,7 +363,7 @@ class CommandLine(unittest.TestCase):
 
     def test_the_operand(self):
         self.check_refused("expected whom to ask")
-        self.check_refused("127.0.0.2: expected one HOST", "127.0.0.1", "127.0.0.2")
+        self.check_refused("--flood: expected one HOST", "--flood", "127.0.0.1", "127.0.0.2")
         for host in "127.0.0.1:0", "127.0.0.1:x", "*:7":
             self.check_refused(f"{host}: expected HOST[:PORT]", host)
 
@@ -407,34 +407,6 @@ class CommandLine(unittest.TestCase):
         self.check_refused("::1: it has no IPv4 (--ipv4) address", "-4", "::1")
         self.check_refused("--size=65508: expected at most 65507 bytes over IPv4", "--size=65508",
                            "127.0.0.1")
-
-
-class Config(unittest.TestCase):
-    def config(self, text):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        path = pathlib.Path(directory.name, "udpecho.conf")
-        path.write_text(text)
-        return path
-
-    def test_options_of_a_file_and_of_the_command_line(self):
-        path = self.config("# every option but the host\ncount=5\ninterval=20ms\npayload 'a b'\n")
-        with Responder(echo) as server:
-            report = ask(server.address(), f"--config={path}", "--count=2")
-        self.assertEqual([request.payload for request in server.requests], [b"a b"] * 2)
-        self.assertEqual((report.code, report.summary["sent"]), (0, 2))
-
-    def test_a_mistake_names_file_and_line(self):
-        path = self.config("count=5\n\nintervall=20ms\n")
-        done = run(f"--config={path}", "127.0.0.1")
-        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
-        self.assertEqual(done.stderr, f"udpecho: {path}:3: unknown option intervall; "
-                                      "--help lists the options\n")
-
-    def test_a_file_that_is_not_there(self):
-        done = run("--config=/no/such/file", "127.0.0.1")
-        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
-        self.assertIn("udpecho: --config=/no/such/file: cannot be read", done.stderr)
 
 
 class Payload(unittest.TestCase):

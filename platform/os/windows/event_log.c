@@ -1,7 +1,6 @@
 #include "os/windows/event_log.h"
 
 #include <apr.h>
-#include <apr_strings.h>
 #include <assert.h>
 
 #include "messages.h"
@@ -9,7 +8,7 @@
 #include "os/windows/service.h"
 #include "os/windows/wide.h"
 
-#define SOURCES_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\"
+#define SOURCE_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" SERVICE_NAME
 
 /* More than the longest line of the log. */
 #define LINE_MAX 10000
@@ -37,18 +36,32 @@ void event_text(wchar_t *text, const char *line, apr_size_t length)
     *text = L'\0';
 }
 
-/* With the lock. */
-static apr_status_t report_event(WORD type, DWORD id, const char *line, apr_size_t length)
+static apr_status_t write_event(void *context, log_level_t level, const char *line,
+                                apr_size_t length, apr_interval_time_t timeout)
 {
+    static const struct {
+        WORD type;
+        DWORD id;
+    } events[] = {
+        [LOG_LEVEL_ERROR] = {EVENTLOG_ERROR_TYPE, EVENT_ERROR},
+        [LOG_LEVEL_WARNING] = {EVENTLOG_WARNING_TYPE, EVENT_WARNING},
+        [LOG_LEVEL_INFO] = {EVENTLOG_INFORMATION_TYPE, EVENT_INFO},
+    };
+    /* A sink is called by one thread at a time. */
     static wchar_t text[EVENT_TEXT_MAX];
     static HANDLE source;
     const wchar_t *strings[] = {text};
 
+    (void)context, (void)timeout;
+    if (level > LOG_LEVEL_INFO) {
+        return APR_SUCCESS;
+    }
     event_text(text, line, length);
     if (source == NULL) {
-        source = RegisterEventSourceW(NULL, service_name());
+        source = RegisterEventSourceW(NULL, SERVICE_NAME);
     }
-    if (source != NULL && ReportEventW(source, type, 0, id, NULL, 1, 0, strings, NULL)) {
+    if (source != NULL &&
+        ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)) {
         return APR_SUCCESS;
     }
     apr_status_t status = (apr_status_t)apr_get_os_error(); /* mingw-w64's is unsigned */
@@ -61,31 +74,6 @@ static apr_status_t report_event(WORD type, DWORD id, const char *line, apr_size
     return status;
 }
 
-static apr_status_t write_event(void *context, log_level_t level, const char *line,
-                                apr_size_t length, apr_interval_time_t timeout)
-{
-    static const struct {
-        WORD type;
-        DWORD id;
-    } events[] = {
-        [LOG_LEVEL_ERROR] = {EVENTLOG_ERROR_TYPE, EVENT_ERROR},
-        [LOG_LEVEL_WARNING] = {EVENTLOG_WARNING_TYPE, EVENT_WARNING},
-        [LOG_LEVEL_INFO] = {EVENTLOG_INFORMATION_TYPE, EVENT_INFO},
-    };
-    /* udpecho writes its report and its errors in two threads. */
-    static SRWLOCK lock = SRWLOCK_INIT;
-
-    (void)context, (void)timeout;
-    if (level > LOG_LEVEL_INFO) {
-        return APR_SUCCESS;
-    }
-    AcquireSRWLockExclusive(&lock);
-    apr_status_t status = report_event(events[level].type, events[level].id, line, length);
-
-    ReleaseSRWLockExclusive(&lock);
-    return status;
-}
-
 log_sink_t event_log_open(void)
 {
     assert(is_main_thread());
@@ -94,18 +82,13 @@ log_sink_t event_log_open(void)
 
 /* ---- The source ---- */
 
-static const wchar_t *source_key(apr_pool_t *pool)
-{
-    return wide(apr_pstrcat(pool, narrow(SOURCES_KEY, pool), service_identity()->name, NULL), pool);
-}
-
 apr_status_t event_source_add(apr_pool_t *pool)
 {
     const wchar_t *file = program_path(pool);
     DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
     HKEY key;
-    LSTATUS error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, source_key(pool), 0, NULL, 0, KEY_SET_VALUE,
-                                    NULL, &key, NULL);
+    LSTATUS error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, SOURCE_KEY, 0, NULL, 0, KEY_SET_VALUE, NULL,
+                                    &key, NULL);
 
     if (error == ERROR_SUCCESS) {
         error = RegSetValueExW(key, L"EventMessageFile", 0, REG_EXPAND_SZ, (const BYTE *)file,
@@ -119,9 +102,9 @@ apr_status_t event_source_add(apr_pool_t *pool)
     return APR_FROM_OS_ERROR(error);
 }
 
-apr_status_t event_source_remove(apr_pool_t *pool)
+apr_status_t event_source_remove(void)
 {
-    LSTATUS error = RegDeleteKeyW(HKEY_LOCAL_MACHINE, source_key(pool));
+    LSTATUS error = RegDeleteKeyW(HKEY_LOCAL_MACHINE, SOURCE_KEY);
 
     return error == ERROR_FILE_NOT_FOUND ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }

@@ -14,8 +14,7 @@
  * characters that ReportEventW() takes. */
 #define EVENT_TEXT_MAX 20001
 
-/* A sink whose lines become events; those of level debug are left out. Main thread; any
- * thread may write to it. */
+/* A sink whose lines become events; those of level debug are left out. Main thread. */
 log_sink_t event_log_open(void);
 
 /* Makes one line the text of an event. `text` has room for EVENT_TEXT_MAX. One
@@ -25,6 +24,6 @@ void event_text(wchar_t *text, const char *line, apr_size_t length);
 /* Tells Windows where the messages of these events are, in this program's file, or that there are
  * none any more. Errors: those of RegCreateKeyExW(), RegSetValueExW() and RegDeleteKeyW(). */
 apr_status_t event_source_add(apr_pool_t *pool);
-apr_status_t event_source_remove(apr_pool_t *pool);
+apr_status_t event_source_remove(void);
 
 #endif

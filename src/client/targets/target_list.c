@@ -2,6 +2,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <assert.h>
 #include <string.h>
 
 #include "common/endpoint_text.h"
@@ -83,4 +84,18 @@ const char *target_list_add(target_list_t *list, const char *text)
         APR_ARRAY_PUSH(list->names, target_name_t) = name;
     }
     return NULL;
+}
+
+target_list_t *target_list_copy(const target_list_t *list, apr_pool_t *pool)
+{
+    target_list_t *copy = target_list_create(list->port, list->device, pool);
+
+    for (int i = 0; i < list->names->nelts; i++) {
+        const char *error =
+            target_list_add(copy, APR_ARRAY_IDX(list->names, i, target_name_t).text);
+
+        assert(error == NULL);
+        (void)error;
+    }
+    return copy;
 }

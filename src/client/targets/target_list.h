@@ -36,4 +36,7 @@ target_list_t *target_list_create(apr_port_t port, const char *device, apr_pool_
  */
 const char *target_list_add(target_list_t *list, const char *text);
 
+/* A list of the same targets, in `pool`. */
+target_list_t *target_list_copy(const target_list_t *list, apr_pool_t *pool);
+
 #endif

@@ -1,0 +1,288 @@
+#include "client/targets/targets.h"
+
+#include <apr_strings.h>
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "client/failure.h"
+#include "common/memory.h"
+
+/* How soon what failed is tried again, at most. */
+#define RETRY_INTERVAL_US (10 * APR_USEC_PER_SEC)
+
+struct targets {
+    targets_options_t options;
+    target_rules_t rules;
+    resolver_t *resolver;
+    apr_array_header_t *all;          /* of target_t *, in the order of the user's list */
+    apr_hash_t *by_key;               /* the same */
+    _Atomic(target_list_t *) pending; /* the user's next list; NULL: none */
+    const destination_t *known;       /* of the only target; NULL: not known */
+    atomic_uint count;                /* of them */
+    apr_pool_t *pool;
+};
+
+apr_status_t targets_create(targets_t **targets, const targets_options_t *options, apr_pool_t *pool)
+{
+    targets_t *created = apr_pcalloc(pool, sizeof *created);
+    apr_interval_time_t resolve = options->resolve_interval;
+    const resolver_options_t resolver = {
+        .look_up = options->look_up, .wake = options->wake, .context = options->context};
+
+    created->options = *options;
+    created->rules = (target_rules_t){
+        .destinations = options->destinations,
+        .actions = options->actions,
+        .all_addresses = options->all_addresses,
+        .resolve_interval = resolve,
+        .retry_interval = resolve > 0 && resolve < RETRY_INTERVAL_US ? resolve : RETRY_INTERVAL_US,
+        .phases = phases_create(options->interval, pool)};
+    created->all = apr_array_make(pool, 8, sizeof(target_t *));
+    created->by_key = apr_hash_make(pool);
+    atomic_init(&created->pending, NULL);
+    created->pool = pool;
+    *targets = created;
+    return resolver_create(&created->resolver, &resolver, pool);
+}
+
+static target_t *target_at(const targets_t *targets, int index)
+{
+    return APR_ARRAY_IDX(targets->all, index, target_t *);
+}
+
+/* ---- Lookups ---- */
+
+static void take_answers(targets_t *targets, apr_time_t now)
+{
+    lookup_t *lookup;
+
+    while ((lookup = resolver_take(targets->resolver)) != NULL) {
+        target_t *target = lookup->asker;
+
+        target->is_looked_up = 0;
+        if (!target->is_listed) {
+            target_release(target);
+        } else if (lookup->status != APR_SUCCESS) {
+            target_not_found(target, lookup->status, now);
+        } else {
+            target_found(target, lookup->list, now, lookup->pool);
+        }
+        apr_pool_destroy(lookup->pool);
+    }
+}
+
+static const char *not_found(const target_name_t *name, apr_status_t status, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%s: %s", name->text, cannot("find it", status, pool));
+}
+
+/* An address needs no name service. */
+static const char *take_address(target_t *target, apr_time_t now, apr_pool_t *scratch)
+{
+    apr_sockaddr_t *found;
+    apr_status_t status = address_resolve(&found, &target->name.address, scratch);
+
+    if (status != APR_SUCCESS) {
+        target_not_found(target, status, now);
+        return not_found(&target->name, status, scratch);
+    }
+    return target_found(target, found, now, scratch);
+}
+
+const char *targets_check(const target_list_t *list, const destination_rules_t *destinations)
+{
+    const char *error = NULL;
+
+    for (int i = 0; i < list->names->nelts && error == NULL; i++) {
+        const target_name_t *name = &APR_ARRAY_IDX(list->names, i, target_name_t);
+        apr_array_header_t *chosen;
+        apr_sockaddr_t *found;
+
+        if (!address_is_name(&name->address)) {
+            apr_status_t status = address_resolve(&found, &name->address, list->pool);
+
+            error = status != APR_SUCCESS
+                        ? not_found(name, status, list->pool)
+                        : destination_choose(&chosen, found, name->text, destinations, list->pool);
+        }
+    }
+    return error;
+}
+
+/* Returns NULL, or what is wrong with an address as a sentence from `scratch`. */
+static const char *look_up(targets_t *targets, target_t *target, apr_time_t now,
+                           apr_pool_t *scratch)
+{
+    if (!address_is_name(&target->name.address)) {
+        return take_address(target, now, scratch);
+    }
+    target->is_looked_up = 1;
+    target->next_lookup = TARGET_NEVER;
+    resolver_ask(targets->resolver, &target->name.address, target);
+    return NULL;
+}
+
+static void look_up_due(targets_t *targets, apr_time_t now)
+{
+    apr_pool_t *scratch = memory_pool(targets->pool);
+
+    for (int i = 0; i < targets->all->nelts; i++) {
+        if (target_at(targets, i)->next_lookup <= now) {
+            look_up(targets, target_at(targets, i), now, scratch);
+        }
+    }
+    apr_pool_destroy(scratch);
+}
+/* ---- The user's list ---- */
+
+static void remove_gone(targets_t *targets, const target_list_t *list)
+{
+    int kept = 0;
+
+    for (int i = 0; i < targets->all->nelts; i++) {
+        target_t *target = target_at(targets, i);
+
+        if (apr_hash_get(list->keys, target->name.key, APR_HASH_KEY_STRING) != NULL) {
+            APR_ARRAY_IDX(targets->all, kept++, target_t *) = target;
+        } else {
+            apr_hash_set(targets->by_key, target->name.key, APR_HASH_KEY_STRING, NULL);
+            target_remove(target);
+        }
+    }
+    targets->all->nelts = kept;
+}
+
+static void add_new(targets_t *targets, const target_list_t *list, apr_time_t now)
+{
+    phases_t *phases = &targets->rules.phases;
+    unsigned count = (unsigned)list->names->nelts;
+
+    for (unsigned i = 0; i < count; i++) {
+        const target_name_t *name = &APR_ARRAY_IDX(list->names, i, target_name_t);
+
+        if (apr_hash_get(targets->by_key, name->key, APR_HASH_KEY_STRING) == NULL) {
+            apr_interval_time_t phase =
+                targets->rules.has_begun ? phases_add(phases) : phases_add_even(phases, i, count);
+            target_t *target = target_create(name, &targets->rules, phase, now, targets->pool);
+
+            apr_hash_set(targets->by_key, target->name.key, APR_HASH_KEY_STRING, target);
+            APR_ARRAY_PUSH(targets->all, target_t *) = target;
+        }
+    }
+}
+
+void targets_replace(targets_t *targets, target_list_t *list)
+{
+    const target_list_t *former = atomic_exchange(&targets->pending, list);
+
+    if (former != NULL) {
+        apr_pool_destroy(former->pool);
+    }
+    targets->options.wake(targets->options.context);
+}
+
+void targets_start_with(targets_t *targets, target_list_t *list, const destination_t *known)
+{
+    assert(list->names->nelts == 1 && !targets->rules.has_begun);
+    targets->known = known;
+    targets_replace(targets, list);
+}
+
+static const char *ask_known(targets_t *targets, apr_time_t now, apr_pool_t *scratch)
+{
+    apr_array_header_t *chosen = apr_array_make(scratch, 1, sizeof(destination_t));
+
+    APR_ARRAY_PUSH(chosen, destination_t) = *targets->known;
+    return target_ask(target_at(targets, 0), chosen, now, scratch);
+}
+
+/* Without a name service to wait for, what cannot be asked now is wrong. */
+static void begin(targets_t *targets, apr_time_t now)
+{
+    apr_pool_t *scratch = memory_pool(targets->pool);
+    const char *error = targets->known != NULL ? ask_known(targets, now, scratch) : NULL;
+
+    for (int i = 0; i < targets->all->nelts && targets->known == NULL && error == NULL; i++) {
+        error = look_up(targets, target_at(targets, i), now, scratch);
+    }
+    if (error != NULL) {
+        targets->options.fail(targets->options.context, error);
+    }
+    targets->rules.has_begun = 1;
+    apr_pool_destroy(scratch);
+}
+
+static void take_list(targets_t *targets, apr_time_t now)
+{
+    target_list_t *list = atomic_exchange(&targets->pending, NULL);
+
+    if (list == NULL) {
+        return;
+    }
+    targets->rules.origin = targets->rules.has_begun ? targets->rules.origin : now;
+    remove_gone(targets, list);
+    add_new(targets, list, now);
+    atomic_store(&targets->count, (unsigned)targets->all->nelts);
+    if (!targets->rules.has_begun) {
+        begin(targets, now);
+    }
+    apr_pool_destroy(list->pool);
+}
+
+/* ---- From outside ---- */
+
+apr_time_t targets_run(void *data, apr_time_t now)
+{
+    targets_t *targets = data;
+    apr_time_t next = TARGET_NEVER;
+
+    take_list(targets, now);
+    take_answers(targets, now);
+    look_up_due(targets, now);
+    for (int i = 0; i < targets->all->nelts; i++) {
+        apr_time_t due = target_at(targets, i)->next_lookup;
+
+        next = due < next ? due : next;
+    }
+    return next;
+}
+
+int targets_is_pending(void *data)
+{
+    targets_t *targets = data;
+
+    if (targets->options.is_endless || atomic_load(&targets->pending) != NULL) {
+        return 1;
+    }
+    for (int i = 0; i < targets->all->nelts; i++) {
+        if (!target_at(targets, i)->is_found && target_at(targets, i)->is_looked_up) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+unsigned targets_count(const targets_t *targets)
+{
+    return atomic_load(&targets->count);
+}
+
+unsigned targets_not_found(const targets_t *targets)
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < targets->all->nelts; i++) {
+        count += !target_at(targets, i)->is_found;
+    }
+    return count;
+}
+
+void targets_close(targets_t *targets)
+{
+    resolver_close(targets->resolver);
+}
+
+int targets_is_held_up(const targets_t *targets)
+{
+    return resolver_is_held_up(targets->resolver);
+}
