@@ -33,6 +33,7 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->mtu != 0, given->count != 0, "mtu", "count"},
         {given->mtu != 0, given->max_loss >= 0, "mtu", "max-loss"},
         {given->mtu != 0, given->broadcast != 0, "mtu", "broadcast"},
+        {given->mtu != 0, given->plot != NULL, "mtu", "plot"},
         {given->stamp != 0, given->echo_plus != 0, "stamp", "echo-plus"},
         {protocol != NULL, is_payload, protocol, client_settings_size_option(given)},
         {protocol != NULL, given->mtu != 0, protocol, "mtu"},
@@ -66,11 +67,12 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
 /* The second one to write would destroy what the first one wrote, or what is to be sent. */
 static const char *find_same_file(const client_settings_t *given, apr_pool_t *pool)
 {
-    const char *names[] = {"json-file", "csv-file", "payload-file"};
-    const char *paths[] = {given->json_file, given->csv_file, given->payload_file};
+    const char *names[] = {"json-file", "csv-file", "plot", "payload-file"};
+    const char *paths[] = {given->json_file, given->csv_file, given->plot, given->payload_file};
+    const unsigned count = sizeof names / sizeof names[0];
 
-    for (unsigned first = 0; first < 2; first++) {
-        for (unsigned second = first + 1; second < 3; second++) {
+    for (unsigned first = 0; first < count - 1; first++) {
+        for (unsigned second = first + 1; second < count; second++) {
             if (paths[first] != NULL && paths[second] != NULL &&
                 strcmp(paths[first], paths[second]) == 0) {
                 return apr_psprintf(pool, "--%s and --%s: expected two files, not twice %s",
@@ -79,6 +81,18 @@ static const char *find_same_file(const client_settings_t *given, apr_pool_t *po
         }
     }
     return NULL;
+}
+
+/* Programs tell what a file is by how its name ends. */
+static const char *find_wrong_ending(const client_settings_t *given, apr_pool_t *pool)
+{
+    static const char ending[] = ".svg";
+    apr_size_t length = given->plot != NULL ? strlen(given->plot) : 0;
+
+    return given->plot == NULL || (length >= sizeof ending &&
+                                   strcmp(given->plot + length - strlen(ending), ending) == 0)
+               ? NULL
+               : apr_psprintf(pool, "--plot=%s: expected a name that ends with .svg", given->plot);
 }
 
 static const char *find_without_flood(const client_settings_t *given, apr_pool_t *pool)
@@ -130,6 +144,9 @@ const char *client_conflicts_find(const client_settings_t *given, apr_pool_t *po
 
     if (error == NULL) {
         error = find_same_file(given, pool);
+    }
+    if (error == NULL) {
+        error = find_wrong_ending(given, pool);
     }
     if (error == NULL) {
         error = find_without_protocol(given, pool);

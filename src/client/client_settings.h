@@ -64,6 +64,7 @@ typedef struct client_settings {
     apr_int64_t csv;
     const char *json_file;
     const char *csv_file;
+    const char *plot;           /* the file; NULL: none */
     const char *metrics_listen; /* NULL: nowhere */
     apr_int64_t max_loss;       /* millionths of what was sent; -1: not asked */
     apr_int64_t max_rtt;        /* microseconds; 0: not asked */

@@ -380,6 +380,11 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .help = "Serve metrics for Prometheus by HTTP there, 127.0.0.1:9000, or at the\n"
              "path of a socket, unix:/PATH."},
+    {.name = "plot",
+     .argument = "FILE.svg",
+     .offset = AT(plot),
+     .kind = &option_text,
+     .help = "Write a picture of the round trips and losses to this file, as SVG."},
     {.name = "max-loss",
      .argument = "PERCENT",
      .offset = AT(max_loss),

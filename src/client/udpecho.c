@@ -9,6 +9,7 @@
 #include "client/failure.h"
 #include "client/measure.h"
 #include "client/output/report.h"
+#include "client/output/report_plot.h"
 #include "common/file_print.h"
 #include "common/memory.h"
 #include "common/version.h"
@@ -27,6 +28,7 @@ typedef struct program {
     output_t *errors;
     int has_errors;              /* they are written by a thread of their own */
     apr_array_header_t *reports; /* of report_t * */
+    report_plot_t *plot;         /* one of them; NULL: none */
     client_settings_t settings;
     int is_held_up; /* a thread is, and has memory that apr_terminate() would take away */
 } program_t;
@@ -132,7 +134,27 @@ static const char *add_file(const program_t *program, report_kind_t *kind, const
     return NULL;
 }
 
-static const char *add_reports(const program_t *program)
+static const char *plot_error(const program_t *program, const char *error)
+{
+    return apr_psprintf(program->pool, "--plot=%s: %s", program->settings.plot, error);
+}
+
+static const char *add_plot(program_t *program)
+{
+    const char *path = program->settings.plot;
+    const char *error =
+        path != NULL ? report_plot_create(&program->plot, path, program->pool) : NULL;
+
+    if (error != NULL) {
+        return plot_error(program, error);
+    }
+    if (path != NULL) {
+        APR_ARRAY_PUSH(program->reports, const report_t *) = report_plot_report(program->plot);
+    }
+    return NULL;
+}
+
+static const char *add_reports(program_t *program)
 {
     const client_settings_t *settings = &program->settings;
     const char *error;
@@ -143,7 +165,10 @@ static const char *add_reports(const program_t *program)
                                : report_text,
                settings->quiet != 0, program->out);
     error = add_file(program, report_json, "json-file", settings->json_file);
-    return error == NULL ? add_file(program, report_csv, "csv-file", settings->csv_file) : error;
+    if (error == NULL) {
+        error = add_file(program, report_csv, "csv-file", settings->csv_file);
+    }
+    return error == NULL ? add_plot(program) : error;
 }
 
 /* ---- ---- */
@@ -178,6 +203,11 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
 
     if (error != NULL) {
         fail(program, error);
+    }
+    if (program->plot != NULL && report_plot_status(program->plot) != APR_SUCCESS) {
+        return fail(program,
+                    plot_error(program, cannot("write it", report_plot_status(program->plot),
+                                               program->pool)));
     }
     return code;
 }
@@ -217,7 +247,8 @@ int main(int argc, const char *const *argv, const char *const *environment)
     apr_file_open_stdout(&program.out, program.pool);
     apr_file_open_stderr(&errors, program.pool);
     program.errors = output_create(errors, ERRORS_PATIENCE_US, program.pool);
-    program.reports = apr_array_make(program.pool, 3, sizeof(const report_t *));
+    program.plot = NULL;
+    program.reports = apr_array_make(program.pool, 4, sizeof(const report_t *));
 
     client_exit_t code = run(&program, argc, argv);
 

@@ -386,10 +386,11 @@ class CommandLine(unittest.TestCase):
     def test_a_file_named_twice(self):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "file")
-            for one, other in itertools.combinations(("json", "csv", "payload"), 2):
+            options = "--json-file", "--csv-file", "--plot", "--payload-file"
+            for one, other in itertools.combinations(options, 2):
                 pathlib.Path(path).write_text("payload")
-                self.check_refused(f"--{one}-file and --{other}-file: expected two files",
-                                   f"--{one}-file={path}", f"--{other}-file={path}", "127.0.0.1")
+                self.check_refused(f"{one} and {other}: expected two files", f"{one}={path}",
+                                   f"{other}={path}", "127.0.0.1")
                 self.assertEqual(pathlib.Path(path).read_text(), "payload")
 
     def test_a_source_that_is_none(self):

@@ -153,9 +153,12 @@ static void *APR_THREAD_FUNC write_waiting(apr_thread_t *thread, void *data)
 
 apr_status_t output_start(output_t *output, void (*failed)(void *context), void *context)
 {
-    apr_status_t status =
-        apr_thread_mutex_create(&output->lock, APR_THREAD_MUTEX_DEFAULT, output->pool);
+    apr_status_t status;
 
+    if (output == NULL) {
+        return APR_SUCCESS;
+    }
+    status = apr_thread_mutex_create(&output->lock, APR_THREAD_MUTEX_DEFAULT, output->pool);
     if (status == APR_SUCCESS) {
         status = apr_thread_cond_create(&output->changed, output->pool);
     }
@@ -249,7 +252,7 @@ int output_is_idle(output_t *output)
 
 void output_end_at(output_t *output, apr_time_t end)
 {
-    if (output->writer == NULL) {
+    if (output == NULL || output->writer == NULL) {
         return;
     }
     apr_thread_mutex_lock(output->lock);
@@ -262,7 +265,7 @@ void output_close(output_t *output)
 {
     apr_status_t status;
 
-    if (output->writer == NULL) {
+    if (output == NULL || output->writer == NULL) {
         return;
     }
     output_end_at(output, clock_now());
@@ -282,6 +285,6 @@ void output_close(output_t *output)
 
 int output_is_held_up(const output_t *output)
 {
-    assert(output->writer == NULL || output->is_closed);
-    return output->is_held_up;
+    assert(output == NULL || output->writer == NULL || output->is_closed);
+    return output != NULL && output->is_held_up;
 }

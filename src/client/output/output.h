@@ -5,6 +5,8 @@
  * A file that is written to by a thread of its own. A pipe that nobody reads, or a terminal that
  * was stopped, holds up that thread without end, but those who write to the output only until it is
  * time to end.
+ *
+ * Where there is no output, NULL, starting, ending, closing and asking how it is are of no effect.
  */
 
 #include <apr_file_io.h>

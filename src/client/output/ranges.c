@@ -71,8 +71,7 @@ static void divide_logarithmically(ranges_t *ranges, apr_int64_t low, apr_int64_
 
 /* ---- Linear ---- */
 
-/* 1, 2, 5, 10, 20, ... */
-static apr_int64_t next_step(apr_int64_t step)
+apr_int64_t ranges_next_step(apr_int64_t step)
 {
     apr_int64_t leading = step;
 
@@ -106,7 +105,7 @@ static void divide_linearly(ranges_t *ranges, apr_int64_t low, apr_int64_t high,
     apr_int64_t step = 1;
 
     while (high / step - low / step >= most || !suits_buckets(step, width)) {
-        step = next_step(step);
+        step = ranges_next_step(step);
     }
     ranges->count = (unsigned)(high / step - low / step) + 1;
     for (unsigned i = 0; i <= ranges->count; i++) {
@@ -153,7 +152,7 @@ ranges_t ranges_of(const histogram_t *histogram, unsigned most)
         high = maximum;
     }
     if (high > LINEAR_FACTOR * (low > 0 ? low : 1)) {
-        low = low > 0 ? low : 1;
+        low = minimum > 0 && minimum * LINEAR_FACTOR >= low ? minimum : low > 0 ? low : 1;
         divide_logarithmically(&ranges, low, maximum, most - (minimum < low));
     } else {
         divide_linearly(&ranges, low, high, most - (minimum < low) - (maximum > high));

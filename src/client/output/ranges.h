@@ -1,7 +1,7 @@
 #ifndef UDPECHO_RANGES_H
 #define UDPECHO_RANGES_H
 
-/* The ranges of a histogram that is drawn. A pure function; any thread. */
+/* The ranges of a histogram that is drawn. Pure functions; any thread. */
 
 #include "client/core/histogram.h"
 
@@ -25,5 +25,8 @@ typedef struct ranges {
  * upper end of a logarithmic scale nothing. Of an empty histogram count is 0.
  */
 ranges_t ranges_of(const histogram_t *histogram, unsigned most);
+
+/* The next one of 1, 2, 5, 10, 20, 50 and so on; `step` is one of them. */
+apr_int64_t ranges_next_step(apr_int64_t step);
 
 #endif

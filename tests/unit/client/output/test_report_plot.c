@@ -1,0 +1,273 @@
+#include "unit.h"
+
+#include <apr_file_info.h>
+
+#include "client/output/report_plot.h"
+#include "report_script.h"
+
+/* One picture. */
+typedef struct session {
+    report_plot_t *plot;
+    const char *path;
+    apr_time_t now;
+    apr_pool_t *pool;
+} session_t;
+
+static session_t begin(apr_pool_t *pool)
+{
+    session_t session = {.path = "report_plot.svg", .now = WALL_CLOCK, .pool = pool};
+
+    apr_file_remove(session.path, pool);
+    assert_null(report_plot_create(&session.plot, session.path, pool));
+    assert_null(report_plot_report(session.plot)->output);
+    return session;
+}
+
+static void tell(const session_t *session, const run_t *run, event_t event)
+{
+    report_t *report = report_plot_report(session->plot);
+
+    event.run = run;
+    event.now = session->now;
+    event.wall_clock = WALL_CLOCK;
+    report->tell(report->context, &event);
+}
+
+static void tell_reply(const session_t *session, const run_t *run, reply_verdict_t verdict)
+{
+    reply_t reply = script_reply(verdict);
+    arrival_t arrival = script_arrival();
+
+    tell(session, run, (event_t){.kind = EVENT_REPLY, .reply = &reply, .arrival = &arrival});
+}
+
+static void tell_summary(const session_t *session, const run_t *run, probe_summary_t summary,
+                         int is_interim)
+{
+    tell(session, run,
+         (event_t){.kind = EVENT_SUMMARY, .summary = &summary, .is_interim = is_interim});
+}
+
+/* The file, which must be there, and is taken away. */
+static const char *taken(const session_t *session)
+{
+    apr_file_t *file;
+
+    assert_int_equal(report_plot_status(session->plot), APR_SUCCESS);
+    assert_int_equal(apr_file_open(&file, session->path, APR_FOPEN_READ, 0, session->pool),
+                     APR_SUCCESS);
+    const char *text = script_written(file, session->pool);
+
+    apr_file_close(file);
+    apr_file_remove(session->path, session->pool);
+    return text;
+}
+
+static int exists(const session_t *session)
+{
+    apr_finfo_t info;
+
+    return apr_stat(&info, session->path, APR_FINFO_TYPE, session->pool) == APR_SUCCESS;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("%s is missing in %s", part, text);
+    }
+}
+
+static void it_has_the_numbers_of_the_summary(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_PING);
+
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    session.now += 3000000;
+    tell_reply(&session, &run, REPLY_ANSWER);
+    tell_reply(&session, &run, REPLY_CORRUPT);
+    tell_reply(&session, &run, REPLY_DUPLICATE);
+    assert_false(exists(&session));
+    tell_summary(&session, &run, script_summary(), 0);
+    const char *text = taken(&session);
+
+    assert_has(text, ">udpecho 192.0.2.1:7<");
+    assert_has(text, ">2026-01-31 12:00:00 to 2026-01-31 12:00:03 UTC<");
+    assert_has(text, ">1000 sent, 985 received, 2 corrupted, 11 lost (1.1022 %), 2 outstanding, "
+                     "4 not sent, 3 refused<");
+    assert_has(text, ">11 lost<");
+    assert_has(text, ">5 late<");
+    assert_has(text, ">8 corrupt<");
+    assert_has(text, ">7 duplicate<");
+    assert_has(text, ">p50 0.305 ms<");
+    assert_has(text, ">p99 1.001 ms<");
+    assert_has(text, ">seconds since the start<");
+}
+
+static void an_interim_summary_writes_it_as_well(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_PING);
+
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    tell_summary(&session, &run, script_summary(), 1);
+    assert_has(taken(&session), "UTC, not at its end yet<");
+    tell_summary(&session, &run, script_summary(), 0);
+    assert_null(strstr(taken(&session), "not at its end yet"));
+}
+
+static void a_late_answer_is_not_lost(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_PING);
+    request_t request = {.sequence = 3};
+    probe_summary_t summary = {.sent = 1, .received = 1, .late = 1};
+
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    session.now += 2000000;
+    tell(&session, &run, (event_t){.kind = EVENT_MISSING, .request = &request});
+    tell_reply(&session, &run, REPLY_LATE);
+    tell_summary(&session, &run, summary, 0);
+    const char *text = taken(&session);
+
+    assert_has(text, "<path class=\"lost\" fill=\"none\" stroke-width=\"1.5\" stroke=\"#b00020\" "
+                     "d=\"\"/>");
+    assert_has(text, ">1 late<");
+}
+
+static void each_way_has_a_line(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_PING);
+    one_way_t one_way = {.has_delays = 1, .forward = 300, .backward = 200};
+    directions_summary_t directions = {.forward = {.count = 1, .minimum = 300},
+                                       .backward = {.count = 1, .minimum = 200}};
+    reply_t reply = script_reply(REPLY_ANSWER);
+    arrival_t arrival = script_arrival();
+    probe_summary_t summary = script_summary();
+
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    session.now += 1000;
+    tell(&session, &run,
+         (event_t){.kind = EVENT_REPLY, .reply = &reply, .arrival = &arrival, .one_way = &one_way});
+    tell(&session, &run,
+         (event_t){.kind = EVENT_SUMMARY, .summary = &summary, .directions = &directions});
+    const char *text = taken(&session);
+
+    assert_has(text, ">Packet delay variation each way, mean, ms<");
+    assert_has(text, ">forward<");
+    assert_has(text, ">backward<");
+}
+
+static void a_sweep_has_a_column_for_each_port(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_SWEEP);
+    const sweep_row_t rows[] = {{.port = 41000, .is_suspect = 1, .summary = {.sent = 3, .lost = 3}},
+                                {.port = 41001, .summary = script_summary()}};
+    sweep_result_t sweep = {.count = 2, .rows = rows, .suspects = 1, .verdict = "1 is <worse>."};
+
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    tell(&session, &run, (event_t){.kind = EVENT_SWEEP, .sweep = &sweep});
+    tell_summary(&session, &run, script_summary(), 0);
+    const char *text = taken(&session);
+
+    assert_has(text, ">! 41000<");
+    assert_has(text, ">41001<");
+    assert_has(text, ">100<");
+    assert_has(text, ">1 is &lt;worse&gt;.<");
+}
+
+/* ---- Several peers ---- */
+
+#define PEERS 50
+
+static void several_peers_have_a_row_each_the_worst_first(void **state)
+{
+    session_t session = begin(*state);
+    static histogram_t lateness;
+    total_t total = {.peers = PEERS, .answered = PEERS - 1, .lateness = &lateness};
+    run_t runs[PEERS];
+
+    for (unsigned i = 0; i < PEERS; i++) {
+        runs[i] = script_run(MEASURE_PING);
+        runs[i].host = apr_psprintf(*state, "host-%u.example.net", i);
+        runs[i].is_one_of_many = 1;
+        tell(&session, &runs[i], (event_t){.kind = EVENT_START});
+    }
+    session.now += 1000000;
+    for (unsigned i = 0; i < PEERS; i++) {
+        probe_summary_t summary = script_summary();
+
+        summary.lost = i == 7 ? summary.sent - summary.outstanding : i;
+        tell_reply(&session, &runs[i], REPLY_ANSWER);
+        tell_summary(&session, &runs[i], summary, 0);
+        assert_false(exists(&session));
+    }
+    tell(&session, NULL, (event_t){.kind = EVENT_TOTAL, .total = &total});
+    const char *text = taken(&session);
+
+    assert_has(text, ">udpecho: 50 peers<");
+    assert_has(text, ">50 asked, 49 answered<");
+    assert_has(text, ">and 10 more<");
+    const char *worst = strstr(text, ">host-7.example.net (192.0.2.1:7)<");
+    const char *next = strstr(text, ">host-49.example.net (192.0.2.1:7)<");
+
+    assert_non_null(worst);
+    assert_true(next > worst);
+    assert_null(strstr(text, ">host-0.example.net"));
+}
+
+static void a_long_name_is_cut_off(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_PING);
+    char name[300] = "";
+
+    memset(name, 'n', sizeof name - 1);
+    run.host = name;
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    tell_summary(&session, &run, script_summary(), 0);
+    assert_has(taken(&session), "nnn\xe2\x80\xa6<");
+}
+
+/* ---- The file ---- */
+
+static void a_folder_that_is_missing_is_known_at_the_start(void **state)
+{
+    report_plot_t *plot;
+    const char *error = report_plot_create(&plot, "no-such-folder/run.svg", *state);
+
+    assert_non_null(error);
+    assert_memory_equal(error, "cannot write it: ", 17);
+}
+
+static void a_failure_is_known_at_the_end(void **state)
+{
+    session_t session = begin(*state);
+    run_t run = script_run(MEASURE_PING);
+
+    assert_int_equal(apr_dir_make(session.path, APR_FPROT_OS_DEFAULT, *state), APR_SUCCESS);
+    tell(&session, &run, (event_t){.kind = EVENT_START});
+    tell_summary(&session, &run, script_summary(), 0);
+    assert_int_not_equal(report_plot_status(session.plot), APR_SUCCESS);
+    assert_int_equal(apr_dir_remove(session.path, *state), APR_SUCCESS);
+    tell_summary(&session, &run, script_summary(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(it_has_the_numbers_of_the_summary),
+        scene(an_interim_summary_writes_it_as_well),
+        scene(a_late_answer_is_not_lost),
+        scene(each_way_has_a_line),
+        scene(a_sweep_has_a_column_for_each_port),
+        scene(several_peers_have_a_row_each_the_worst_first),
+        scene(a_long_name_is_cut_off),
+        scene(a_folder_that_is_missing_is_known_at_the_start),
+        scene(a_failure_is_known_at_the_end),
+    };
+
+    return cmocka_run_group_tests_name("report_plot", tests, NULL, NULL);
+}
