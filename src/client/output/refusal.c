@@ -1,6 +1,7 @@
 #include "client/output/refusal.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 refusal_t refusal_of(apr_status_t status)
 {
