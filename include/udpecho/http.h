@@ -7,12 +7,16 @@
  * until it is over.
  */
 
+#include <apr_poll.h>
 #include <apr_pools.h>
 #include <apr_portable.h>
 #include <apr_time.h>
 
 /* Connections at a time; others wait in the kernel. */
 #define HTTP_CONNECTIONS_MAX 8
+
+/* Sockets that a set waits for at a time: these, and the one that accepts them. */
+#define HTTP_SOCKETS_MAX (HTTP_CONNECTIONS_MAX + 1)
 
 /* How long a connection may last, whatever is sent. */
 #define HTTP_CONNECTION_US (5 * APR_USEC_PER_SEC)
@@ -31,8 +35,10 @@ typedef http_answer_t (*http_respond_t)(void *context, const char *path, apr_poo
 /* A server, and what the thread that runs it calls. */
 typedef struct http http_t;
 struct http {
-    /* What is readable when there is something for run() to do. */
-    apr_os_sock_t descriptor;
+    /* Makes `set`, the same each time, wait for what run() has to do something about, and no longer
+     * for what it waited for since the last call. To be called before each wait. Errors: those of
+     * apr_pollset_add(); APR_EGENERAL. */
+    apr_status_t (*watch)(http_t *http, apr_pollset_t *set);
 
     /* When to call run() even if there is not: microseconds from now; -1: never. */
     apr_interval_time_t (*timeout)(const http_t *http);

@@ -1,38 +1,17 @@
 /*
  * HTTP by libmicrohttpd, which could bring a thread of its own. That one would start before the
- * sandbox and take system calls to do it when the sandbox is there, so the caller's thread runs it,
- * and waits for the one descriptor that its epoll mode has for everything.
+ * sandbox and take system calls to do it when the sandbox is there, so the caller's thread runs it.
  */
 
-#include "http/module.h"
+#include "http/server.h"
 
 #include <errno.h>
-#include <microhttpd.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "udpecho/clock.h"
 
 /* For each connection: requests longer than this are refused, and answers copied beyond it. */
 #define CONNECTION_MEMORY 4096
-
-typedef struct guest {
-    struct MHD_Connection *connection; /* NULL: a free place */
-    apr_time_t until;
-} guest_t;
-
-typedef struct server {
-    http_t http; /* first, as that is what others know of it */
-    struct MHD_Daemon *daemon;
-    int listening;
-    http_respond_t respond;
-    void *context;
-    apr_pool_t *answers; /* for one answer at a time */
-    guest_t guests[HTTP_CONNECTIONS_MAX];
-    int has_closed;   /* a connection, in the last run */
-    int has_accepted; /* one, in it */
-} server_t;
 
 /* ---- Requests ---- */
 
@@ -103,9 +82,7 @@ static void end_late_guests(server_t *server)
         guest_t *guest = &server->guests[i];
 
         if (guest->connection != NULL && guest->until <= now) {
-            shutdown(MHD_get_connection_info(guest->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-                         ->connect_fd,
-                     SHUT_RDWR);
+            shutdown(http_guest_socket(guest), SHUT_RDWR);
             guest->until = APR_INT64_MAX;
         }
     }
@@ -135,7 +112,7 @@ static apr_interval_time_t timeout(const http_t *http)
     return first == APR_INT64_MAX ? -1 : first > now ? first - now : 0;
 }
 
-static int has_place(const server_t *server)
+int http_has_place(const server_t *server)
 {
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
         if (server->guests[i].connection == NULL) {
@@ -148,9 +125,7 @@ static int has_place(const server_t *server)
 /* Somebody waits outside though there is a place. */
 static int is_refusing(const server_t *server)
 {
-    struct pollfd waiting = {.fd = server->listening, .events = POLLIN};
-
-    return has_place(server) && poll(&waiting, 1, 0) > 0;
+    return http_has_place(server) && http_is_readable(server->listening);
 }
 
 /* The library does not say whether it could accept who waits, but errno may. */
@@ -163,9 +138,15 @@ static apr_status_t run(http_t *http)
     server->has_accepted = 0;
     end_late_guests(server);
     errno = 0;
-    MHD_run(server->daemon);
+    http_turn(server);
     failure = errno != 0 ? errno : APR_EAGAIN;
     return !server->has_accepted && is_refusing(server) ? failure : APR_SUCCESS;
+}
+
+apr_os_sock_t http_guest_socket(const guest_t *guest)
+{
+    return MHD_get_connection_info(guest->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+        ->connect_fd;
 }
 
 /* ---- Opening ---- */
@@ -189,23 +170,22 @@ static apr_status_t open_server(http_t **opened, apr_os_sock_t listening, http_r
     if (status != APR_SUCCESS) {
         return status;
     }
-    *server = (server_t){.http = {.timeout = timeout, .run = run},
+    *server = (server_t){.http = {.watch = http_watch, .timeout = timeout, .run = run},
                          .listening = listening,
                          .respond = respond,
                          .context = context,
-                         .answers = answers};
+                         .answers = answers,
+                         .pool = pool};
     errno = 0;
-    server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-                         listening, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        http_waiting_mode, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listening,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_END);
     if (server->daemon == NULL) {
         return errno != 0 ? errno : APR_EGENERAL;
     }
     apr_pool_cleanup_register(pool, server, stop, apr_pool_cleanup_null);
-    server->http.descriptor =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     *opened = &server->http;
     return APR_SUCCESS;
 }

@@ -1,14 +1,21 @@
-# The server of metrics, where libmicrohttpd is there to make it. It is used in its epoll mode,
-# which only Linux has. The target udpecho_http is the module then.
-set(UDPECHO_METRICS AUTO CACHE STRING "Serve metrics by libmicrohttpd: AUTO, if it is there; ON; OFF")
+# The server of metrics, where libmicrohttpd is there to make it. On Linux it is a module, the target
+# udpecho_http, which uses the library's epoll mode; elsewhere, with ON only, it is a part of both
+# programs.
+set(UDPECHO_METRICS AUTO CACHE STRING
+    "Serve metrics by libmicrohttpd: AUTO, on Linux, if it is there; ON; OFF")
 set_property(CACHE UDPECHO_METRICS PROPERTY STRINGS AUTO ON OFF)
 
 set(http http/no_http.c)
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT UDPECHO_METRICS STREQUAL OFF)
+unset(MICROHTTPD_FOUND CACHE) # by an earlier run, which may have looked for it
+if(UDPECHO_METRICS STREQUAL ON OR
+   (CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT UDPECHO_METRICS STREQUAL OFF))
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(MICROHTTPD IMPORTED_TARGET GLOBAL libmicrohttpd>=0.9.71)
 endif()
-if(MICROHTTPD_FOUND AND NOT UDPECHO_METRICS STREQUAL OFF)
+if(MICROHTTPD_FOUND AND NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    set(http http/http.c http/linked.c http/wait_select.c)
+    target_link_libraries(udpecho_platform PRIVATE PkgConfig::MICROHTTPD)
+elseif(MICROHTTPD_FOUND)
     set(http http/module.c)
     # One way leads from the program to it, in the build's directories and where they are installed.
     file(RELATIVE_PATH modules
@@ -16,7 +23,7 @@ if(MICROHTTPD_FOUND AND NOT UDPECHO_METRICS STREQUAL OFF)
     set_property(SOURCE http/module.c PROPERTY COMPILE_DEFINITIONS
                  UDPECHO_HTTP_MODULE="${modules}/http.so")
     # Of APR it has the headers only. The rest is what the program has that loads it.
-    add_library(udpecho_http MODULE http/http.c os/posix/clock.c)
+    add_library(udpecho_http MODULE http/http.c http/wait_epoll.c os/posix/clock.c)
     set_target_properties(udpecho_http PROPERTIES PREFIX "" OUTPUT_NAME http SUFFIX .so
                           LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/src/${modules})
     target_include_directories(udpecho_http PRIVATE ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
@@ -30,8 +37,8 @@ if(MICROHTTPD_FOUND AND NOT UDPECHO_METRICS STREQUAL OFF)
             COMPONENT udpecho)
 elseif(UDPECHO_METRICS STREQUAL ON)
     message(FATAL_ERROR
-            "UDPECHO_METRICS=ON takes Linux and libmicrohttpd 0.9.71, which pkg-config does not find")
+            "UDPECHO_METRICS=ON takes libmicrohttpd 0.9.71, which pkg-config does not find")
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT UDPECHO_METRICS STREQUAL OFF)
-    message(WARNING "Without libmicrohttpd 0.9.71, udpechod will not serve metrics")
+    message(WARNING "Without libmicrohttpd 0.9.71, neither program will serve metrics")
 endif()
 target_sources(udpecho_platform PRIVATE ${http})

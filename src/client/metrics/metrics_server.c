@@ -67,19 +67,6 @@ static apr_status_t open_http(metrics_server_t *server, const char **step)
     return http_open(&server->http, descriptor, respond, server, step, server->pool);
 }
 
-/* HTTP has one descriptor for all that it waits for. */
-static apr_status_t watch(metrics_server_t *server)
-{
-    apr_pollfd_t wanted = {
-        .p = server->pool, .desc_type = APR_POLL_SOCKET, .reqevents = APR_POLLIN};
-    apr_status_t status = apr_os_sock_put(&wanted.desc.s, &server->http->descriptor, server->pool);
-
-    if (status == APR_SUCCESS) {
-        status = apr_pollset_create(&server->sockets, 1, server->pool, APR_POLLSET_WAKEABLE);
-    }
-    return status == APR_SUCCESS ? apr_pollset_add(server->sockets, &wanted) : status;
-}
-
 const char *metrics_server_open(metrics_server_t **opened, const char *where,
                                 const metrics_source_t *source, apr_pool_t *pool)
 {
@@ -95,7 +82,7 @@ const char *metrics_server_open(metrics_server_t **opened, const char *where,
     }
     if (status == APR_SUCCESS) {
         step = "wait for requests";
-        status = watch(server);
+        status = apr_pollset_create(&server->sockets, HTTP_SOCKETS_MAX, pool, APR_POLLSET_WAKEABLE);
     }
     *opened = server;
     if (APR_STATUS_IS_ENOTIMPL(status)) {
@@ -111,11 +98,15 @@ const char *metrics_server_open(metrics_server_t **opened, const char *where,
 /* Waits until there is something to do, and does it. */
 static apr_status_t turn(metrics_server_t *server)
 {
+    http_t *http = server->http;
     const apr_pollfd_t *ready;
     apr_int32_t count;
-    apr_status_t waited =
-        apr_pollset_poll(server->sockets, server->http->timeout(server->http), &count, &ready);
-    apr_status_t status = server->http->run(server->http);
+    apr_status_t waited = http->watch(http, server->sockets);
+
+    if (waited == APR_SUCCESS) {
+        waited = apr_pollset_poll(server->sockets, http->timeout(http), &count, &ready);
+    }
+    apr_status_t status = http->run(http);
 
     if (status != APR_SUCCESS || APR_STATUS_IS_TIMEUP(waited) || APR_STATUS_IS_EINTR(waited)) {
         return status;

@@ -107,16 +107,12 @@ static exit_code_t open_metrics(observer_t *observer, const char *where,
                                 apr_array_header_t *inherited, status_source_t *source, log_t *log)
 {
     const char *step;
-    apr_socket_t *all = NULL; /* that HTTP waits for, in one descriptor */
     apr_status_t status = metrics_open(&observer->http, &observer->scraped, where, inherited,
                                        source, &step, observer->pool);
 
     if (status == APR_SUCCESS) {
         step = "watch it";
-        status = apr_os_sock_put(&all, &observer->http->descriptor, observer->pool);
-    }
-    if (status == APR_SUCCESS) {
-        status = watch(observer, all);
+        status = observer->http->watch(observer->http, observer->sockets);
     }
     if (status != APR_SUCCESS) {
         return refuse(log, "cannot serve metrics as --metrics-listen asks", where, step, status);
@@ -134,8 +130,8 @@ static apr_status_t create(observer_t **created, int has_sockets, log_t *log, ap
     *created = apr_pcalloc(own, sizeof **created);
     (*created)->pool = own;
     (*created)->log = log;
-    return has_sockets ? apr_pollset_create_ex(&(*created)->sockets, 2, own, APR_POLLSET_WAKEABLE,
-                                               APR_POLLSET_POLL)
+    return has_sockets ? apr_pollset_create_ex(&(*created)->sockets, 1 + HTTP_SOCKETS_MAX, own,
+                                               APR_POLLSET_WAKEABLE, APR_POLLSET_POLL)
                        : APR_SUCCESS;
 }
 
@@ -184,9 +180,13 @@ apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *poo
 
 /* ---- The thread ---- */
 
-static apr_interval_time_t timeout(const observer_t *observer)
+/* Sees to it that what HTTP waits for now is waited for, and says for how long. */
+static apr_status_t prepare(observer_t *observer, apr_interval_time_t *timeout)
 {
-    return observer->http != NULL ? observer->http->timeout(observer->http) : -1;
+    http_t *http = observer->http;
+
+    *timeout = http != NULL ? http->timeout(http) : -1;
+    return http != NULL ? http->watch(http, observer->sockets) : APR_SUCCESS;
 }
 
 /* Whether the socket by which the status is asked for is among those that are ready. */
@@ -204,7 +204,8 @@ static int is_asked(const observer_t *observer, const apr_pollfd_t *ready, apr_i
 /* Waits, and lets those get on who are ready. Returns why nobody did, if so. */
 static apr_status_t turn(observer_t *observer)
 {
-    apr_interval_time_t wait = timeout(observer);
+    apr_interval_time_t wait;
+    apr_status_t prepared = prepare(observer, &wait);
     apr_status_t answered = APR_SUCCESS;
     apr_status_t scraped = APR_SUCCESS;
     const apr_pollfd_t *ready;
@@ -217,8 +218,8 @@ static apr_status_t turn(observer_t *observer)
     if (observer->http != NULL) {
         scraped = observer->http->run(observer->http);
     }
-    if (answered != APR_SUCCESS || scraped != APR_SUCCESS) {
-        return answered != APR_SUCCESS ? answered : scraped;
+    if (answered != APR_SUCCESS || scraped != APR_SUCCESS || prepared != APR_SUCCESS) {
+        return answered != APR_SUCCESS ? answered : scraped != APR_SUCCESS ? scraped : prepared;
     }
     /* SIGSTOP and SIGCONT interrupt a wait in the sandbox; no other signal comes here. */
     return APR_STATUS_IS_TIMEUP(waited) || APR_STATUS_IS_EINTR(waited) ? APR_SUCCESS : waited;

@@ -22,7 +22,6 @@ apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t re
                        void *context, const char **step, apr_pool_t *pool)
 {
     *http = apr_pcalloc(pool, sizeof **http);
-    (*http)->descriptor = listening;
     *step = "start HTTP";
     served.listening = listening;
     served.respond = respond;

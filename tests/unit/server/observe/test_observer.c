@@ -32,6 +32,12 @@ static apr_interval_time_t at_once(const http_t *http)
     return 1000;
 }
 
+static apr_status_t watch_nothing(http_t *http, apr_pollset_t *set)
+{
+    (void)http, (void)set;
+    return APR_SUCCESS;
+}
+
 static apr_status_t run_http(http_t *http)
 {
     (void)http;
@@ -44,8 +50,8 @@ static apr_status_t run_http(http_t *http)
 apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
                        void *context, const char **step, apr_pool_t *pool)
 {
-    (void)respond, (void)context, (void)pool;
-    served.http = (http_t){.descriptor = listening, .timeout = at_once, .run = run_http};
+    (void)listening, (void)respond, (void)context, (void)pool;
+    served.http = (http_t){.watch = watch_nothing, .timeout = at_once, .run = run_http};
     *http = &served.http;
     *step = "open it";
     return served.status;
