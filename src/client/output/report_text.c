@@ -25,7 +25,8 @@ typedef struct report_text {
     live_t *live;
     live_table_t *table; /* of several peers; NULL: it is not wanted */
     int has_colour;
-    peer_columns_t columns;    /* of the table of peers */
+    peer_columns_t columns;    /* of a table of all peers so far, */
+    peer_columns_t shown;      /* and of the one below its heading */
     int is_in_table;           /* the last line belongs to it */
     char refusal[REFUSAL_MAX]; /* the last one that no line told; "": none */
     apr_pool_t *scratch;       /* cleared after each event */
@@ -205,17 +206,29 @@ static const char *lines_of(const report_text_t *text, const event_t *event)
 
 /* ---- Where several peers are asked ---- */
 
+/* Of the table as it is begun now: all that is known, but no more than a terminal is wide. */
+static peer_columns_t columns_now(const report_text_t *text)
+{
+    terminal_t terminal;
+
+    return terminal_describe(&terminal, output_file(text->options.output))
+               ? peer_columns_within(text->columns, terminal.columns)
+               : text->columns;
+}
+
 /* The row of a peer, and above the first one that follows something else the heading. */
 static const char *peer_row(report_text_t *text, const event_t *event)
 {
     apr_pool_t *pool = text->scratch;
-    const char *row = report_text_peer(&text->columns, event, pool);
     const char *heading = "";
 
     if (!text->is_in_table) {
-        heading = report_text_peers_heading(&text->columns, pool);
         text->is_in_table = 1;
+        text->shown = columns_now(text);
+        heading = report_text_peers_heading(&text->shown, pool);
     }
+    const char *row = report_text_peer(&text->shown, event, pool);
+
     if (text->has_colour) {
         row = coloured(row, colour_of_loss(event->summary), pool);
     }

@@ -48,6 +48,10 @@ typedef struct peer_columns {
 /* Makes room for the peer of this run. Returns non-zero if that changes the columns. */
 int peer_columns_fit(peer_columns_t *columns, const run_t *run, apr_pool_t *pool);
 
+/* The same for a terminal of `width`, where addresses are left out if there is no room for them,
+ * and long targets move the rest of their rows. */
+peer_columns_t peer_columns_within(peer_columns_t columns, unsigned width);
+
 /* The heading of the table, and the row that an EVENT_SUMMARY is. */
 const char *report_text_peers_heading(const peer_columns_t *columns, apr_pool_t *pool);
 const char *report_text_peer(const peer_columns_t *columns, const event_t *event, apr_pool_t *pool);

@@ -11,6 +11,10 @@
 #define TARGET_COLUMNS_MIN  6
 #define ADDRESS_COLUMNS_MIN 7
 
+/* Before an address, and of all the numbers. */
+#define GAP_COLUMNS    2
+#define NUMBER_COLUMNS 50
+
 /* ---- The table: a row for each peer, 80 columns wide for short names ---- */
 
 static int widen(unsigned *columns, apr_size_t length)
@@ -33,6 +37,19 @@ int peer_columns_fit(peer_columns_t *columns, const run_t *run, apr_pool_t *pool
         is_wider |= widen(&columns->address, length);
     }
     return is_wider;
+}
+
+peer_columns_t peer_columns_within(peer_columns_t columns, unsigned width)
+{
+    unsigned room = width > NUMBER_COLUMNS ? width - NUMBER_COLUMNS : 0;
+
+    if (columns.target + GAP_COLUMNS + columns.address > room) {
+        columns.address = 0;
+    }
+    if (columns.target > room) {
+        columns.target = room > TARGET_COLUMNS_MIN ? room : TARGET_COLUMNS_MIN;
+    }
+    return columns;
 }
 
 static const char *first_columns(const peer_columns_t *columns, const char *target,

@@ -270,28 +270,40 @@ static int with_loss(const apr_array_header_t *rows, int from)
     return count;
 }
 
-/* The parts of the title for which there is room. */
+/* `title` with this behind it, if there is room for it. */
+static const char *with_part(const char *title, const char *part, apr_size_t room, apr_pool_t *pool)
+{
+    return strlen(title) + strlen(part) <= room ? apr_pstrcat(pool, title, part, NULL) : title;
+}
+
+/* As much as there is room for: who looks at it for long can do without the units sooner than
+ * without the keys. */
 static const char *title_line(const table_view_t *view, const apr_array_header_t *rows,
                               apr_pool_t *pool)
 {
-    const char *parts[] = {
-        apr_psprintf(pool, "%d peer%s", rows->nelts, rows->nelts == 1 ? "" : "s"),
-        apr_psprintf(pool, ", %d with loss", with_loss(rows, 0)),
-        apr_psprintf(pool, ", by %s%s", table_order_name(view->order),
-                     view->is_reversed ? ", reversed" : ""),
-        apr_psprintf(pool, ", %" APR_TIME_T_FMT " s", view->elapsed / APR_USEC_PER_SEC),
-        ", times in ms",
-        view->has_keys ? "   s: sort  r: reverse  q: quit" : "",
-    };
-    const char *line = "";
+    const char *keys = view->has_keys ? "   s sort  r reverse  q quit" : "";
+    const char *title =
+        with_part("", apr_psprintf(pool, "%d peer%s", rows->nelts, rows->nelts == 1 ? "" : "s"),
+                  view->columns, pool);
 
-    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (strlen(line) + strlen(parts[i]) > view->columns) {
-            break;
-        }
-        line = apr_pstrcat(pool, line, parts[i], NULL);
+    title = with_part(title, apr_psprintf(pool, ", %d with loss", with_loss(rows, 0)),
+                      view->columns, pool);
+    title = with_part(title,
+                      apr_psprintf(pool, ", by %s%s", table_order_name(view->order),
+                                   view->is_reversed ? ", reversed" : ""),
+                      view->columns, pool);
+    apr_size_t room = view->columns;
+
+    if (strlen(title) + strlen(keys) <= room) {
+        room -= strlen(keys);
+    } else {
+        keys = "";
     }
-    return line;
+    title = with_part(
+        title, apr_psprintf(pool, ", %" APR_TIME_T_FMT " s", view->elapsed / APR_USEC_PER_SEC),
+        room, pool);
+    title = with_part(title, ", times in ms", room, pool);
+    return apr_pstrcat(pool, title, keys, NULL);
 }
 
 static const char *rest_line(const table_view_t *view, const apr_array_header_t *rows, int shown,

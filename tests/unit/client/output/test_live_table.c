@@ -160,6 +160,30 @@ static void a_peer_that_is_asked_no_more_has_no_row(void **state)
     assert_string_equal(row_of(screen, row + 4), "");
 }
 
+static void rows_that_stay_leave_out_addresses_that_do_not_fit(void **state)
+{
+    use_terminal(80, 24, 0, *state);
+    session_t *session = begin(usual, *state);
+
+    session->runs[0].host = "echo1.fra.example.net";
+    tell(session, 0, (event_t){.kind = EVENT_START});
+    tell_summary(session, EVENT_SUMMARY, 0, 10, 0);
+    made_up.is.columns = 100;
+    tell(session, 1, (event_t){.kind = EVENT_LOOKUP, .status = APR_EINVAL});
+    tell_summary(session, EVENT_SUMMARY, 0, 10, 0);
+    made_up.is.columns = 65;
+    tell(session, 1, (event_t){.kind = EVENT_LOOKUP, .status = APR_EINVAL});
+    tell_summary(session, EVENT_SUMMARY, 0, 10, 0);
+    const screen_t *screen = screen_of(session);
+
+    assert_begins(row_of(screen, 0), "target                   sent");
+    assert_begins(row_of(screen, 1), "echo1.fra.example.net      10");
+    assert_begins(row_of(screen, 3), "target                 address      sent");
+    assert_begins(row_of(screen, 4), "echo1.fra.example.net  192.0.2.1      10");
+    assert_begins(row_of(screen, 6), "target             sent");
+    assert_begins(row_of(screen, 7), "echo1.fra.example.net      10");
+}
+
 static void many_lines_at_a_time_are_not_followed_by_a_table_each(void **state)
 {
     use_terminal(80, 24, 0, *state);
@@ -268,6 +292,7 @@ int main(void)
         scene(nothing_is_erased_that_is_written_again),
         scene(lines_scroll_above_it_and_the_rest_replaces_it),
         scene(a_peer_that_is_asked_no_more_has_no_row),
+        scene(rows_that_stay_leave_out_addresses_that_do_not_fit),
         scene(many_lines_at_a_time_are_not_followed_by_a_table_each),
         scene(keys_sort_it),
         scene(a_job_in_the_background_draws_nothing),

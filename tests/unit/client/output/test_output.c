@@ -104,6 +104,22 @@ static void without_a_thread_it_is_written_at_once(void **state)
     assert_int_equal(read_to_the_end(end), strlen("one\n"));
 }
 
+static void what_a_slow_reader_leaves_is_told(void **state)
+{
+    end_t *end = open_end(*state);
+    char *line = apr_pcalloc(*state, 1024);
+
+    memset(line, '-', 1022);
+    line[1022] = '\n';
+    assert_true(output_is_idle(end->output));
+    do { /* ends when the pipe is full, or before if this machine is slow */
+        output_write(end->output, line);
+        clock_pause(5000);
+    } while (output_is_idle(end->output));
+    output_close(end->output);
+    release(end);
+}
+
 static void *APR_THREAD_FUNC write_many(apr_thread_t *thread, void *data)
 {
     end_t *end = data;
@@ -187,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(what_is_written_is_there_once_it_is_closed),
         scene(without_a_thread_it_is_written_at_once),
+        scene(what_a_slow_reader_leaves_is_told),
         scene(a_slow_reader_gets_everything),
         scene(a_text_longer_than_there_is_room_for_is_written_as_well),
         scene(nothing_waits_past_the_end_for_a_reader_that_is_none),

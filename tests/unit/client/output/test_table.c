@@ -91,12 +91,30 @@ static void eighty_columns_have_what_matters_most(void **state)
     view.has_keys = 1;
     assert_string_equal(
         drawn(view, four_rows(*state)),
-        "4 peers, 2 with loss, by loss, 37 s, times in ms   s: sort  r: reverse  q: quit\n"
+        "4 peers, 2 with loss, by loss, 37 s, times in ms   s sort  r reverse  q quit\n"
         "target             loss %    sent   last    min    p50    p99    max latest\n"
         "192.0.2.3             100       4   lost      -      -      -      - _________!\n"
         "192.0.2.2             1.1    1000 1204.1  0.101  0.305  0.401  0.401 _________#\n"
         "echo.example.net        0    1000  0.305  0.101  0.305  0.400  0.400 __________\n"
         "[2001:db8::4]:8888      0    1000  0.400  0.101  0.305  0.403  0.403 _________#");
+}
+
+static void the_title_keeps_the_keys_the_longest(void **state)
+{
+    table_view_t view = {.columns = 79, .rows = 1, .has_keys = 1, .is_reversed = 1};
+
+    view.elapsed = 864000 * APR_USEC_PER_SEC;
+    assert_string_equal(
+        drawn(view, four_rows(*state)),
+        "4 peers, 2 with loss, by loss, reversed, 864000 s   s sort  r reverse  q quit");
+    view.columns = 68;
+    assert_string_equal(drawn(view, four_rows(*state)),
+                        "4 peers, 2 with loss, by loss, reversed   s sort  r reverse  q quit");
+    view.columns = 60;
+    assert_string_equal(drawn(view, four_rows(*state)),
+                        "4 peers, 2 with loss, by loss, reversed, 864000 s");
+    view.columns = 30;
+    assert_string_equal(drawn(view, four_rows(*state)), "4 peers, 2 with loss, 864000 s");
 }
 
 static void two_hundred_columns_have_everything(void **state)
@@ -196,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(the_worst_comes_first),
         scene(eighty_columns_have_what_matters_most),
+        scene(the_title_keeps_the_keys_the_longest),
         scene(two_hundred_columns_have_everything),
         scene(long_targets_are_cut),
         scene(peers_without_room_are_counted),
