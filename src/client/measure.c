@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "client/failure.h"
+#include "client/keys.h"
 #include "client/metrics/client_metrics.h"
 #include "client/mtu.h"
 #include "client/output/report.h"
@@ -36,6 +37,7 @@ typedef struct session {
     unsigned peers, answered, not_found; /* as outcome_t has them */
     apr_status_t status;                 /* of the measurement */
     host_t *host;
+    keys_t *keys;
     apr_pool_t *pool;
 } session_t;
 
@@ -362,6 +364,7 @@ static void serve_user(session_t *session)
             end_outputs_at(session, clock_now());
             prober_stop(session->prober);
             host_stopping(session->host);
+            keys_stop(session->keys); /* a second signal ends the process at once */
         }
     }
 }
@@ -438,7 +441,11 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }
+    if (session.plan.has_several) {
+        session.keys = keys_start(reports, session.host, pool);
+    }
     serve_user(&session);
+    keys_stop(session.keys);
     apr_thread_join(&status, thread);
     stop_metrics(&session);
     *is_held_up = close_targets(&session);

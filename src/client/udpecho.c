@@ -14,6 +14,7 @@
 #include "common/memory.h"
 #include "common/version.h"
 #include "udpecho/host.h"
+#include "udpecho/keyboard.h"
 
 /* How long files that take nothing hold up the end: together no more than a second. */
 #define REPORT_PATIENCE_US (750 * 1000)
@@ -104,6 +105,7 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
     int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .lines_of_many = settings->verbose != 0,
+                                      .has_keys = keyboard_exists(),
                                       .table = settings->verbose == 0 && !is_quiet,
                                       .histogram = settings->histogram != 0,
                                       .times = (line_times_t)settings->timestamps,
