@@ -173,11 +173,8 @@ static const char *check_size(const client_settings_t *settings, apr_pool_t *poo
                                         : "");
 }
 
-const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
-                                 apr_pool_t *pool)
+static void clear(client_settings_t *settings)
 {
-    apr_array_header_t *operands;
-
     *settings = (client_settings_t){.size = -1,
                                     .stamp_tlvs = -1,
                                     .resolve_interval = -1,
@@ -185,8 +182,36 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
                                     .dscp = -1,
                                     .offload = 1,
                                     .max_loss = -1};
-    const char *error =
-        options_read_arguments(client_settings_table, settings, argc, argv, &operands, pool);
+}
+
+/* The command line wins over the file that it names, so it is read before it, to find that file,
+ * and again after it. */
+static const char *read_options(client_settings_t *settings, int argc, const char *const *argv,
+                                apr_array_header_t **operands, apr_pool_t *pool)
+{
+    const option_t *table = client_settings_table;
+    apr_status_t refusal = APR_SUCCESS;
+
+    clear(settings);
+    const char *error = options_read_arguments(table, settings, argc, argv, operands, pool);
+    const char *file = settings->config;
+
+    if (error != NULL || file == NULL || settings->help || settings->version) {
+        return error;
+    }
+    clear(settings);
+    error = options_read_file(table, settings, file, &refusal, pool);
+    if (error != NULL) {
+        return refusal != APR_SUCCESS ? apr_pstrcat(pool, "--config=", error, NULL) : error;
+    }
+    return options_read_arguments(table, settings, argc, argv, operands, pool);
+}
+
+const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
+                                 apr_pool_t *pool)
+{
+    apr_array_header_t *operands;
+    const char *error = read_options(settings, argc, argv, &operands, pool);
 
     if (error != NULL || settings->help || settings->version) {
         return error;

@@ -68,6 +68,7 @@ typedef struct client_settings {
     const char *metrics_listen; /* NULL: nowhere */
     apr_int64_t max_loss;       /* millionths of what was sent; -1: not asked */
     apr_int64_t max_rtt;        /* microseconds; 0: not asked */
+    const char *config;         /* NULL: no file of options */
     apr_int64_t help;
     apr_int64_t version;
 
@@ -85,8 +86,9 @@ typedef struct client_settings {
 
 extern const option_t client_settings_table[];
 
-/* Reads the command line. Returns NULL, or what is wrong with it as a sentence. Reads
- * --payload-file, and looks nothing up. `argv` must outlive the settings. */
+/* Reads the command line, and the file of --config before it. Returns NULL, or what is wrong with
+ * them as a sentence. Reads --payload-file, and looks nothing up. `argv` must outlive the settings.
+ */
 const char *client_settings_read(client_settings_t *settings, int argc, const char *const *argv,
                                  apr_pool_t *pool);
 

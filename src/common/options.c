@@ -91,7 +91,8 @@ static const char *store(source_t *source, unsigned index, const char *value)
     }
     source->given[index] = 1;
     /* No configuration file could say it, and --check-config prints one. */
-    if (value != NULL && !option->command_line_only && strpbrk(value, "\r\n") != NULL) {
+    if (value != NULL && !option->command_line_only && !option->takes_line_ends &&
+        strpbrk(value, "\r\n") != NULL) {
         return "a value without line ends";
     }
     return option->kind->read(option, place, value, source->pool);

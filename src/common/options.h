@@ -41,6 +41,7 @@ struct option {
     const char *const *choices; /* of option_choice: its words, which end in a NULL */
     const char *also; /* what other programs call it, "port|p", for the error that it is unknown */
     unsigned command_line_only : 1;
+    unsigned takes_line_ends : 1; /* in its value on the command line; a file cannot say them */
     unsigned reloadable : 1; /* another value comes into force at a reload, not at a restart only */
 };
 

@@ -410,6 +410,34 @@ class CommandLine(unittest.TestCase):
                            "127.0.0.1")
 
 
+class Config(unittest.TestCase):
+    def config(self, text):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        path = pathlib.Path(directory.name, "udpecho.conf")
+        path.write_text(text)
+        return path
+
+    def test_options_of_a_file_and_of_the_command_line(self):
+        path = self.config("# every option but the host\ncount=5\ninterval=20ms\npayload 'a b'\n")
+        with Responder(echo) as server:
+            report = ask(server.address(), f"--config={path}", "--count=2")
+        self.assertEqual([request.payload for request in server.requests], [b"a b"] * 2)
+        self.assertEqual((report.code, report.summary["sent"]), (0, 2))
+
+    def test_a_mistake_names_file_and_line(self):
+        path = self.config("count=5\n\nintervall=20ms\n")
+        done = run(f"--config={path}", "127.0.0.1")
+        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+        self.assertEqual(done.stderr, f"udpecho: {path}:3: unknown option intervall; "
+                                      "--help lists the options\n")
+
+    def test_a_file_that_is_not_there(self):
+        done = run("--config=/no/such/file", "127.0.0.1")
+        self.assertEqual((done.returncode, done.stdout), (ERROR, ""))
+        self.assertIn("udpecho: --config=/no/such/file: cannot be read", done.stderr)
+
+
 class Payload(unittest.TestCase):
     def check_sent(self, payload, *options):
         with Responder(echo) as server:

@@ -7,6 +7,8 @@
 
 #include "advice.h"
 #include "client/client_settings.h"
+#include "client/output/timed_lines.h"
+#include "written_file.h"
 
 /* Reads a command line, its words parted by blanks. */
 static const char *read_line(client_settings_t *settings, const char *line, apr_pool_t *pool)
@@ -283,6 +285,72 @@ static void a_payload_comes_as_text_digits_or_a_file(void **state)
     assert_non_null(read_line(&settings, "h --payload-file=/nonexistent", *state));
 }
 
+/* ---- The file of options ---- */
+
+#define CONFIG "test-client-settings.conf"
+
+static const char *read_config(client_settings_t *settings, const char *content, const char *line,
+                               apr_pool_t *pool)
+{
+    write_file(CONFIG, content, pool);
+    const char *error =
+        read_line(settings, apr_pstrcat(pool, "--config=" CONFIG " ", line, NULL), pool);
+
+    apr_file_remove(CONFIG, pool);
+    return error;
+}
+
+static void the_command_line_wins_over_the_file(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_config(&settings,
+                            "# often\ninterval=200ms\ncount 5\nquiet\npayload='a b'\ntimestamps\n",
+                            "h -c 3", *state));
+    assert_int_equal(settings.interval, 200000);
+    assert_int_equal(settings.count, 3);
+    assert_int_equal(settings.quiet, 1);
+    assert_memory_equal(settings.payload, "a b", 3);
+    assert_int_equal(settings.timestamps, LINE_TIMES_EPOCH);
+    assert_int_equal(settings.dscp, -1);
+    assert_null(read_config(&settings, "flood\nrate=5/s", "h --timestamps=none", *state));
+    assert_int_equal(settings.measurement, MEASURE_FLOOD);
+}
+
+static void what_is_wrong_with_the_file_names_its_line(void **state)
+{
+    static const struct {
+        const char *content, *error;
+    } cases[] = {
+        {"quiet\nsize=x",
+         CONFIG ":2: size=x: expected a size (bytes, or with KiB, MiB, GiB, kB, MB "
+                "or GB) from 0 to 65527"},
+        {"192.0.2.1", CONFIG ":1: unknown option 192.0.2.1; --help lists the options"},
+        {"config=x", CONFIG ":1: config: only the command line takes this option"},
+        {"help", CONFIG ":1: help: only the command line takes this option"},
+        {"rate=5/s", "--rate: expected --flood with it"},
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        client_settings_t settings;
+
+        assert_string_equal(read_config(&settings, cases[i].content, "h", *state), cases[i].error);
+    }
+    client_settings_t settings;
+    const char *error = read_line(&settings, "--config=no-such-file.conf h", *state);
+
+    assert_non_null(strstr(error, "--config=no-such-file.conf: cannot be read"));
+}
+
+static void a_payload_may_have_line_ends_on_the_command_line(void **state)
+{
+    const char *argv[] = {"udpecho", "--payload=a\r\n", "h"};
+    client_settings_t settings;
+
+    assert_null(client_settings_read(&settings, 3, argv, *state));
+    assert_int_equal(settings.size, 3);
+}
+
 static void an_error_shows_only_values_that_its_option_takes(void **state)
 {
     assert_advice_is_taken(client_settings_table, *state);
@@ -305,6 +373,9 @@ int main(void)
         scene(code_points_go_by_number_and_by_name),
         scene(shares_are_read_with_and_without_their_sign),
         scene(a_payload_comes_as_text_digits_or_a_file),
+        scene(the_command_line_wins_over_the_file),
+        scene(what_is_wrong_with_the_file_names_its_line),
+        scene(a_payload_may_have_line_ends_on_the_command_line),
         scene(an_error_shows_only_values_that_its_option_takes),
     };
 
