@@ -42,6 +42,18 @@ typedef enum host_event {
     HOST_FINISHED     /* host_finish() was called */
 } host_event_t;
 
+/* What the program is as a service of the system. Static texts. */
+typedef struct host_service {
+    const char *name;        /* of the service, the source of its events, its rule of the firewall
+                              * and, with ".conf", its configuration file; ASCII, at most 31 bytes */
+    const char *title;       /* as service managers list it */
+    const char *description; /* a sentence */
+} host_service_t;
+
+/* Says what the program is as a service, before anything below asks for it: early in main(). Only
+ * Windows wants to know. `service` is static. Main thread. */
+void host_name_service(const host_service_t *service);
+
 /*
  * Runs body(context) and sets `code` to what it returns, for main() to return in turn. With
  * `as_service`, the process must have been started by a service manager that wants to hear from the
@@ -68,8 +80,9 @@ apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final
 const log_sink_t *host_log(void);
 
 /* The configuration file of a service whose command line names none, whether it exists or not:
- * %ProgramData%\udpecho\udpechod.conf on Windows; NULL where a service's command line names its
- * file. From `pool`; any thread. */
+ * %ProgramData%\udpecho\udpechod.conf on Windows, for the service "udpechod"; NULL where a
+ * service's command line names its file, and before host_name_service(). From `pool`; any thread.
+ */
 const char *host_config_file(apr_pool_t *pool);
 
 /* Returns NULL if only administrators and the system can write that file, which has to exist, and

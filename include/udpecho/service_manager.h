@@ -15,9 +15,10 @@
 #include <apr_tables.h>
 
 /*
- * Installs the service "udpechod": this very file, with --service and `options`, an array of
- * const char *, at every start of the system, under an account that may do next to nothing. It is
- * not started. With `open_firewall`, a rule of the system's firewall lets datagrams in to it.
+ * Installs the service of host_name_service(): this very file, with --service and `options`, an
+ * array of const char *, at every start of the system, under an account that may do next to
+ * nothing. It is not started. With `open_firewall`, a rule of the system's firewall lets datagrams
+ * in to it.
  *
  * A service of this name that is there already is changed, if it is that of this file or of one
  * that is no more; it learns of its options when it starts. NULL for `options`: those that it has,

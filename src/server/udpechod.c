@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "common/file_print.h"
+#include "common/installation.h"
 #include "common/json_text.h"
 #include "common/memory.h"
 #include "common/version.h"
-#include "server/installation.h"
 #include "server/observe/show_platform.h"
 #include "server/observe/show_status.h"
 #include "server/server.h"
+#include "server/server_installation.h"
 #include "udpecho/error_text.h"
 
 typedef struct program {
@@ -87,7 +88,7 @@ static exit_code_t manage_service(const program_t *program)
     const settings_t *settings = &program->settings;
     exit_code_t code;
     const char *error = settings->install_service
-                            ? installation_add(settings, notes, &code, program->pool)
+                            ? server_installation_add(settings, notes, &code, program->pool)
                             : installation_remove(notes, &code, program->pool);
 
     for (int i = 0; i < notes->nelts; i++) {
@@ -192,6 +193,12 @@ static void give_up(void)
     _Exit(EXIT_SYSTEM);
 }
 
+static const host_service_t service = {
+    .name = "udpechod",
+    .title = "UDP echo service (udpecho)",
+    .description = "Answers UDP datagrams with the same bytes (RFC 862).",
+};
+
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program = {.pool = NULL};
@@ -207,6 +214,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
     }
     atexit(apr_terminate);
     program.pool = memory_start(give_up);
+    host_name_service(&service);
     apr_file_open_flags_stdout(&program.out, APR_FOPEN_BUFFERED, program.pool);
     apr_file_open_stderr(&error, program.pool);
     program.errors = log_to_file(error);

@@ -66,15 +66,16 @@ class Image(unittest.TestCase):
     def test_it_has_the_messages_of_its_events(self):
         tool = os.path.join(os.environ["UDPECHO_TOOLS"], "event_message.exe")
         for number in ("0xc0000001", "0x80000002", "0x40000003"):
-            done = harness.run(harness.UDPECHOD, number, "what the line said", program=tool)
-            self.assertEqual(done.stdout.strip(), "what the line said", done.stderr)
+            for program in harness.UDPECHOD, client_harness.UDPECHO:
+                done = harness.run(program, number, "what the line said", program=tool)
+                self.assertEqual(done.stdout.strip(), "what the line said", done.stderr)
 
     def test_its_version_is_that_of_the_project(self):
-        with open(harness.UDPECHOD, "rb") as file:
-            content = file.read()
         expected = "FileVersion\0".encode("utf-16-le")
-        found = content[content.index(expected) + len(expected):].decode("utf-16-le", "replace")
-        self.assertEqual(re.match(r"\0*([^\0]*)", found)[1], os.environ["UDPECHO_VERSION"])
+        for program in PROGRAMS:
+            content = program.content
+            found = content[content.index(expected) + len(expected):].decode("utf-16-le", "replace")
+            self.assertEqual(re.match(r"\0*([^\0]*)", found)[1], os.environ["UDPECHO_VERSION"])
 
 
 if __name__ == "__main__":

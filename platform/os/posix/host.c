@@ -182,6 +182,11 @@ apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final
     return APR_SUCCESS;
 }
 
+void host_name_service(const host_service_t *service)
+{
+    (void)service;
+}
+
 const char *host_config_file(apr_pool_t *pool)
 {
     (void)pool;

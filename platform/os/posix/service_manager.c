@@ -8,7 +8,8 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
                              apr_array_header_t *notes, apr_pool_t *pool)
 {
     assert(is_main_thread());
-    assert(notes->elt_size == sizeof(char *) && options->elt_size == sizeof(char *));
+    assert(notes->elt_size == sizeof(char *));
+    assert(options == NULL || options->elt_size == sizeof(char *));
     (void)options, (void)open_firewall, (void)notes, (void)pool;
     return APR_ENOTIMPL;
 }

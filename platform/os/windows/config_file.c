@@ -8,6 +8,7 @@
 
 #include "os/windows/command_line.h"
 #include "os/windows/protected_path.h"
+#include "os/windows/service.h"
 #include "os/windows/wide.h"
 #include "udpecho/error_text.h"
 #include "udpecho/host.h"
@@ -71,7 +72,9 @@ const char *host_config_file(apr_pool_t *pool)
 {
     const char *path = directory(pool);
 
-    return path != NULL ? apr_pstrcat(pool, path, "\\udpechod.conf", NULL) : NULL;
+    return path != NULL && service_identity() != NULL
+               ? apr_pstrcat(pool, path, "\\", service_identity()->name, ".conf", NULL)
+               : NULL;
 }
 
 /* The directory first: once it is safe, nobody can put another file there meanwhile. */

@@ -1,6 +1,7 @@
 #include "os/windows/event_log.h"
 
 #include <apr.h>
+#include <apr_strings.h>
 #include <assert.h>
 
 #include "messages.h"
@@ -8,7 +9,7 @@
 #include "os/windows/service.h"
 #include "os/windows/wide.h"
 
-#define SOURCE_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\" SERVICE_NAME
+#define SOURCES_KEY L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\"
 
 /* More than the longest line of the log. */
 #define LINE_MAX 10000
@@ -58,7 +59,7 @@ static apr_status_t write_event(void *context, log_level_t level, const char *li
     }
     event_text(text, line, length);
     if (source == NULL) {
-        source = RegisterEventSourceW(NULL, SERVICE_NAME);
+        source = RegisterEventSourceW(NULL, service_name());
     }
     if (source != NULL &&
         ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)) {
@@ -82,13 +83,18 @@ log_sink_t event_log_open(void)
 
 /* ---- The source ---- */
 
+static const wchar_t *source_key(apr_pool_t *pool)
+{
+    return wide(apr_pstrcat(pool, narrow(SOURCES_KEY, pool), service_identity()->name, NULL), pool);
+}
+
 apr_status_t event_source_add(apr_pool_t *pool)
 {
     const wchar_t *file = program_path(pool);
     DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
     HKEY key;
-    LSTATUS error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, SOURCE_KEY, 0, NULL, 0, KEY_SET_VALUE, NULL,
-                                    &key, NULL);
+    LSTATUS error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, source_key(pool), 0, NULL, 0, KEY_SET_VALUE,
+                                    NULL, &key, NULL);
 
     if (error == ERROR_SUCCESS) {
         error = RegSetValueExW(key, L"EventMessageFile", 0, REG_EXPAND_SZ, (const BYTE *)file,
@@ -102,9 +108,9 @@ apr_status_t event_source_add(apr_pool_t *pool)
     return APR_FROM_OS_ERROR(error);
 }
 
-apr_status_t event_source_remove(void)
+apr_status_t event_source_remove(apr_pool_t *pool)
 {
-    LSTATUS error = RegDeleteKeyW(HKEY_LOCAL_MACHINE, SOURCE_KEY);
+    LSTATUS error = RegDeleteKeyW(HKEY_LOCAL_MACHINE, source_key(pool));
 
     return error == ERROR_FILE_NOT_FOUND ? APR_SUCCESS : APR_FROM_OS_ERROR(error);
 }

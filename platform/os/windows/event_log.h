@@ -24,6 +24,6 @@ void event_text(wchar_t *text, const char *line, apr_size_t length);
 /* Tells Windows where the messages of these events are, in this program's file, or that there are
  * none any more. Errors: those of RegCreateKeyExW(), RegSetValueExW() and RegDeleteKeyW(). */
 apr_status_t event_source_add(apr_pool_t *pool);
-apr_status_t event_source_remove(void);
+apr_status_t event_source_remove(apr_pool_t *pool);
 
 #endif

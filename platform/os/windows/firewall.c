@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 
 #include "os/windows/command_line.h"
+#include "os/windows/service.h"
 #include "os/windows/wide.h"
 #include "udpecho/error_text.h"
 
@@ -12,12 +13,14 @@
 
 static apr_array_header_t *rule_arguments(const char *verb, apr_pool_t *pool)
 {
-    const char *words[] = {"advfirewall", "firewall", verb, "rule", "name=udpechod"};
+    const char *words[] = {"advfirewall", "firewall", verb, "rule"};
     apr_array_header_t *arguments = apr_array_make(pool, 12, sizeof(const char *));
 
     for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
         APR_ARRAY_PUSH(arguments, const char *) = words[i];
     }
+    APR_ARRAY_PUSH(arguments, const char *) =
+        apr_pstrcat(pool, "name=", service_identity()->name, NULL);
     return arguments;
 }
 

@@ -1,8 +1,8 @@
 #ifndef UDPECHO_WINDOWS_FIREWALL_H
 #define UDPECHO_WINDOWS_FIREWALL_H
 
-/* The rule of Windows' firewall named "udpechod", made by netsh ("Netsh AdvFirewall Firewall
- * Commands" in Microsoft's documentation). Memory from `pool`; any thread. */
+/* The rule of Windows' firewall that has the name of the service, made by netsh ("Netsh AdvFirewall
+ * Firewall Commands" in Microsoft's documentation). Memory from `pool`; any thread. */
 
 #include <apr_pools.h>
 

@@ -19,6 +19,12 @@
  * never comes (HandlerEx): draining takes no longer than the system waits after it. */
 #define CONTROLS (SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN | SERVICE_ACCEPT_PARAMCHANGE)
 
+/* With the end of the text. */
+#define NAME_MAX 32
+
+static const host_service_t *identity;
+static wchar_t wide_name[NAME_MAX];
+
 static struct service {
     int (*body)(void *context);
     int (*is_final)(int code);
@@ -28,6 +34,27 @@ static struct service {
     DWORD state;
     SRWLOCK lock; /* of the state and of telling it */
 } service = {.lock = SRWLOCK_INIT};
+
+void host_name_service(const host_service_t *named)
+{
+    apr_size_t length = strlen(named->name);
+
+    assert(length < NAME_MAX);
+    for (apr_size_t i = 0; i <= length; i++) {
+        wide_name[i] = (wchar_t)named->name[i]; /* ASCII */
+    }
+    identity = named;
+}
+
+const host_service_t *service_identity(void)
+{
+    return identity;
+}
+
+wchar_t *service_name(void)
+{
+    return identity != NULL ? wide_name : NULL;
+}
 
 /* Any thread: stopping is told by the one that controls come in on, the rest by the main thread. */
 static void tell(DWORD state, DWORD wait_ms)
@@ -88,7 +115,8 @@ _Noreturn static void end_unheard(DWORD error)
     log_sink_t log = event_log_open();
 
     error_text((apr_status_t)APR_FROM_OS_ERROR(error), reason, sizeof reason);
-    apr_snprintf(line, sizeof line, "udpechod: Windows takes no handler of controls: %s", reason);
+    apr_snprintf(line, sizeof line, "%s: Windows takes no handler of controls: %s", identity->name,
+                 reason);
     log.write(log.context, LOG_LEVEL_ERROR, line, strlen(line), 0);
     ExitProcess(error);
 }
@@ -98,7 +126,7 @@ _Noreturn static void end_unheard(DWORD error)
 static void WINAPI service_main(DWORD argc, LPWSTR *argv)
 {
     (void)argc, (void)argv;
-    service.handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
+    service.handle = RegisterServiceCtrlHandlerExW(service_name(), on_control, NULL);
     if (service.handle == NULL) {
         end_unheard(GetLastError());
     }
@@ -126,14 +154,14 @@ void service_ready(void)
 apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final)(int code),
                       void *context, int *code)
 {
-    WCHAR name[] = SERVICE_NAME;
-    const SERVICE_TABLE_ENTRYW services[] = {{name, service_main}, {NULL, NULL}};
+    const SERVICE_TABLE_ENTRYW services[] = {{service_name(), service_main}, {NULL, NULL}};
 
     if (!as_service) {
         main_thread_begin();
         *code = body(context);
         return APR_SUCCESS;
     }
+    assert(identity != NULL);
     service.body = body;
     service.is_final = is_final;
     service.context = context;

@@ -4,10 +4,16 @@
 /* The process as a service. The source of all that Windows wants of it is "Service Programs" in
  * Microsoft's documentation. */
 
-#define SERVICE_NAME L"udpechod"
+#include <wchar.h>
+
+#include "udpecho/host.h"
 
 /* The user-defined control that asks for the counters: sc control udpechod 128. */
 #define SERVICE_CONTROL_REPORT 128
+
+/* What host_name_service() was given, and its name in UTF-16; NULL before. Any thread. */
+const host_service_t *service_identity(void);
+wchar_t *service_name(void);
 
 /* Non-zero if the service control manager started the process. Main thread. */
 int service_is_running(void);

@@ -54,9 +54,8 @@ static void note_failure(apr_array_header_t *notes, const char *consequence, apr
 /* What CreateServiceW() cannot be told. None of it is in the way of serving. */
 static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *pool)
 {
-    wchar_t text[] = L"Answers UDP datagrams with the same bytes (RFC 862).";
     wchar_t rights[] = L"SeChangeNotifyPrivilege\0"; /* a list, which ends in an empty string */
-    SERVICE_DESCRIPTIONW description = {text};
+    SERVICE_DESCRIPTIONW description = {wide(service_identity()->description, pool)};
     /* The last one is that of every further failure. */
     SC_ACTION restarts[] = {{SC_ACTION_RESTART, 5000},
                             {SC_ACTION_RESTART, 5000},
@@ -154,7 +153,7 @@ static apr_status_t change(SC_HANDLE *service, SC_HANDLE manager, const char *co
                            const apr_array_header_t *options, apr_pool_t *pool)
 {
     /* To start it is what its recovery does. */
-    *service = OpenServiceW(manager, SERVICE_NAME,
+    *service = OpenServiceW(manager, service_name(),
                             SERVICE_QUERY_CONFIG | SERVICE_CHANGE_CONFIG | SERVICE_START);
     apr_status_t status =
         *service != NULL ? changed_command(&command, *service, options, pool) : last_error();
@@ -201,9 +200,9 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
         return last_error();
     }
     SC_HANDLE service =
-        CreateServiceW(manager, SERVICE_NAME, L"UDP echo service (udpecho)", SERVICE_ALL_ACCESS,
-                       SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START, SERVICE_ERROR_NORMAL,
-                       wide(command, pool), NULL, NULL, NULL, ACCOUNT, NULL);
+        CreateServiceW(manager, service_name(), wide(service_identity()->title, pool),
+                       SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+                       SERVICE_ERROR_NORMAL, wide(command, pool), NULL, NULL, NULL, ACCOUNT, NULL);
     apr_status_t status = service != NULL ? APR_SUCCESS : last_error();
 
     if (status == APR_EEXIST) {
@@ -291,7 +290,7 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
         return last_error();
     }
     SC_HANDLE service =
-        OpenServiceW(manager, SERVICE_NAME, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
+        OpenServiceW(manager, service_name(), SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
     apr_status_t status = service != NULL ? stop_and_delete(service) : last_error();
 
     if (service != NULL) {
@@ -299,7 +298,7 @@ apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool)
     }
     if (status == APR_SUCCESS) {
         note_failure(notes, "the event log keeps its entry of the service's messages",
-                     event_source_remove(), pool);
+                     event_source_remove(pool), pool);
         note_error(notes, "the firewall keeps its rule", firewall_close(pool), pool);
     }
     CloseServiceHandle(manager);

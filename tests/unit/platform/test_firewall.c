@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "os/windows/firewall.h"
+#include "udpecho/host.h"
 
 static void the_rule_is_for_this_program_and_udp_only(void **state)
 {
@@ -21,10 +22,13 @@ static void a_path_with_spaces_is_one_argument(void **state)
 
 int main(void)
 {
+    static const host_service_t service = {.name = "udpechod"};
+
     const struct CMUnitTest tests[] = {
         scene(the_rule_is_for_this_program_and_udp_only),
         scene(a_path_with_spaces_is_one_argument),
     };
 
+    host_name_service(&service);
     return cmocka_run_group_tests_name("firewall", tests, NULL, NULL);
 }

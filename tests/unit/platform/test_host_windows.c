@@ -244,6 +244,7 @@ static void a_second_request_leaves_the_console_as_it_was(void **state)
 
 int main(int argc, char **argv)
 {
+    static const host_service_t service = {.name = "udpechod"};
     const struct CMUnitTest tests[] = {
         scene(control_c_asks_to_stop),
         scene(control_break_asks_to_stop),
@@ -259,5 +260,6 @@ int main(int argc, char **argv)
         return run_in_child(argv[1]);
     }
     this_program = argv[0];
+    host_name_service(&service);
     return run_group("host of Windows", tests);
 }

@@ -6,7 +6,8 @@
 #include <apr_file_info.h>
 #include <apr_strings.h>
 
-#include "server/installation.h"
+#include "common/installation.h"
+#include "server/server_installation.h"
 #include "udpecho/service_manager.h"
 
 static struct script {
@@ -39,7 +40,7 @@ static void install(int argc, const char *const *argv, apr_pool_t *pool)
 
     script = (struct script){APR_SUCCESS, NULL, 0};
     assert_null(settings_read(&settings, argc, argv, &code, pool));
-    assert_null(installation_add(&settings, notes, &code, pool));
+    assert_null(server_installation_add(&settings, notes, &code, pool));
     assert_int_equal(code, EXIT_OK);
 }
 
@@ -100,7 +101,8 @@ static const char *refusal_of(const char *option, exit_code_t *code, apr_pool_t 
     script = (struct script){APR_SUCCESS, NULL, 0};
     /* That there is no such file is not what this is about. */
     settings_read(&settings, 3, argv, code, pool);
-    return installation_add(&settings, apr_array_make(pool, 4, sizeof(const char *)), code, pool);
+    return server_installation_add(&settings, apr_array_make(pool, 4, sizeof(const char *)), code,
+                                   pool);
 }
 
 static void a_file_of_networks_or_keys_needs_its_full_path(void **state)
@@ -169,5 +171,5 @@ int main(void)
         scene(every_answer_has_its_exit_code),
     };
 
-    return cmocka_run_group_tests_name("installation", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("server_installation", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "server/installation.h"
+#include "common/installation.h"
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
@@ -42,70 +42,30 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
                : apr_psprintf(pool, "the service manager refuses: %s", reason);
 }
 
-static int is_relative(const char *path, apr_pool_t *pool)
-{
-    const char *root;
-
-    return apr_filepath_root(&root, &path, 0, pool) != APR_SUCCESS;
-}
-
-static const char *relative_in(const apr_array_header_t *values, apr_pool_t *pool)
-{
-    for (int i = 0; values != NULL && i < values->nelts; i++) {
-        const char *value = APR_ARRAY_IDX(values, i, const char *);
-
-        if (*value == '@' && is_relative(value + 1, pool)) {
-            return value;
-        }
-    }
-    return NULL;
-}
-
-/* Returns NULL, or a file of networks or keys that only a process in this directory would find. */
-static const char *relative_file(const settings_t *settings, apr_pool_t *pool)
-{
-    const apr_array_header_t *lists[] = {settings->allow, settings->deny,
-                                         settings->rate_limit_exempt};
-    const char *found = NULL;
-
-    for (unsigned i = 0; found == NULL && i < sizeof lists / sizeof lists[0]; i++) {
-        found = relative_in(lists[i], pool);
-    }
-    if (found == NULL && settings->stamp_key_file != NULL &&
-        is_relative(settings->stamp_key_file, pool)) {
-        found = settings->stamp_key_file;
-    }
-    return found;
-}
-
-const char *installation_add(const settings_t *settings, apr_array_header_t *notes,
+const char *installation_add(const installation_t *installation, apr_array_header_t *notes,
                              exit_code_t *code, apr_pool_t *pool)
 {
-    assert(settings->argv != NULL);
+    assert(installation->argv != NULL);
     static const char *const ours[] = {"install-service", "open-firewall", "config", "service",
                                        NULL};
     apr_array_header_t *options =
-        options_repeat(settings_table, settings->argc, settings->argv, ours, pool);
+        options_repeat(installation->table, installation->argc, installation->argv, ours, pool);
     apr_status_t status = APR_SUCCESS;
-    const char *relative = relative_file(settings, pool);
 
     /* A service does not start in this directory. */
-    if (relative != NULL) {
-        *code = settings->file != NULL ? EXIT_CONFIG : EXIT_USAGE;
-        return apr_psprintf(pool, "%s: a service needs the full path of a file", relative);
-    }
-    if (settings->config != NULL) {
+    if (installation->config != NULL) {
         char *path;
 
-        status = apr_filepath_merge(&path, NULL, settings->config, APR_FILEPATH_NATIVE, pool);
+        status = apr_filepath_merge(&path, NULL, installation->config, APR_FILEPATH_NATIVE, pool);
         if (status == APR_SUCCESS) {
             APR_ARRAY_PUSH(options, const char *) = apr_pstrcat(pool, "--config=", path, NULL);
         }
     }
     if (status == APR_SUCCESS) {
         /* The command line of a service may have no options, and then is to have none. */
-        status = service_install(options->nelts > 0 || settings->service ? options : NULL,
-                                 settings->open_firewall != 0, notes, pool);
+        status =
+            service_install(options->nelts > 0 || installation->is_line_of_service ? options : NULL,
+                            installation->open_firewall, notes, pool);
     }
     return describe(status, code, pool);
 }
