@@ -75,7 +75,7 @@ apr_status_t host_run(int as_service, int (*body)(void *context), int (*is_final
  * The log that the system keeps for services: the event log of Windows, where debug lines, which
  * are too many for it, are left out; systemd's journal, where standard error is that
  * (sd-daemon(3)); or NULL where standard error is the place. Main thread, within the body of
- * host_run(). Static.
+ * host_run(). Static. The event log is written to by any thread.
  */
 const log_sink_t *host_log(void);
 

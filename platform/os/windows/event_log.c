@@ -37,6 +37,30 @@ void event_text(wchar_t *text, const char *line, apr_size_t length)
     *text = L'\0';
 }
 
+/* With the lock. */
+static apr_status_t report_event(WORD type, DWORD id, const char *line, apr_size_t length)
+{
+    static wchar_t text[EVENT_TEXT_MAX];
+    static HANDLE source;
+    const wchar_t *strings[] = {text};
+
+    event_text(text, line, length);
+    if (source == NULL) {
+        source = RegisterEventSourceW(NULL, service_name());
+    }
+    if (source != NULL && ReportEventW(source, type, 0, id, NULL, 1, 0, strings, NULL)) {
+        return APR_SUCCESS;
+    }
+    apr_status_t status = (apr_status_t)apr_get_os_error(); /* mingw-w64's is unsigned */
+
+    /* The next line tries anew: the event log's service starts again on its own. */
+    if (source != NULL) {
+        DeregisterEventSource(source);
+        source = NULL;
+    }
+    return status;
+}
+
 static apr_status_t write_event(void *context, log_level_t level, const char *line,
                                 apr_size_t length, apr_interval_time_t timeout)
 {
@@ -48,30 +72,17 @@ static apr_status_t write_event(void *context, log_level_t level, const char *li
         [LOG_LEVEL_WARNING] = {EVENTLOG_WARNING_TYPE, EVENT_WARNING},
         [LOG_LEVEL_INFO] = {EVENTLOG_INFORMATION_TYPE, EVENT_INFO},
     };
-    /* A sink is called by one thread at a time. */
-    static wchar_t text[EVENT_TEXT_MAX];
-    static HANDLE source;
-    const wchar_t *strings[] = {text};
+    /* udpecho writes its report and its errors in two threads. */
+    static SRWLOCK lock = SRWLOCK_INIT;
 
     (void)context, (void)timeout;
     if (level > LOG_LEVEL_INFO) {
         return APR_SUCCESS;
     }
-    event_text(text, line, length);
-    if (source == NULL) {
-        source = RegisterEventSourceW(NULL, service_name());
-    }
-    if (source != NULL &&
-        ReportEventW(source, events[level].type, 0, events[level].id, NULL, 1, 0, strings, NULL)) {
-        return APR_SUCCESS;
-    }
-    apr_status_t status = (apr_status_t)apr_get_os_error(); /* mingw-w64's is unsigned */
+    AcquireSRWLockExclusive(&lock);
+    apr_status_t status = report_event(events[level].type, events[level].id, line, length);
 
-    /* The next line tries anew: the event log's service starts again on its own. */
-    if (source != NULL) {
-        DeregisterEventSource(source);
-        source = NULL;
-    }
+    ReleaseSRWLockExclusive(&lock);
     return status;
 }
 

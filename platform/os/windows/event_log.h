@@ -14,7 +14,8 @@
  * characters that ReportEventW() takes. */
 #define EVENT_TEXT_MAX 20001
 
-/* A sink whose lines become events; those of level debug are left out. Main thread. */
+/* A sink whose lines become events; those of level debug are left out. Main thread; any
+ * thread may write to it. */
 log_sink_t event_log_open(void);
 
 /* Makes one line the text of an event. `text` has room for EVENT_TEXT_MAX. One

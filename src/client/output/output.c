@@ -26,6 +26,8 @@
 
 struct output {
     apr_file_t *file;
+    const log_sink_t *log; /* NULL: it goes to the file */
+    log_level_t level;     /* of its lines there */
     apr_interval_time_t patience;
     apr_pool_t *pool;
     void (*failed)(void *context);
@@ -53,6 +55,16 @@ output_t *output_create(apr_file_t *file, apr_interval_time_t patience, apr_pool
     output->patience = patience;
     output->pool = pool;
     output->end = NEVER;
+    return output;
+}
+
+output_t *output_create_log(const log_sink_t *log, log_level_t level, apr_file_t *file,
+                            apr_interval_time_t patience, apr_pool_t *pool)
+{
+    output_t *output = output_create(file, patience, pool);
+
+    output->log = log;
+    output->level = level;
     return output;
 }
 
@@ -90,15 +102,42 @@ static apr_size_t first_part(const char *text, apr_size_t length)
     return part > 0 ? part : WHOLE;
 }
 
+static apr_size_t first_line(const char *text, apr_size_t length)
+{
+    const char *end = memchr(text, '\n', length);
+
+    return end != NULL ? (apr_size_t)(end - text) + 1 : length;
+}
+
+/* A log that does not take a line may take the next one. */
+static void log_line(const output_t *output, const char *line, apr_size_t length)
+{
+    (void)output->log->write(output->log->context, output->level, line, length, output->patience);
+}
+
+/* Sets `part` to how much of the text was written. */
+static apr_status_t write_part(const output_t *output, const char *text, apr_size_t length,
+                               apr_size_t *part)
+{
+    apr_size_t written;
+
+    if (output->log != NULL) {
+        *part = first_line(text, length);
+        log_line(output, text, *part);
+        return APR_SUCCESS;
+    }
+    *part = first_part(text, length);
+    return file_write_whole(output->file, text, *part, &written);
+}
+
 static apr_status_t write_text(output_t *output, const char *text, apr_size_t length)
 {
     apr_status_t status = APR_SUCCESS;
 
     while (length > 0 && status == APR_SUCCESS) {
-        apr_size_t part = first_part(text, length);
-        apr_size_t written;
+        apr_size_t part;
 
-        status = file_write_whole(output->file, text, part, &written);
+        status = write_part(output, text, length, &part);
         text += part;
         length -= part;
         if (output->writer != NULL) {

@@ -2,9 +2,9 @@
 #define UDPECHO_OUTPUT_H
 
 /*
- * A file that is written to by a thread of its own. A pipe that nobody reads, or a terminal that
- * was stopped, holds up that thread without end, but those who write to the output only until it is
- * time to end.
+ * A file, or a log of the system, that is written to by a thread of its own. A pipe that nobody
+ * reads, or a terminal that was stopped, holds up that thread without end, but those who write to
+ * the output only until it is time to end.
  *
  * Where there is no output, NULL, starting, ending, closing and asking how it is are of no effect.
  */
@@ -12,12 +12,19 @@
 #include <apr_file_io.h>
 #include <apr_time.h>
 
+#include "udpecho/log_sink.h"
+
 typedef struct output output_t;
 
 /* An output to `file`, which has `patience` microseconds when it is time to end. Until
  * output_start() what is written goes to the file at once, however long that takes. Lives as long
  * as `pool`. */
 output_t *output_create(apr_file_t *file, apr_interval_time_t patience, apr_pool_t *pool);
+
+/* The same to a log of the system in place of `file`, which nothing is written to: each line by a
+ * call of its own, with this level. A line that the log does not take is lost. `log` is static. */
+output_t *output_create_log(const log_sink_t *log, log_level_t level, apr_file_t *file,
+                            apr_interval_time_t patience, apr_pool_t *pool);
 
 apr_file_t *output_file(const output_t *output);
 

@@ -198,6 +198,45 @@ static void a_reader_that_went_away_is_told_at_once(void **state)
     assert_false(output_is_held_up(end->output));
 }
 
+/* ---- A log ---- */
+
+typedef struct log {
+    apr_array_header_t *lines; /* of const char *, each after its level */
+    apr_status_t answer;
+} log_t;
+
+static apr_status_t keep_line(void *context, log_level_t level, const char *line, apr_size_t length,
+                              apr_interval_time_t timeout)
+{
+    log_t *log = context;
+    apr_pool_t *pool = log->lines->pool;
+
+    (void)timeout;
+    APR_ARRAY_PUSH(log->lines, const char *) =
+        apr_psprintf(pool, "%d %s", (int)level, apr_pstrmemdup(pool, line, length));
+    return log->answer;
+}
+
+/* Also where it does not take one. */
+static void a_log_gets_each_line_by_itself(void **state)
+{
+    static const char *const expected[] = {"2 one\n", "2 two\n", "2 three\n"};
+    log_t log = {apr_array_make(*state, 3, sizeof(const char *)), APR_EGENERAL};
+    const log_sink_t sink = {keep_line, &log};
+    output_t *output = output_create_log(&sink, LOG_LEVEL_INFO, NULL, PATIENCE_US, *state);
+
+    output_write(output, "one\ntwo\n");
+    assert_int_equal(log.lines->nelts, 2);
+    assert_int_equal(output_start(output, NULL, NULL), APR_SUCCESS);
+    output_write(output, "three\n");
+    output_close(output);
+    assert_int_equal(output_status(output), APR_SUCCESS);
+    assert_int_equal(log.lines->nelts, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(APR_ARRAY_IDX(log.lines, i, const char *), expected[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +247,7 @@ int main(void)
         scene(a_text_longer_than_there_is_room_for_is_written_as_well),
         scene(nothing_waits_past_the_end_for_a_reader_that_is_none),
         scene(a_reader_that_went_away_is_told_at_once),
+        scene(a_log_gets_each_line_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
