@@ -9,6 +9,7 @@
 #include "client/stamp_key.h"
 #include "client/targets/targets_file.h"
 #include "common/echo_plus_packet.h"
+#include "common/installation.h"
 
 #define FLOOD_WINDOW      32
 #define FLOOD_DURATION_US (10 * APR_USEC_PER_SEC)
@@ -184,6 +185,36 @@ static void clear(client_settings_t *settings)
                                     .max_loss = -1};
 }
 
+/* Whether nothing is to be measured: then no file is read, which may be for the service alone. */
+static int only_manages(const client_settings_t *settings)
+{
+    return settings->help || settings->version || settings->install_service ||
+           settings->uninstall_service;
+}
+
+/* The command line of a service, which may stand for its options, names the program first. */
+static const char *check_service(const client_settings_t *settings,
+                                 const apr_array_header_t *operands, apr_pool_t *pool)
+{
+    const char *files[] = {settings->targets_file, settings->plot,
+                           settings->json_file,    settings->csv_file,
+                           settings->payload_file, settings->stamp_key_file};
+
+    if (settings->install_service && settings->uninstall_service) {
+        return "--install-service and --uninstall-service: expected one of them, not both";
+    }
+    if (operands->nelts > (settings->install_service && settings->service ? 1 : 0)) {
+        return apr_psprintf(pool, "%s: expected options only; a service has its targets in a file",
+                            APR_ARRAY_IDX(operands, 0, const char *));
+    }
+    for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (files[i] != NULL && installation_is_relative(files[i], pool)) {
+            return apr_psprintf(pool, "%s: a service needs the full path of a file", files[i]);
+        }
+    }
+    return NULL;
+}
+
 /* The command line wins over the file that it names, so it is read before it, to find that file,
  * and again after it. */
 static const char *read_options(client_settings_t *settings, int argc, const char *const *argv,
@@ -196,7 +227,10 @@ static const char *read_options(client_settings_t *settings, int argc, const cha
     const char *error = options_read_arguments(table, settings, argc, argv, operands, pool);
     const char *file = settings->config;
 
-    if (error != NULL || file == NULL || settings->help || settings->version) {
+    if (error == NULL && file == NULL && settings->service && !only_manages(settings)) {
+        error = installation_config_file(&file, pool);
+    }
+    if (error != NULL || file == NULL || only_manages(settings)) {
         return error;
     }
     clear(settings);
@@ -213,8 +247,13 @@ const char *client_settings_read(client_settings_t *settings, int argc, const ch
     apr_array_header_t *operands;
     const char *error = read_options(settings, argc, argv, &operands, pool);
 
+    settings->argc = argc;
+    settings->argv = argv;
     if (error != NULL || settings->help || settings->version) {
         return error;
+    }
+    if (only_manages(settings)) {
+        return check_service(settings, operands, pool);
     }
     error = client_conflicts_find(settings, pool);
     if (error == NULL) {

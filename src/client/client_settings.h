@@ -69,10 +69,15 @@ typedef struct client_settings {
     apr_int64_t max_loss;       /* millionths of what was sent; -1: not asked */
     apr_int64_t max_rtt;        /* microseconds; 0: not asked */
     const char *config;         /* NULL: no file of options */
+    apr_int64_t service;
+    apr_int64_t install_service;
+    apr_int64_t uninstall_service;
     apr_int64_t help;
     apr_int64_t version;
 
     /* What follows from them. */
+    int argc; /* of the command line that they were read from */
+    const char *const *argv;
     measurement_t measurement;
     protocol_t protocol;
     authentication_key_t *stamp_key;    /* that is in the file */

@@ -371,6 +371,23 @@ const option_t client_settings_table[] = {
      .command_line_only = 1,
      .help = "Read options from this file first, one to a line without its dashes:\n"
              "interval=200ms. The command line wins."},
+    {.name = "service",
+     .offset = AT(service),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Run under the service control manager of Windows, and write to its event\n"
+             "log. It starts udpecho with this option; nobody else can."},
+    {.name = "install-service",
+     .offset = AT(install_service),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Make this program the service udpecho-watch of Windows, which starts\n"
+             "with the system, with the other options given here, and exit."},
+    {.name = "uninstall-service",
+     .offset = AT(uninstall_service),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Stop that service, remove it, and exit."},
     {.name = "help",
      .offset = AT(help),
      .kind = &option_flag,

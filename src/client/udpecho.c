@@ -11,8 +11,10 @@
 #include "client/output/report.h"
 #include "client/output/report_plot.h"
 #include "common/file_print.h"
+#include "common/installation.h"
 #include "common/memory.h"
 #include "common/version.h"
+#include "udpecho/error_text.h"
 #include "udpecho/host.h"
 #include "udpecho/keyboard.h"
 
@@ -31,7 +33,8 @@ typedef struct program {
     apr_array_header_t *reports; /* of report_t * */
     report_plot_t *plot;         /* one of them; NULL: none */
     client_settings_t settings;
-    int is_held_up; /* a thread is, and has memory that apr_terminate() would take away */
+    const char *wrong; /* what is wrong with the settings, else NULL */
+    int is_held_up;    /* a thread is, and has memory that apr_terminate() would take away */
 } program_t;
 
 /* It is often the same pipe as standard output. */
@@ -85,6 +88,27 @@ static client_exit_t tell(program_t *program, void (*print)(const program_t *pro
                                        : fail(program, cannot("write", status, program->pool));
 }
 
+/* Installs the service or removes it. */
+static client_exit_t manage_service(program_t *program)
+{
+    const client_settings_t *settings = &program->settings;
+    const installation_t installation = {.table = client_settings_table,
+                                         .argc = settings->argc,
+                                         .argv = settings->argv,
+                                         .config = settings->config,
+                                         .is_line_of_service = settings->service != 0};
+    apr_array_header_t *notes = apr_array_make(program->pool, 4, sizeof(const char *));
+    exit_code_t code; /* udpecho has one for all errors */
+    const char *error = settings->install_service
+                            ? installation_add(&installation, notes, &code, program->pool)
+                            : installation_remove(notes, &code, program->pool);
+
+    for (int i = 0; i < notes->nelts; i++) {
+        failure_write(program->errors, APR_ARRAY_IDX(notes, i, const char *), program->pool);
+    }
+    return error != NULL ? fail(program, error) : CLIENT_ANSWERED;
+}
+
 /* ---- Reports ---- */
 
 typedef report_t *report_kind_t(const report_options_t *options, apr_pool_t *pool);
@@ -99,7 +123,7 @@ static apr_interval_time_t patience_with(apr_file_t *file)
 }
 
 static void add_report(const program_t *program, report_kind_t *kind, int is_quiet,
-                       apr_file_t *file)
+                       output_t *output)
 {
     const client_settings_t *settings = &program->settings;
     int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
@@ -110,8 +134,7 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
                                       .histogram = settings->histogram != 0,
                                       .times = (line_times_t)settings->timestamps,
                                       .protocol = settings->protocol,
-                                      .output =
-                                          output_create(file, patience_with(file), program->pool)};
+                                      .output = output};
 
     APR_ARRAY_PUSH(program->reports, const report_t *) = kind(&options, program->pool);
 }
@@ -132,7 +155,8 @@ static const char *add_file(const program_t *program, report_kind_t *kind, const
         return apr_psprintf(program->pool, "--%s=%s: %s", option, path,
                             cannot("write it", status, program->pool));
     }
-    add_report(program, kind, 0, file); /* --quiet is about what is shown */
+    /* --quiet is about what is shown */
+    add_report(program, kind, 0, output_create(file, patience_with(file), program->pool));
     return NULL;
 }
 
@@ -156,6 +180,16 @@ static const char *add_plot(program_t *program)
     return NULL;
 }
 
+/* A service of Windows has the event log in place of standard output. */
+static output_t *open_shown(const program_t *program)
+{
+    apr_file_t *file = program->out;
+
+    return program->settings.service ? output_create_log(host_log(), LOG_LEVEL_INFO, file,
+                                                         REPORT_PATIENCE_US, program->pool)
+                                     : output_create(file, patience_with(file), program->pool);
+}
+
 static const char *add_reports(program_t *program)
 {
     const client_settings_t *settings = &program->settings;
@@ -165,7 +199,7 @@ static const char *add_reports(program_t *program)
                settings->json  ? report_json
                : settings->csv ? report_csv
                                : report_text,
-               settings->quiet != 0, program->out);
+               settings->quiet != 0, open_shown(program));
     error = add_file(program, report_json, "json-file", settings->json_file);
     if (error == NULL) {
         error = add_file(program, report_csv, "csv-file", settings->csv_file);
@@ -175,17 +209,20 @@ static const char *add_reports(program_t *program)
 
 /* ---- ---- */
 
-static client_exit_t run(program_t *program, int argc, const char *const *argv)
+static client_exit_t run(program_t *program)
 {
     client_settings_t *settings = &program->settings;
     destination_t destination;
-    const char *error = client_settings_read(settings, argc, argv, program->pool);
+    const char *error = program->wrong;
 
     if (error == NULL && settings->help) {
         return tell(program, print_help);
     }
     if (error == NULL && settings->version) {
         return tell(program, print_version);
+    }
+    if (error == NULL && (settings->install_service || settings->uninstall_service)) {
+        return manage_service(program);
     }
     if (error == NULL && !settings->has_several) {
         error = destination_find(&destination, settings, program->pool);
@@ -214,6 +251,50 @@ static client_exit_t run(program_t *program, int argc, const char *const *argv)
     return code;
 }
 
+static int run_body(void *data)
+{
+    program_t *program = data;
+    const log_sink_t *log = host_log();
+    apr_file_t *errors = output_file(program->errors);
+
+    if (log != NULL) {
+        program->errors =
+            output_create_log(log, LOG_LEVEL_ERROR, errors, ERRORS_PATIENCE_US, program->pool);
+    }
+    return (int)run(program);
+}
+
+/* A service that ended by itself would end the same way again until a person has corrected
+ * something. */
+static int is_final(int code)
+{
+    (void)code;
+    return 1;
+}
+
+/* Whether a service manager started it is known from the options, and decides which thread runs it.
+ */
+static client_exit_t start(program_t *program, int argc, const char *const *argv)
+{
+    client_settings_t *settings = &program->settings;
+    char reason[128];
+    int code = CLIENT_ERROR;
+
+    program->wrong = client_settings_read(settings, argc, argv, program->pool);
+    apr_status_t status = host_run(settings->service && !settings->install_service, run_body,
+                                   is_final, program, &code);
+
+    if (status != APR_SUCCESS) {
+        error_text(status, reason, sizeof reason);
+        return fail(program,
+                    apr_psprintf(program->pool,
+                                 "--service: only for Windows' service control manager, which "
+                                 "did not start this process: %s",
+                                 reason));
+    }
+    return (client_exit_t)code;
+}
+
 static int is_held_up(const program_t *program)
 {
     int result = program->is_held_up || output_is_held_up(program->errors);
@@ -231,6 +312,12 @@ static void give_up(void)
     _Exit(CLIENT_ERROR);
 }
 
+static const host_service_t service = {
+    .name = "udpecho-watch",
+    .title = "UDP echo watcher (udpecho)",
+    .description = "Asks targets for UDP echoes and serves the results to Prometheus.",
+};
+
 int main(int argc, const char *const *argv, const char *const *environment)
 {
     program_t program = {.pool = NULL};
@@ -246,13 +333,14 @@ int main(int argc, const char *const *argv, const char *const *environment)
     }
     atexit(apr_terminate);
     program.pool = memory_start(give_up);
+    host_name_service(&service);
     apr_file_open_stdout(&program.out, program.pool);
     apr_file_open_stderr(&errors, program.pool);
     program.errors = output_create(errors, ERRORS_PATIENCE_US, program.pool);
     program.plot = NULL;
     program.reports = apr_array_make(program.pool, 4, sizeof(const report_t *));
 
-    client_exit_t code = run(&program, argc, argv);
+    client_exit_t code = start(&program, argc, argv);
 
     output_close(program.errors);
     if (is_held_up(&program)) {

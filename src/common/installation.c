@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "udpecho/error_text.h"
+#include "udpecho/host.h"
 #include "udpecho/service_manager.h"
 
 static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *pool)
@@ -73,4 +74,26 @@ const char *installation_add(const installation_t *installation, apr_array_heade
 const char *installation_remove(apr_array_header_t *notes, exit_code_t *code, apr_pool_t *pool)
 {
     return describe(service_uninstall(notes, pool), code, pool);
+}
+
+int installation_is_relative(const char *path, apr_pool_t *pool)
+{
+    const char *root;
+
+    return apr_filepath_root(&root, &path, 0, pool) != APR_SUCCESS;
+}
+
+const char *installation_config_file(const char **file, apr_pool_t *pool)
+{
+    const char *own = host_config_file(pool);
+    apr_finfo_t info;
+
+    *file = NULL;
+    /* A link that leads nowhere is one, and is refused. */
+    if (own == NULL ||
+        APR_STATUS_IS_ENOENT(apr_stat(&info, own, APR_FINFO_TYPE | APR_FINFO_LINK, pool))) {
+        return NULL;
+    }
+    *file = own;
+    return host_config_file_check(pool);
 }

@@ -30,4 +30,11 @@ const char *installation_add(const installation_t *installation, apr_array_heade
                              exit_code_t *code, apr_pool_t *pool);
 const char *installation_remove(apr_array_header_t *notes, exit_code_t *code, apr_pool_t *pool);
 
+/* Non-zero if a service, which does not start in this directory, would not find that path. */
+int installation_is_relative(const char *path, apr_pool_t *pool);
+
+/* Sets `file` to the configuration file of the service, host_config_file(), if it exists, else to
+ * NULL. Returns NULL, or why it must not be read, as a sentence. From `pool`; any thread. */
+const char *installation_config_file(const char **file, apr_pool_t *pool);
+
 #endif

@@ -1,23 +1,15 @@
 #include "server/server_installation.h"
 
-#include <apr_file_info.h>
 #include <apr_strings.h>
 
 #include "common/installation.h"
-
-static int is_relative(const char *path, apr_pool_t *pool)
-{
-    const char *root;
-
-    return apr_filepath_root(&root, &path, 0, pool) != APR_SUCCESS;
-}
 
 static const char *relative_in(const apr_array_header_t *values, apr_pool_t *pool)
 {
     for (int i = 0; values != NULL && i < values->nelts; i++) {
         const char *value = APR_ARRAY_IDX(values, i, const char *);
 
-        if (*value == '@' && is_relative(value + 1, pool)) {
+        if (*value == '@' && installation_is_relative(value + 1, pool)) {
             return value;
         }
     }
@@ -35,7 +27,7 @@ static const char *relative_file(const settings_t *settings, apr_pool_t *pool)
         found = relative_in(lists[i], pool);
     }
     if (found == NULL && settings->stamp_key_file != NULL &&
-        is_relative(settings->stamp_key_file, pool)) {
+        installation_is_relative(settings->stamp_key_file, pool)) {
         found = settings->stamp_key_file;
     }
     return found;

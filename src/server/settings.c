@@ -1,12 +1,12 @@
 #include "server/settings.h"
 
 #include <apr_cstr.h>
-#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <errno.h>
 #include <string.h>
 
 #include "common/address.h"
+#include "common/installation.h"
 #include "common/memory.h"
 #include "common/stamp_packet.h"
 #include "core/source_ports.h"
@@ -213,21 +213,12 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
 static const char *file_to_read(const char **file, const settings_t *settings, apr_pool_t *pool)
 {
     int is_of_service = settings->service || settings->install_service || settings->status;
-    apr_finfo_t info;
 
     *file = settings->help || settings->version ? NULL : settings->config;
     if (settings->help || settings->version || settings->config != NULL || !is_of_service) {
         return NULL;
     }
-    const char *own = host_config_file(pool);
-
-    /* A link that leads nowhere is one, and is refused. */
-    if (own == NULL ||
-        APR_STATUS_IS_ENOENT(apr_stat(&info, own, APR_FINFO_TYPE | APR_FINFO_LINK, pool))) {
-        return NULL;
-    }
-    *file = own;
-    return host_config_file_check(pool);
+    return installation_config_file(file, pool);
 }
 
 /* A file is to blame for its contents, and its path for where it leads and for what may not be
