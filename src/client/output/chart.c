@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "client/output/format.h"
@@ -74,6 +75,20 @@ static range_t range_of(const apr_int64_t *values, unsigned count)
     return range;
 }
 
+/* From 0 to 1, on a logarithmic scale as a histogram's where one large value would make all others
+ * alike. */
+static double height_of(apr_int64_t value, range_t range)
+{
+    double low = (double)range.low, high = (double)range.high;
+
+    if (range.low >= range.high) {
+        return 0;
+    }
+    return range.low > 0 && high > RANGES_LINEAR_FACTOR * low
+               ? log((double)value / low) / log(high / low)
+               : ((double)value - low) / (high - low);
+}
+
 static const char *spark(apr_int64_t value, range_t range, int has_utf8)
 {
     static const char *const blocks[EIGHTHS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
@@ -82,9 +97,7 @@ static const char *spark(apr_int64_t value, range_t range, int has_utf8)
     if (value == CHART_MISSING) {
         return "!";
     }
-    double height = range.high > range.low ? (double)(value - range.low) /
-                                                 (double)(range.high - range.low) * (EIGHTHS - 1)
-                                           : 0;
+    double height = height_of(value, range) * (EIGHTHS - 1);
 
     return (has_utf8 ? blocks : signs)[(unsigned)(height + 0.5)];
 }

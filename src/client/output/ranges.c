@@ -2,9 +2,6 @@
 
 #include <assert.h>
 
-/* Values that differ by more than this factor are drawn on a logarithmic scale. */
-#define LINEAR_FACTOR 4
-
 /* The share of values at each end that may be out of the ranges, ... */
 #define SHARE_OUTSIDE 0.01
 
@@ -151,8 +148,8 @@ ranges_t ranges_of(const histogram_t *histogram, unsigned most)
         low = minimum;
         high = maximum;
     }
-    if (high > LINEAR_FACTOR * (low > 0 ? low : 1)) {
-        low = minimum > 0 && minimum * LINEAR_FACTOR >= low ? minimum : low > 0 ? low : 1;
+    if (high > RANGES_LINEAR_FACTOR * (low > 0 ? low : 1)) {
+        low = minimum > 0 && minimum * RANGES_LINEAR_FACTOR >= low ? minimum : low > 0 ? low : 1;
         divide_logarithmically(&ranges, low, maximum, most - (minimum < low));
     } else {
         divide_linearly(&ranges, low, high, most - (minimum < low) - (maximum > high));

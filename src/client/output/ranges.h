@@ -7,6 +7,9 @@
 
 #define RANGES_MAX 64
 
+/* Values that differ by more than this factor are drawn on a logarithmic scale. */
+#define RANGES_LINEAR_FACTOR 4
+
 typedef struct ranges {
     int is_logarithmic;                /* else all ranges have the same width */
     unsigned count;                    /* of ranges */
@@ -19,10 +22,10 @@ typedef struct ranges {
 /*
  * Divides the values of `histogram` into ranges with round bounds. With those for the values below
  * and above, if there are any, there are at most `most` (2 to RANGES_MAX + 2) of them. The scale is
- * logarithmic if 98 % of the values, less 1 % at each end, differ by a factor of more than 4; the
- * bounds are then the preferred numbers of ISO 3, or 1-2-5, or powers of ten. Only up to 1 % at
- * each end is out of the ranges, where that makes the others half as wide or narrower, and at the
- * upper end of a logarithmic scale nothing. Of an empty histogram count is 0.
+ * logarithmic if 98 % of the values, less 1 % at each end, differ by more than
+ * RANGES_LINEAR_FACTOR; the bounds are then the preferred numbers of ISO 3, or 1-2-5, or powers of
+ * ten. Only up to 1 % at each end is out of the ranges, where that makes the others half as wide or
+ * narrower, and at the upper end of a logarithmic scale nothing. Of an empty histogram count is 0.
  */
 ranges_t ranges_of(const histogram_t *histogram, unsigned most);
 

@@ -85,7 +85,7 @@ axis_t axis_between(int is_logarithmic, apr_int64_t low, apr_int64_t high, doubl
 
 axis_t axis_for(apr_int64_t low, apr_int64_t high, double from, double to, unsigned most)
 {
-    int is_logarithmic = low > 0 && high / 4 > low;
+    int is_logarithmic = low > 0 && high / RANGES_LINEAR_FACTOR > low;
     apr_int64_t below = 1, above = 1;
 
     assert(low <= high);

@@ -17,7 +17,8 @@ typedef struct axis {
 } axis_t;
 
 /* An axis for values from `low` to `high`, with bounds at ticks. It is logarithmic if they are
- * above 0 and differ by a factor of more than 4. About `most` (2 to AXIS_TICKS_MAX - 1) ticks. */
+ * above 0 and differ by more than RANGES_LINEAR_FACTOR. About `most` (2 to AXIS_TICKS_MAX - 1)
+ * ticks. */
 axis_t axis_for(apr_int64_t low, apr_int64_t high, double from, double to, unsigned most);
 
 /* One of the scale and with exactly the bounds of a histogram's ranges. */

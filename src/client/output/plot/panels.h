@@ -30,11 +30,14 @@ double plot_frame(page_t *page, const char *title, double height);
 void plot_left_times(const page_t *page, const axis_t *axis);
 void plot_left_counts(const page_t *page, const axis_t *axis);
 
-/* A tick of an axis at the bottom of a frame, whose label stands below page->y. */
-void plot_bottom_tick(const page_t *page, double x, double top, const char *label);
+/* The lines of the ticks of an axis at the bottom, to be drawn before what may cover them. */
+void plot_bottom_grid(const page_t *page, const axis_t *axis, double top, double bottom);
+
+/* A tick of such an axis, whose label stands below page->y. */
+void plot_bottom_tick(const page_t *page, double x, const char *label);
 
 /* The ticks and the name of an axis of time that passed; `page` goes on below. */
-void plot_elapsed(page_t *page, const axis_t *axis, const time_unit_t *unit, double top);
+void plot_elapsed(page_t *page, const axis_t *axis, const time_unit_t *unit);
 
 /* The name of a target, and its address unless that is the name; no more than `most` characters,
  * the last of which is an ellipsis where it is cut off. */

@@ -70,6 +70,7 @@ static void draw_values_axis(const page_t *page, const axis_t *axis, double top)
 {
     unsigned decimals = 0;
 
+    plot_bottom_grid(page, axis, top, page->y);
     for (unsigned i = 0; i < axis->ticks; i++) {
         unsigned needed = decimals_needed(axis->tick[i]);
 
@@ -78,7 +79,7 @@ static void draw_values_axis(const page_t *page, const axis_t *axis, double top)
     for (unsigned i = 0; i < axis->ticks; i++) {
         apr_int64_t tick = axis->tick[i];
 
-        plot_bottom_tick(page, axis_at(axis, (double)tick), top,
+        plot_bottom_tick(page, axis_at(axis, (double)tick),
                          milliseconds(tick, axis->is_logarithmic ? decimals_needed(tick) : decimals,
                                       page->pool));
     }

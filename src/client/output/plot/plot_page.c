@@ -60,22 +60,30 @@ void plot_left_counts(const page_t *page, const axis_t *axis)
     }
 }
 
-void plot_bottom_tick(const page_t *page, double x, double top, const char *label)
+void plot_bottom_grid(const page_t *page, const axis_t *axis, double top, double bottom)
 {
-    svg_line(page->svg, x, top, x, page->y, GRID);
+    for (unsigned i = 0; i < axis->ticks; i++) {
+        double x = axis_at(axis, (double)axis->tick[i]);
+
+        svg_line(page->svg, x, top, x, bottom, GRID);
+    }
+}
+
+void plot_bottom_tick(const page_t *page, double x, const char *label)
+{
     svg_line(page->svg, x, page->y, x, page->y + 4, "stroke=\"#333\"");
     svg_text(page->svg, x, page->y + 16, BELOW, label);
 }
 
-void plot_elapsed(page_t *page, const axis_t *axis, const time_unit_t *unit, double top)
+void plot_elapsed(page_t *page, const axis_t *axis, const time_unit_t *unit)
 {
     for (unsigned i = 0; i < axis->ticks; i++) {
         plot_bottom_tick(
-            page, axis_at(axis, (double)axis->tick[i]), top,
+            page, axis_at(axis, (double)axis->tick[i]),
             apr_psprintf(page->pool, "%" APR_INT64_T_FMT, axis->tick[i] / unit->length));
     }
     page->y += TICK_HEIGHT;
-    svg_text(page->svg, (PLOT_LEFT + PLOT_RIGHT) / 2.0, page->y + 12, BELOW,
+    svg_text(page->svg, (axis->from + axis->to) / 2, page->y + 12, BELOW,
              apr_pstrcat(page->pool, unit->name, " since the start", NULL));
     page->y += TICK_HEIGHT;
 }

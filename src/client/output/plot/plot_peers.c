@@ -132,13 +132,12 @@ void plot_peers(page_t *page, apr_array_header_t *peers, unsigned more, apr_inte
     axis_t values = axis_of(peers, shown);
 
     draw_header(page, &values);
-    double top = page->y;
-
+    plot_bottom_grid(page, &times, page->y, page->y + shown * ROW_HEIGHT);
     for (int i = 0; i < shown; i++) {
         draw_row(page, APR_ARRAY_IDX(peers, i, plot_peer_t *), &times, &values);
     }
     if (more > 0) {
         svg_text(page->svg, 16, page->y + 16, "", apr_psprintf(page->pool, "and %u more", more));
     }
-    plot_elapsed(page, &times, unit, top);
+    plot_elapsed(page, &times, unit);
 }

@@ -181,6 +181,7 @@ static void draw_lanes(page_t *page, const series_t *series, const probe_summary
             continue;
         }
         page->y += LANE_HEIGHT;
+        plot_bottom_grid(page, times, top, page->y);
         svg_rectangle(page->svg, PLOT_LEFT, top, PLOT_RIGHT - PLOT_LEFT, LANE_HEIGHT,
                       "fill=\"none\" stroke=\"#999\"");
         svg_text(page->svg, PLOT_LEFT - 6, page->y - 5, KEY,
@@ -217,7 +218,8 @@ void plot_round_trips(page_t *page, const series_t *series, const probe_summary_
     axis_t times = axis_of_time(elapsed, PLOT_LEFT, PLOT_RIGHT, &unit);
     double top = plot_frame(page, "Round trip, ms", HEIGHT);
 
+    plot_bottom_grid(page, &times, top, page->y);
     draw_trips(page, series, summary, &times, top);
     draw_lanes(page, series, summary, &times);
-    plot_elapsed(page, &times, unit, top);
+    plot_elapsed(page, &times, unit);
 }

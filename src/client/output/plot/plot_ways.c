@@ -105,9 +105,10 @@ void plot_ways(page_t *page, const series_t *series, const directions_summary_t 
     axis_t values =
         axis_for((apr_int64_t)extent.low, (apr_int64_t)extent.high + 1, page->y - 4, top + 4, 5);
 
+    plot_bottom_grid(page, &times, top, page->y);
     plot_left_times(page, &values);
     draw_line(page, series, &origin, 1, &times, &values);
     draw_line(page, series, &origin, 0, &times, &values);
     draw_key(page, top);
-    plot_elapsed(page, &times, unit, top);
+    plot_elapsed(page, &times, unit);
 }

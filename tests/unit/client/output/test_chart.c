@@ -46,10 +46,17 @@ static void bars_of_any_width_fit(void **state)
 
 static void a_sparkline_lies_between_its_extremes(void **state)
 {
-    const apr_int64_t values[] = {100, 800, 450, CHART_MISSING, 100};
+    const apr_int64_t values[] = {100, 300, 200, CHART_MISSING, 100};
 
     assert_string_equal(chart_sparkline(values, 5, 20, 0, *state), "_#=!_");
     assert_string_equal(chart_sparkline(values, 5, 20, 1, *state), "▁█▅!▁");
+}
+
+static void a_spike_leaves_the_others_their_differences(void **state)
+{
+    const apr_int64_t values[] = {100, 300, 2000, 100000};
+
+    assert_string_equal(chart_sparkline(values, 4, 20, 0, *state), "_.-#");
 }
 
 static void of_many_values_the_latest_are_drawn(void **state)
@@ -197,6 +204,7 @@ int main(void)
         scene(only_nothing_has_no_bar),
         scene(bars_of_any_width_fit),
         scene(a_sparkline_lies_between_its_extremes),
+        scene(a_spike_leaves_the_others_their_differences),
         scene(of_many_values_the_latest_are_drawn),
         scene(values_without_a_range_are_flat),
         scene(a_row_is_a_range_a_bar_and_a_count),
