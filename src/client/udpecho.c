@@ -130,7 +130,8 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .lines_of_many = settings->verbose != 0,
                                       .has_keys = keyboard_exists(),
-                                      .table = settings->verbose == 0 && !is_quiet,
+                                      .table = settings->has_several && settings->verbose == 0 &&
+                                               !is_quiet,
                                       .histogram = settings->histogram != 0,
                                       .times = (line_times_t)settings->timestamps,
                                       .protocol = settings->protocol,
