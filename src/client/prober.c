@@ -9,9 +9,10 @@
 #include "client/output/report.h"
 #include "udpecho/clock.h"
 
-/* How often the reports hear how it goes on: of one peer, and of several. */
+/* How often the reports hear how it goes on: of one peer; of several, a part of them each time, so
+ * that each is told of once a second and summing up many does not hold up what is due. */
 #define PROGRESS_INTERVAL_US 100000
-#define PROGRESS_OF_EACH_US  APR_USEC_PER_SEC
+#define PROGRESS_PARTS       ((unsigned)(APR_USEC_PER_SEC / PROGRESS_INTERVAL_US))
 
 /* For how long receive calls may fail before it is no use, and how long to wait after each. */
 #define FAILURES_MAX_US  (5 * APR_USEC_PER_SEC)
@@ -30,6 +31,7 @@ struct prober {
     apr_thread_mutex_t *lock;   /* held by the loop but while it waits */
     peer_t *peers[FLOWS_MAX];   /* by the number that the agenda has for each; NULL: none */
     unsigned number[FLOWS_MAX]; /* of the peer that each flow is one of */
+    unsigned next_part;         /* of the peers, to be told of */
     unsigned top;               /* no peer has this number or a higher one */
     agenda_t *agenda;
     atomic_int is_stopped;
@@ -163,9 +165,16 @@ static void tell_each(const prober_t *prober, void (*tell)(peer_t *peer, apr_tim
     }
 }
 
-static void tell_progress(peer_t *peer, apr_time_t now)
+static void tell_progress(prober_t *prober, apr_time_t now)
 {
-    peer_tell_summary(peer, EVENT_PROGRESS, 0, now);
+    unsigned parts = prober->options.run.is_one_of_many ? PROGRESS_PARTS : 1;
+
+    for (unsigned i = prober->next_part; i < prober->top; i += parts) {
+        if (prober->peers[i] != NULL) {
+            peer_tell_summary(prober->peers[i], EVENT_PROGRESS, 0, now);
+        }
+    }
+    prober->next_part = (prober->next_part + 1) % parts;
 }
 
 /* How often the reports hear how it goes on; PROBER_NEVER: not at all. */
@@ -174,7 +183,7 @@ static apr_interval_time_t progress_interval(const prober_t *prober)
     measurement_t measurement = prober->options.run.measurement;
 
     if (prober->options.run.is_one_of_many) {
-        return reports_are_live(prober->options.reports) ? PROGRESS_OF_EACH_US : PROBER_NEVER;
+        return reports_are_live(prober->options.reports) ? PROGRESS_INTERVAL_US : PROBER_NEVER;
     }
     return measurement == MEASURE_FLOOD || measurement == MEASURE_SWEEP ? PROGRESS_INTERVAL_US
                                                                         : PROBER_NEVER;
@@ -195,7 +204,7 @@ static void tell_due(prober_t *prober, apr_time_t now)
         tell_interim(prober, now);
     }
     if (now >= prober->next_progress) {
-        tell_each(prober, tell_progress, now);
+        tell_progress(prober, now);
         prober->next_progress = next_time(now, progress_interval(prober), now);
     }
     if (now >= prober->next_interval) {
