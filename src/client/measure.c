@@ -286,7 +286,7 @@ static void stop_metrics(const session_t *session)
 static void finish_targets(session_t *session)
 {
     apr_time_t now = clock_now();
-    run_t run = plan_run(&session->plan, session->settings->host, (endpoint_t){.length = 0});
+    run_t all = plan_run(&session->plan, session->settings->host, (endpoint_t){.length = 0});
     total_t total;
 
     prober_total(session->prober, &total, now);
@@ -295,7 +295,7 @@ static void finish_targets(session_t *session)
     session->answered = total.answered;
     session->not_found = targets_not_found(session->targets.targets);
     if (session->settings->has_several) {
-        prober_tell(session->prober, &run, (event_t){.kind = EVENT_TOTAL, .total = &total});
+        prober_tell(session->prober, &all, (event_t){.kind = EVENT_TOTAL, .total = &total});
     }
 }
 

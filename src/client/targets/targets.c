@@ -19,6 +19,7 @@ struct targets {
     _Atomic(target_list_t *) pending; /* the user's next list; NULL: none */
     const destination_t *known;       /* of the only target; NULL: not known */
     atomic_uint count;                /* of them */
+    int has_failed;                   /* options.fail() was called, and the run is over */
     apr_pool_t *pool;
 };
 
@@ -206,6 +207,7 @@ static void begin(targets_t *targets, apr_time_t now)
         error = look_up(targets, target_at(targets, i), now, scratch);
     }
     if (error != NULL) {
+        targets->has_failed = 1;
         targets->options.fail(targets->options.context, error);
     }
     targets->rules.has_begun = 1;
@@ -237,6 +239,9 @@ apr_time_t targets_run(void *data, apr_time_t now)
     apr_time_t next = TARGET_NEVER;
 
     take_list(targets, now);
+    if (targets->has_failed) {
+        return TARGET_NEVER;
+    }
     take_answers(targets, now);
     look_up_due(targets, now);
     for (int i = 0; i < targets->all->nelts; i++) {
