@@ -3,6 +3,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "client/client_setting_kinds.h"
 #include "common/units.h"
 
 /* Two options of which one says that the other is not wanted. */
@@ -48,6 +49,20 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {is_resolving, given->sweep != 0, "resolve-interval", "sweep"},
         {is_resolving, given->mtu != 0, "resolve-interval", "mtu"},
         {is_resolving, given->source_port != 0, "resolve-interval", "source-port"},
+        {given->check != 0, given->flood != 0, "check", "flood"},
+        {given->check != 0, given->sweep != 0, "check", "sweep"},
+        {given->check != 0, given->mtu != 0, "check", "mtu"},
+        {given->check != 0, given->json != 0, "check", "json"},
+        {given->check != 0, given->csv != 0, "check", "csv"},
+        {given->check != 0, given->histogram != 0, "check", "histogram"},
+        {given->check != 0, given->timestamps != 0, "check", "timestamps"},
+        {given->check != 0, given->quiet != 0, "check", "quiet"},
+        {given->check != 0, given->verbose != 0, "check", "verbose"},
+        {given->check != 0, given->max_loss >= 0, "check", "max-loss"},
+        {given->check != 0, given->max_rtt != 0, "check", "max-rtt"},
+        {given->check != 0, given->report_interval != 0, "check", "report-interval"},
+        {given->check != 0, given->service != 0, "check", "service"},
+        {given->check != 0, given->metrics_listen != NULL, "check", "metrics-listen"},
         {given->json != 0, given->csv != 0, "json", "csv"},
         {given->json != 0, given->timestamps != 0, "json", "timestamps"},
         {given->csv != 0, given->timestamps != 0, "csv", "timestamps"},
@@ -138,6 +153,29 @@ static const char *find_without_protocol(const client_settings_t *given, apr_poo
                : NULL;
 }
 
+static int is_above(apr_int64_t warning, apr_int64_t critical)
+{
+    return warning >= 0 && critical >= 0 && warning > critical;
+}
+
+static const char *find_thresholds(const client_settings_t *given, apr_pool_t *pool)
+{
+    const check_threshold_t *warning = &given->thresholds.warning;
+    const check_threshold_t *critical = &given->thresholds.critical;
+    int has_warning = warning->rtt >= 0 || warning->loss >= 0;
+
+    if (!given->check && (has_warning || critical->rtt >= 0 || critical->loss >= 0)) {
+        return apr_psprintf(pool, "--%s: expected --check with it",
+                            has_warning ? "warning" : "critical");
+    }
+    if (is_above(warning->rtt, critical->rtt) || is_above(warning->loss, critical->loss)) {
+        return apr_psprintf(pool, "--warning=%s: expected no more than --critical=%s",
+                            option_threshold.format(NULL, warning, pool),
+                            option_threshold.format(NULL, critical, pool));
+    }
+    return NULL;
+}
+
 const char *client_conflicts_find(const client_settings_t *given, apr_pool_t *pool)
 {
     const char *error = find_exclusive(given, pool);
@@ -150,6 +188,9 @@ const char *client_conflicts_find(const client_settings_t *given, apr_pool_t *po
     }
     if (error == NULL) {
         error = find_without_protocol(given, pool);
+    }
+    if (error == NULL) {
+        error = find_thresholds(given, pool);
     }
     return error == NULL ? find_without_flood(given, pool) : error;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/core/stamp_sender.h"
+#include "client/output/report_check.h"
 #include "common/dscp_text.h"
 #include "common/units.h"
 
@@ -54,6 +55,63 @@ static const char *format_datagrams(const option_t *option, const void *place, a
 {
     return option_rate.format(option, place, pool);
 }
+
+/* ---- Thresholds ---- */
+
+/* Milliseconds without a unit, as check_ping of the Monitoring Plugins takes them. */
+static int read_round_trip(apr_int64_t *rtt, const char *text, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(text);
+    int has_unit = length > 0 && apr_isalpha(text[length - 1]);
+
+    return parse_duration(has_unit ? text : apr_pstrcat(pool, text, "ms", NULL), rtt) ==
+               APR_SUCCESS &&
+           *rtt > 0 && *rtt <= 3600 * APR_USEC_PER_SEC;
+}
+
+static int read_threshold_part(check_threshold_t *threshold, const char *text, apr_pool_t *pool)
+{
+    return strchr(text, '%') != NULL
+               ? threshold->loss < 0 && read_percent(NULL, &threshold->loss, text, pool) == NULL
+               : threshold->rtt < 0 && read_round_trip(&threshold->rtt, text, pool);
+}
+
+static const char *read_threshold(const option_t *option, void *place, const char *value,
+                                  apr_pool_t *pool)
+{
+    check_threshold_t threshold = {-1, -1};
+    char *rest = apr_pstrdup(pool, value);
+
+    (void)option;
+    while (rest != NULL) {
+        char *part = rest;
+
+        rest = strchr(rest, ',');
+        if (rest != NULL) {
+            *rest++ = '\0';
+        }
+        if (!read_threshold_part(&threshold, part, pool)) {
+            return "a round trip of up to an hour, a loss from 0% to 100%, or both: 100ms,20%";
+        }
+    }
+    *(check_threshold_t *)place = threshold;
+    return NULL;
+}
+
+static const char *format_threshold(const option_t *option, const void *place, apr_pool_t *pool)
+{
+    const check_threshold_t *threshold = place;
+    const char *rtt = threshold->rtt < 0 ? "" : format_duration(threshold->rtt, pool);
+    const char *loss = format_percent(NULL, &threshold->loss, pool);
+
+    (void)option;
+    if (loss == NULL) {
+        return threshold->rtt < 0 ? NULL : rtt;
+    }
+    return apr_pstrcat(pool, rtt, *rtt != '\0' ? "," : "", loss, NULL);
+}
+
+/* ---- Code points and TLVs ---- */
 
 static const char *read_dscp(const option_t *option, void *place, const char *value,
                              apr_pool_t *pool)
@@ -137,6 +195,8 @@ static const char *format_tlvs(const option_t *option, const void *place, apr_po
 }
 
 const option_kind_t option_datagrams = {read_datagrams, format_datagrams, sizeof(apr_int64_t), 0};
+const option_kind_t option_threshold = {read_threshold, format_threshold, sizeof(check_threshold_t),
+                                        0};
 const option_kind_t option_stamp_tlvs = {read_tlvs, format_tlvs, sizeof(apr_int64_t), 0};
 const option_kind_t option_percent = {read_percent, format_percent, sizeof(apr_int64_t), 0};
 const option_kind_t option_dscp = {read_dscp, format_dscp, sizeof(apr_int64_t), 0};

@@ -14,6 +14,8 @@
 #define FLOOD_WINDOW      32
 #define FLOOD_DURATION_US (10 * APR_USEC_PER_SEC)
 #define SWEEP_ROUNDS      10
+#define CHECK_COUNT       5
+#define CHECK_INTERVAL_US (200 * 1000)
 
 #define RESOLVE_INTERVAL_US (5 * 60 * APR_USEC_PER_SEC)
 
@@ -57,8 +59,11 @@ static void fill_defaults(client_settings_t *settings)
     if (settings->sweep && settings->count == 0) {
         settings->count = SWEEP_ROUNDS;
     }
+    if (settings->check && settings->count == 0) {
+        settings->count = CHECK_COUNT;
+    }
     if (settings->interval == 0 && !settings->flood) {
-        settings->interval = APR_USEC_PER_SEC;
+        settings->interval = settings->check ? CHECK_INTERVAL_US : APR_USEC_PER_SEC;
     }
     settings->flows = settings->sweep != 0   ? settings->sweep
                       : settings->flows != 0 ? settings->flows
@@ -182,7 +187,39 @@ static void clear(client_settings_t *settings)
                                     .timeout = APR_USEC_PER_SEC,
                                     .dscp = -1,
                                     .offload = 1,
-                                    .max_loss = -1};
+                                    .max_loss = -1,
+                                    .thresholds = {{-1, -1}, {-1, -1}}};
+}
+
+int client_settings_is_check(int argc, const char *const *argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--check") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The table with the letters that monitoring plugins have. */
+static const option_t *table_of_check(apr_pool_t *pool)
+{
+    apr_size_t count = 0;
+
+    while (client_settings_table[count++].name != NULL) {
+    }
+    option_t *table = apr_pmemdup(pool, client_settings_table, count * sizeof *table);
+
+    for (option_t *option = table; option->name != NULL; option++) {
+        if (strcmp(option->name, "warning") == 0) {
+            option->letter = 'w';
+        } else if (strcmp(option->name, "critical") == 0) {
+            option->letter = 'c';
+        } else if (option->letter == 'w' || option->letter == 'c') {
+            option->letter = 0;
+        }
+    }
+    return table;
 }
 
 /* Whether nothing is to be measured: then no file is read, which may be for the service alone. */
@@ -220,7 +257,8 @@ static const char *check_service(const client_settings_t *settings,
 static const char *read_options(client_settings_t *settings, int argc, const char *const *argv,
                                 apr_array_header_t **operands, apr_pool_t *pool)
 {
-    const option_t *table = client_settings_table;
+    const option_t *table =
+        client_settings_is_check(argc, argv) ? table_of_check(pool) : client_settings_table;
     apr_status_t refusal = APR_SUCCESS;
 
     clear(settings);

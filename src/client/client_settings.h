@@ -3,7 +3,7 @@
 
 /* What udpecho can be told, and its table of options. */
 
-#include "client/output/event.h"
+#include "client/output/report_check.h"
 #include "client/targets/target_list.h"
 #include "common/address.h"
 #include "common/authentication.h"
@@ -68,7 +68,9 @@ typedef struct client_settings {
     const char *metrics_listen; /* NULL: nowhere */
     apr_int64_t max_loss;       /* millionths of what was sent; -1: not asked */
     apr_int64_t max_rtt;        /* microseconds; 0: not asked */
-    const char *config;         /* NULL: no file of options */
+    apr_int64_t check;
+    check_thresholds_t thresholds; /* of that */
+    const char *config;            /* NULL: no file of options */
     apr_int64_t service;
     apr_int64_t install_service;
     apr_int64_t uninstall_service;
@@ -90,6 +92,9 @@ typedef struct client_settings {
 } client_settings_t;
 
 extern const option_t client_settings_table[];
+
+/* Whether the command line has --check, which gives -w and -c to --warning and --critical. */
+int client_settings_is_check(int argc, const char *const *argv);
 
 /* Reads the command line, and the file of --config before it. Returns NULL, or what is wrong with
  * them as a sentence. Reads --payload-file, and looks nothing up. `argv` must outlive the settings.

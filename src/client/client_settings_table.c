@@ -364,6 +364,26 @@ const option_t client_settings_table[] = {
      .minimum = 1,
      .maximum = 3600 * APR_USEC_PER_SEC,
      .help = "Exit with 1 if the mean round trip is longer than this: 50ms."},
+    {.name = "check",
+     .offset = AT(check),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .also = "nagios|icinga|plugin",
+     .help = "Be a monitoring plugin of Nagios or Icinga: one line, and the exit codes\n"
+             "0 to 3. Then -w and -c stand for --warning and --critical, and 5\n"
+             "datagrams are sent, 200ms apart, unless --count and --interval say else."},
+    {.name = "warning",
+     .argument = "RTT,LOSS%",
+     .offset = AT(thresholds.warning),
+     .kind = &option_threshold,
+     .help = "With --check: WARNING if the mean round trip is longer or more is lost:\n"
+             "100ms, 20% or 100ms,20%. Milliseconds unless there is another unit."},
+    {.name = "critical",
+     .argument = "RTT,LOSS%",
+     .offset = AT(thresholds.critical),
+     .kind = &option_threshold,
+     .help = "With --check: CRITICAL if the mean round trip is longer or more is lost.\n"
+             "It is critical anyway if nothing is answered."},
     {.name = "config",
      .argument = "FILE",
      .offset = AT(config),

@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/check.h"
 #include "client/failure.h"
 #include "client/measure.h"
 #include "client/output/report.h"
 #include "client/output/report_plot.h"
+#include "client/plan.h"
 #include "common/file_print.h"
 #include "common/installation.h"
+#include "common/json_text.h"
 #include "common/memory.h"
 #include "common/version.h"
 #include "udpecho/error_text.h"
@@ -32,6 +35,8 @@ typedef struct program {
     int has_errors;              /* they are written by a thread of their own */
     apr_array_header_t *reports; /* of report_t * */
     report_plot_t *plot;         /* one of them; NULL: none */
+    check_t *check;              /* NULL: this is none */
+    report_t *check_report;
     client_settings_t settings;
     const char *wrong; /* what is wrong with the settings, else NULL */
     int is_held_up;    /* a thread is, and has memory that apr_terminate() would take away */
@@ -196,11 +201,15 @@ static const char *add_reports(program_t *program)
     const client_settings_t *settings = &program->settings;
     const char *error;
 
-    add_report(program,
-               settings->json  ? report_json
-               : settings->csv ? report_csv
-                               : report_text,
-               settings->quiet != 0, open_shown(program));
+    if (program->check != NULL) {
+        APR_ARRAY_PUSH(program->reports, const report_t *) = program->check_report;
+    } else {
+        add_report(program,
+                   settings->json  ? report_json
+                   : settings->csv ? report_csv
+                                   : report_text,
+                   settings->quiet != 0, open_shown(program));
+    }
     error = add_file(program, report_json, "json-file", settings->json_file);
     if (error == NULL) {
         error = add_file(program, report_csv, "csv-file", settings->csv_file);
@@ -208,48 +217,89 @@ static const char *add_reports(program_t *program)
     return error == NULL ? add_plot(program) : error;
 }
 
-/* ---- ---- */
+/* ---- With a measurement ---- */
 
-static client_exit_t run(program_t *program)
+static client_exit_t ask(program_t *program, const char **error)
 {
-    client_settings_t *settings = &program->settings;
+    const client_settings_t *settings = &program->settings;
     destination_t destination;
-    const char *error = program->wrong;
 
-    if (error == NULL && settings->help) {
-        return tell(program, print_help);
+    *error = settings->has_several ? NULL : destination_find(&destination, settings, program->pool);
+    if (*error == NULL) {
+        *error = add_reports(program);
     }
-    if (error == NULL && settings->version) {
-        return tell(program, print_version);
-    }
-    if (error == NULL && (settings->install_service || settings->uninstall_service)) {
-        return manage_service(program);
-    }
-    if (error == NULL && !settings->has_several) {
-        error = destination_find(&destination, settings, program->pool);
-    }
-    if (error == NULL) {
-        error = add_reports(program);
-    }
-    if (error != NULL) {
-        return fail(program, error);
+    if (*error != NULL) {
+        return CLIENT_ERROR;
     }
     if (client_settings_can_reload(settings)) {
         start_errors(program);
     }
     client_exit_t code =
         measure(settings, settings->has_several ? NULL : &destination, program->reports,
-                program->errors, &program->is_held_up, &error, program->pool);
+                program->errors, &program->is_held_up, error, program->pool);
+    apr_status_t status = program->plot != NULL ? report_plot_status(program->plot) : APR_SUCCESS;
+
+    if (status == APR_SUCCESS) {
+        return code;
+    }
+    if (*error == NULL) {
+        *error = plot_error(program, cannot("write it", status, program->pool));
+    }
+    return CLIENT_ERROR;
+}
+
+/* As a monitoring plugin. */
+static check_state_t check(program_t *program)
+{
+    const char *error = program->wrong;
+    apr_pool_t *pool = program->pool;
+    client_exit_t code = CLIENT_ERROR;
+    check_state_t state = CHECK_UNKNOWN;
+    const char *text;
+
+    if (error == NULL) {
+        program->check_report = report_check(&program->settings.thresholds, pool);
+        apr_status_t status =
+            check_limit(program->check, plan_length(&program->settings) + CHECK_LOOKUPS_US);
+
+        error = status == APR_SUCCESS ? NULL : cannot("start", status, pool);
+    }
+    if (error == NULL) {
+        code = ask(program, &error);
+    }
+    if (error != NULL && code == CLIENT_ERROR) {
+        text = check_unknown(printable_text(error, pool), pool);
+    } else {
+        state = report_check_result(program->check_report, &text, pool);
+        text = error == NULL ? text : apr_pstrcat(pool, text, error, "\n", NULL);
+    }
+    check_end(program->check, text);
+    return state;
+}
+
+static int run(program_t *program)
+{
+    const client_settings_t *settings = &program->settings;
+    const char *error = program->wrong;
+
+    if (error == NULL && settings->help) {
+        return (int)tell(program, print_help);
+    }
+    if (error == NULL && settings->version) {
+        return (int)tell(program, print_version);
+    }
+    if (error == NULL && (settings->install_service || settings->uninstall_service)) {
+        return (int)manage_service(program);
+    }
+    if (program->check != NULL) {
+        return (int)check(program);
+    }
+    client_exit_t code = error == NULL ? ask(program, &error) : CLIENT_ERROR;
 
     if (error != NULL) {
         fail(program, error);
     }
-    if (program->plot != NULL && report_plot_status(program->plot) != APR_SUCCESS) {
-        return fail(program,
-                    plot_error(program, cannot("write it", report_plot_status(program->plot),
-                                               program->pool)));
-    }
-    return code;
+    return (int)code;
 }
 
 static int run_body(void *data)
@@ -262,7 +312,7 @@ static int run_body(void *data)
         program->errors =
             output_create_log(log, LOG_LEVEL_ERROR, errors, ERRORS_PATIENCE_US, program->pool);
     }
-    return (int)run(program);
+    return run(program);
 }
 
 /* A service that ended by itself would end the same way again until a person has corrected
@@ -275,7 +325,7 @@ static int is_final(int code)
 
 /* Whether a service manager started it is known from the options, and decides which thread runs it.
  */
-static client_exit_t start(program_t *program, int argc, const char *const *argv)
+static int start(program_t *program, int argc, const char *const *argv)
 {
     client_settings_t *settings = &program->settings;
     char reason[128];
@@ -293,12 +343,13 @@ static client_exit_t start(program_t *program, int argc, const char *const *argv
                                  "did not start this process: %s",
                                  reason));
     }
-    return (client_exit_t)code;
+    return code;
 }
 
 static int is_held_up(const program_t *program)
 {
-    int result = program->is_held_up || output_is_held_up(program->errors);
+    int result = program->is_held_up || output_is_held_up(program->errors) ||
+                 (program->check != NULL && check_is_held_up(program->check));
 
     for (int i = 0; i < program->reports->nelts; i++) {
         result |= output_is_held_up(APR_ARRAY_IDX(program->reports, i, report_t *)->output);
@@ -341,11 +392,14 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program.plot = NULL;
     program.reports = apr_array_make(program.pool, 4, sizeof(const report_t *));
 
-    client_exit_t code = start(&program, argc, argv);
+    if (client_settings_is_check(argc, argv)) {
+        program.check = check_create(program.out, program.pool);
+    }
+    int code = start(&program, argc, argv);
 
     output_close(program.errors);
     if (is_held_up(&program)) {
-        _Exit((int)code); /* apr_terminate() would take the threads' memory away */
+        _Exit(code); /* apr_terminate() would take the threads' memory away */
     }
-    return (int)code;
+    return code;
 }

@@ -4,6 +4,7 @@ The binary is named by the environment variable UDPECHO.
 """
 
 import collections
+import contextlib
 import csv
 import json
 import os
@@ -99,6 +100,20 @@ def ask(*arguments, prefix=()):
 def run(*arguments, prefix=()):
     """The same without any file."""
     return harness.run(*map(str, arguments), program=UDPECHO, prefix=prefix)
+
+
+@contextlib.contextmanager
+def full_pipe():
+    """The end of one that has no room left."""
+    inside, outside = os.pipe()
+    os.set_blocking(outside, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(outside, bytes(4096))
+    os.set_blocking(outside, True)
+    yield outside
+    os.close(outside)
+    os.close(inside)
 
 
 def check_sums(test, report):

@@ -1,6 +1,5 @@
 """How udpecho is told what to do, how it ends, and what it says of mistakes."""
 
-import contextlib
 import itertools
 import os
 import pathlib
@@ -14,7 +13,7 @@ import unittest
 
 import client_harness
 import harness
-from client_harness import Client, ask, run
+from client_harness import Client, ask, full_pipe, run
 from responder import Responder, echo, flip, silence
 
 UNANSWERED, ERROR = 1, 2
@@ -316,20 +315,6 @@ class Reports(unittest.TestCase):
                 self.assertIn("pipe:", os.readlink(f"/proc/{client.process.pid}/fd/{number}"))
             client.interrupt()
             self.assertEqual(client.finish().code, 0)
-
-
-@contextlib.contextmanager
-def full_pipe():
-    """The end of one that has no room left."""
-    inside, outside = os.pipe()
-    os.set_blocking(outside, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(outside, bytes(4096))
-    os.set_blocking(outside, True)
-    yield outside
-    os.close(outside)
-    os.close(inside)
 
 
 class CommandLine(unittest.TestCase):

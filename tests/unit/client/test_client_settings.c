@@ -285,6 +285,55 @@ static void a_payload_comes_as_text_digits_or_a_file(void **state)
     assert_non_null(read_line(&settings, "h --payload-file=/nonexistent", *state));
 }
 
+/* ---- Checks ---- */
+
+static void a_check_has_defaults_and_letters_of_its_own(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "h --check", *state));
+    assert_int_equal(settings.count, 5);
+    assert_int_equal(settings.interval, 200000);
+    assert_int_equal(settings.thresholds.warning.rtt, -1);
+    assert_int_equal(settings.thresholds.critical.loss, -1);
+    assert_null(read_line(&settings, "-w 100.5,20% -c 1s,60% h --check --count=3", *state));
+    assert_int_equal(settings.count, 3);
+    assert_int_equal(settings.deadline, 0);
+    assert_int_equal(settings.thresholds.warning.rtt, 100500);
+    assert_int_equal(settings.thresholds.warning.loss, 200000);
+    assert_int_equal(settings.thresholds.critical.rtt, 1000000);
+    assert_int_equal(settings.thresholds.critical.loss, 600000);
+    assert_null(read_line(&settings, "--check -w 20% -c 5ms h", *state));
+    assert_int_equal(settings.thresholds.warning.rtt, -1);
+    assert_int_equal(settings.thresholds.critical.rtt, 5000);
+    assert_null(read_line(&settings, "-w 3 -c 1 h", *state));
+    assert_int_equal(settings.deadline, 3000000);
+    assert_int_equal(settings.count, 1);
+}
+
+static void thresholds_that_make_no_sense_are_refused(void **state)
+{
+    static const char *const wrong[] = {"x", "100,", ",5%", "5%,6%", "1ms,2ms",
+                                        "0", "101%", "-5",  "2h",    "1ms,5%,"};
+
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_error(apr_pstrcat(*state, "--check h -w ", wrong[i], NULL),
+                     apr_pstrcat(*state, "--warning=", wrong[i],
+                                 ": expected a round trip of up to an hour, a loss from 0% to "
+                                 "100%, or both: 100ms,20%",
+                                 NULL),
+                     *state);
+    }
+    assert_error("--check h -w 5ms,1% -c 3ms",
+                 "--warning=5ms,1%: expected no more than "
+                 "--critical=3ms",
+                 *state);
+    assert_error("--check h -w 3% -c 2%", "--warning=3%: expected no more than --critical=2%",
+                 *state);
+    assert_error("h --critical=5%", "--critical: expected --check with it", *state);
+    assert_error("h --check --json", "--check and --json: expected one of them, not both", *state);
+}
+
 /* ---- The file of options ---- */
 
 #define CONFIG "test-client-settings.conf"
@@ -373,6 +422,8 @@ int main(void)
         scene(code_points_go_by_number_and_by_name),
         scene(shares_are_read_with_and_without_their_sign),
         scene(a_payload_comes_as_text_digits_or_a_file),
+        scene(a_check_has_defaults_and_letters_of_its_own),
+        scene(thresholds_that_make_no_sense_are_refused),
         scene(the_command_line_wins_over_the_file),
         scene(what_is_wrong_with_the_file_names_its_line),
         scene(a_payload_may_have_line_ends_on_the_command_line),
