@@ -113,17 +113,18 @@ class Watched(Client):
         return [record for record in client_harness.Report(0, "", "", self._text(self.json_file),
                                                            "").records]
 
-    def moment(self):
+    def moment(self, reports=1):
         """A scrape and what the client reports while nothing happens between: two scrapes on both
-        sides of the report are the same. Returns the samples and the records."""
+        sides of so many reports are the same. Returns the samples and the records."""
         agreed = []
 
+        def interim():
+            return self._text(self.json_file).count('"interim":true')
+
         def ask():
-            summaries = self._text(self.json_file).count('"interim":true')
-            before = self.scrape()
+            told, before = interim(), self.scrape()
             self.process.send_signal(signal.SIGUSR1)
-            harness.wait_until(lambda: self._text(self.json_file).count('"interim":true')
-                               > summaries)
+            harness.wait_until(lambda: interim() >= told + reports)
             after = self.scrape()
             if before == after:
                 agreed.append(after)
@@ -169,8 +170,7 @@ class Metrics(unittest.TestCase):
             report = client.finish()
         self.assertEqual(report.code, 0, report.errors)
         summary = last_of(records, "summary", interim=True)
-        for name, metric in NUMBERS.items():
-            self.assertEqual(of(found, metric), summary[name], name)
+        self.check_numbers(found, summary)
         for kind in "duplicate", "corrupt", "misdelivered", "elsewhere", "unknown":
             self.assertEqual(of(found, "udpecho_replies_total", kind=kind),
                              summary[f"{kind}_replies"])
@@ -186,6 +186,10 @@ class Metrics(unittest.TestCase):
         self.assertEqual(labels, {"target": server.address(), "address": server.address(),
                                   "protocol": "echo", "dscp": "0"})
 
+    def check_numbers(self, found, summary, **labels):
+        for name, metric in NUMBERS.items():
+            self.assertEqual(of(found, metric, **labels), summary[name], name)
+
     def check_histogram(self, found, name, times):
         """That each bucket counts those of these times, microseconds, that it should."""
         buckets = {dict(labels)["le"]: value for (other, labels), value in found.items()
@@ -195,6 +199,51 @@ class Metrics(unittest.TestCase):
         for bound, value in buckets.items():
             self.assertEqual(value, sum(time < float(bound) * 1e6 for time in times), bound)
         self.assertAlmostEqual(of(found, f"{name}_sum"), sum(times) / 1e6, places=6)
+
+    def test_numbers_are_those_of_each_of_several_targets(self):
+        with Responder(Unreliable()) as bad, Responder(echo, host="127.0.0.2") as good, \
+                Watched(bad.address(), good.address(), "nowhere.invalid", "--interval=500ms",
+                        "--timeout=200ms") as client:
+            client.wait_until_sent(12)
+            harness.wait_until(lambda: of(samples(client.scrape()), "udpecho_lookup_failures_total",
+                                          target="nowhere.invalid") > 0)
+            found, records = client.moment(reports=3)
+            client.interrupt()
+            client.finish()
+        summaries = {record["target"]: record for record in records
+                     if record["record"] == "summary" and record["interim"]}
+        for server in bad, good:
+            self.check_numbers(found, summaries[server.address()], target=server.address(),
+                               address=server.address())
+            self.assertEqual(of(found, "udpecho_lookup_failures_total", target=server.address()),
+                             0)
+        total = last_of(records, "total", interim=True)
+        self.assertEqual(sum(value for (name, _), value in found.items()
+                             if name == "udpecho_sent_datagrams_total"), total["sent"])
+        self.assertEqual(of(found, "udpecho_send_lateness_seconds_count"), total["sent"])
+        self.assertEqual((of(found, "udpecho_targets"), of(found, "udpecho_peers")), (3, 2))
+
+    def test_a_target_that_is_removed_is_told_no_more(self):
+        with Responder(echo) as stays, Responder(echo, host="127.0.0.2") as goes, \
+                tempfile.NamedTemporaryFile("w", prefix="targets-") as targets:
+            targets.write(f"{stays.address()}\n{goes.address()}\n")
+            targets.flush()
+            with Watched(f"--targets={targets.name}", "--interval=200ms") as client:
+                client.wait_until_sent(4)
+                self.assertIn(goes.address(), client.scrape())
+                targets.seek(0)
+                targets.truncate()
+                targets.write(f"{stays.address()}\n")
+                targets.flush()
+                before = counters(client.scrape())
+                client.process.send_signal(signal.SIGHUP)
+                harness.wait_until(lambda: goes.address() not in client.scrape())
+                after = counters(client.scrape())
+                client.interrupt()
+                client.finish()
+        for key in "udpecho_send_lateness_seconds_count", "udpecho_send_lateness_seconds_sum":
+            self.assertGreaterEqual(of(after, key), of(before, key))
+        self.assertGreater(of(after, NUMBERS["sent"], target=stays.address()), 0)
 
     def test_losses_and_delays_each_way_are_those_of_the_summary(self):
         with Responder(LossyPath(Reflector(stateful=True))) as server, \
