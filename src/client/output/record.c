@@ -134,15 +134,21 @@ void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *p
     add_round_trips(record, summary);
 }
 
+void add_due(record_t *record, const probe_summary_t *summary)
+{
+    int is_scheduled = summary->is_scheduled;
+
+    add_optional(record, "asked", is_scheduled ? asked(summary) : 0, is_scheduled);
+    add_optional(record, "missed", summary->missed, is_scheduled);
+}
+
 static record_t summary_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = record_begin(event, "summary", pool);
-    int is_scheduled = event->summary->is_scheduled;
 
     add_truth(&record, "interim", event->is_interim);
     add_summary(&record, event->summary, pool);
-    add_optional(&record, "asked", is_scheduled ? asked(event->summary) : 0, is_scheduled);
-    add_optional(&record, "missed", event->summary->missed, is_scheduled);
+    add_due(&record, event->summary);
     add_optional(&record, "sent_ip_bits_per_second", bitrate_sent(event),
                  event->run->measurement != MEASURE_MTU);
     add_number(&record, "received_ip_bits_per_second", bitrate_received(event));

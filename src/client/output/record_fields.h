@@ -59,6 +59,9 @@ static inline void add_port(record_t *record, const event_t *event, unsigned flo
 /* The counts and round trips of a summary. */
 void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *pool);
 
+/* How many datagrams were due, and how many of these were missed. */
+void add_due(record_t *record, const probe_summary_t *summary);
+
 /* ---- record_peers.c ---- */
 
 record_t address_record(const event_t *event, apr_pool_t *pool);
