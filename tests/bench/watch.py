@@ -122,7 +122,8 @@ def beside_udpecho(build, targets, duration):
     summaries = records(outcome, "summary")
     tell("udpecho", outcome, sum(s["sent"] for s in summaries),
          sum(s["received"] for s in summaries),
-         [(s["rtt_min"] / 1000, s["rtt_mean"] / 1000, s["rtt_max"] / 1000) for s in summaries])
+         [tuple(s[f"round_trip_{key}_us"] / 1000 for key in ("min", "mean", "max"))
+          for s in summaries])
 
 
 def beside_fping(targets, duration):
