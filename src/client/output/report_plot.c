@@ -1,6 +1,5 @@
 #include "client/output/report_plot.h"
 
-#include <apr_file_io.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "client/output/format.h"
 #include "client/output/plot/panels.h"
 #include "client/output/report_text_parts.h"
-#include "common/file_print.h"
+#include "client/output/whole_file.h"
 #include "common/time_stamp.h"
 
 /* Of time: of a single run, and of each of several. */
@@ -19,18 +18,28 @@
 /* How many characters of a name fit into the title. */
 #define TITLE_MAX 150
 
-/* How many of several peers are remembered; those that are no longer asked count too. */
+/* How many of several peers are remembered; those that are no longer asked make room for others. */
 #define PEERS_MAX 4096
 
 /* What a run is found by: its address. */
 typedef const void *run_key_t;
 
-/* One run. */
-typedef struct plotted {
+/* One of several peers. */
+typedef struct several {
     plot_peer_t peer;
-    histogram_t *round_trips; /* of a single run; NULL: one of several */
-    sweep_result_t *sweep;    /* NULL: none, or not yet */
-} plotted_t;
+    run_key_t run;
+    int is_over;
+} several_t;
+
+/* One target alone. Its name may stand for one address after the other, each of them a run. */
+typedef struct single {
+    series_t *series;
+    histogram_t round_trips;
+    sweep_result_t *sweep;  /* NULL: none, or not yet */
+    run_key_t latest;       /* the run that began last */
+    unsigned addresses;     /* asked so far */
+    probe_summary_t former; /* what the runs that are over came to, as far as add_former() goes */
+} single_t;
 
 struct report_plot {
     report_t report;
@@ -38,8 +47,9 @@ struct report_plot {
     int has_started;
     apr_time_t start;        /* of the first run, by event_t's now */
     apr_time_t wall_clock;   /* then */
-    apr_hash_t *by_run;      /* plotted_t * of each run that goes on, by run_key_t */
-    apr_array_header_t *all; /* of plot_peer_t *, in the order in which they began */
+    single_t *single;        /* NULL: several peers, or not begun */
+    apr_hash_t *by_run;      /* several_t * of each that goes on, by its run */
+    apr_array_header_t *all; /* of plot_peer_t *, each the first member of a several_t */
     unsigned more;           /* not remembered */
     apr_status_t status;
     apr_pool_t *pool;
@@ -48,39 +58,70 @@ struct report_plot {
 
 /* ---- What happens ---- */
 
+static void begin_single(report_plot_t *plot, const run_t *run)
+{
+    if (plot->single == NULL) {
+        plot->single = apr_pcalloc(plot->pool, sizeof *plot->single);
+        plot->single->series = series_create(BINS, 1, plot->pool);
+    }
+    plot->single->latest = run;
+    plot->single->addresses++;
+}
+
+/* Room for one more; NULL: there is none. */
+static several_t *room(report_plot_t *plot)
+{
+    if (plot->all->nelts < PEERS_MAX) {
+        several_t *several = apr_pcalloc(plot->pool, sizeof *several);
+
+        several->peer.series = series_create(BINS_EACH, 0, plot->pool);
+        APR_ARRAY_PUSH(plot->all, plot_peer_t *) = &several->peer;
+        return several;
+    }
+    plot->more++;
+    for (int i = 0; i < plot->all->nelts; i++) {
+        several_t *several = (several_t *)APR_ARRAY_IDX(plot->all, i, plot_peer_t *);
+
+        if (several->is_over) {
+            series_clear(several->peer.series);
+            return several;
+        }
+    }
+    return NULL;
+}
+
+static void begin_one_of_many(report_plot_t *plot, const run_t *run)
+{
+    several_t *several = room(plot);
+
+    if (several != NULL) {
+        several->peer.host = apr_pstrdup(plot->pool, run->host);
+        several->peer.address = endpoint_text(&run->peer, plot->pool);
+        several->peer.summary = (probe_summary_t){0};
+        several->run = run;
+        several->is_over = 0;
+        apr_hash_set(plot->by_run, &several->run, sizeof several->run, several);
+    }
+}
+
 static void begin(report_plot_t *plot, const event_t *event)
 {
-    const run_t *run = event->run;
-
     if (!plot->has_started) {
         plot->has_started = 1;
         plot->start = event->now;
         plot->wall_clock = event->wall_clock;
     }
-    if (plot->all->nelts == PEERS_MAX) {
-        plot->more++;
-        return;
+    if (event->run->is_one_of_many) {
+        begin_one_of_many(plot, event->run);
+    } else {
+        begin_single(plot, event->run);
     }
-    plotted_t *plotted = apr_pcalloc(plot->pool, sizeof *plotted);
-    run_key_t *key = apr_palloc(plot->pool, sizeof *key);
-
-    *key = run;
-    plotted->peer.host = apr_pstrdup(plot->pool, run->host);
-    plotted->peer.address = endpoint_text(&run->peer, plot->pool);
-    plotted->peer.series =
-        series_create(run->is_one_of_many ? BINS_EACH : BINS, !run->is_one_of_many, plot->pool);
-    if (!run->is_one_of_many) {
-        plotted->round_trips = apr_pcalloc(plot->pool, sizeof *plotted->round_trips);
-    }
-    apr_hash_set(plot->by_run, key, sizeof *key, plotted);
-    APR_ARRAY_PUSH(plot->all, plot_peer_t *) = &plotted->peer;
 }
 
 /* An answer, or a late one. */
-static void take_answer(plotted_t *plotted, const event_t *event, apr_interval_time_t at)
+static void take_answer(series_t *series, const event_t *event, apr_interval_time_t at)
 {
     const reply_t *reply = event->reply;
-    series_t *series = plotted->peer.series;
     apr_interval_time_t sent = reply->has_sequence ? at - reply->round_trip - reply->kept : at;
 
     if (reply->verdict == REPLY_LATE) {
@@ -91,51 +132,39 @@ static void take_answer(plotted_t *plotted, const event_t *event, apr_interval_t
         series_mark(series, sent, MARK_REORDERED, reply->sequence);
     }
     series_answer(series, sent, reply->has_sequence ? reply->round_trip : -1, reply->sequence);
-    if (plotted->round_trips != NULL && reply->has_sequence) {
-        histogram_add(plotted->round_trips, reply->round_trip);
-    }
     if (event->one_way != NULL && event->one_way->has_delays) {
         series_ways(series, sent, event->one_way->forward, event->one_way->backward);
     }
 }
 
-static void take_reply(plotted_t *plotted, const event_t *event, apr_interval_time_t at)
+static void take_reply(series_t *series, const event_t *event, apr_interval_time_t at)
 {
     const reply_t *reply = event->reply;
 
     switch (reply->verdict) {
     case REPLY_ANSWER:
     case REPLY_LATE:
-        take_answer(plotted, event, at);
+        take_answer(series, event, at);
         break;
     case REPLY_DUPLICATE:
-        series_mark(plotted->peer.series, at, MARK_DUPLICATE, reply->sequence);
+        series_mark(series, at, MARK_DUPLICATE, reply->sequence);
         break;
     case REPLY_CORRUPT:
-        series_mark(plotted->peer.series, at, MARK_CORRUPT, reply->sequence);
+        series_mark(series, at, MARK_CORRUPT, reply->sequence);
         break;
     default:
         break;
     }
 }
 
-static void take_sweep(const report_plot_t *plot, plotted_t *plotted, const sweep_result_t *sweep)
-{
-    sweep_result_t *copy = apr_pmemdup(plot->pool, sweep, sizeof *sweep);
-
-    copy->rows = apr_pmemdup(plot->pool, sweep->rows, sweep->count * sizeof *sweep->rows);
-    copy->verdict = apr_pstrdup(plot->pool, sweep->verdict);
-    plotted->sweep = copy;
-}
-
-static void take(const report_plot_t *plot, plotted_t *plotted, const event_t *event)
+/* What happened to a datagram. */
+static void take_datagram(const report_plot_t *plot, series_t *series, const event_t *event)
 {
     apr_interval_time_t at = event->now - plot->start;
-    series_t *series = plotted->peer.series;
 
     switch (event->kind) {
     case EVENT_REPLY:
-        take_reply(plotted, event, at);
+        take_reply(series, event, at);
         break;
     case EVENT_MISSING:
         series_mark(series, at - event->run->timeout, MARK_LOST, event->request->sequence);
@@ -146,14 +175,36 @@ static void take(const report_plot_t *plot, plotted_t *plotted, const event_t *e
     case EVENT_NOT_SENT:
         series_mark(series, at, MARK_NOT_SENT, event->request->sequence);
         break;
-    case EVENT_SWEEP:
-        take_sweep(plot, plotted, event->sweep);
-        break;
-    case EVENT_SUMMARY:
-        plotted->peer.summary = *event->summary;
-        break;
     default:
         break;
+    }
+}
+
+static void take_sweep(const report_plot_t *plot, const sweep_result_t *sweep)
+{
+    sweep_result_t *copy = apr_pmemdup(plot->pool, sweep, sizeof *sweep);
+
+    copy->rows = apr_pmemdup(plot->pool, sweep->rows, sweep->count * sizeof *sweep->rows);
+    copy->verdict = apr_pstrdup(plot->pool, sweep->verdict);
+    plot->single->sweep = copy;
+}
+
+/* Adds what is drawn of a summary. */
+static void add_former(probe_summary_t *sum, const probe_summary_t *summary)
+{
+    if (summary->timed > 0) {
+        sum->minimum =
+            sum->timed == 0 || summary->minimum < sum->minimum ? summary->minimum : sum->minimum;
+        sum->maximum = summary->maximum > sum->maximum ? summary->maximum : sum->maximum;
+    }
+    sum->timed += summary->timed;
+    sum->lost += summary->lost;
+    sum->late += summary->late;
+    sum->reordered += summary->reordered;
+    sum->refused += summary->refused;
+    sum->not_sent += summary->not_sent;
+    for (unsigned i = 0; i < REPLY_KINDS; i++) {
+        sum->replies[i] += summary->replies[i];
     }
 }
 
@@ -194,21 +245,42 @@ static const char *title_of(const event_t *event, apr_pool_t *pool)
                        NULL);
 }
 
-static const char *draw_run(const report_plot_t *plot, const plotted_t *plotted,
-                            const event_t *event)
+/* The summary of all runs; the percentiles are those of the histogram. */
+static probe_summary_t whole_summary(const single_t *single, const probe_summary_t *latest)
+{
+    probe_summary_t whole = *latest;
+
+    if (single->addresses > 1) {
+        add_former(&whole, &single->former);
+        whole.p50 = histogram_quantile(&single->round_trips, 0.5);
+        whole.p90 = histogram_quantile(&single->round_trips, 0.9);
+        whole.p99 = histogram_quantile(&single->round_trips, 0.99);
+    }
+    return whole;
+}
+
+static const char *draw_single(const report_plot_t *plot, const event_t *event)
 {
     page_t page = {svg_create(plot->scratch), 0, plot->scratch};
+    const single_t *single = plot->single;
+    const probe_summary_t summary = whole_summary(single, event->summary);
     apr_interval_time_t elapsed = event->now - plot->start;
     const char *title = title_of(event, page.pool);
 
     plot_heading(&page, title, span_text(plot, event));
     plot_lines(&page, below_heading(report_text_summary(event, page.pool)));
-    plot_round_trips(&page, plotted->peer.series, event->summary, elapsed);
-    plot_ways(&page, plotted->peer.series, event->directions, elapsed);
-    if (plotted->sweep != NULL) {
-        plot_sweep(&page, plotted->sweep);
+    if (single->addresses > 1) {
+        plot_lines(&page, apr_psprintf(page.pool,
+                                       "The lines above are of the last of %u addresses, the "
+                                       "picture below is of all of them.\n",
+                                       single->addresses));
     }
-    plot_histogram(&page, plotted->round_trips, event->summary);
+    plot_round_trips(&page, single->series, &summary, elapsed);
+    plot_ways(&page, single->series, event->directions, elapsed);
+    if (single->sweep != NULL) {
+        plot_sweep(&page, single->sweep);
+    }
+    plot_histogram(&page, &single->round_trips, &summary);
     return svg_document(page.svg, PLOT_WIDTH, page.y + 16, title);
 }
 
@@ -223,63 +295,44 @@ static const char *draw_all(const report_plot_t *plot, const event_t *event)
     return svg_document(page.svg, PLOT_WIDTH, page.y + 16, title);
 }
 
-/* ---- The file ---- */
-
-static const char *temporary_path(const report_plot_t *plot)
-{
-    return apr_psprintf(plot->scratch, "%s.%" APR_TIME_T_FMT ".tmp", plot->path, apr_time_now());
-}
-
-static apr_status_t open_file(apr_file_t **file, const char *path, apr_pool_t *pool)
-{
-    return apr_file_open(file, path,
-                         APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_BINARY,
-                         APR_FPROT_OS_DEFAULT, pool);
-}
-
-/* Who reads the file meanwhile finds the old one or the new one, not a part of one. */
-static apr_status_t write_file(const report_plot_t *plot, const char *text)
-{
-    const char *path = temporary_path(plot);
-    apr_size_t written;
-    apr_file_t *file;
-    apr_status_t status = open_file(&file, path, plot->scratch);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = file_write_whole(file, text, strlen(text), &written);
-    apr_status_t closed = apr_file_close(file);
-
-    status = status == APR_SUCCESS ? closed : status;
-    if (status == APR_SUCCESS) {
-        status = apr_file_rename(path, plot->path, plot->scratch);
-    }
-    if (status != APR_SUCCESS) {
-        apr_file_remove(path, plot->scratch);
-    }
-    return status;
-}
-
 /* ---- The report ---- */
 
-static void tell_run(report_plot_t *plot, const event_t *event)
+static void write_plot(report_plot_t *plot, const char *text)
+{
+    plot->status = whole_file_write(plot->path, text, plot->scratch);
+}
+
+static void tell_single(report_plot_t *plot, const event_t *event)
+{
+    single_t *single = plot->single;
+
+    take_datagram(plot, single->series, event);
+    if (event->kind == EVENT_REPLY && event->reply->has_sequence &&
+        (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE)) {
+        histogram_add(&single->round_trips, event->reply->round_trip);
+    } else if (event->kind == EVENT_SWEEP) {
+        take_sweep(plot, event->sweep);
+    } else if (event->kind == EVENT_SUMMARY && event->run == single->latest) {
+        write_plot(plot, draw_single(plot, event));
+    } else if (event->kind == EVENT_SUMMARY && !event->is_interim) {
+        add_former(&single->former, event->summary);
+    }
+}
+
+static void tell_one_of_many(const report_plot_t *plot, const event_t *event)
 {
     run_key_t run = event->run;
+    several_t *several = apr_hash_get(plot->by_run, &run, sizeof run);
 
-    if (event->kind == EVENT_START) {
-        begin(plot, event);
-    }
-    plotted_t *plotted = apr_hash_get(plot->by_run, &run, sizeof run);
-
-    if (plotted == NULL) {
+    if (several == NULL) {
         return; /* there was no room for it */
     }
-    take(plot, plotted, event);
-    if (event->kind == EVENT_SUMMARY && !event->run->is_one_of_many) {
-        plot->status = write_file(plot, draw_run(plot, plotted, event));
+    take_datagram(plot, several->peer.series, event);
+    if (event->kind == EVENT_SUMMARY) {
+        several->peer.summary = *event->summary;
+        several->is_over = !event->is_interim;
     }
-    if (event->kind == EVENT_SUMMARY && !event->is_interim) {
+    if (several->is_over) {
         apr_hash_set(plot->by_run, &run, sizeof run, NULL);
     }
 }
@@ -288,10 +341,14 @@ static void tell(void *context, const event_t *event)
 {
     report_plot_t *plot = context;
 
-    if (event->kind == EVENT_TOTAL) {
-        plot->status = write_file(plot, draw_all(plot, event));
-    } else {
-        tell_run(plot, event);
+    if (event->kind == EVENT_START) {
+        begin(plot, event);
+    } else if (event->kind == EVENT_TOTAL) {
+        write_plot(plot, draw_all(plot, event));
+    } else if (event->run->is_one_of_many) {
+        tell_one_of_many(plot, event);
+    } else if (plot->single != NULL) {
+        tell_single(plot, event);
     }
     apr_pool_clear(plot->scratch);
 }
@@ -299,8 +356,6 @@ static void tell(void *context, const event_t *event)
 const char *report_plot_create(report_plot_t **plot, const char *path, apr_pool_t *pool)
 {
     report_plot_t *created = apr_pcalloc(pool, sizeof *created);
-    apr_file_t *file;
-
     created->report = (report_t){.tell = tell, .context = created};
     created->path = path;
     created->by_run = apr_hash_make(pool);
@@ -310,16 +365,10 @@ const char *report_plot_create(report_plot_t **plot, const char *path, apr_pool_
     *plot = created;
 
     /* A run may last for weeks; what cannot be written in the end is better known before. */
-    const char *temporary = temporary_path(created);
-    apr_status_t status = open_file(&file, temporary, created->scratch);
+    apr_status_t status = whole_file_try(path, created->scratch);
 
-    if (status != APR_SUCCESS) {
-        return cannot("write it", status, pool);
-    }
-    apr_file_close(file);
-    apr_file_remove(temporary, created->scratch);
     apr_pool_clear(created->scratch);
-    return NULL;
+    return status == APR_SUCCESS ? NULL : cannot("write it", status, pool);
 }
 
 report_t *report_plot_report(report_plot_t *plot)

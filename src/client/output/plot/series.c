@@ -12,13 +12,26 @@ series_t *series_create(unsigned bins, int has_details, apr_pool_t *pool)
 
     assert(bins >= 2 && bins % 2 == 0);
     series->bins = bins;
-    series->width = WIDTH_FIRST;
-    series->bin = apr_pcalloc(pool, bins * sizeof *series->bin);
+    series->bin = apr_palloc(pool, bins * sizeof *series->bin);
     if (has_details) {
-        series->round_trips = apr_pcalloc(pool, bins * sizeof *series->round_trips);
+        series->round_trips = apr_palloc(pool, bins * sizeof *series->round_trips);
         series->point = apr_palloc(pool, POINTS_MAX * sizeof *series->point);
     }
+    series_clear(series);
     return series;
+}
+
+void series_clear(series_t *series)
+{
+    *series = (series_t){.bins = series->bins,
+                         .width = WIDTH_FIRST,
+                         .bin = series->bin,
+                         .round_trips = series->round_trips,
+                         .point = series->point};
+    memset(series->bin, 0, series->bins * sizeof *series->bin);
+    if (series->round_trips != NULL) {
+        memset(series->round_trips, 0, series->bins * sizeof *series->round_trips);
+    }
 }
 
 /* ---- Bins ---- */
@@ -113,10 +126,10 @@ void series_mark(series_t *series, apr_interval_time_t at, mark_t mark, apr_uint
 
 void series_not_lost(series_t *series, apr_interval_time_t at, apr_uint64_t sequence)
 {
-    unsigned near = bin_at(series, at);
+    unsigned first = bin_at(series, at);
 
     /* It was told to be lost a little after the timeout had passed. */
-    for (unsigned i = near; i < series->bins && i <= near + 1; i++) {
+    for (unsigned i = first; i < series->bins && i <= first + 1; i++) {
         if (series->bin[i].marks[MARK_LOST] > 0) {
             series->bin[i].marks[MARK_LOST]--;
             break;

@@ -58,6 +58,9 @@ typedef struct series {
 /* With `bins` bins, an even number. `has_details`: medians and points too. */
 series_t *series_create(unsigned bins, int has_details, apr_pool_t *pool);
 
+/* Makes it as series_create() made it. */
+void series_clear(series_t *series);
+
 /* The datagram sent at that time was answered; round_trip -1: after an unknown time. */
 void series_answer(series_t *series, apr_interval_time_t at, apr_int64_t round_trip,
                    apr_uint64_t sequence);

@@ -135,6 +135,34 @@ static void a_late_answer_is_not_lost(void **state)
     assert_has(text, ">1 late<");
 }
 
+/* The old run waits for what is under way while the new one goes on. */
+static void a_name_that_moves_has_one_picture(void **state)
+{
+    session_t session = begin(*state);
+    run_t first = script_run(MEASURE_PING), second = script_run(MEASURE_PING);
+    endpoint_t former = script_endpoint(1);
+    probe_summary_t one = {.sent = 3, .received = 1, .lost = 2, .timed = 1};
+    probe_summary_t other = {.sent = 2, .received = 1, .lost = 1, .timed = 1};
+
+    one.minimum = one.maximum = one.p50 = one.p90 = one.p99 = 312;
+    other.minimum = other.maximum = other.p50 = other.p90 = other.p99 = 312;
+    second.peer = script_endpoint(2);
+    tell(&session, &first, (event_t){.kind = EVENT_START});
+    tell_reply(&session, &first, REPLY_ANSWER);
+    session.now += 1000000;
+    tell(&session, &second, (event_t){.kind = EVENT_START});
+    tell(&session, &second, (event_t){.kind = EVENT_ADDRESS, .former = &former});
+    tell_reply(&session, &second, REPLY_ANSWER);
+    tell_summary(&session, &first, one, 0);
+    assert_false(exists(&session));
+    tell_summary(&session, &second, other, 0);
+    const char *text = taken(&session);
+
+    assert_has(text, ">2 sent, 1 received, 1 lost (50 %)<");
+    assert_has(text, ">The lines above are of the last of 2 addresses,");
+    assert_has(text, ">3 lost<");
+}
+
 static void each_way_has_a_line(void **state)
 {
     session_t session = begin(*state);
@@ -218,6 +246,31 @@ static void several_peers_have_a_row_each_the_worst_first(void **state)
     assert_null(strstr(text, ">host-0.example.net"));
 }
 
+/* However many there were in a long time. */
+static void peers_that_are_over_make_room(void **state)
+{
+    session_t session = begin(*state);
+    static histogram_t lateness;
+    total_t total = {.peers = 5000, .lateness = &lateness};
+    run_t run = script_run(MEASURE_PING);
+
+    run.is_one_of_many = 1;
+    for (unsigned i = 0; i < 5000; i++) {
+        probe_summary_t summary = script_summary();
+
+        summary.lost = i == 4999 ? 998 : 0;
+        run.host = apr_psprintf(*state, "host-%u", i);
+        tell(&session, &run, (event_t){.kind = EVENT_START});
+        tell_reply(&session, &run, REPLY_ANSWER);
+        tell_summary(&session, &run, summary, 0);
+    }
+    tell(&session, &run, (event_t){.kind = EVENT_TOTAL, .total = &total});
+    const char *text = taken(&session);
+
+    assert_has(text, ">host-4999 (192.0.2.1:7)<");
+    assert_has(text, ">and 4960 more<");
+}
+
 static void a_long_name_is_cut_off(void **state)
 {
     session_t session = begin(*state);
@@ -261,9 +314,11 @@ int main(void)
         scene(it_has_the_numbers_of_the_summary),
         scene(an_interim_summary_writes_it_as_well),
         scene(a_late_answer_is_not_lost),
+        scene(a_name_that_moves_has_one_picture),
         scene(each_way_has_a_line),
         scene(a_sweep_has_a_column_for_each_port),
         scene(several_peers_have_a_row_each_the_worst_first),
+        scene(peers_that_are_over_make_room),
         scene(a_long_name_is_cut_off),
         scene(a_folder_that_is_missing_is_known_at_the_start),
         scene(a_failure_is_known_at_the_end),
