@@ -20,7 +20,7 @@ from systemd import Container, Load, make_debian, tell
 CONFIG = "/etc/udpecho/udpechod.conf"
 EDITED = "listen=127.0.0.1:8888\nlisten=127.0.0.1:7777\n"
 UNITS = ("udpechod.service", "udpechod-activated.service", "udpechod.socket")
-WATCH = "udpecho-watch.service"
+WATCH, TARGETS = "udpecho-watch.service", "/etc/udpecho/targets"
 IPV6_UNIT = "udpechod-ipv6.socket"  # comes and goes with the last of these
 
 
@@ -180,6 +180,63 @@ def upgrade(host, what, rate, count, versions):
     host.expect("an upgrade keeps the configuration", kept.endswith(EDITED), True)
 
 
+def scrape(host):
+    """What udpecho-watch serves to Prometheus: {line without its number: number}."""
+    request = 'exec 3<>/dev/tcp/127.0.0.1/9007 && printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3 && cat <&3'
+    lines = host.run("bash", "-c", request).stdout.splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)
+            if name.startswith("udpecho_")}
+
+
+def asked(host):
+    """How often each target that udpecho-watch asks has answered; that of a name has an address."""
+    return {re.search('target="(.*?)"', name)[1]: value for name, value in scrape(host).items()
+            if name.startswith("udpecho_received_datagrams_total{")}
+
+
+def has_told(host, text):
+    return text in host.run("journalctl", "-u", WATCH, "--no-pager").stdout
+
+
+def watch(host):
+    """It wants targets before it starts, reads them again, and comes back where it dies."""
+    host.run("systemctl", "start", WATCH)
+    host.run("sleep", "7")
+    host.expect("without targets it does not start, once", state(host, WATCH), ("failed", "2", "0"))
+    host.expect("and says what it needs", has_told(host, f"{TARGETS}: expected HOST[:PORT]"), True)
+    host.run("sh", "-c", f"printf '127.0.0.1:8888\\nlocalhost:8888\\nno.such.name\\n' >> {TARGETS}")
+    done = host.run("systemctl", "enable", "--now", WATCH)
+    host.expect("with targets it does", (done.returncode, state(host, WATCH)[0]), (0, "active"))
+    host.run("sleep", "3")
+    host.expect("they are asked", sorted(asked(host)), ["127.0.0.1:8888", "localhost:8888"])
+    host.expect("and answer", asked(host)["127.0.0.1:8888"] > 0, True)
+    host.expect("what has no address is told", has_told(host, "no.such.name: lookup failed"), True)
+    host.run("sh", "-c", f"echo 127.0.0.2:8888 >> {TARGETS}")
+    host.expect("a reload is taken", host.run("systemctl", "reload", WATCH).returncode, 0)
+    host.run("sleep", "2")
+    host.expect("it asks one more", scrape(host).get("udpecho_targets"), 4.0)
+    host.run("sh", "-c", f"echo :::: >> {TARGETS}")
+    host.run("systemctl", "reload", WATCH)
+    host.run("sleep", "1")
+    host.expect("a wrong file is told, and changes nothing",
+                (has_told(host, "::::: expected"), scrape(host).get("udpecho_targets"), state(host, WATCH)[0]),
+                (True, 4.0, "active"))
+    host.run("sed", "-i", "$d", TARGETS)
+    host.run("systemctl", "kill", "--signal=SIGKILL", WATCH)
+    host.run("sleep", "8")
+    host.expect("killed, it is started again", (state(host, WATCH)[0], state(host, WATCH)[2]), ("active", "1"))
+
+
+def watch_ends(host):
+    """A watcher that nobody has answered is stopped, and has not failed."""
+    host.run("sh", "-c", f"echo 127.0.0.1:9 > {TARGETS}")
+    host.run("systemctl", "restart", WATCH)
+    host.run("sleep", "2")
+    host.run("systemctl", "stop", WATCH)
+    host.expect("stopped without an answer, it has not failed", state(host, WATCH)[:2], ("inactive", "1"))
+    host.run("systemctl", "start", WATCH)
+
+
 def change_to_sockets(host):
     host.run("systemctl", "disable", UNITS[0])
     done = host.run("systemctl", "enable", "--now", UNITS[2])
@@ -207,7 +264,7 @@ def remove(host, before):
     host.dpkg("-r", "udpechod", "udpecho-watch", "udpecho")
     host.expect("removed, no socket is left", host.run("systemctl", "is-active", IPV6_UNIT).stdout,
                 "inactive\n")
-    host.expect("removed, nothing runs", host.run("pgrep", "udpechod").stdout, "")
+    host.expect("removed, nothing runs", host.run("pgrep", "udpecho").stdout, "")
     host.expect("removed, nothing failed",
                 host.run("systemctl", "--failed", "--no-legend", "--plain", "udpechod*").stdout, "")
     host.expect("the configuration stays", host.run("cat", CONFIG).stdout.endswith(EDITED), True)
@@ -233,7 +290,11 @@ def main():
         reload(host)
         mistake(host)
         low_port(host)
+        watch(host)
         upgrade(host, "its own sockets", options.rate, options.upgrades, (new, old))
+        host.expect("upgraded, it watches on", (state(host, WATCH)[0], scrape(host).get("udpecho_targets")),
+                    ("active", 4.0))
+        watch_ends(host)
         change_to_sockets(host)
         upgrade(host, "systemd's socket", options.rate, options.upgrades, (new, old))
         mistake_with_sockets(host)
