@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import unittest
 
+import client_harness
 import harness
 
 PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
@@ -328,6 +329,52 @@ class ConfigurationFile(unittest.TestCase):
                        for option in suggested]
             done = harness.run(*options, "--check-config")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+
+class Watcher(unittest.TestCase):
+    """The files of udpecho-watch, read by the real udpecho."""
+
+    CONFIG = (PACKAGING / "udpecho-watch.conf").read_text()
+
+    def run_with(self, config, targets, *options):
+        """Asks the targets in place of those of the file, and serves no metrics."""
+        with tempfile.TemporaryDirectory() as directory:
+            here = pathlib.Path(directory)
+            (here / "targets").write_text(targets)
+            config = config.replace("/etc/udpecho", directory)
+            if not os.environ["UDPECHO_MODULES"]:
+                config = config.replace("metrics-listen=", "#")
+            (here / "udpecho-watch.conf").write_text(re.sub("(?<=^metrics-listen=).*",
+                                                            f"unix:{directory}/metrics", config, flags=re.M))
+            return client_harness.run(f"--config={here}/udpecho-watch.conf", *options)
+
+    def test_as_installed_there_are_no_targets(self):
+        done = self.run_with(self.CONFIG, (PACKAGING / "targets").read_text())
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("targets: expected HOST[:PORT]", done.stderr)
+
+    def test_with_targets_it_watches(self):
+        with harness.Server() as server:
+            target = "%s:%d" % server.address
+            done = self.run_with(self.CONFIG, (PACKAGING / "targets").read_text() + target, "--count=1")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertNotIn("seq=0", done.stdout)
+        self.assertIn("1 asked, 1 answered", done.stdout)
+
+    def test_the_targets_it_suggests_are_right(self):
+        suggested = re.findall(r"(?m)^#     (\S.*)$", (PACKAGING / "targets").read_text())
+        self.assertEqual(len(suggested), 3)
+        done = self.run_with(self.CONFIG, "\n".join(suggested), "--count=1", "--deadline=50ms")
+        self.assertNotIn("expected", done.stderr)
+
+    def test_what_it_suggests_is_right(self):
+        suggested = re.findall(r"(?m)^#([a-z-]+(=\S+)?)$", self.CONFIG)
+        self.assertGreater(len(suggested), 4)
+        config = self.CONFIG + "".join(f"{option}\n" for option, _ in suggested)
+        with harness.Server("--stamp=127.0.0.1:0") as server:
+            stamp, = [address for address in server.addresses if address != server.address]
+            done = self.run_with(config, "%s:%d" % stamp, "--count=1")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
 class Installed(unittest.TestCase):
