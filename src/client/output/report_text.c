@@ -8,6 +8,7 @@
 #include "client/output/format.h"
 #include "client/output/live.h"
 #include "client/output/live_table.h"
+#include "client/output/lookup_limit.h"
 #include "client/output/report_text_parts.h"
 #include "udpecho/terminal.h"
 
@@ -28,6 +29,7 @@ typedef struct report_text {
     peer_columns_t columns;    /* of a table of all peers so far, */
     peer_columns_t shown;      /* and of the one below its heading */
     int is_in_table;           /* the last line belongs to it */
+    lookup_limit_t *lookups;   /* that are told of */
     char refusal[REFUSAL_MAX]; /* the last one that no line told; "": none */
     apr_pool_t *scratch;       /* cleared after each event */
 } report_text_t;
@@ -247,13 +249,14 @@ static const char *total_lines(const report_text_t *text, const event_t *event)
 {
     int has_histogram = text->options.histogram && !event->is_interim;
 
-    return apr_pstrcat(
-        text->scratch, report_text_total(event, text->scratch), refusal_line(text),
-        has_histogram ? histogram_text(text, &text->histogram, "round trip, ms\n") : "", NULL);
+    return apr_pstrcat(text->scratch, report_text_total(event, text->scratch), refusal_line(text),
+                       has_histogram ? histogram_text(text, &text->histogram, "round trip") : "",
+                       NULL);
 }
 
 static const char *lines_of_many(report_text_t *text, const event_t *event)
 {
+    int tells_lookup = lookup_limit_tells(text->lookups, event);
     const char *lines;
 
     switch (event->kind) {
@@ -268,8 +271,10 @@ static const char *lines_of_many(report_text_t *text, const event_t *event)
     case EVENT_TOTAL:
         lines = total_lines(text, event);
         break;
-    case EVENT_ADDRESS:
     case EVENT_LOOKUP:
+        lines = tells_lookup ? lines_of(text, event) : "";
+        break;
+    case EVENT_ADDRESS:
     case EVENT_INTERVAL:
         lines = lines_of(text, event);
         break;
@@ -341,6 +346,7 @@ report_t *report_text(const report_options_t *options, apr_pool_t *pool)
         text->report.is_live = 1;
         text->report.take_key = take_key;
     }
+    text->lookups = lookup_limit_create(pool);
     apr_pool_create(&text->scratch, pool);
     return &text->report;
 }

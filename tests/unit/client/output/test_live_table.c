@@ -172,7 +172,7 @@ static void rows_that_stay_leave_out_addresses_that_do_not_fit(void **state)
     tell(session, 1, (event_t){.kind = EVENT_LOOKUP, .status = APR_EINVAL});
     tell_summary(session, EVENT_SUMMARY, 0, 10, 0);
     made_up.is.columns = 65;
-    tell(session, 1, (event_t){.kind = EVENT_LOOKUP, .status = APR_EINVAL});
+    tell(session, 2, (event_t){.kind = EVENT_LOOKUP, .status = APR_EINVAL});
     tell_summary(session, EVENT_SUMMARY, 0, 10, 0);
     const screen_t *screen = screen_of(session);
 
@@ -188,12 +188,13 @@ static void many_lines_at_a_time_are_not_followed_by_a_table_each(void **state)
 {
     use_terminal(80, 24, 0, *state);
     session_t *session = begin(usual, *state);
+    endpoint_t former = script_endpoint(9);
     unsigned tables = 0;
 
     tell_progress(session, 10);
     for (unsigned i = 0; i < 100; i++) {
         session->now += 1000;
-        tell(session, 1, (event_t){.kind = EVENT_LOOKUP, .status = APR_EINVAL});
+        tell(session, 1, (event_t){.kind = EVENT_ADDRESS, .former = &former});
     }
     for (const char *at = script_written(session->file, *state);
          (at = strstr(at, "3 peers")) != NULL; at++) {

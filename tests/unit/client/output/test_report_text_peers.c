@@ -137,6 +137,23 @@ static void a_line_between_rows_has_them_begin_with_a_heading_again(void **state
         "echo.example.net: lookup failed: Invalid argument\n");
 }
 
+static void a_name_that_is_not_found_is_told_once_an_hour(void **state)
+{
+    static const char *const line = "echo.example.net: lookup failed: Invalid argument\n";
+    const char *thrice = apr_pstrcat(*state, line, line, line, NULL);
+    script_t *script = begin(*state);
+
+    for (unsigned i = 0; i < 3; i++) {
+        add(script, EVENT_LOOKUP, 0)->status = APR_EINVAL;
+    }
+    add(script, EVENT_LOOKUP, 0)->status = APR_EINVAL;
+    script->events[script->count - 1].now += APR_INT64_C(3600) * APR_USEC_PER_SEC;
+    add(script, EVENT_START, 0); /* it is found */
+    add(script, EVENT_LOOKUP, 0)->status = APR_EINVAL;
+    script->events[script->count - 1].now += APR_INT64_C(3600) * APR_USEC_PER_SEC;
+    assert_string_equal(text_of(script, usual), thrice);
+}
+
 static void datagrams_have_lines_only_if_they_are_asked_for(void **state)
 {
     script_t *script = begin(*state);
@@ -216,6 +233,7 @@ int main(void)
         scene(without_names_there_is_no_column_for_addresses),
         scene(no_row_of_short_names_is_wider_than_80_columns),
         scene(a_line_between_rows_has_them_begin_with_a_heading_again),
+        scene(a_name_that_is_not_found_is_told_once_an_hour),
         scene(datagrams_have_lines_only_if_they_are_asked_for),
         scene(an_interval_is_a_line_for_each_target),
         scene(the_total_comes_last),
