@@ -14,7 +14,7 @@
 typedef struct resolver resolver_t;
 
 /* The most threads that a resolver starts, and so the most names that it looks up at a time. */
-#define RESOLVER_THREADS_MAX 16
+#define RESOLVER_THREADS_MAX 64
 
 typedef struct resolver_options {
     /* Looks an address up as address_resolve() does; called by several threads at a time. */
