@@ -31,6 +31,7 @@ void host_trust_system_libraries(void);
 void host_ignore_hang_ups(void);
 
 typedef enum host_event {
+    HOST_LAME_DUCK,   /* asked to end; HOST_STOP follows, see host_set_lame_duck() */
     HOST_STOP,        /* drain and end; from here on, asking again ends the process at once */
     HOST_REPORT,      /* log the counters */
     HOST_RELOAD,      /* read the settings again */
@@ -118,6 +119,16 @@ typedef struct host host_t;
  */
 apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool);
 
+/*
+ * Has a request to end be HOST_LAME_DUCK, which HOST_STOP follows after `duration`, microseconds,
+ * at most an hour, or as soon as it is asked again; or HOST_STOP at once again, for 0, as it is at
+ * first. Once HOST_LAME_DUCK has come, a change makes no difference. Main thread.
+ *
+ * On Windows, the end of the system, the session or the console is HOST_STOP at once: Windows waits
+ * 5 seconds for it and then ends the process (HandlerRoutine, WaitToKillServiceTimeout).
+ */
+void host_set_lame_duck(host_t *host, apr_interval_time_t duration);
+
 /* Waits for `duration`, microseconds, before something outside is looked at again, and lets the
  * service manager know that this process lives. Returns 0 if a signal asks for the end, and then
  * sooner; a process that does not serve yet ends by that signal. Main thread. */
@@ -129,8 +140,9 @@ void host_work_on(void);
 
 /*
  * These tell the service manager, if it wants to hear it: that the service serves; that it reads
- * its settings again, and has done so; that it ends. On POSIX this is sd_notify(3), to
- * NOTIFY_SOCKET; Windows wants to hear the first. Main thread.
+ * its settings again, and has done so; that it ends, and after HOST_LAME_DUCK how long that takes
+ * (EXTEND_TIMEOUT_USEC). On POSIX this is sd_notify(3), to NOTIFY_SOCKET; Windows wants to hear the
+ * first. Main thread.
  *
  * The first tells the process whose sockets were taken over before. Errors: APR_TIMEUP if that
  * waited no longer, those of write(2) if it cannot be told. It then serves on, nobody else is told,

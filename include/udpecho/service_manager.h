@@ -33,11 +33,11 @@ apr_status_t service_install(const apr_array_header_t *options, int open_firewal
                              apr_array_header_t *notes, apr_pool_t *pool);
 
 /*
- * Stops the service, waits up to half a minute until its process has ended, and removes it,
- * the rule of the firewall too. It takes as long again where another service holds up the service
- * control manager (ControlService()).
- * Errors: APR_ENOENT if it is not installed, APR_TIMEUP if it does not end; those of
- * OpenSCManagerW(), OpenServiceW(), QueryServiceStatusEx(), ControlService() and DeleteService().
+ * Stops the service, waits up to half a minute longer than the service says that it takes until its
+ * process has ended, and removes it, the rule of the firewall too. It takes as long again where
+ * another service holds up the service control manager (ControlService()). Errors: APR_ENOENT if it
+ * is not installed, APR_TIMEUP if it does not end; those of OpenSCManagerW(), OpenServiceW(),
+ * QueryServiceStatusEx(), ControlService() and DeleteService().
  */
 apr_status_t service_uninstall(apr_array_header_t *notes, apr_pool_t *pool);
 

@@ -305,6 +305,8 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
     for (;;) {
         confine_log_refusals(server->log);
         switch (host_wait(server->host)) {
+        case HOST_LAME_DUCK: /* never comes, as no time is set */
+            break;
         case HOST_STOP:
             workers_stop(&server->workers); /* before what may wait for somebody else */
             host_stopping(server->host);

@@ -23,12 +23,20 @@
 #define PUT_ATTEMPTS_MAX 100
 #define READ_PAUSE_US    10000
 
+/* How long the end may take after the lame-duck time: draining takes a second at most, and the log
+ * may be slow. */
+#define END_US (5 * APR_USEC_PER_SEC)
+
 struct host {
     int events[2]; /* a pipe: events are read from [0], written to [1] */
     sigset_t signals;
     sigset_t stops;             /* those of them that ask it to end */
     const takeover_t *takeover; /* NULL: no process hands over to another */
     apr_time_t next_look;       /* where a service manager wants to hear of the service */
+    apr_interval_time_t lame_duck_us;
+    apr_time_t lame_duck_until; /* by clock_now(); 0: it has not begun, or is over */
+    volatile sig_atomic_t has_lame_duck;
+    volatile sig_atomic_t is_lame_duck; /* the first request to end was heard */
 };
 
 static struct host the_host;
@@ -61,16 +69,26 @@ static void put_event(host_event_t event)
 static const int stop_signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define STOP_SIGNALS (sizeof stop_signals / sizeof stop_signals[0])
 
-static void on_stop(int signal_number)
+/* A user who asks again does not want to wait: from now on these signals end the process. */
+static void begin_stop(void)
 {
-    (void)signal_number;
-    /* A user who asks twice does not want to wait: from now on these signals end the process. */
     for (unsigned i = 0; i < STOP_SIGNALS; i++) {
         if (sigismember(&the_host.stops, stop_signals[i])) {
             signal(stop_signals[i], SIG_DFL);
         }
     }
     stop_ask();
+}
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    if (the_host.has_lame_duck && !the_host.is_lame_duck) {
+        the_host.is_lame_duck = 1;
+        put_event(HOST_LAME_DUCK);
+        return;
+    }
+    begin_stop();
     put_event(HOST_STOP);
 }
 
@@ -222,8 +240,25 @@ void host_reloaded(host_t *host)
 void host_stopping(host_t *host)
 {
     assert(is_main_thread());
-    (void)host;
-    notify_send("STOPPING=1");
+
+    char assignments[64];
+
+    if (host->lame_duck_until == 0) {
+        notify_send("STOPPING=1");
+        return;
+    }
+    apr_snprintf(assignments, sizeof assignments,
+                 "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" APR_TIME_T_FMT, host->lame_duck_us + END_US);
+    notify_send(assignments);
+}
+
+void host_set_lame_duck(host_t *host, apr_interval_time_t duration)
+{
+    assert(is_main_thread());
+    if (host->lame_duck_until == 0) {
+        host->lame_duck_us = duration;
+        host->has_lame_duck = duration > 0;
+    }
 }
 
 void host_tell(host_t *host, const char *status, int is_alive)
@@ -239,15 +274,43 @@ void host_tell(host_t *host, const char *status, int is_alive)
     notify_send(assignments);
 }
 
+/* Milliseconds until this time of clock_now(). */
+static int until(apr_time_t time)
+{
+    apr_interval_time_t left = time - clock_now();
+
+    return left > 0 ? (int)((left + 999) / 1000) : 0;
+}
+
 /* Milliseconds until it is time for a look; -1: there is none. */
 static int until_look(const host_t *host)
 {
-    apr_interval_time_t left = host->next_look - clock_now();
+    return notify_interval() == 0 ? -1 : until(host->next_look);
+}
 
-    if (notify_interval() == 0) {
-        return -1;
+/* Milliseconds until the lame-duck time is over; -1: there is none. */
+static int until_drained(const host_t *host)
+{
+    return host->lame_duck_until == 0 ? -1 : until(host->lame_duck_until);
+}
+
+/* Returns 0 if it lasts, or if a second request to end is on its way. */
+static int ends_lame_duck(host_t *host)
+{
+    sigset_t before;
+
+    if (host->lame_duck_until == 0 || clock_now() < host->lame_duck_until) {
+        return 0;
     }
-    return left > 0 ? (int)((left + 999) / 1000) : 0;
+    host->lame_duck_until = 0;
+    pthread_sigmask(SIG_BLOCK, &host->stops, &before);
+    int is_first = !stop_is_asked();
+
+    if (is_first) {
+        begin_stop();
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return is_first;
 }
 
 static int is_time_to_look(host_t *host)
@@ -291,7 +354,7 @@ static int next_event(host_t *host, host_event_t *event)
         {.fd = host->events[0], .events = POLLIN},
         {.fd = takeover != NULL ? takeover->descriptor() : -1, .events = POLLIN}};
     int timeout = takeover != NULL ? takeover->timeout() : -1;
-    int ready = poll(waited, 2, sooner(until_look(host), timeout));
+    int ready = poll(waited, 2, sooner(sooner(until_look(host), until_drained(host)), timeout));
     int error = errno;
     unsigned char byte;
 
@@ -311,6 +374,10 @@ static int next_event(host_t *host, host_event_t *event)
     }
     if (takeover != NULL && takeover->gives_up()) {
         *event = HOST_GAVE_UP;
+        return 1;
+    }
+    if (ends_lame_duck(host)) {
+        *event = HOST_STOP;
         return 1;
     }
     if (is_time_to_look(host)) {
@@ -340,6 +407,11 @@ host_event_t host_wait(host_t *host)
      * still hear a user who asks twice. */
     pthread_sigmask(SIG_UNBLOCK, &host->signals, NULL);
     while (!next_event(host, &event)) {
+    }
+    if (event == HOST_LAME_DUCK) {
+        host->lame_duck_until = clock_now() + host->lame_duck_us;
+    } else if (event == HOST_STOP || event == HOST_HANDED_OVER) {
+        host->lame_duck_until = 0;
     }
     return event;
 }

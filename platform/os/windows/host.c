@@ -16,6 +16,9 @@
 struct host {
     HANDLE events[EVENT_KINDS]; /* by host_event_t; set while it is on its way */
     volatile LONG asked;
+    volatile LONG lame_duck_ms; /* 0: a request to end is HOST_STOP at once */
+    volatile LONG is_lame_duck; /* HOST_LAME_DUCK was raised */
+    apr_time_t lame_duck_until; /* by clock_now(); 0: it has not begun, or is over */
 };
 
 static struct host the_host;
@@ -23,6 +26,28 @@ static struct host the_host;
 void host_raise(host_event_t event)
 {
     SetEvent(the_host.events[event]);
+}
+
+/* Returns how long it lasts, milliseconds; 0: there is none, or it has begun before. */
+static LONG begin_lame_duck(void)
+{
+    LONG lame_duck_ms = the_host.lame_duck_ms;
+
+    if (lame_duck_ms == 0 || InterlockedExchange(&the_host.is_lame_duck, 1) != 0) {
+        return 0;
+    }
+    host_raise(HOST_LAME_DUCK);
+    return lame_duck_ms;
+}
+
+unsigned host_ask_to_stop(void)
+{
+    LONG lame_duck_ms = begin_lame_duck();
+
+    if (lame_duck_ms == 0) {
+        host_raise(HOST_STOP);
+    }
+    return (unsigned)lame_duck_ms;
 }
 
 /* Not that of any user: tasks and services run there. */
@@ -39,14 +64,19 @@ static BOOL WINAPI on_control(DWORD control)
     if (control == CTRL_LOGOFF_EVENT && is_in_session_of_services()) {
         return TRUE;
     }
+    int is_of_user = control == CTRL_C_EVENT || control == CTRL_BREAK_EVENT;
+
+    if (is_of_user && !the_host.asked && begin_lame_duck() > 0) {
+        return TRUE;
+    }
     if (InterlockedExchange(&the_host.asked, 1) != 0) {
-        /* A user who asks twice does not want to wait: the next handler is Windows' own, which
+        /* A user who asks again does not want to wait: the next handler is Windows' own, which
          * ends the process and calls nothing of atexit(). */
         console_restore();
         return FALSE;
     }
     host_raise(HOST_STOP);
-    if (control != CTRL_C_EVENT && control != CTRL_BREAK_EVENT) {
+    if (!is_of_user) {
         /* The window was closed, or the user logs off, or the system shuts down: Windows ends the
          * process as soon as this returns. Draining takes a second at most, and main() ends the
          * process, this thread included. */
@@ -71,6 +101,8 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
     (void)reloads, (void)pool;
     *host = &the_host;
     the_host.asked = 0;
+    the_host.is_lame_duck = 0;
+    the_host.lame_duck_until = 0;
     for (unsigned i = 0; i < EVENT_KINDS; i++) {
         the_host.events[i] = CreateEventW(NULL, FALSE, FALSE, NULL);
         if (the_host.events[i] == NULL) {
@@ -124,6 +156,12 @@ void host_stopping(host_t *host)
     (void)host;
 }
 
+void host_set_lame_duck(host_t *host, apr_interval_time_t duration)
+{
+    assert(is_main_thread());
+    InterlockedExchange(&host->lame_duck_ms, (LONG)((duration + 999) / 1000));
+}
+
 /* Nobody wants to hear it; HOST_LOOK never comes. */
 void host_tell(host_t *host, const char *status, int is_alive)
 {
@@ -132,14 +170,38 @@ void host_tell(host_t *host, const char *status, int is_alive)
     (void)host, (void)status, (void)is_alive;
 }
 
+/* Milliseconds until the lame-duck time is over. */
+static DWORD until_drained(const host_t *host)
+{
+    apr_interval_time_t left = host->lame_duck_until - clock_now();
+
+    if (host->lame_duck_until == 0) {
+        return INFINITE;
+    }
+    return left > 0 ? (DWORD)((left + 999) / 1000) : 0;
+}
+
 host_event_t host_wait(host_t *host)
 {
     assert(is_main_thread());
 
-    DWORD event = WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, INFINITE);
+    DWORD number = WaitForMultipleObjects(EVENT_KINDS, host->events, FALSE, until_drained(host));
+    host_event_t event;
 
-    /* A wait that fails would fail each time: to end is better than to spin. */
-    return event < WAIT_OBJECT_0 + EVENT_KINDS ? (host_event_t)(event - WAIT_OBJECT_0) : HOST_STOP;
+    if (number < WAIT_OBJECT_0 + EVENT_KINDS) {
+        event = (host_event_t)(number - WAIT_OBJECT_0);
+    } else {
+        /* The lame-duck time is over. Or the wait fails, as it would each time: to end is better
+         * than to spin. A user who asks again ends the process. */
+        event = HOST_STOP;
+        InterlockedExchange(&host->asked, 1);
+    }
+    if (event == HOST_LAME_DUCK) {
+        host->lame_duck_until = clock_now() + (apr_interval_time_t)host->lame_duck_ms * 1000;
+    } else if (event == HOST_STOP) {
+        host->lame_duck_until = 0;
+    }
+    return event;
 }
 
 void host_stop(host_t *host)

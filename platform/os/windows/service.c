@@ -89,7 +89,11 @@ static DWORD WINAPI on_control(DWORD control, DWORD event, LPVOID data, LPVOID c
     (void)event, (void)data, (void)context;
     switch (control) {
     case SERVICE_CONTROL_STOP:
+        /* No second request comes: Windows takes none for a service that is stopping. */
+        tell(SERVICE_STOP_PENDING, STOP_WAIT_MS + host_ask_to_stop());
+        return NO_ERROR;
     case SERVICE_CONTROL_SHUTDOWN:
+        /* Windows does not wait for the lame-duck time (WaitToKillServiceTimeout). */
         tell(SERVICE_STOP_PENDING, STOP_WAIT_MS);
         host_raise(HOST_STOP);
         return NO_ERROR;

@@ -228,10 +228,13 @@ static int is_to_ask_again(DWORD error)
            error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_REQUEST_TIMEOUT;
 }
 
-/* Sets `process` when there is one. */
-static apr_status_t stop(SC_HANDLE service, HANDLE *process, ULONGLONG started)
+/* Sets `process` when there is one, and moves `deadline` where the service says that it takes
+ * longer. */
+static apr_status_t stop(SC_HANDLE service, HANDLE *process, ULONGLONG *deadline)
 {
-    while (GetTickCount64() - started < STOP_PATIENCE_MS) {
+    ULONGLONG started = GetTickCount64();
+
+    while (GetTickCount64() < *deadline) {
         SERVICE_STATUS_PROCESS now;
         SERVICE_STATUS answer;
         DWORD length;
@@ -246,6 +249,10 @@ static apr_status_t stop(SC_HANDLE service, HANDLE *process, ULONGLONG started)
         if (now.dwCurrentState == SERVICE_STOPPED) {
             return APR_SUCCESS;
         }
+        if (now.dwCurrentState == SERVICE_STOP_PENDING &&
+            *deadline < started + now.dwWaitHint + STOP_PATIENCE_MS) {
+            *deadline = started + now.dwWaitHint + STOP_PATIENCE_MS;
+        }
         if (now.dwCurrentState != SERVICE_STOP_PENDING &&
             !ControlService(service, SERVICE_CONTROL_STOP, &answer) &&
             !is_to_ask_again(GetLastError())) {
@@ -258,15 +265,15 @@ static apr_status_t stop(SC_HANDLE service, HANDLE *process, ULONGLONG started)
 
 static apr_status_t stop_and_delete(SC_HANDLE service)
 {
-    ULONGLONG started = GetTickCount64();
+    ULONGLONG deadline = GetTickCount64() + STOP_PATIENCE_MS;
     HANDLE process = NULL;
-    apr_status_t status = stop(service, &process, started);
+    apr_status_t status = stop(service, &process, &deadline);
 
     if (process != NULL) {
         /* The uninstaller deletes the program's file next, which Windows refuses while it
          * runs. */
-        ULONGLONG waited = GetTickCount64() - started;
-        DWORD left = waited < STOP_PATIENCE_MS ? STOP_PATIENCE_MS - (DWORD)waited : 0;
+        ULONGLONG now = GetTickCount64();
+        DWORD left = now < deadline ? (DWORD)(deadline - now) : 0;
 
         if (status == APR_SUCCESS && WaitForSingleObject(process, left) != WAIT_OBJECT_0) {
             status = APR_TIMEUP;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "child.h"
+#include "udpecho/clock.h"
 #include "udpecho/host.h"
 #include "udpecho/machine.h"
 
@@ -94,6 +95,70 @@ static void a_second_stop_ends_the_process(void **state)
 
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGINT);
+}
+
+#define LAME_DUCK_US 20000
+
+static void lame_duck_in_child(apr_pool_t *pool)
+{
+    host_t *host = start(pool);
+    apr_time_t began = clock_now();
+
+    host_set_lame_duck(host, LAME_DUCK_US);
+    kill(getpid(), SIGTERM);
+    require(host_wait(host) == HOST_LAME_DUCK);
+    kill(getpid(), SIGHUP); /* it goes on meanwhile */
+    require(host_wait(host) == HOST_RELOAD);
+    host_set_lame_duck(host, APR_USEC_PER_SEC * 1000); /* for the next time */
+    require(host_wait(host) == HOST_STOP);
+    require(clock_now() - began >= LAME_DUCK_US);
+    kill(getpid(), SIGTERM);
+}
+
+static void the_end_waits_for_the_lame_duck_time(void **state)
+{
+    int status = status_of_child(lame_duck_in_child, *state);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+static void short_lame_duck_in_child(apr_pool_t *pool)
+{
+    host_t *host = start(pool);
+
+    host_set_lame_duck(host, APR_USEC_PER_SEC * 1000);
+    kill(getpid(), SIGTERM);
+    require(host_wait(host) == HOST_LAME_DUCK);
+    kill(getpid(), SIGINT);
+    require(host_wait(host) == HOST_STOP);
+    kill(getpid(), SIGINT);
+}
+
+static void a_second_stop_ends_the_lame_duck_time_and_a_third_the_process(void **state)
+{
+    int status = status_of_child(short_lame_duck_in_child, *state);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGINT);
+}
+
+static void both_stops_in_child(apr_pool_t *pool)
+{
+    host_t *host = start(pool);
+
+    host_set_lame_duck(host, APR_USEC_PER_SEC * 1000);
+    kill(getpid(), SIGTERM);
+    kill(getpid(), SIGINT);
+    require(host_wait(host) == HOST_LAME_DUCK);
+    require(host_wait(host) == HOST_STOP);
+    host_finish(host);
+    require(host_wait(host) == HOST_FINISHED);
+}
+
+static void two_stops_before_the_first_is_heard_end_the_lame_duck_time(void **state)
+{
+    assert_int_equal(status_of_child(both_stops_in_child, *state), 0);
 }
 
 static void flood_in_child(apr_pool_t *pool)
@@ -232,6 +297,9 @@ int main(void)
         scene(a_hang_up_ends_what_has_nothing_to_reload),
         scene(what_was_ignored_at_the_start_stays_ignored),
         scene(a_second_stop_ends_the_process),
+        scene(the_end_waits_for_the_lame_duck_time),
+        scene(a_second_stop_ends_the_lame_duck_time_and_a_third_the_process),
+        scene(two_stops_before_the_first_is_heard_end_the_lame_duck_time),
         scene(a_flood_of_requests_hides_no_other_event),
         scene(what_is_written_where_no_file_was_is_no_event),
         scene(closed_standard_files_need_descriptors),

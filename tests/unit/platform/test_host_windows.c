@@ -65,6 +65,29 @@ static int is_ended_by_a_second(host_t *host)
     return NOT_AS_EXPECTED;
 }
 
+static int is_ended_after_a_lame_duck_time(host_t *host)
+{
+    host_set_lame_duck(host, 1000 * APR_USEC_PER_SEC);
+    if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) {
+        return NO_SUCH_EVENT;
+    }
+    require(host_wait(host) == HOST_LAME_DUCK);
+    return is_ended_by_a_second(host);
+}
+
+static int stops_when_the_time_is_over(host_t *host)
+{
+    host_set_lame_duck(host, 20000);
+    if (!GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0)) {
+        return NO_SUCH_EVENT;
+    }
+    require(host_wait(host) == HOST_LAME_DUCK);
+    require(host_wait(host) == HOST_STOP);
+    GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
+    Sleep(PATIENCE_MS);
+    return NOT_AS_EXPECTED;
+}
+
 static UINT code_page_before;
 
 /* What Windows calls after the host's, in place of its own, which ends the process. */
@@ -138,6 +161,12 @@ static int run_in_child(const char *scene_in_child)
     require(host_start(&host, 1, pool) == APR_SUCCESS);
     if (strcmp(scene_in_child, "second") == 0) {
         return is_ended_by_a_second(host);
+    }
+    if (strcmp(scene_in_child, "lame") == 0) {
+        return is_ended_after_a_lame_duck_time(host);
+    }
+    if (strcmp(scene_in_child, "time") == 0) {
+        return stops_when_the_time_is_over(host);
     }
     return is_stopped_by(host,
                          strcmp(scene_in_child, "break") == 0 ? CTRL_BREAK_EVENT : CTRL_C_EVENT);
@@ -231,6 +260,18 @@ static void a_second_request_ends_the_process(void **state)
     assert_true(code == ENDED_BY_CONTROL || code == ENDED_BY_WINE);
 }
 
+static void the_first_request_begins_the_lame_duck_time(void **state)
+{
+    static const char *const scenes[] = {"lame", "time"};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        DWORD code = code_of_child(scenes[i]);
+
+        assert_true(code == ENDED_BY_CONTROL || code == ENDED_BY_WINE);
+    }
+}
+
 static void a_second_request_leaves_the_console_as_it_was(void **state)
 {
     DWORD code = code_of_child("console");
@@ -253,6 +294,7 @@ int main(int argc, char **argv)
         scene(no_environment_moves_the_configuration_file),
         scene(it_is_where_windows_was_told_to_have_such_files),
         scene(a_second_request_ends_the_process),
+        scene(the_first_request_begins_the_lame_duck_time),
         scene(a_second_request_leaves_the_console_as_it_was),
     };
 
