@@ -1,9 +1,10 @@
 #ifndef UDPECHO_EXIT_CODES_H
 #define UDPECHO_EXIT_CODES_H
 
-/* How udpechod ends: the numbers of sysexits.h, which not every system has. */
+/* How udpechod ends: the numbers of sysexits.h, which not every system has, and 1 for "no". */
 typedef enum exit_code {
     EXIT_OK = 0,
+    EXIT_NOT_READY = 1,    /* the answer to --ready */
     EXIT_USAGE = 64,       /* the command line is wrong */
     EXIT_NO_USER = 67,     /* a user or group is not known */
     EXIT_NO_HOST = 68,     /* a host name is not known */

@@ -92,7 +92,8 @@ static const apr_array_header_t *files_to_read(const settings_t *settings, apr_p
 static unsigned connections(const settings_t *settings)
 {
     return (settings->control != NULL ? 1U : 0U) +
-           (settings->metrics_listen != NULL ? HTTP_CONNECTIONS_MAX : 0U);
+           (settings->metrics_listen != NULL ? HTTP_CONNECTIONS_MAX : 0U) +
+           (settings->health_listen != NULL ? HTTP_CONNECTIONS_MAX : 0U);
 }
 
 static sandbox_needs_t needs_of(const settings_t *settings, int speaks_stamp, apr_pool_t *pool)
@@ -103,7 +104,7 @@ static sandbox_needs_t needs_of(const settings_t *settings, int speaks_stamp, ap
         .opens_listeners = settings->file != NULL,
         .stores_listeners = settings->file != NULL && host_has_store(),
         .connections = connections(settings),
-        .serves_http = settings->metrics_listen != NULL,
+        .serves_http = settings->metrics_listen != NULL || settings->health_listen != NULL,
         .hands_over = settings->takeover != NULL,
         .asks_clock_quality = speaks_stamp,
         .refusals = &refusals,

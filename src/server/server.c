@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "common/memory.h"
+#include "common/units.h"
 #include "server/confine.h"
 #include "server/listen/listener_log.h"
 #include "server/listen/listener_service.h"
@@ -232,6 +233,7 @@ static void reload(server_t *server)
     listener_set_speak(&next->listeners, next->settings.mirror_dscp);
     workers_change(&server->workers, old->policy, next->policy, next->listeners.all);
     server->setup = next;
+    host_set_lame_duck(server->host, next->settings.lame_duck);
     listener_set_tell_less(&next->listeners, next->settings.mirror_dscp);
     set_offload(next);
     /* First, since one that was opened anew has the name of the old. */
@@ -283,18 +285,37 @@ static void hand_over(server_t *server)
     log_end(line);
 }
 
-/* Tells the service manager of the rate since it was told last, and whether every worker moves. */
+/* Has load balancers send elsewhere, while everything is answered as before. */
+static void begin_lame_duck(server_t *server, apr_pool_t *pool)
+{
+    const settings_t *settings = &server->setup->settings;
+
+    atomic_store(&server->status.readiness.logged, READINESS_LAME_DUCK); /* below */
+    atomic_store(&server->status.readiness.is_lame_duck, 1);
+    host_stopping(server->host);
+    log_line_t *line =
+        log_begin_waiting(server->log, LOG_LEVEL_INFO, "lame duck, a second signal drains at once");
+
+    log_text(line, "time", format_duration(settings->lame_duck, pool));
+    log_end(line);
+}
+
+/* Tells the service manager of the rate since it was told last, whether load balancers are told to
+ * send elsewhere, and whether every worker moves. */
 static void look(server_t *server)
 {
-    char text[64];
+    char text[100];
+    readiness_t readiness = readiness_of(&server->status.readiness, HEALTH_OK);
     apr_time_t now = clock_now();
     apr_time_t elapsed = now - server->looked_at;
     apr_uint64_t echoed;
     int is_alive = workers_look(&server->workers, &echoed);
 
-    apr_snprintf(text, sizeof text, "%" APR_UINT64_T_FMT " datagrams/s echoed",
+    apr_snprintf(text, sizeof text, "%" APR_UINT64_T_FMT " datagrams/s echoed%s%s",
                  (echoed - server->echoed_before) * APR_USEC_PER_SEC /
-                     (apr_uint64_t)(elapsed > 0 ? elapsed : 1));
+                     (apr_uint64_t)(elapsed > 0 ? elapsed : 1),
+                 readiness == READINESS_READY ? "" : ", not ready: ",
+                 readiness == READINESS_READY ? "" : readiness_name(readiness));
     host_tell(server->host, text, is_alive);
     server->looked_at = now;
     server->echoed_before = echoed;
@@ -305,7 +326,8 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
     for (;;) {
         confine_log_refusals(server->log);
         switch (host_wait(server->host)) {
-        case HOST_LAME_DUCK: /* never comes, as no time is set */
+        case HOST_LAME_DUCK:
+            begin_lame_duck(server, pool);
             break;
         case HOST_STOP:
             workers_stop(&server->workers); /* before what may wait for somebody else */
@@ -334,6 +356,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             break;
         case HOST_HANDED_OVER:
             server->has_successor = 1;
+            host_set_lame_duck(server->host, 0); /* no balancer has to notice */
             observer_stop(server->observer); /* the same sockets are the successor's to answer */
             workers_stop(&server->workers);
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO, "a successor serves, draining"));
@@ -356,6 +379,7 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
     listeners_log(&server->setup->listeners, NULL, settings, &server->frame.platform, server->log,
                   pool);
     log_serving(server, pool);
+    host_set_lame_duck(server->host, server->setup->settings.lame_duck);
     apr_status_t status = host_ready(server->host);
 
     if (status == APR_SUCCESS) {
@@ -413,6 +437,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
         return refuse(&server, "cannot start", status);
     }
     server.status.stamp = server.frame.basis.stamp;
+    server.status.readiness.log = log;
     status = create_workers(&server, pool);
     if (status != APR_SUCCESS) {
         return refuse(&server, "cannot open a transport", status);

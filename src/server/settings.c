@@ -118,6 +118,12 @@ static void drop_standard(settings_t *settings, const apr_array_header_t *standa
     }
 }
 
+/* Whether the running service is asked for something. */
+static int asks_service(const settings_t *settings)
+{
+    return settings->status || settings->ready || settings->drain || settings->undrain;
+}
+
 static const char *find_conflict(const settings_t *settings)
 {
     if (settings->install_service && settings->uninstall_service) {
@@ -126,6 +132,9 @@ static const char *find_conflict(const settings_t *settings)
     if (settings->json && !settings->show_platform && !settings->status) {
         return "--json goes with --show-platform or --status; for the log there is "
                "--log-format=json";
+    }
+    if (settings->status + settings->ready + settings->drain + settings->undrain > 1) {
+        return "--status, --ready, --drain and --undrain: give one of them";
     }
     if (settings->open_firewall && !settings->install_service) {
         return "--open-firewall goes with --install-service";
@@ -212,7 +221,7 @@ static const char *read_arguments(settings_t *settings, int argc, const char *co
  */
 static const char *file_to_read(const char **file, const settings_t *settings, apr_pool_t *pool)
 {
-    int is_of_service = settings->service || settings->install_service || settings->status;
+    int is_of_service = settings->service || settings->install_service || asks_service(settings);
 
     *file = settings->help || settings->version ? NULL : settings->config;
     if (settings->help || settings->version || settings->config != NULL || !is_of_service) {
@@ -237,7 +246,7 @@ static exit_code_t code_of_file(apr_status_t refusal)
 static int only_asks(const settings_t *settings)
 {
     return settings->help || settings->version ||
-           ((settings->status || settings->show_platform) && !settings->check_config);
+           ((asks_service(settings) || settings->show_platform) && !settings->check_config);
 }
 
 /* Without a file, the command line is to blame. */

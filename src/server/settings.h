@@ -55,6 +55,7 @@ typedef struct settings {
     int loop_detector;         /* 0: off */
     apr_int64_t count;         /* 0: without end */
     apr_int64_t duration;      /* microseconds; 0: without end */
+    apr_int64_t lame_duck;     /* microseconds; 0: none */
     log_level_t log_level;
     log_format_t log_format;
     apr_int64_t log_payload;
@@ -63,12 +64,16 @@ typedef struct settings {
     const char *chroot; /* NULL: none */
     sandbox_mode_t sandbox;
     const char *metrics_listen; /* as given; NULL: nowhere */
+    const char *health_listen;  /* as given; NULL: nowhere */
     const char *control;        /* where the control socket is; NULL: none */
     const char *takeover;       /* a path; NULL: none */
     const char *config;         /* a path; NULL: none */
     apr_int64_t check_config;
     apr_int64_t show_platform;
     apr_int64_t status;
+    apr_int64_t ready;
+    apr_int64_t drain;
+    apr_int64_t undrain;
     apr_int64_t json;
     apr_int64_t service;
     apr_int64_t install_service;

@@ -16,6 +16,9 @@
 #define YEAR_US    (365 * APR_INT64_C(86400000000))
 #define BUFFER_MAX (1 << 30)
 
+/* Longer than any load balancer takes to notice. */
+#define LAME_DUCK_MAX_US (3600 * APR_USEC_PER_SEC)
+
 const option_t settings_table[] = {
     {.name = "listen",
      .argument = "ADDRESS[:PORT]",
@@ -285,6 +288,17 @@ const option_t settings_table[] = {
      .maximum = 100 * YEAR_US,
      .zero = "unlimited",
      .help = "End after this time: 90s, 10m, 1h30m. Default: unlimited."},
+    {.name = "lame-duck",
+     .argument = "TIME",
+     .offset = AT(lame_duck),
+     .kind = &option_duration,
+     .minimum = 1000,
+     .maximum = LAME_DUCK_MAX_US,
+     .zero = "none",
+     .reloadable = 1,
+     .help = "When asked to end, tell load balancers not to send to this server any\n"
+             "more, and answer all datagrams for this long before draining: 10s.\n"
+             "Default: none."},
     {.name = "log-level",
      .argument = "LEVEL",
      .offset = AT(log_level),
@@ -338,6 +352,12 @@ const option_t settings_table[] = {
      .kind = &option_stream,
      .help = "Serve metrics for Prometheus by HTTP there, 127.0.0.1:9000, or at the\n"
              "path of a socket, unix:/PATH. Default: nowhere."},
+    {.name = "health-listen",
+     .argument = "ADDRESS:PORT",
+     .offset = AT(health_listen),
+     .kind = &option_stream,
+     .help = "Serve /healthz and /readyz by HTTP there, for load balancers and\n"
+             "supervisors that are to see no counters. Default: nowhere."},
     {.name = "control",
      .argument = "PATH",
      .offset = AT(control),
@@ -378,6 +398,23 @@ const option_t settings_table[] = {
      .command_line_only = 1,
      .help = "Ask the running service for its status, by the socket that --control\n"
              "names or a package makes, print its counters and rates, and exit."},
+    {.name = "ready",
+     .offset = AT(ready),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Ask the running service whether it is ready, print the answer, and exit\n"
+             "with status 0 if it is, 1 if it is not."},
+    {.name = "drain",
+     .offset = AT(drain),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Have the running service say that it is not ready, while it answers all\n"
+             "datagrams as before, until --undrain or its end; and exit."},
+    {.name = "undrain",
+     .offset = AT(undrain),
+     .kind = &option_flag,
+     .command_line_only = 1,
+     .help = "Undo --drain, and exit."},
     {.name = "json",
      .offset = AT(json),
      .kind = &option_flag,

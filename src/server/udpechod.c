@@ -11,6 +11,7 @@
 #include "common/json_text.h"
 #include "common/memory.h"
 #include "common/version.h"
+#include "server/observe/ask_service.h"
 #include "server/observe/show_platform.h"
 #include "server/observe/show_status.h"
 #include "server/server.h"
@@ -118,6 +119,19 @@ static exit_code_t ask_status(const program_t *program)
     return error != NULL ? fail(program, error, code) : finish_output(program);
 }
 
+static exit_code_t ask_whether_ready(const program_t *program)
+{
+    exit_code_t code;
+    const char *error = ask_readiness(&program->settings, program->out, &code, program->pool);
+
+    if (error != NULL) {
+        return fail(program, error, code);
+    }
+    exit_code_t written = finish_output(program);
+
+    return written != EXIT_OK ? written : code;
+}
+
 /* Everything but finding out what there is to do, which decides how the host runs this. */
 static int run(void *data)
 {
@@ -140,6 +154,8 @@ static int run(void *data)
         show_platform(settings, program->out, program->pool);
     } else if (settings->status) {
         return (int)ask_status(program);
+    } else if (settings->ready || settings->drain || settings->undrain) {
+        return (int)ask_whether_ready(program);
     } else if (settings->install_service || settings->uninstall_service) {
         return (int)manage_service(program);
     } else {

@@ -56,7 +56,7 @@ class Manual:
 
 class Server(Manual, unittest.TestCase):
     PROGRAM, PAGE = harness.UDPECHOD, "udpechod.8"
-    EXIT_CODES = ["0", "64", "67", "68", "69", "71", "77", "78"]
+    EXIT_CODES = ["0", "1", "64", "67", "68", "69", "71", "77", "78"]
 
     def test_what_a_reload_changes_is_what_help_marks(self):
         listed, = re.findall(r"^These change at once:\n((?:(?:\.Fl Fl .*|and)\n)+)",

@@ -46,6 +46,7 @@ max-bandwidth=64KiB/s
 loop-detector=off
 count=17
 duration=1h30m
+lame-duck=10s
 log-level=warning
 log-format=logfmt
 log-payload=100

@@ -48,6 +48,7 @@ VALUES = {
     "max-rate": ("off", "50k/s"), "max-bandwidth": ("off", "10MB/s"), "loop-detector": ("on", "off"),
     "offload": ("on", "off"),
     "count": ("unlimited", "1000000"), "duration": ("unlimited", "1h30m"),
+    "lame-duck": ("none", "10s"), "health-listen": ("127.0.0.1:9002", "[::1]:0", "unix:/run/h"),
     "log-level": ("error", "warning", "info", "debug"), "log-format": ("text", "logfmt", "json"),
     "log-payload": ("0", "64"), "user": ("nobody", "12345"), "group": ("nogroup",), "chroot": ("/", "/nowhere"),
     "sandbox": ("auto", "on", "off"), "metrics-listen": ("127.0.0.1:9000", "[::1]:0", "unix:/run/m", "localhost:9"),
@@ -172,7 +173,7 @@ class ReloadFuzz(unittest.TestCase):
 
     def test_every_option(self):
         known = set(harness.options()) - {
-            "config", "check-config", "show-platform", "status", "json", "service", "install-service",
+            "config", "check-config", "show-platform", "status", "ready", "drain", "undrain", "json", "service", "install-service",
             "open-firewall", "uninstall-service", "help", "version"}
         self.assertEqual(set(VALUES), known)
         with self.server() as server:

@@ -89,6 +89,16 @@ class Service(unittest.TestCase):
             ended = stop()
             self.assertEqual((ended["WIN32_EXIT_CODE"], ended["SERVICE_EXIT_CODE"]), (0, 0))
 
+    def test_it_tells_how_long_its_lame_duck_time_is(self):
+        self.install(f"--listen=127.0.0.1:{self.port}", "--lame-duck=3s")
+        start()
+        windows("sc", "stop", "udpechod")
+        state = wait_for_state("stopping", 3)
+        self.assert_echoes()
+        self.assertGreaterEqual(state["WAIT_HINT"], 3000 + 10000)
+        ended = wait_for_state("stopped", 1)
+        self.assertEqual((ended["WIN32_EXIT_CODE"], ended["SERVICE_EXIT_CODE"]), (0, 0))
+
     def test_it_is_there_once_or_not_at_all(self):
         absent = harness.run("--uninstall-service")
         self.assertEqual((absent.returncode, absent.stderr.count("\n")), (UNAVAILABLE, 1))

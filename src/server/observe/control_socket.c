@@ -81,11 +81,38 @@ static void answer_status(const control_socket_t *control, apr_socket_t *connect
     send_answer(connection, answer, pool);
 }
 
+static void answer_ready(const control_socket_t *control, apr_socket_t *connection,
+                         apr_pool_t *pool)
+{
+    status_t status;
+
+    status_read(&status, control->source, pool);
+    readiness_log(&control->source->readiness, status.readiness);
+    send_answer(connection, apr_pstrcat(pool, readiness_name(status.readiness), "\n", NULL), pool);
+}
+
+static void answer_drain(const control_socket_t *control, apr_socket_t *connection,
+                         apr_pool_t *pool)
+{
+    atomic_store(&control->source->readiness.is_drained, 1);
+    answer_ready(control, connection, pool);
+}
+
+static void answer_undrain(const control_socket_t *control, apr_socket_t *connection,
+                           apr_pool_t *pool)
+{
+    atomic_store(&control->source->readiness.is_drained, 0);
+    answer_ready(control, connection, pool);
+}
+
 static const struct {
     const char *name;
     void (*answer)(const control_socket_t *control, apr_socket_t *connection, apr_pool_t *pool);
 } requests[] = {
     {"status", answer_status},
+    {"ready", answer_ready},
+    {"drain", answer_drain},
+    {"undrain", answer_undrain},
 };
 
 /* ---- Being asked ---- */

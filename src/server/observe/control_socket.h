@@ -2,12 +2,15 @@
 #define UDPECHO_CONTROL_SOCKET_H
 
 /*
- * The control socket, by which programs ask the running service: those of the same user and root's
- * where it has a path, all of this host where it has a port.
+ * The control socket, by which programs ask the running service and take it out of service: those
+ * of the same user and root's where it has a path, all of this host where it has a port.
  * A client sends one line, the name of a request, and gets the answer, whose end is the
  * connection's. What is no request gets none.
  *
  *     status    one JSON object, of what status_values() tells
+ *     ready     one line, what readiness_name() says
+ *     drain     has the server not be ready from now on; then the same line
+ *     undrain   ends that; then the same line
  */
 
 #include <apr_network_io.h>

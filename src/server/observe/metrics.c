@@ -9,22 +9,44 @@
 #include "common/stream_socket.h"
 #include "server/observe/metrics_text.h"
 
-static http_answer_t answer(const char *path, status_source_t *source, apr_pool_t *pool)
+static http_answer_t answer_health(const char *path, status_source_t *source, apr_pool_t *pool)
 {
     status_t status;
 
-    status_read(&status, source, pool);
-    if (strcmp(path, "/metrics") == 0) {
-        return (http_answer_t){200, PROMETHEUS_TYPE, metrics_text(&status, pool)};
-    }
     if (strcmp(path, "/healthz") == 0) {
+        status_read(&status, source, pool);
         return (http_answer_t){status.health == HEALTH_OK ? 200 : 503, "text/plain",
                                apr_pstrcat(pool, health_name(status.health), "\n", NULL)};
     }
-    return (http_answer_t){404, "text/plain", "there are /metrics and /healthz\n"};
+    if (strcmp(path, "/readyz") == 0) {
+        status_read(&status, source, pool);
+        readiness_log(&source->readiness, status.readiness);
+        return (http_answer_t){status.readiness == READINESS_READY ? 200 : 503, "text/plain",
+                               apr_pstrcat(pool, readiness_name(status.readiness), "\n", NULL)};
+    }
+    return (http_answer_t){404, "text/plain", "there are /healthz and /readyz\n"};
 }
 
+static http_answer_t answer_all(const char *path, status_source_t *source, apr_pool_t *pool)
+{
+    status_t status;
+
+    if (strcmp(path, "/metrics") == 0) {
+        status_read(&status, source, pool);
+        return (http_answer_t){200, PROMETHEUS_TYPE, metrics_text(&status, pool)};
+    }
+    http_answer_t answer = answer_health(path, source, pool);
+
+    if (answer.status == 404) {
+        answer.body = "there are /metrics, /healthz and /readyz\n";
+    }
+    return answer;
+}
+
+typedef http_answer_t (*answer_t)(const char *path, status_source_t *source, apr_pool_t *pool);
+
 typedef struct page_request {
+    answer_t answerer;
     const char *path;
     status_source_t *source;
     apr_pool_t *pool;
@@ -35,20 +57,31 @@ static void try_to_answer(void *context)
 {
     page_request_t *request = context;
 
-    request->answer = answer(request->path, request->source, request->pool);
+    request->answer = request->answerer(request->path, request->source, request->pool);
 }
 
-static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
+static http_answer_t respond(answer_t answerer, const char *path, status_source_t *source,
+                             apr_pool_t *pool)
 {
-    page_request_t request = {path, context, pool, {503, "text/plain", "no memory\n"}};
+    page_request_t request = {answerer, path, source, pool, {503, "text/plain", "no memory\n"}};
 
     memory_try(try_to_answer, &request);
     return request.answer;
 }
 
+static http_answer_t respond_all(void *context, const char *path, apr_pool_t *pool)
+{
+    return respond(answer_all, path, context, pool);
+}
+
+static http_answer_t respond_health(void *context, const char *path, apr_pool_t *pool)
+{
+    return respond(answer_health, path, context, pool);
+}
+
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
-                          apr_array_header_t *inherited, status_source_t *source, const char **step,
-                          apr_pool_t *pool)
+                          metrics_pages_t pages, apr_array_header_t *inherited,
+                          status_source_t *source, const char **step, apr_pool_t *pool)
 {
     apr_os_sock_t descriptor;
     apr_sockaddr_t *address;
@@ -62,5 +95,6 @@ apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *w
         return status;
     }
     apr_os_sock_get(&descriptor, *listening);
-    return http_open(http, descriptor, respond, source, step, pool);
+    return http_open(http, descriptor, pages == METRICS_PAGES_ALL ? respond_all : respond_health,
+                     source, step, pool);
 }

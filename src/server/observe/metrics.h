@@ -1,20 +1,27 @@
 #ifndef UDPECHO_METRICS_H
 #define UDPECHO_METRICS_H
 
-/* Serves /metrics, for Prometheus, and /healthz, for supervisors that restart what is not well. */
+/* Serves /metrics, for Prometheus, /healthz, for supervisors that restart what is not well, and
+ * /readyz, for load balancers. */
 
 #include <apr_network_io.h>
 
 #include "server/observe/status.h"
 #include "udpecho/http.h"
 
+typedef enum metrics_pages {
+    METRICS_PAGES_ALL,
+    METRICS_PAGES_HEALTH /* /healthz and /readyz, which tell no counter */
+} metrics_pages_t;
+
 /*
  * Listens there, as stream_listen() does, which may take the socket from `inherited`, and serves
- * what comes from `source`. `listening` is the socket. On error `step` is what failed; from `pool`
- * or static. Main thread. Errors: those of stream_address_find(), stream_listen() and http_open().
+ * `pages` of what comes from `source`. `listening` is the socket. On error `step` is what failed;
+ * from `pool` or static. Main thread. Errors: those of stream_address_find(), stream_listen() and
+ * http_open().
  */
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
-                          apr_array_header_t *inherited, status_source_t *source, const char **step,
-                          apr_pool_t *pool);
+                          metrics_pages_t pages, apr_array_header_t *inherited,
+                          status_source_t *source, const char **step, apr_pool_t *pool);
 
 #endif

@@ -183,6 +183,9 @@ static void add_service(const prometheus_t *text, const status_t *status)
         text, "udpechod_healthy", "gauge",
         "Whether every worker goes round its loop and can receive, and none was asked to end.");
     prometheus_number(text, "udpechod_healthy", status->health == HEALTH_OK);
+    prometheus_begin(text, "udpechod_ready", "gauge",
+                     "Whether load balancers should send datagrams here.");
+    prometheus_number(text, "udpechod_ready", status->readiness == READINESS_READY);
     prometheus_begin(text, "udpechod_workers", "gauge", "Threads that answer.");
     prometheus_number(text, "udpechod_workers", status->workers);
     prometheus_begin(text, "process_start_time_seconds", "gauge", "When it started, in Unix time.");

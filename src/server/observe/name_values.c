@@ -50,6 +50,14 @@ void name_values_add_number(apr_array_header_t *values, const char *name, apr_in
     push(values, name)->number = number;
 }
 
+void name_values_add_truth(apr_array_header_t *values, const char *name, int truth)
+{
+    name_value_t *value = push(values, name);
+
+    value->text = truth ? "true" : "false";
+    value->is_bare = 1;
+}
+
 const name_value_t *name_values_find(const apr_array_header_t *values, const char *name)
 {
     for (int i = 0; i < values->nelts; i++) {
@@ -84,7 +92,7 @@ const char *name_value_title(const name_value_t *value, apr_pool_t *pool)
 static const char *value_json(const name_value_t *value, apr_pool_t *pool)
 {
     if (value->text != NULL) {
-        return json_text(value->text, pool);
+        return value->is_bare ? value->text : json_text(value->text, pool);
     }
     if (value->list == NULL) {
         return name_value_words(value, pool);
@@ -226,6 +234,11 @@ static int take_value(const char **text, name_value_t *value, apr_pool_t *pool)
     }
     if (**text == '"') {
         value->text = take_string(text, pool);
+        return value->text != NULL;
+    }
+    if (**text == 't' || **text == 'f') {
+        value->is_bare = 1;
+        value->text = take_bare(text, pool);
         return value->text != NULL;
     }
     if (**text == '[') {

@@ -11,7 +11,7 @@ typedef struct name_value {
     const char *name;               /* of letters, digits and underscores */
     const char *text;               /* NULL: the list, or the number */
     const apr_array_header_t *list; /* of const char *; NULL: the number */
-    int is_bare;                    /* the list is of numbers, true or false */
+    int is_bare;                    /* text or list are numbers, true or false */
     apr_int64_t number;
 } name_value_t;
 
@@ -24,6 +24,7 @@ void name_values_add_list(apr_array_header_t *values, const char *name,
 void name_values_add_bare_list(apr_array_header_t *values, const char *name,
                                const apr_array_header_t *list);
 void name_values_add_number(apr_array_header_t *values, const char *name, apr_int64_t number);
+void name_values_add_truth(apr_array_header_t *values, const char *name, int truth);
 
 /* The value of this name, or NULL. */
 const name_value_t *name_values_find(const apr_array_header_t *values, const char *name);

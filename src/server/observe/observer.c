@@ -21,13 +21,22 @@
 #define WAKE_ATTEMPTS_MAX 200
 #define WAKE_PAUSE_US     (10 * 1000)
 
+/* --metrics-listen and --health-listen */
+#define PAGES_MAX 2
+
+/* A server of HTTP, and the socket by which it takes connections. */
+typedef struct pages {
+    http_t *http;
+    apr_socket_t *listening;
+} pages_t;
+
 struct observer {
     apr_pool_t *pool; /* nobody else's */
     log_t *log;
     apr_pollset_t *sockets;
     control_socket_t *control; /* NULL: there is none */
-    http_t *http;              /* NULL: there is none */
-    apr_socket_t *scraped;     /* by which it takes connections */
+    pages_t pages[PAGES_MAX];
+    unsigned pages_count;
     atomic_int is_stopping;
     gate_t *gate;
     apr_thread_t *thread; /* NULL: not started */
@@ -103,21 +112,35 @@ static exit_code_t open_control(observer_t *observer, const char *where,
     return EXIT_OK;
 }
 
-static exit_code_t open_metrics(observer_t *observer, const char *where,
-                                apr_array_header_t *inherited, status_source_t *source, log_t *log)
+/* What is told of the pages of an option in the log. */
+typedef struct pages_kind {
+    metrics_pages_t pages;
+    const char *name;
+    const char *refusal;
+} pages_kind_t;
+
+static const pages_kind_t all_pages = {METRICS_PAGES_ALL, "metrics",
+                                       "cannot serve metrics as --metrics-listen asks"};
+static const pages_kind_t health_pages = {METRICS_PAGES_HEALTH, "health",
+                                          "cannot serve health as --health-listen asks"};
+
+static exit_code_t open_pages(observer_t *observer, const pages_kind_t *kind, const char *where,
+                              apr_array_header_t *inherited, status_source_t *source, log_t *log)
 {
+    pages_t *pages = &observer->pages[observer->pages_count];
     const char *step;
-    apr_status_t status = metrics_open(&observer->http, &observer->scraped, where, inherited,
-                                       source, &step, observer->pool);
+    apr_status_t status = metrics_open(&pages->http, &pages->listening, where, kind->pages,
+                                       inherited, source, &step, observer->pool);
 
     if (status == APR_SUCCESS) {
         step = "watch it";
-        status = observer->http->watch(observer->http, observer->sockets);
+        status = pages->http->watch(pages->http, observer->sockets);
     }
     if (status != APR_SUCCESS) {
-        return refuse(log, "cannot serve metrics as --metrics-listen asks", where, step, status);
+        return refuse(log, kind->refusal, where, step, status);
     }
-    log_where("metrics", where, observer->scraped, log);
+    observer->pages_count++;
+    log_where(kind->name, where, pages->listening, log);
     return EXIT_OK;
 }
 
@@ -130,16 +153,18 @@ static apr_status_t create(observer_t **created, int has_sockets, log_t *log, ap
     *created = apr_pcalloc(own, sizeof **created);
     (*created)->pool = own;
     (*created)->log = log;
-    return has_sockets ? apr_pollset_create_ex(&(*created)->sockets, 1 + HTTP_SOCKETS_MAX, own,
-                                               APR_POLLSET_WAKEABLE, APR_POLLSET_POLL)
-                       : APR_SUCCESS;
+    return has_sockets
+               ? apr_pollset_create_ex(&(*created)->sockets, 1 + PAGES_MAX * HTTP_SOCKETS_MAX, own,
+                                       APR_POLLSET_WAKEABLE, APR_POLLSET_POLL)
+               : APR_SUCCESS;
 }
 
 exit_code_t observer_open(observer_t **opened, const settings_t *settings,
                           apr_array_header_t *inherited, status_source_t *source, log_t *log,
                           apr_pool_t *pool)
 {
-    int has_sockets = settings->control != NULL || settings->metrics_listen != NULL;
+    int has_sockets = settings->control != NULL || settings->metrics_listen != NULL ||
+                      settings->health_listen != NULL;
     apr_status_t status = create(opened, has_sockets, log, pool);
     exit_code_t code = EXIT_OK;
 
@@ -150,7 +175,10 @@ exit_code_t observer_open(observer_t **opened, const settings_t *settings,
         code = open_control(*opened, settings->control, inherited, source, log);
     }
     if (code == EXIT_OK && settings->metrics_listen != NULL) {
-        code = open_metrics(*opened, settings->metrics_listen, inherited, source, log);
+        code = open_pages(*opened, &all_pages, settings->metrics_listen, inherited, source, log);
+    }
+    if (code == EXIT_OK && settings->health_listen != NULL) {
+        code = open_pages(*opened, &health_pages, settings->health_listen, inherited, source, log);
     }
     stream_close(inherited, pool);
     return code;
@@ -167,13 +195,13 @@ static void append(apr_array_header_t *sockets, apr_socket_t *socket)
 
 apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *pool)
 {
-    apr_array_header_t *sockets = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
+    apr_array_header_t *sockets = apr_array_make(pool, 1 + PAGES_MAX, sizeof(apr_os_sock_t));
 
     if (observer->control != NULL) {
         append(sockets, control_socket_listening(observer->control));
     }
-    if (observer->http != NULL) {
-        append(sockets, observer->scraped);
+    for (unsigned i = 0; i < observer->pages_count; i++) {
+        append(sockets, observer->pages[i].listening);
     }
     return sockets;
 }
@@ -183,10 +211,31 @@ apr_array_header_t *observer_sockets(const observer_t *observer, apr_pool_t *poo
 /* Sees to it that what HTTP waits for now is waited for, and says for how long. */
 static apr_status_t prepare(observer_t *observer, apr_interval_time_t *timeout)
 {
-    http_t *http = observer->http;
+    apr_status_t failure = APR_SUCCESS;
 
-    *timeout = http != NULL ? http->timeout(http) : -1;
-    return http != NULL ? http->watch(http, observer->sockets) : APR_SUCCESS;
+    *timeout = -1;
+    for (unsigned i = 0; i < observer->pages_count; i++) {
+        http_t *http = observer->pages[i].http;
+        apr_interval_time_t wait = http->timeout(http);
+        apr_status_t status = http->watch(http, observer->sockets);
+
+        *timeout = *timeout < 0 || (wait >= 0 && wait < *timeout) ? wait : *timeout;
+        failure = status != APR_SUCCESS ? status : failure;
+    }
+    return failure;
+}
+
+/* Lets those who ask by HTTP get on. Errors: those of http_t.run(). */
+static apr_status_t run_pages(const observer_t *observer)
+{
+    apr_status_t failure = APR_SUCCESS;
+
+    for (unsigned i = 0; i < observer->pages_count; i++) {
+        apr_status_t status = observer->pages[i].http->run(observer->pages[i].http);
+
+        failure = status != APR_SUCCESS ? status : failure;
+    }
+    return failure;
 }
 
 /* Whether the socket by which the status is asked for is among those that are ready. */
@@ -207,7 +256,6 @@ static apr_status_t turn(observer_t *observer)
     apr_interval_time_t wait;
     apr_status_t prepared = prepare(observer, &wait);
     apr_status_t answered = APR_SUCCESS;
-    apr_status_t scraped = APR_SUCCESS;
     const apr_pollfd_t *ready;
     apr_int32_t count = 0;
     apr_status_t waited = apr_pollset_poll(observer->sockets, wait, &count, &ready);
@@ -215,9 +263,8 @@ static apr_status_t turn(observer_t *observer)
     if (is_asked(observer, ready, count)) {
         answered = control_socket_answer(observer->control);
     }
-    if (observer->http != NULL) {
-        scraped = observer->http->run(observer->http);
-    }
+    apr_status_t scraped = run_pages(observer);
+
     if (answered != APR_SUCCESS || scraped != APR_SUCCESS || prepared != APR_SUCCESS) {
         return answered != APR_SUCCESS ? answered : scraped != APR_SUCCESS ? scraped : prepared;
     }
@@ -261,7 +308,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
 unsigned observer_threads(const observer_t *observer)
 {
-    return observer->control != NULL || observer->http != NULL;
+    return observer->control != NULL || observer->pages_count > 0;
 }
 
 apr_status_t observer_start(observer_t *observer, gate_t *gate)

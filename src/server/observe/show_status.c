@@ -5,12 +5,9 @@
 
 #include "common/file_print.h"
 #include "common/json_text.h"
-#include "server/listen/listener_log.h"
-#include "server/observe/control_socket.h"
+#include "server/observe/ask_service.h"
 #include "server/observe/status_values.h"
 #include "udpecho/clock.h"
-#include "udpecho/error_text.h"
-#include "udpecho/host.h"
 
 #define INTERVAL_US APR_USEC_PER_SEC
 
@@ -23,28 +20,21 @@ typedef struct sample {
     apr_time_t time;
 } sample_t;
 
-static const char *take_sample(sample_t *sample, const char *path, exit_code_t *code,
+static const char *take_sample(sample_t *sample, const settings_t *settings, exit_code_t *code,
                                apr_pool_t *pool)
 {
     const char *answer;
-    char reason[128];
 
     *sample = (sample_t){apr_array_make(pool, 64, sizeof(name_value_t)), 0};
-    apr_status_t status = control_socket_ask(&answer, path, "status", pool);
+    const char *error = ask_service(&answer, settings, "--status", "status", code, pool);
 
-    if (status != APR_SUCCESS) {
-        *code = listener_failure_code(status);
-        error_text(status, reason, sizeof reason);
-        return apr_psprintf(pool,
-                            "--status: cannot ask at %s: %s; udpechod --control makes that "
-                            "socket, which only its own user and root may use if it has a path",
-                            path, reason);
+    if (error != NULL) {
+        return error;
     }
     sample->time = clock_now();
-    if (!name_values_read_json(sample->values, answer, pool)) {
-        return apr_psprintf(pool, "--status: what answers at %s is no udpechod", path);
-    }
-    return NULL;
+    return name_values_read_json(sample->values, answer, pool)
+               ? NULL
+               : ask_service_stranger(settings, "--status", pool);
 }
 
 /* What only rises, and so has a rate. */
@@ -76,15 +66,15 @@ static int are_of_one_process(const sample_t samples[2])
 }
 
 /* Two samples of the same process: counters of another one begin at 0. */
-static const char *take_samples(sample_t samples[2], const char *path, exit_code_t *code,
+static const char *take_samples(sample_t samples[2], const settings_t *settings, exit_code_t *code,
                                 apr_pool_t *pool)
 {
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
-        const char *error = take_sample(&samples[0], path, code, pool);
+        const char *error = take_sample(&samples[0], settings, code, pool);
 
         if (error == NULL) {
             apr_sleep(INTERVAL_US);
-            error = take_sample(&samples[1], path, code, pool);
+            error = take_sample(&samples[1], settings, code, pool);
         }
         if (error != NULL || are_of_one_process(samples)) {
             return error;
@@ -176,15 +166,10 @@ static void write_json(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
 const char *show_status(const settings_t *settings, apr_file_t *out, exit_code_t *code,
                         apr_pool_t *pool)
 {
-    const char *path = settings->control != NULL ? settings->control : host_control_path();
     sample_t samples[2];
 
-    *code = path == NULL ? EXIT_USAGE : EXIT_UNAVAILABLE;
-    if (path == NULL) {
-        return "--status: expected --control=ADDRESS:PORT, as the service has it";
-    }
-    host_ignore_hang_ups(); /* a service that ends has its reasons */
-    const char *error = take_samples(samples, path, code, pool);
+    *code = EXIT_UNAVAILABLE;
+    const char *error = take_samples(samples, settings, code, pool);
 
     if (error != NULL) {
         return error;

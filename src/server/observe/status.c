@@ -143,6 +143,7 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     if (status->health == HEALTH_OK && is_stalled(source, pool)) {
         status->health = HEALTH_STALLED;
     }
+    status->readiness = readiness_of(&source->readiness, status->health);
 }
 
 int status_counter(apr_uint64_t *value, const status_t *status, unsigned counter)
@@ -161,16 +162,4 @@ int status_counter(apr_uint64_t *value, const status_t *status, unsigned counter
         *value = status->totals.value[counter];
         return 1;
     }
-}
-
-const char *health_name(health_t health)
-{
-    static const char *const names[] = {
-        [HEALTH_OK] = "ok",
-        [HEALTH_DEGRADED] = "degraded",
-        [HEALTH_STALLED] = "stalled",
-        [HEALTH_DRAINING] = "draining",
-    };
-
-    return names[health];
 }

@@ -11,6 +11,7 @@
 
 #include "core/service.h"
 #include "server/observe/counter_table.h"
+#include "server/observe/readiness.h"
 #include "server/observe/service_times.h"
 #include "server/worker.h"
 #include "udpecho/transport.h"
@@ -26,16 +27,9 @@ typedef struct status_source {
     unsigned worker_count;
     apr_time_t started; /* the wall clock */
     service_counters_t counters;
+    readiness_source_t readiness;
     const stamp_basis_t *stamp; /* whose sessions are told of; NULL: nothing is known of any */
 } status_source_t;
-
-/* Where several are the case, the first of draining, degraded and stalled. */
-typedef enum health {
-    HEALTH_OK,
-    HEALTH_DEGRADED, /* the last call to receive of a worker is one that failed */
-    HEALTH_STALLED, /* a worker did not go round its loop, though it was woken and given a second */
-    HEALTH_DRAINING /* it ends, as it was asked to */
-} health_t;
 
 /* What is spoken at a listener and, of all but plain echo, what came of it. */
 typedef struct service_reading {
@@ -53,6 +47,7 @@ typedef struct status {
     apr_uint64_t kernel_drops;
     apr_uint64_t reload_failures;
     health_t health;
+    readiness_t readiness;
     unsigned workers;
     apr_time_t started;
     const char *backend;
@@ -82,8 +77,5 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool);
 /* The value of a counter of counter_table.h. Returns 0, and sets nothing, if this system does not
  * tell. Any thread. */
 int status_counter(apr_uint64_t *value, const status_t *status, unsigned counter);
-
-/* "ok", "degraded", "stalled" or "draining". Static. */
-const char *health_name(health_t health);
 
 #endif

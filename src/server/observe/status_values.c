@@ -72,6 +72,10 @@ void status_values(apr_array_header_t *values, const status_t *status, apr_pool_
     time_stamp(started, status->started);
     name_values_add_text(values, "udpechod", UDPECHO_VERSION);
     name_values_add_text(values, "health", health_name(status->health));
+    name_values_add_truth(values, "ready", status->readiness == READINESS_READY);
+    if (status->readiness != READINESS_READY) {
+        name_values_add_text(values, "not_ready_because", readiness_name(status->readiness));
+    }
     name_values_add_text(values, "started", started);
     name_values_add_number(values, "workers", status->workers);
     name_values_add_text(values, "backend", status->backend);

@@ -225,6 +225,14 @@ static void nothing_is_allowed_that_no_setting_asks_for(void **state)
     settings.metrics_listen = "127.0.0.1:9000";
     enter_sandbox(&settings, *state);
     assert_true(script.needs.connections > 1 && script.needs.serves_http);
+    unsigned connections = script.needs.connections;
+
+    settings.health_listen = "127.0.0.1:9001";
+    enter_sandbox(&settings, *state);
+    assert_true(script.needs.connections > connections);
+    settings.metrics_listen = NULL;
+    enter_sandbox(&settings, *state);
+    assert_true(script.needs.connections == connections && script.needs.serves_http);
     assert_false(script.needs.hands_over);
     settings.takeover = "/takeover";
     enter_sandbox(&settings, *state);

@@ -189,6 +189,11 @@ static int logs_errors_only(const setup_t *setup)
     return setup->settings.log_level == LOG_LEVEL_ERROR;
 }
 
+static int has_a_lame_duck_time(const setup_t *setup)
+{
+    return setup->settings.lame_duck == 5 * APR_USEC_PER_SEC;
+}
+
 static int speaks(const setup_t *setup, protocol_t protocol)
 {
     for (int i = 0; i < setup->listeners.all->nelts; i++) {
@@ -300,6 +305,7 @@ static const struct {
     {"loop-detector", "off", NULL},
     {"count", "3", NULL},
     {"duration", "1h", NULL},
+    {"lame-duck", "5s", has_a_lame_duck_time},
     {"log-level", "error", logs_errors_only},
     {"log-format", "json", NULL},
     {"log-payload", "1", NULL},
@@ -308,6 +314,7 @@ static const struct {
     {"chroot", "/var/empty", NULL},
     {"sandbox", "off", NULL},
     {"metrics-listen", "127.0.0.1:9000", NULL},
+    {"health-listen", "127.0.0.1:9002", NULL},
     {"control", "127.0.0.1:9001", NULL},
     {"takeover", "/run/udpechod", NULL},
 };

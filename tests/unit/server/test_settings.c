@@ -117,6 +117,7 @@ static void what_does_not_go_together_is_refused(void **state)
 {
     static const char *const both[] = {"udpechod", "--install-service", "--uninstall-service"};
     static const char *const alone[] = {"udpechod", "--open-firewall"};
+    static const char *const questions[] = {"udpechod", "--ready", "--drain"};
     settings_t settings;
     exit_code_t code;
 
@@ -124,6 +125,10 @@ static void what_does_not_go_together_is_refused(void **state)
     assert_int_equal(code, EXIT_USAGE);
     assert_non_null(settings_read(&settings, 2, alone, &code, *state));
     assert_int_equal(code, EXIT_USAGE);
+    assert_string_equal(settings_read(&settings, 3, questions, &code, *state),
+                        "--status, --ready, --drain and --undrain: give one of them");
+    assert_int_equal(code, EXIT_USAGE);
+    assert_null(settings_read(&settings, 2, questions, &code, *state));
 }
 
 static void access_lists_are_read_when_all_is_known(void **state)
@@ -150,12 +155,13 @@ static void access_lists_are_read_when_all_is_known(void **state)
 static void who_only_asks_needs_no_file_of_networks_or_keys(void **state)
 {
     static const char *const files[] = {"--allow=@no-such-file", "--stamp-key-file=no-such-file"};
-    static const char *const questions[] = {"--help", "--version", "--status", "--show-platform"};
+    static const char *const questions[] = {"--help",  "--version", "--status",       "--ready",
+                                            "--drain", "--undrain", "--show-platform"};
     settings_t settings;
     exit_code_t code;
 
     for (unsigned i = 0; i < 2; i++) {
-        for (unsigned j = 0; j < 4; j++) {
+        for (unsigned j = 0; j < sizeof questions / sizeof questions[0]; j++) {
             const char *argv[] = {"udpechod", files[i], questions[j], "--check-config"};
 
             if (i == 1 && !authentication_is_available()) {

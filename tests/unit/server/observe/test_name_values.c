@@ -63,9 +63,12 @@ static void numbers_and_truths_in_a_list_have_no_quotes(void **state)
     APR_ARRAY_PUSH(truths, const char *) = "false";
     name_values_add_bare_list(values, "requests", numbers);
     name_values_add_bare_list(values, "enabled", truths);
+    name_values_add_truth(values, "ready", 1);
+    name_values_add_truth(values, "drained", 0);
     const char *json = name_values_json(values, *state);
 
-    assert_string_equal(json, "\"requests\":[0,18446744073709551615],\"enabled\":[true,false]");
+    assert_string_equal(json, "\"requests\":[0,18446744073709551615],\"enabled\":[true,false],"
+                              "\"ready\":true,\"drained\":false");
     assert_true(name_values_read_json(read, apr_pstrcat(*state, "{", json, "}", NULL), *state));
     assert_string_equal(name_values_json(read, *state), json);
     assert_string_equal(name_value_words(name_values_find(read, "enabled"), *state), "true,false");
@@ -112,6 +115,8 @@ static void what_is_something_else_is_refused(void **state)
         "{\"a\":[\"b\",1]}",
         "{\"a\":[null]}",
         "{\"a\":[true",
+        "{\"a\":t}",
+        "{\"a\":falsehood}",
     };
 
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -253,6 +253,56 @@ static void some_failures_are_not(void **state)
     assert_null(strstr(captured_text(&running.log), "cannot answer who asks"));
 }
 
+static const char *answer_to(const running_t *running, const char *request)
+{
+    const char *answer;
+
+    assert_int_equal(control_socket_ask(&answer, where(running, 0), request, running->pool),
+                     APR_SUCCESS);
+    return answer;
+}
+
+static void it_is_drained_until_that_is_undone(void **state)
+{
+    running_t running = start_observer("127.0.0.1:0", NULL, *state);
+
+    running.scripted->source.readiness.log = running.log.log;
+    assert_string_equal(answer_to(&running, "ready"), "ready\n");
+    assert_string_equal(answer_to(&running, "drain"), "drained\n");
+    assert_string_equal(answer_to(&running, "ready"), "drained\n");
+    assert_string_equal(answer_to(&running, "undrain"), "ready\n");
+    assert_string_equal(answer_to(&running, "undrain"), "ready\n");
+    observer_stop(running.observer);
+    const char *log = captured_text(&running.log);
+    const char *drained = strstr(log, " info not ready because=drained\n");
+
+    assert_non_null(drained);
+    assert_non_null(strstr(drained, " info ready\n"));
+}
+
+static void health_has_a_socket_of_its_own(void **state)
+{
+    settings_t settings = settings_default(*state);
+    running_t running = {
+        .scripted = script_workers(apr_array_make(*state, 1, sizeof(listener_t *)), *state),
+        .log = capture_log(*state),
+    };
+
+    served.status = APR_SUCCESS;
+    settings.health_listen = "127.0.0.1:0";
+    assert_int_equal(observer_open(&running.observer, &settings, no_sockets(*state),
+                                   &running.scripted->source, running.log.log, *state),
+                     EXIT_OK);
+    assert_int_equal(observer_threads(running.observer), 1);
+    assert_int_equal(observer_sockets(running.observer, *state)->nelts, 1);
+    settings.metrics_listen = "127.0.0.1:0";
+    assert_int_equal(observer_open(&running.observer, &settings, no_sockets(*state),
+                                   &running.scripted->source, running.log.log, *state),
+                     EXIT_OK);
+    assert_int_equal(observer_sockets(running.observer, *state)->nelts, 2);
+    assert_non_null(strstr(captured_text(&running.log), " info health address=127.0.0.1:"));
+}
+
 static void both_sockets_are_handed_on(void **state)
 {
     served.status = APR_SUCCESS;
@@ -320,6 +370,8 @@ int main(void)
         scene(it_does_not_begin_where_the_gate_is_abandoned),
         scene(a_server_that_nobody_gets_on_with_is_told_of),
         scene(some_failures_are_not),
+        scene(it_is_drained_until_that_is_undone),
+        scene(health_has_a_socket_of_its_own),
         scene(both_sockets_are_handed_on),
         scene(a_successor_has_the_sockets_that_it_wants_and_no_others),
         scene(what_cannot_be_opened_is_told_and_decides_the_end),

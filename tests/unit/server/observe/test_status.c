@@ -184,6 +184,7 @@ static void the_end_is_told_before_all_else(void **state)
     scripted->workers[0].is_draining = 1;
     echo_receive_failed(scripted->workers[1].echo, the_time);
     assert_int_equal(reading(scripted, *state).health, HEALTH_DRAINING);
+    assert_int_equal(reading(scripted, *state).readiness, READINESS_DRAINING);
     scripted->workers[0].is_draining = 0;
     scripted->workers[1].is_draining = 1;
     assert_int_equal(reading(scripted, *state).health, HEALTH_DRAINING);

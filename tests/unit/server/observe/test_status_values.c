@@ -65,12 +65,25 @@ static void the_service_is_described(void **state)
     apr_array_header_t *values = values_of(&status, *state);
 
     assert_string_equal(words_of(values, "health", *state), "degraded");
+    assert_string_equal(words_of(values, "ready", *state), "true");
+    assert_null(name_values_find(values, "not_ready_because"));
     assert_string_equal(words_of(values, "started", *state), "2020-09-13T12:26:40.000001Z");
     assert_string_equal(words_of(values, "workers", *state), "3");
     assert_string_equal(words_of(values, "backend", *state), "epoll");
     assert_string_equal(words_of(values, "listening", *state), "127.0.0.1:7");
     assert_string_equal(words_of(values, "port_sharing", *state), "shared socket");
     assert_string_equal(words_of(values, "because", *state), "--reuse-port=off");
+}
+
+static void one_that_is_not_ready_says_why(void **state)
+{
+    status_t status = some_status(*state);
+
+    status.readiness = READINESS_LAME_DUCK;
+    apr_array_header_t *values = values_of(&status, *state);
+
+    assert_string_equal(words_of(values, "ready", *state), "false");
+    assert_string_equal(words_of(values, "not_ready_because", *state), "lame-duck");
 }
 
 static void every_counter_has_its_value(void **state)
@@ -163,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(the_service_is_described),
+        scene(one_that_is_not_ready_says_why),
         scene(a_reflector_is_told_with_its_sessions),
         scene(udpechoplus_is_told_by_the_names_of_its_data_model),
         scene(every_counter_has_its_value),
