@@ -230,17 +230,35 @@ class Kubernetes(unittest.TestCase):
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         settings = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
         self.assertTrue(settings["listen"].endswith(f":{ports['echo']}"))
-        for probe in container["readinessProbe"], container["livenessProbe"]:
-            self.assertEqual(probe["httpGet"]["path"], "/healthz")
-            port = probe["httpGet"]["port"]
-            self.assertTrue(settings["metrics-listen"].endswith(f":{ports.get(port, port)}"))
+        for name, path in ("readinessProbe", "/readyz"), ("livenessProbe", "/healthz"):
+            request = container[name]["httpGet"]
+            self.assertEqual(request["path"], path)
+            port = ports.get(request["port"], request["port"])
+            self.assertTrue(settings["health-listen"].endswith(f":{port}"))
+        self.check_lame_duck(settings["lame-duck"], container["readinessProbe"],
+                             pod["terminationGracePeriodSeconds"])
         return labels, ports
 
+    def check_lame_duck(self, setting, probe, grace):
+        """It is long enough for the probe to fail, and short enough to end before it is killed."""
+        lame_duck = 0 if setting == "none" else int(setting.removesuffix("s"))
+        self.assertLess(lame_duck + 5, grace)
+        if lame_duck > 0:
+            self.assertGreater(lame_duck, probe["periodSeconds"] * probe["failureThreshold"])
+
     def test_service_leads_to_the_pods_of_the_deployment(self):
-        deployment, service = self.documents("deployment.yaml")
+        deployment, budget, service = self.documents("deployment.yaml")
         labels, ports = self.check_pods(deployment)
         self.assertEqual((deployment["kind"], service["kind"]), ("Deployment", "Service"))
         self.assertEqual(service["spec"]["selector"], labels)
+        self.assertEqual((budget["apiVersion"], budget["kind"]), ("policy/v1", "PodDisruptionBudget"))
+        self.assertEqual(budget["spec"]["selector"]["matchLabels"], labels)
+        spread, = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+        self.assertEqual(spread["labelSelector"]["matchLabels"], labels)
+        self.assertEqual(deployment["spec"]["strategy"]["rollingUpdate"],
+                         {"maxUnavailable": 0, "maxSurge": 1})
+        arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertIn("--lame-duck=10s", arguments)
         port, = service["spec"]["ports"]
         self.assertEqual((port["protocol"], port["port"]), ("UDP", 7))
         self.assertIn(port["targetPort"], ports)
@@ -249,6 +267,7 @@ class Kubernetes(unittest.TestCase):
         daemon_set, = self.documents("daemonset.yaml")
         self.check_pods(daemon_set)
         self.assertEqual(daemon_set["kind"], "DaemonSet")
+        self.assertEqual(daemon_set["spec"]["updateStrategy"]["rollingUpdate"], {"maxUnavailable": 1})
         self.assertTrue(daemon_set["spec"]["template"]["spec"]["hostNetwork"])
 
 
