@@ -16,7 +16,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import client_harness
 import harness
+import responder
 
 PACKAGING = pathlib.Path(os.environ["UDPECHO_PACKAGING"])
 PROMETHEUS = PACKAGING / "prometheus"
@@ -31,8 +33,9 @@ REQUEST = bytes.fromhex("00000001" "ed00378040000000" "8a01") + bytes(30)
 SHORT = bytes(10)
 UNSIGNED = bytes(112)
 
-# What nobody can bring about here, or only a long time.
-RARE = {"udpechod_kernel_dropped_datagrams_total", "udpechod_send_errors_total"}
+# What nobody can bring about here, or only a long time. One-way delays want synchronised clocks.
+RARE = {"udpechod_kernel_dropped_datagrams_total", "udpechod_send_errors_total",
+        "udpecho_forward_delay_seconds_bucket", "udpecho_backward_delay_seconds_bucket"}
 
 
 def rules_of(service):
@@ -118,27 +121,29 @@ class Files(unittest.TestCase):
         self.assertEqual({name for name, fires in cases if not fires}, set(alerts_of(WATCHER)))
 
 
-@unittest.skipUnless(DAEMON, "no prometheus here, which is in Debian's package prometheus")
-@needs_metrics
-class Prometheus(unittest.TestCase):
-    """It scrapes a server that has answered and refused datagrams of each protocol."""
+def free_stream_address():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % sock.getsockname()[1]
+
+
+class Prometheus:
+    """A real one, of which a test asks all that the files of a service ask."""
 
     CONFIG = """
 global:
   scrape_interval: 200ms
   scrape_timeout: 200ms
 scrape_configs:
-  - job_name: udpechod
+  - job_name: {}
     static_configs:
-      - targets: ["{}"]
+      - targets: {}
 """
 
-    def start(self, server, folder):
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            address = "127.0.0.1:%d" % sock.getsockname()[1]
+    def start(self, job, scraped, folder):
+        address = free_stream_address()
         config = pathlib.Path(folder, "prometheus.yml")
-        config.write_text(self.CONFIG.format(metrics_of(server)))
+        config.write_text(self.CONFIG.format(job, json.dumps(scraped)))
         process = subprocess.Popen(
             [DAEMON, f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
              f"--web.listen-address={address}", "--log.level=error"],
@@ -160,6 +165,28 @@ scrape_configs:
         except OSError:
             return None
 
+    def has_data(self, address, expression):
+        """Whether it has, whatever a threshold says; what is rare need only be understood."""
+        for name, value in (("$instance", ".*"), ("$target", ".*"), ("$__rate_interval", "5s"),
+                            ("$__range", "5s")):
+            expression = expression.replace(name, value)
+        found = self.ask(address, re.sub(r"( [<>]=?| ==) [\d.]+(?=\)|$)", "", expression))
+        return found is not None and (bool(found) or bool(RARE & set(re.findall(r"\w+", expression))))
+
+    def assert_all_have_data(self, address, asked, meanwhile=lambda: None):
+        deadline = time.monotonic() + harness.PATIENCE
+        while asked and time.monotonic() < deadline:
+            meanwhile()
+            asked = {name: expression for name, expression in asked.items()
+                     if not self.has_data(address, expression)}
+        self.assertEqual(asked, {})
+
+
+@unittest.skipUnless(DAEMON, "no prometheus here, which is in Debian's package prometheus")
+@needs_metrics
+class Server(Prometheus, unittest.TestCase):
+    """That has answered and refused datagrams of each protocol."""
+
     def send(self, server):
         """Something of each kind to each listener."""
         for address in server.addresses:
@@ -175,21 +202,50 @@ scrape_configs:
             keys.chmod(0o600)
             options = (f"--stamp-key-file={keys}",) if has_keys() else ()
             with serve(*options) as server:
-                address = self.start(server, folder)
-                left = {name: asked for name, asked in expressions(SERVER).items()
-                        if options or "stamp_key" not in asked}
-                deadline = time.monotonic() + harness.PATIENCE
-                while left and time.monotonic() < deadline:
-                    self.send(server)
-                    left = {name: asked for name, asked in left.items()
-                            if not self.has_data(address, asked)}
-                self.assertEqual(left, {})
+                address = self.start(SERVER, [metrics_of(server)], folder)
+                asked = {name: expression for name, expression in expressions(SERVER).items()
+                         if options or "stamp_key" not in expression}
+                self.assert_all_have_data(address, asked, lambda: self.send(server))
 
-    def has_data(self, address, expression):
-        """Whether it has, whatever a threshold says; what is rare need only be understood."""
-        expression = expression.replace("$instance", ".*").replace("$__rate_interval", "5s")
-        found = self.ask(address, re.sub(r"( [<>]=?| ==) [\d.]+(?=\)|$)", "", expression))
-        return found is not None and (bool(found) or bool(RARE & set(re.findall(r"\w+", expression))))
+
+@unittest.skipUnless(DAEMON, "no prometheus here, which is in Debian's package prometheus")
+@needs_metrics
+class Watcher(Prometheus, unittest.TestCase):
+    """That asks a server, one that drops every third request, one that is dead, one of STAMP, and a
+    name that nobody has."""
+
+    def watch(self, folder, *options):
+        """Where a client that asks these serves its metrics."""
+        address = free_stream_address()
+        process = subprocess.Popen(
+            [client_harness.UDPECHO, "--quiet", f"--metrics-listen={address}", "--interval=100ms",
+             *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return address
+
+    def targets(self, address, alert):
+        """Those that an alert is about, however long it is so."""
+        found = self.ask(address, expressions(WATCHER)[f"alert {alert}"]) or []
+        return {sample["metric"]["target"] for sample in found}
+
+    def test_each_query_has_data(self):
+        def echo_mostly(request):
+            return [] if request.number % 3 == 0 else [request.payload]
+
+        with tempfile.TemporaryDirectory() as folder, serve() as server, \
+                responder.Responder(echo_mostly) as lossy, \
+                responder.Responder(responder.silence) as dead:
+            echo, stamp, _ = ("%s:%d" % address for address in server.addresses)
+            scraped = [self.watch(folder, echo, lossy.address(), dead.address(), "no.name.invalid"),
+                       self.watch(folder, "--stamp", stamp)]
+            address = self.start(WATCHER, scraped, folder)
+            self.assert_all_have_data(address, expressions(WATCHER))
+            harness.wait_until(lambda: lossy.address() in self.targets(address, "UdpechoTargetLoss"))
+            self.assertEqual(self.targets(address, "UdpechoTargetDoesNotAnswer"), {dead.address()})
+            loss = self.targets(address, "UdpechoTargetLoss")
+            self.assertIn(lossy.address(), loss)
+            self.assertNotIn(dead.address(), loss)
 
 
 if __name__ == "__main__":
