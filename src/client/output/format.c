@@ -202,9 +202,6 @@ apr_uint64_t lost_either_way(const event_t *event)
     return event->summary->lost > known ? event->summary->lost - known : 0;
 }
 
-/* Characters of a number in a table. */
-#define SHORT_MAX 6
-
 /* In 1/10,000 of a percent, rounded, but never to nothing or to everything. */
 #define LOSS_ALL 1000000U
 
@@ -218,9 +215,15 @@ static unsigned loss_rounded(apr_uint64_t lost, apr_uint64_t known)
     return loss >= LOSS_ALL && lost < known ? LOSS_ALL - 1 : loss;
 }
 
-/* Removes the zeros behind the last decimal of a number that has some. */
-static const char *without_zeros(char *text)
+const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
 {
+    apr_uint64_t known = summary->sent - summary->outstanding;
+
+    if (known == 0) {
+        return NULL;
+    }
+    unsigned loss = loss_rounded(summary->lost, known);
+    char *text = apr_psprintf(pool, "%u.%04u", loss / 10000, loss % 10000);
     char *end = text + strlen(text);
 
     while (end[-1] == '0') {
@@ -230,26 +233,20 @@ static const char *without_zeros(char *text)
     return text;
 }
 
-const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
+const char *short_loss(const probe_summary_t *summary, apr_pool_t *pool)
 {
     apr_uint64_t known = summary->sent - summary->outstanding;
 
     if (known == 0) {
-        return NULL;
-    }
-    unsigned loss = loss_rounded(summary->lost, known);
-
-    return without_zeros(apr_psprintf(pool, "%u.%04u", loss / 10000, loss % 10000));
-}
-
-const char *short_loss(const probe_summary_t *summary, apr_pool_t *pool)
-{
-    const char *loss = loss_percent(summary, pool);
-
-    if (loss == NULL) {
         return "-";
     }
-    return strlen(loss) <= SHORT_MAX ? loss : without_zeros(apr_pstrndup(pool, loss, SHORT_MAX));
+    if (summary->lost == 0 || summary->lost >= known) {
+        return summary->lost == 0 ? "0" : "100";
+    }
+    unsigned hundredths = (loss_rounded(summary->lost, known) + 50) / 100;
+
+    hundredths = hundredths == 0 ? 1 : hundredths > 9999 ? 9999 : hundredths;
+    return apr_psprintf(pool, "%u.%02u", hundredths / 100, hundredths % 100);
 }
 
 apr_uint64_t asked(const probe_summary_t *summary)

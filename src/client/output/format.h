@@ -67,7 +67,7 @@ const char *short_milliseconds(apr_int64_t microseconds, apr_pool_t *pool);
  */
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool);
 
-/* The same for tables: in no more than six characters, "-" if no fate is known yet. */
+/* The same for tables, with two decimals between "0" and "100"; "-" if no fate is known yet. */
 const char *short_loss(const probe_summary_t *summary, apr_pool_t *pool);
 
 /* How many were lost of which nothing tells the way, of an event with directions. */

@@ -80,7 +80,7 @@ static void each_peer_is_a_row_below_one_heading(void **state)
     add_summary(script, 2, (probe_summary_t){.sent = 4, .lost = 3, .outstanding = 1});
     assert_string_equal(
         text_of(script, usual), HEADING FIRST
-        "192.0.2.2                        1000 1.1022  0.101  0.305  1.001 1204.1  0.017"
+        "192.0.2.2                        1000   1.10  0.101  0.305  1.001 1204.1  0.017"
         "  5 late, 7 duplicate, 6 reordered, 8 corrupt, 9 misdelivered, 10 from elsewhere, "
         "12 unknown, 4 not sent, 3 refused\n"
         "[2001:db8::3]:8888                  4    100      -      -      -      -      -\n");
@@ -116,7 +116,7 @@ static void no_row_of_short_names_is_wider_than_80_columns(void **state)
     const char *text = text_of(script, usual);
 
     assert_string_equal(strchr(text, '\n') + 1,
-                        "echo.example.net  192.0.2.1 9999999 0.0001 99.999 999.99 3599999 3600000 "
+                        "echo.example.net  192.0.2.1 9999999   0.01 99.999 999.99 3599999 3600000 "
                         "99.999\n");
 }
 

@@ -94,7 +94,7 @@ static void eighty_columns_have_what_matters_most(void **state)
         "4 peers, 2 with loss, by loss, 37 s, times in ms   s sort  r reverse  q quit\n"
         "target             loss %    sent   last    min    p50    p99    max latest\n"
         "192.0.2.3             100       4   lost      -      -      -      - _________!\n"
-        "192.0.2.2             1.1    1000 1204.1  0.101  0.305  0.401  0.401 _________#\n"
+        "192.0.2.2            1.10    1000 1204.1  0.101  0.305  0.401  0.401 _________#\n"
         "echo.example.net        0    1000  0.305  0.101  0.305  0.400  0.400 __________\n"
         "[2001:db8::4]:8888      0    1000  0.400  0.101  0.305  0.403  0.403 _________#");
 }
