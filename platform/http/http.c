@@ -5,6 +5,7 @@
 
 #include "http/server.h"
 
+#include <apr_allocator.h>
 #include <errno.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 
 /* For each connection: requests longer than this are refused, and answers copied beyond it. */
 #define CONNECTION_MEMORY 4096
+
+/* How much memory of an answer is kept for the next one. */
+#define ANSWER_MEMORY_KEPT (256 * 1024)
 
 /* ---- Requests ---- */
 
@@ -160,12 +164,31 @@ static apr_status_t stop(void *data)
     return APR_SUCCESS;
 }
 
+/* An answer may take many times what the process needs otherwise, and not for long. */
+static apr_status_t create_answers(apr_pool_t **answers, apr_pool_t *pool)
+{
+    apr_allocator_t *allocator;
+    apr_status_t status = apr_allocator_create(&allocator);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_allocator_max_free_set(allocator, ANSWER_MEMORY_KEPT);
+    status = apr_pool_create_ex(answers, pool, NULL, allocator);
+    if (status != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return status;
+    }
+    apr_allocator_owner_set(allocator, *answers);
+    return APR_SUCCESS;
+}
+
 static apr_status_t open_server(http_t **opened, apr_os_sock_t listening, http_respond_t respond,
                                 void *context, apr_pool_t *pool)
 {
     server_t *server = apr_pcalloc(pool, sizeof *server);
     apr_pool_t *answers;
-    apr_status_t status = apr_pool_create(&answers, pool);
+    apr_status_t status = create_answers(&answers, pool);
 
     if (status != APR_SUCCESS) {
         return status;
