@@ -8,6 +8,7 @@
 #include "os/main_thread.h"
 #include "readiness/flow.h"
 #include "readiness/waiter.h"
+#include "udpecho/clock.h"
 #include "udpecho/machine.h"
 
 /* What a process has open besides, with room to spare. */
@@ -32,6 +33,7 @@ struct flows {
     unsigned open;             /* flows */
     apr_size_t payload_max;
     int tells_fragments;
+    int pauses; /* for waits of less than a millisecond */
 };
 
 static flow_t *flow_of(const flows_t *flows, unsigned number)
@@ -42,6 +44,23 @@ static flow_t *flow_of(const flows_t *flows, unsigned number)
 
     assert(flow != NULL);
     return flow;
+}
+
+/* ---- Waiting for less than a millisecond ---- */
+
+/*
+ * What is waited for by epoll(7) or poll(2) is waited for in whole milliseconds, and a loop that
+ * has something to send each millisecond would never sleep. It does nothing for what is shorter,
+ * since the kernel notes when arrivals came. A pause ends late by up to PAUSE_LATE_US (prctl(2),
+ * PR_SET_TIMERSLACK).
+ */
+#define WAIT_UNIT_US  1000
+#define PAUSE_LATE_US 60
+
+static int needs_pauses(const platform_t *platform)
+{
+    return flow_poll_method(platform) != APR_POLLSET_KQUEUE &&
+           platform_has(platform, FEATURE_ARRIVAL_TIME);
 }
 
 /* ---- Adding and removing ---- */
@@ -232,6 +251,7 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
     flows->flows = apr_array_make(own, (int)options->count, sizeof(flow_t *));
     flows->payload_max = PAYLOAD_MAX_IPV6;
     flows->tells_fragments = 1;
+    flows->pauses = needs_pauses(options->platform);
     flows->requests = flow_requests_create(options, own);
     flows->messages = flow_messages_create(options, own);
     /* Where it may not be raised, socket(2) says so. */
@@ -339,6 +359,15 @@ static apr_status_t receive_ready(flows_t *flows)
     return flow_messages_are_lent(flows->messages) ? nothing : APR_SUCCESS;
 }
 
+static apr_status_t wait_for(flows_t *flows, apr_interval_time_t timeout)
+{
+    if (flows->pauses && timeout > PAUSE_LATE_US && timeout < WAIT_UNIT_US) {
+        clock_pause(timeout - PAUSE_LATE_US);
+        timeout = 0;
+    }
+    return waiter_wait(&flows->waiter, timeout);
+}
+
 /* Receives anew, once all that was received before is lent. */
 static apr_status_t receive_more(flows_t *flows, apr_interval_time_t timeout)
 {
@@ -347,7 +376,7 @@ static apr_status_t receive_more(flows_t *flows, apr_interval_time_t timeout)
     flow_messages_take_back(flows->messages);
     status = receive_ready(flows);
     if (APR_STATUS_IS_TIMEUP(status)) {
-        status = waiter_wait(&flows->waiter, timeout);
+        status = wait_for(flows, timeout);
         if (status == APR_SUCCESS) {
             status = receive_ready(flows);
         }

@@ -40,6 +40,12 @@ class Outcome:
         self.resident_kib = 0
 
 
+def resident_kib(pid):
+    """The most that it had so far; what wait4() says includes what it was forked from."""
+    match = re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) if match else 0
+
+
 def run(commands):
     """Runs them side by side to their ends."""
     outcome = Outcome()
@@ -50,13 +56,17 @@ def run(commands):
             with path.open("wb") as out:
                 process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
             running[process.pid] = path
+        resident = {}
         while running:
-            pid, _, usage = os.wait4(-1, 0)
+            resident.update((pid, most) for pid in running if (most := resident_kib(pid)))
+            pid, _, usage = os.wait4(-1, os.WNOHANG)
             path = running.pop(pid, None)
             if path is not None:
                 outcome.texts.append(path.read_text())
                 outcome.cpu += usage.ru_utime + usage.ru_stime
-                outcome.resident_kib += usage.ru_maxrss
+            elif pid == 0:
+                time.sleep(0.2)
+        outcome.resident_kib = sum(resident.values())
     return outcome
 
 
