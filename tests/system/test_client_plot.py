@@ -107,6 +107,22 @@ class Runs(Plots):
         self.assertIn(f"udpecho {report.of('summary')[0]['target']}", plot.texts)
 
 
+    def test_several_peers(self):
+        with Responder(echo) as good, Responder(silence) as bad:
+            report = ask(good.address(), bad.address(), "--count=2", "--interval=200ms",
+                         "--timeout=200ms", f"--plot={self.path}")
+        plot = Plot(self.path)
+        total, = report.of("total")
+        self.assertIn(f"udpecho: {total['peers']} peers", plot.texts)
+        for line in summary_lines(report):
+            self.assertIn(line, plot.texts)
+        rows = [text for text in plot.texts if text in (good.address(), bad.address())]
+        self.assertEqual(rows, [bad.address(), good.address()])
+        answered, = report.of("summary", target=good.address(), interim=False)
+        value = answered["round_trip_p99_us"]
+        self.assertIn(f"{value // 1000}.{value % 1000:03}", plot.texts)
+
+
 class Files(Plots):
     @harness.posix_only("there is no SIGUSR1")
     def test_an_interim_plot(self):
