@@ -45,6 +45,21 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->rate != 0, given->interval != 0, "rate", "interval"},
         {given->bitrate != 0, given->interval != 0, "bitrate", "interval"},
         {given->window != 0, given->interval != 0, "window", "interval"},
+        {given->load != 0, given->flood != 0, "load", "flood"},
+        {given->load != 0, given->sweep != 0, "load", "sweep"},
+        {given->load != 0, given->mtu != 0, "load", "mtu"},
+        {given->load != 0, given->check != 0, "load", "check"},
+        {given->load != 0, given->stamp != 0, "load", "stamp"},
+        {given->load != 0, given->echo_plus != 0, "load", "echo-plus"},
+        {given->load != 0, is_payload, "load", client_settings_size_option(given)},
+        {given->load != 0, given->count != 0, "load", "count"},
+        {given->load != 0, given->broadcast != 0, "load", "broadcast"},
+        {given->load != 0, given->verbose != 0, "load", "verbose"},
+        {given->load != 0, given->histogram != 0, "load", "histogram"},
+        {given->load != 0, given->plot != NULL, "load", "plot"},
+        {given->load != 0, given->report_interval != 0, "load", "report-interval"},
+        {given->load != 0, given->metrics_listen != NULL, "load", "metrics-listen"},
+        {is_resolving, given->load != 0, "resolve-interval", "load"},
         {is_resolving, given->flood != 0, "resolve-interval", "flood"},
         {is_resolving, given->sweep != 0, "resolve-interval", "sweep"},
         {is_resolving, given->mtu != 0, "resolve-interval", "mtu"},
@@ -112,12 +127,12 @@ static const char *find_wrong_ending(const client_settings_t *given, apr_pool_t 
 
 static const char *find_without_flood(const client_settings_t *given, apr_pool_t *pool)
 {
-    const char *name = given->rate != 0       ? "rate"
-                       : given->bitrate != 0  ? "bitrate"
-                       : given->window != 0   ? "window"
-                       : given->flows != 0    ? "flows"
-                       : given->duration != 0 ? "duration"
-                                              : NULL;
+    const char *name = given->rate != 0                       ? "rate"
+                       : given->bitrate != 0                  ? "bitrate"
+                       : given->window != 0                   ? "window"
+                       : given->flows != 0                    ? "flows"
+                       : given->duration != 0 && !given->load ? "duration"
+                                                              : NULL;
 
     if (given->flood) {
         return NULL;

@@ -14,6 +14,8 @@
 #define FLOOD_WINDOW      32
 #define FLOOD_DURATION_US (10 * APR_USEC_PER_SEC)
 #define SWEEP_ROUNDS      10
+#define LOAD_FLOWS        2
+#define LOAD_SIZE         1400
 #define CHECK_COUNT       5
 #define CHECK_INTERVAL_US (200 * 1000)
 
@@ -48,12 +50,13 @@ static void fill_defaults(client_settings_t *settings)
     settings->measurement = settings->flood   ? MEASURE_FLOOD
                             : settings->sweep ? MEASURE_SWEEP
                             : settings->mtu   ? MEASURE_MTU
+                            : settings->load  ? MEASURE_LOAD
                                               : MEASURE_PING;
     if (settings->flood && settings->rate == 0 && settings->bitrate == 0 &&
         settings->interval == 0 && settings->window == 0) {
         settings->window = FLOOD_WINDOW;
     }
-    if (settings->flood && settings->duration == 0 && settings->count == 0) {
+    if ((settings->flood || settings->load) && settings->duration == 0 && settings->count == 0) {
         settings->duration = FLOOD_DURATION_US;
     }
     if (settings->sweep && settings->count == 0) {
@@ -63,12 +66,17 @@ static void fill_defaults(client_settings_t *settings)
         settings->count = CHECK_COUNT;
     }
     if (settings->interval == 0 && !settings->flood) {
-        settings->interval = settings->check ? CHECK_INTERVAL_US : APR_USEC_PER_SEC;
+        settings->interval = settings->check  ? CHECK_INTERVAL_US
+                             : settings->load ? INTERVAL_MIN_US
+                                              : APR_USEC_PER_SEC;
     }
     settings->flows = settings->sweep != 0   ? settings->sweep
+                      : settings->load != 0  ? LOAD_FLOWS
                       : settings->flows != 0 ? settings->flows
                                              : 1;
-    settings->size = settings->size < 0 ? 56 : settings->size;
+    if (settings->size < 0) {
+        settings->size = settings->load ? LOAD_SIZE : PING_SIZE;
+    }
     if (settings->resolve_interval < 0) {
         settings->resolve_interval = is_resident(settings) ? RESOLVE_INTERVAL_US : 0;
     }
@@ -112,6 +120,7 @@ static const char *check_several(const client_settings_t *settings, apr_pool_t *
     const char *option = settings->flood              ? "flood"
                          : settings->sweep            ? "sweep"
                          : settings->mtu              ? "mtu"
+                         : settings->load             ? "load"
                          : settings->source_port != 0 ? "source-port"
                                                       : NULL;
 

@@ -16,6 +16,9 @@
 #define INTERVAL_MIN_US       20000
 #define SWEEP_INTERVAL_MIN_US 200000
 
+/* The payload of a ping, unless it is asked for, bytes. */
+#define PING_SIZE 56
+
 typedef struct client_settings {
     apr_int64_t count;    /* datagrams, or rounds of a sweep; 0: without end */
     apr_int64_t interval; /* microseconds; of a sweep, between two rounds */
@@ -43,6 +46,7 @@ typedef struct client_settings {
     apr_int64_t flood;
     apr_int64_t rate;    /* datagrams a second; 0: as they come back, or ... */
     apr_int64_t bitrate; /* ... bits a second, UDP and IP headers included; 0: not given */
+    apr_int64_t load;    /* bits a second; 0: none */
     apr_int64_t window;
     apr_int64_t flows;
     apr_int64_t duration; /* microseconds; 0: without end */

@@ -46,7 +46,8 @@ const option_t client_settings_table[] = {
      .letter = 's',
      .maximum = PAYLOAD_MAX_IPV6,
      .also = "length|l",
-     .help = "Payload of each datagram. Default: 56 bytes, which make 64 of UDP."},
+     .help = "Payload of each datagram. Default: 56 bytes, which make 64 of UDP. Of\n"
+             "--load, that of the load. Default: 1400."},
     {.name = "timeout",
      .argument = "TIME",
      .offset = AT(timeout),
@@ -224,7 +225,18 @@ const option_t client_settings_table[] = {
      .minimum = 1000,
      .maximum = 365 * DAY_US,
      .also = "time",
-     .help = "With --flood: send for this time. Default: 10s, unless --count is given."},
+     .help = "With --flood: send for this time; with --load, without and with load.\n"
+             "Default: 10s, unless --count is given."},
+    {.name = "load",
+     .argument = "BITS/s",
+     .offset = AT(load),
+     .kind = &option_bitrate,
+     .minimum = 1,
+     .maximum = BITRATE_MAX,
+     .also = "bufferbloat|loaded",
+     .help = "Measure latency without and under load: pings for --duration, every\n"
+             "20ms, then the same while a second port sends this many bits a second,\n"
+             "as --bitrate does. Only against servers that are yours."},
     {.name = "sweep",
      .argument = "N",
      .offset = AT(sweep),

@@ -5,6 +5,7 @@
 
 #include "client/failure.h"
 #include "client/keys.h"
+#include "client/load.h"
 #include "client/metrics/client_metrics.h"
 #include "client/mtu.h"
 #include "client/output/report.h"
@@ -31,6 +32,7 @@ typedef struct session {
     peer_t *larger; /* the same once more, with what was too big for an MTU search; NULL: not yet */
     mtu_t *mtu;
     mtu_limit_t mtu_limit; /* that was found */
+    load_t *load;          /* NULL: none */
     unsigned suspects;     /* source ports of a sweep */
     apr_time_t end;        /* of all, whatever is still to come; 0: none */
     probe_summary_t summary;
@@ -114,7 +116,10 @@ static void on_ended(void *context, peer_t *peer)
         target_peers_ended(&session->targets, peer);
         return;
     }
-    if (peer == session->peer) {
+    if (session->load != NULL && !load_ended(session->load, peer, &session->summary)) {
+        return;
+    }
+    if (peer == session->peer && session->load == NULL) {
         session->summary = probe_summary(peer_options(peer)->probe, now);
     }
     if (measurement == MEASURE_MTU && peer == session->peer && send_larger(session)) {
@@ -152,6 +157,17 @@ static const char *add_peer(session_t *session)
     }
     session->peer = prober_add(session->prober, &options, session->pool);
     return NULL;
+}
+
+static const char *add_load(session_t *session)
+{
+    const char *error =
+        load_create(&session->load, &session->plan, session->destination, session->pool);
+
+    if (error == NULL) {
+        session->peer = load_start(session->load, session->prober);
+    }
+    return error;
 }
 
 static const char *open_metrics(session_t *session)
@@ -219,7 +235,10 @@ static const char *open_session(session_t *session)
     if (error == NULL) {
         error = create_prober(session);
     }
-    return error == NULL ? add_peer(session) : error;
+    if (error != NULL) {
+        return error;
+    }
+    return settings->measurement == MEASURE_LOAD ? add_load(session) : add_peer(session);
 }
 
 /* ---- The reports' outputs ---- */

@@ -202,9 +202,11 @@ apr_interval_time_t plan_length(const client_settings_t *settings)
     double timeout = (double)settings->timeout;
     double interval = interval_of(settings);
     double length = (double)settings->deadline;
+    int has_load = settings->measurement == MEASURE_LOAD;
 
     if (settings->duration > 0) {
-        length = sooner(length, (double)settings->duration + timeout);
+        length = sooner(length, has_load ? 2 * ((double)settings->duration + timeout) + LOAD_RAMP_US
+                                         : (double)settings->duration + timeout);
     }
     if (settings->count > 0 && is_paced(settings)) {
         length = sooner(length, (double)settings->count * interval + timeout);
@@ -254,8 +256,10 @@ static const char *make_probe(probe_t **probe, const plan_t *run, const destinat
         return apr_psprintf(pool,
                             "--%s and --timeout: expected no more than %d datagrams outstanding, "
                             "not %.0f",
-                            run->settings->bitrate > 0 ? "bitrate" : "rate", PROBE_OUTSTANDING_MAX,
-                            probe_outstanding(&plan));
+                            run->settings->load > 0      ? "load"
+                            : run->settings->bitrate > 0 ? "bitrate"
+                                                         : "rate",
+                            PROBE_OUTSTANDING_MAX, probe_outstanding(&plan));
     }
     apr_status_t status = probe_create(probe, &plan, pool);
 
@@ -298,6 +302,7 @@ run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer)
                    .size = (apr_size_t)settings->size,
                    .flows = (unsigned)settings->flows,
                    .timeout = settings->timeout,
+                   .load = (apr_uint64_t)settings->load,
                    .bitrate = (apr_uint64_t)settings->bitrate,
                    .dscp = settings->dscp >= 0 ? (int)settings->dscp : 0,
                    .addresses = plan->addresses};

@@ -42,6 +42,10 @@ const char *plan_peer(peer_options_t *options, const plan_t *plan, const char *h
 const char *plan_add_flow(unsigned *flow, const plan_t *plan, const destination_t *destination,
                           const char *device, apr_status_t *status, apr_pool_t *pool);
 
+/* For how long there is a load of --load before the first ping under it: the queues are to be full
+ * by then. */
+#define LOAD_RAMP_US (500 * 1000)
+
 /* How long the run takes by its schedule, its duration and its deadline, the last answer included,
  * microseconds; 0: only answers or the user end it. */
 apr_interval_time_t plan_length(const client_settings_t *settings);

@@ -131,7 +131,7 @@ static void add_report(const program_t *program, report_kind_t *kind, int is_qui
                        output_t *output)
 {
     const client_settings_t *settings = &program->settings;
-    int is_brief = settings->measurement == MEASURE_FLOOD || settings->measurement == MEASURE_SWEEP;
+    int is_brief = settings->measurement != MEASURE_PING && settings->measurement != MEASURE_MTU;
     const report_options_t options = {.lines = is_brief ? settings->verbose != 0 : !is_quiet,
                                       .lines_of_many = settings->verbose != 0,
                                       .has_keys = keyboard_exists(),

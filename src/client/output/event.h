@@ -15,7 +15,8 @@ typedef enum measurement {
     MEASURE_PING,  /* one datagram after the other */
     MEASURE_FLOOD, /* as many as asked for, or as come back */
     MEASURE_SWEEP, /* many source ports, to find the bad path among several */
-    MEASURE_MTU    /* the largest datagram that comes back whole */
+    MEASURE_MTU,   /* the largest datagram that comes back whole */
+    MEASURE_LOAD   /* one datagram after the other, without and with load */
 } measurement_t;
 
 /* What is measured; lives as long as the run. */
@@ -29,6 +30,7 @@ typedef struct run {
     unsigned flows;
     const apr_port_t *ports; /* the source port of each flow; NULL: not known */
     apr_interval_time_t timeout;
+    apr_uint64_t load;                   /* of MEASURE_LOAD, bits per second */
     apr_uint64_t bitrate;                /* that was asked for, bits per second; 0: none was */
     int dscp;                            /* of the datagrams */
     const apr_array_header_t *addresses; /* of this host, of host_address_t; NULL: not known */
@@ -73,6 +75,14 @@ typedef struct mtu_result {
     int tells_fragments;  /* 0: replies may have come in fragments, this system does not tell */
 } mtu_result_t;
 
+/* Latency without and with load. */
+typedef struct load_result {
+    probe_summary_t idle, loaded; /* of the pings */
+    int has_load;                 /* 0: there was none, and what follows is of no meaning: */
+    probe_summary_t load;
+    const run_t *run; /* of the load */
+} load_result_t;
+
 typedef enum event_kind {
     EVENT_START,    /* the first of all */
     EVENT_REPLY,    /* reply, arrival; one_way if the reply tells of it */
@@ -84,6 +94,7 @@ typedef enum event_kind {
     EVENT_INTERVAL, /* summary: of the last interval of the interim reports only */
     EVENT_SWEEP,    /* sweep */
     EVENT_MTU,      /* mtu */
+    EVENT_LOAD,     /* load */
     EVENT_SUMMARY,  /* summary, and directions if the protocol tells of them; with is_interim not
                      * the last of this run */
     EVENT_ADDRESS,  /* the name stands for another address now, which is the run's; former */
@@ -119,6 +130,7 @@ typedef struct event {
     const loss_counts_t *losses;            /* NULL: nothing is told */
     const sweep_result_t *sweep;
     const mtu_result_t *mtu;
+    const load_result_t *load;
     const endpoint_t *former;
     const total_t *total;
 } event_t;
@@ -140,6 +152,8 @@ static inline int event_is_whole(const event_t *event)
         return event->sweep != NULL;
     case EVENT_MTU:
         return event->mtu != NULL;
+    case EVENT_LOAD:
+        return event->load != NULL;
     case EVENT_ADDRESS:
         return event->former != NULL;
     case EVENT_LOOKUP:

@@ -25,10 +25,8 @@ const char *verdict_word(reply_verdict_t verdict)
 const char *measurement_word(measurement_t measurement)
 {
     static const char *const words[] = {
-        [MEASURE_PING] = "ping",
-        [MEASURE_FLOOD] = "flood",
-        [MEASURE_SWEEP] = "sweep",
-        [MEASURE_MTU] = "mtu",
+        [MEASURE_PING] = "ping", [MEASURE_FLOOD] = "flood", [MEASURE_SWEEP] = "sweep",
+        [MEASURE_MTU] = "mtu",   [MEASURE_LOAD] = "load",
     };
 
     return words[measurement];

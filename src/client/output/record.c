@@ -253,6 +253,9 @@ apr_array_header_t *records_of(const event_t *event, int lines, apr_pool_t *pool
     case EVENT_MTU:
         push(records, mtu_record(event, pool));
         break;
+    case EVENT_LOAD:
+        push(records, load_record(event, pool));
+        break;
     case EVENT_SUMMARY:
         if (event->directions != NULL) {
             push(records, directions_record(event, pool));

@@ -69,6 +69,10 @@ record_t lookup_record(const event_t *event, apr_pool_t *pool);
 record_t interval_record(const event_t *event, apr_pool_t *pool);
 record_t total_record(const event_t *event, apr_pool_t *pool);
 
+/* ---- record_load.c ---- */
+
+record_t load_record(const event_t *event, apr_pool_t *pool);
+
 /* ---- record_one_way.c ---- */
 
 /* What a reply tells of each way. */

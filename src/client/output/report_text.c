@@ -198,6 +198,8 @@ static const char *lines_of(const report_text_t *text, const event_t *event)
         return report_text_sweep(event, pool);
     case EVENT_MTU:
         return report_text_mtu(event, pool);
+    case EVENT_LOAD:
+        return report_text_load(event, pool);
     case EVENT_SUMMARY:
         return apr_pstrcat(pool, event->is_interim ? "" : histogram_lines(text, event),
                            report_text_summary(event, pool), refusal_line(text), NULL);

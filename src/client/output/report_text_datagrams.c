@@ -28,6 +28,9 @@ const char *report_text_start(const event_t *event, apr_pool_t *pool)
     switch (run->measurement) {
     case MEASURE_MTU:
         return apr_psprintf(pool, "udpecho %s: looking for the largest payload\n", peer);
+    case MEASURE_LOAD:
+        return apr_psprintf(pool, "udpecho %s: %s of payload, idle and under a load of %s\n", peer,
+                            size, format_bitrate((apr_int64_t)run->load, pool));
     case MEASURE_FLOOD:
         size = apr_pstrcat(pool, "a flood of ", size, NULL);
         break;

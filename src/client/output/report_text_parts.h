@@ -32,9 +32,13 @@ const char *if_any(apr_uint64_t count, const char *what, apr_pool_t *pool);
 const char *report_text_counts(const probe_summary_t *summary, apr_pool_t *pool);
 const char *report_text_missed(const probe_summary_t *summary, apr_pool_t *pool);
 
+/* The bitrates sent and received, of a summary. */
+const char *report_text_bitrate(const event_t *event, apr_pool_t *pool);
+
 /* Results. */
 const char *report_text_sweep(const event_t *event, apr_pool_t *pool);
 const char *report_text_mtu(const event_t *event, apr_pool_t *pool);
+const char *report_text_load(const event_t *event, apr_pool_t *pool);
 const char *report_text_summary(const event_t *event, apr_pool_t *pool);
 
 /* ---- report_text_peers.c: where several peers are asked ---- */

@@ -66,7 +66,7 @@ static const char *rate_text(const probe_summary_t *summary, apr_pool_t *pool)
 }
 
 /* Both in the same unit, of which the larger one has a whole. */
-static const char *bitrate_text(const event_t *event, apr_pool_t *pool)
+const char *report_text_bitrate(const event_t *event, apr_pool_t *pool)
 {
     apr_uint64_t sent = bitrate_sent(event), received = bitrate_received(event);
     int is_large = sent >= 1000000 || received >= 1000000;
@@ -113,8 +113,9 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
     int is_flood = event->run->measurement == MEASURE_FLOOD;
     int has_directions = event->directions != NULL;
 
-    /* The search for the MTU loses datagrams on purpose. */
-    if (event->run->measurement == MEASURE_MTU && !event->is_interim) {
+    /* The search for the MTU loses datagrams on purpose, and of loads the result has it all. */
+    if ((event->run->measurement == MEASURE_MTU || event->run->measurement == MEASURE_LOAD) &&
+        !event->is_interim) {
         return "";
     }
     return apr_pstrcat(
@@ -122,8 +123,8 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
         report_text_counts(summary, pool), has_directions ? report_text_losses(event, pool) : "",
         report_text_missed(summary, pool), replies_text(summary, pool),
         is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
-        event->run->bitrate > 0 ? bitrate_text(event, pool) : "", untimed_text(summary, pool),
-        summary->timed > 0 ? round_trips_text(summary, pool) : "",
+        event->run->bitrate > 0 ? report_text_bitrate(event, pool) : "",
+        untimed_text(summary, pool), summary->timed > 0 ? round_trips_text(summary, pool) : "",
         has_directions ? report_text_directions(event, pool) : "", NULL);
 }
 

@@ -285,6 +285,29 @@ static void a_payload_comes_as_text_digits_or_a_file(void **state)
     assert_non_null(read_line(&settings, "h --payload-file=/nonexistent", *state));
 }
 
+static void a_load_has_defaults_of_its_own(void **state)
+{
+    client_settings_t settings;
+
+    assert_null(read_line(&settings, "h --load=20M", *state));
+    assert_int_equal(settings.measurement, MEASURE_LOAD);
+    assert_int_equal(settings.load, 20000000);
+    assert_int_equal(settings.interval, 20000);
+    assert_int_equal(settings.duration, 10 * APR_USEC_PER_SEC);
+    assert_int_equal(settings.size, 1400);
+    assert_int_equal(settings.flows, 2);
+    assert_null(read_line(&settings, "h --load=20M --duration=3s --size=200 -i 50ms", *state));
+    assert_int_equal(settings.duration, 3 * APR_USEC_PER_SEC);
+    assert_int_equal(settings.size, 200);
+    assert_error("h --load=20M --flood", "--load and --flood: expected one of them, not both",
+                 *state);
+    assert_error("h --load=20M --bitrate=5M", "--bitrate: expected --flood with it", *state);
+    assert_error("h --load=20M -c 5", "--load and --count: expected one of them, not both", *state);
+    assert_error("h --load=20M -i 19ms",
+                 "--interval=19ms: expected 20ms or more, or --flood with it", *state);
+    assert_error("a b --load=20M", "--load: expected one HOST[:PORT] only", *state);
+}
+
 /* ---- Checks ---- */
 
 static void a_check_has_defaults_and_letters_of_its_own(void **state)
@@ -422,6 +445,7 @@ int main(void)
         scene(code_points_go_by_number_and_by_name),
         scene(shares_are_read_with_and_without_their_sign),
         scene(a_payload_comes_as_text_digits_or_a_file),
+        scene(a_load_has_defaults_of_its_own),
         scene(a_check_has_defaults_and_letters_of_its_own),
         scene(thresholds_that_make_no_sense_are_refused),
         scene(the_command_line_wins_over_the_file),

@@ -186,6 +186,82 @@ static void quiet_leaves_the_first_line_and_the_summary(void **state)
                         "0 late, 0 duplicate, 0 reordered, 0 corrupt\n");
 }
 
+static load_result_t script_load(const run_t *load)
+{
+    return (load_result_t){
+        .idle = {.sent = 50,
+                 .received = 50,
+                 .timed = 50,
+                 .minimum = 1000,
+                 .mean = 1100,
+                 .maximum = 2500,
+                 .p50 = 1050,
+                 .p90 = 1200,
+                 .p99 = 2000,
+                 .p999 = 2400,
+                 .jitter = 9},
+        .loaded = {.sent = 50,
+                   .received = 40,
+                   .lost = 10,
+                   .timed = 40,
+                   .minimum = 1010,
+                   .mean = 200000,
+                   .maximum = 250500,
+                   .p50 = 201050,
+                   .p90 = 241200,
+                   .p99 = 250000,
+                   .p999 = 250400,
+                   .jitter = 5},
+        .has_load = 1,
+        .load = {.sent = 1000, .received = 500, .lost = 500, .bytes = 700000, .elapsed = 1000000},
+        .run = load};
+}
+
+static void a_load_is_compared_with_none(void **state)
+{
+    run_t run = script_run(MEASURE_LOAD), flood = script_run(MEASURE_LOAD);
+    load_result_t load = script_load(&flood);
+    event_t event = script_event(EVENT_LOAD, &run);
+
+    flood.size = 1400;
+    event.load = &load;
+    assert_string_equal(text_of(event, state),
+                        "--- 192.0.2.1:7, latency under load ---\n"
+                        "                    idle      loaded    increase\n"
+                        "sent                  50          50\n"
+                        "lost %                 0          20\n"
+                        "min ms             1.000       1.010       0.010\n"
+                        "mean ms            1.100     200.000     198.900\n"
+                        "p50 ms             1.050     201.050     200.000\n"
+                        "p90 ms             1.200     241.200     240.000\n"
+                        "p99 ms             2.000     250.000     248.000\n"
+                        "p99.9 ms           2.400     250.400     248.000\n"
+                        "max ms             2.500     250.500     248.000\n"
+                        "jitter ms          0.009       0.005      -0.004\n"
+                        "bitrate     sent/received        11.424/5.712 Mbit/s, with UDP and IP "
+                        "headers\n"
+                        "load        1000 sent, 500 received, 500 lost (50 %)\n");
+    run.load = 20000000;
+    assert_string_equal(
+        text_of(script_event(EVENT_START, &run), state),
+        "udpecho 192.0.2.1:7: 56 bytes of payload, idle and under a load of 20Mbit/s\n");
+}
+
+static void a_load_that_was_not_sent_has_a_reason(void **state)
+{
+    run_t run = script_run(MEASURE_LOAD);
+    load_result_t load = {.idle = {.sent = 5, .lost = 5}, .run = &run};
+    event_t event = script_event(EVENT_LOAD, &run);
+
+    event.load = &load;
+    assert_non_null(strstr(text_of(event, state), "\np50 ms                 -           -"
+                                                  "           -\n"));
+    assert_non_null(
+        strstr(text_of(event, state), "\nno load was sent: nothing was answered without it\n"));
+    load.idle.received = 1;
+    assert_non_null(strstr(text_of(event, state), "\nno load was sent: the run ended before it\n"));
+}
+
 /* ---- The time ---- */
 
 static void each_line_has_the_time_if_asked_for(void **state)
@@ -392,6 +468,8 @@ int main(void)
         scene(datagrams_without_an_answer_are_told),
         scene(refusals_say_by_whom),
         scene(quiet_leaves_the_first_line_and_the_summary),
+        scene(a_load_is_compared_with_none),
+        scene(a_load_that_was_not_sent_has_a_reason),
         scene(each_line_has_the_time_if_asked_for),
         scene(the_summary_has_every_number),
         scene(a_summary_on_the_way_says_so),
