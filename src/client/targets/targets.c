@@ -10,6 +10,10 @@
 /* How soon what failed is tried again, at most. */
 #define RETRY_INTERVAL_US (10 * APR_USEC_PER_SEC)
 
+/* How many lookups to begin or to take the answers of at a time. Each may open a socket, and what
+ * is due to be sent to others must not wait for thousands of these. */
+#define BATCH 16
+
 struct targets {
     targets_options_t options;
     target_rules_t rules;
@@ -17,9 +21,12 @@ struct targets {
     apr_array_header_t *all;          /* of target_t *, in the order of the user's list */
     apr_hash_t *by_key;               /* the same */
     _Atomic(target_list_t *) pending; /* the user's next list; NULL: none */
-    const destination_t *known;       /* of the only target; NULL: not known */
-    atomic_uint count;                /* of them */
-    int has_failed;                   /* options.fail() was called, and the run is over */
+    target_list_t *list;              /* whose targets are added; NULL: all are */
+    int next_name;                    /* in that */
+    int is_first_list;
+    const destination_t *known; /* of the only target; NULL: not known */
+    atomic_uint count;          /* of them */
+    int has_failed;             /* options.fail() was called, and the run is over */
     apr_pool_t *pool;
 };
 
@@ -37,7 +44,8 @@ apr_status_t targets_create(targets_t **targets, const targets_options_t *option
         .all_addresses = options->all_addresses,
         .resolve_interval = resolve,
         .retry_interval = resolve > 0 && resolve < RETRY_INTERVAL_US ? resolve : RETRY_INTERVAL_US,
-        .phases = phases_create(options->interval, pool)};
+        .phases = phases_create(options->interval, pool),
+        .origin = TARGET_NEVER};
     created->all = apr_array_make(pool, 8, sizeof(target_t *));
     created->by_key = apr_hash_make(pool);
     atomic_init(&created->pending, NULL);
@@ -53,11 +61,13 @@ static target_t *target_at(const targets_t *targets, int index)
 
 /* ---- Lookups ---- */
 
-static void take_answers(targets_t *targets, apr_time_t now)
+/* Takes no more of them than BATCH. Returns how many. */
+static unsigned take_answers(targets_t *targets, apr_time_t now)
 {
     lookup_t *lookup;
+    unsigned count = 0;
 
-    while ((lookup = resolver_take(targets->resolver)) != NULL) {
+    while (count < BATCH && (lookup = resolver_take(targets->resolver)) != NULL) {
         target_t *target = lookup->asker;
 
         target->is_looked_up = 0;
@@ -69,7 +79,9 @@ static void take_answers(targets_t *targets, apr_time_t now)
             target_found(target, lookup->list, now, lookup->pool);
         }
         apr_pool_destroy(lookup->pool);
+        count++;
     }
+    return count;
 }
 
 static const char *not_found(const target_name_t *name, apr_status_t status, apr_pool_t *pool)
@@ -110,10 +122,23 @@ const char *targets_check(const target_list_t *list, const destination_rules_t *
     return error;
 }
 
+static const char *take_known(targets_t *targets, target_t *target, apr_time_t now,
+                              apr_pool_t *scratch)
+{
+    apr_array_header_t *chosen = apr_array_make(scratch, 1, sizeof(destination_t));
+
+    APR_ARRAY_PUSH(chosen, destination_t) = *targets->known;
+    targets->known = NULL;
+    return target_ask(target, chosen, now, scratch);
+}
+
 /* Returns NULL, or what is wrong with an address as a sentence from `scratch`. */
 static const char *look_up(targets_t *targets, target_t *target, apr_time_t now,
                            apr_pool_t *scratch)
 {
+    if (targets->known != NULL) {
+        return take_known(targets, target, now, scratch);
+    }
     if (!address_is_name(&target->name.address)) {
         return take_address(target, now, scratch);
     }
@@ -123,17 +148,27 @@ static const char *look_up(targets_t *targets, target_t *target, apr_time_t now,
     return NULL;
 }
 
-static void look_up_due(targets_t *targets, apr_time_t now)
+/* Looks up those that are due, no more of them than BATCH. Returns how many; `error` is the first
+ * error, from `scratch`. */
+static unsigned look_up_due(targets_t *targets, apr_time_t now, const char **error,
+                            apr_pool_t *scratch)
 {
-    apr_pool_t *scratch = memory_pool(targets->pool);
+    unsigned count = 0;
 
-    for (int i = 0; i < targets->all->nelts; i++) {
-        if (target_at(targets, i)->next_lookup <= now) {
-            look_up(targets, target_at(targets, i), now, scratch);
+    *error = NULL;
+    for (int i = 0; i < targets->all->nelts && count < BATCH; i++) {
+        target_t *target = target_at(targets, i);
+
+        if (target->next_lookup <= now) {
+            const char *what = look_up(targets, target, now, scratch);
+
+            *error = *error == NULL ? what : *error;
+            count++;
         }
     }
-    apr_pool_destroy(scratch);
+    return count;
 }
+
 /* ---- The user's list ---- */
 
 static void remove_gone(targets_t *targets, const target_list_t *list)
@@ -153,22 +188,37 @@ static void remove_gone(targets_t *targets, const target_list_t *list)
     targets->all->nelts = kept;
 }
 
-static void add_new(targets_t *targets, const target_list_t *list, apr_time_t now)
+static void add(targets_t *targets, const target_name_t *name, apr_interval_time_t phase,
+                apr_time_t now)
 {
-    phases_t *phases = &targets->rules.phases;
-    unsigned count = (unsigned)list->names->nelts;
+    target_t *target = target_create(name, &targets->rules, phase, now, targets->pool);
 
-    for (unsigned i = 0; i < count; i++) {
-        const target_name_t *name = &APR_ARRAY_IDX(list->names, i, target_name_t);
+    apr_hash_set(targets->by_key, target->name.key, APR_HASH_KEY_STRING, target);
+    APR_ARRAY_PUSH(targets->all, target_t *) = target;
+}
+
+/* Adds the next of the user's list that are new, no more of them than BATCH. */
+static void add_new(targets_t *targets, apr_time_t now)
+{
+    const apr_array_header_t *names = targets->list->names;
+    phases_t *phases = &targets->rules.phases;
+
+    for (unsigned added = 0; added < BATCH && targets->next_name < names->nelts;
+         targets->next_name++) {
+        const target_name_t *name = &APR_ARRAY_IDX(names, targets->next_name, target_name_t);
+        unsigned index = (unsigned)targets->next_name;
 
         if (apr_hash_get(targets->by_key, name->key, APR_HASH_KEY_STRING) == NULL) {
-            apr_interval_time_t phase =
-                targets->rules.has_begun ? phases_add(phases) : phases_add_even(phases, i, count);
-            target_t *target = target_create(name, &targets->rules, phase, now, targets->pool);
-
-            apr_hash_set(targets->by_key, target->name.key, APR_HASH_KEY_STRING, target);
-            APR_ARRAY_PUSH(targets->all, target_t *) = target;
+            add(targets, name,
+                targets->is_first_list ? phases_add_even(phases, index, (unsigned)names->nelts)
+                                       : phases_add(phases),
+                now);
+            added++;
         }
+    }
+    if (targets->next_name == names->nelts) {
+        apr_pool_destroy(targets->list->pool);
+        targets->list = NULL;
     }
 }
 
@@ -184,34 +234,9 @@ void targets_replace(targets_t *targets, target_list_t *list)
 
 void targets_start_with(targets_t *targets, target_list_t *list, const destination_t *known)
 {
-    assert(list->names->nelts == 1 && !targets->rules.has_begun);
+    assert(list->names->nelts == 1 && targets->rules.origin == TARGET_NEVER);
     targets->known = known;
     targets_replace(targets, list);
-}
-
-static const char *ask_known(targets_t *targets, apr_time_t now, apr_pool_t *scratch)
-{
-    apr_array_header_t *chosen = apr_array_make(scratch, 1, sizeof(destination_t));
-
-    APR_ARRAY_PUSH(chosen, destination_t) = *targets->known;
-    return target_ask(target_at(targets, 0), chosen, now, scratch);
-}
-
-/* Without a name service to wait for, what cannot be asked now is wrong. */
-static void begin(targets_t *targets, apr_time_t now)
-{
-    apr_pool_t *scratch = memory_pool(targets->pool);
-    const char *error = targets->known != NULL ? ask_known(targets, now, scratch) : NULL;
-
-    for (int i = 0; i < targets->all->nelts && targets->known == NULL && error == NULL; i++) {
-        error = look_up(targets, target_at(targets, i), now, scratch);
-    }
-    if (error != NULL) {
-        targets->has_failed = 1;
-        targets->options.fail(targets->options.context, error);
-    }
-    targets->rules.has_begun = 1;
-    apr_pool_destroy(scratch);
 }
 
 static void take_list(targets_t *targets, apr_time_t now)
@@ -221,17 +246,43 @@ static void take_list(targets_t *targets, apr_time_t now)
     if (list == NULL) {
         return;
     }
-    targets->rules.origin = targets->rules.has_begun ? targets->rules.origin : now;
-    remove_gone(targets, list);
-    add_new(targets, list, now);
-    atomic_store(&targets->count, (unsigned)targets->all->nelts);
-    if (!targets->rules.has_begun) {
-        begin(targets, now);
+    if (targets->list != NULL) {
+        apr_pool_destroy(targets->list->pool);
     }
-    apr_pool_destroy(list->pool);
+    targets->is_first_list = targets->rules.origin == TARGET_NEVER;
+    targets->rules.origin = targets->is_first_list ? now : targets->rules.origin;
+    remove_gone(targets, list);
+    atomic_store(&targets->count, (unsigned)list->names->nelts);
+    targets->list = list;
+    targets->next_name = 0;
 }
 
 /* ---- From outside ---- */
+
+/* Without a name service to wait for, what cannot be asked at the start is wrong. Returns non-zero
+ * if there may be more to do at once. */
+static int do_due(targets_t *targets, apr_time_t now)
+{
+    apr_pool_t *scratch = memory_pool(targets->pool);
+    const char *error;
+
+    if (targets->list != NULL) {
+        add_new(targets, now);
+    }
+    int has_more = look_up_due(targets, now, &error, scratch) == BATCH || targets->list != NULL;
+
+    if (targets->rules.has_begun) {
+        has_more |= take_answers(targets, now) == BATCH;
+    } else if (error != NULL) {
+        targets->has_failed = 1;
+        targets->options.fail(targets->options.context, error);
+    } else if (!has_more) {
+        targets->rules.has_begun = 1;
+        has_more = 1; /* there may be answers */
+    }
+    apr_pool_destroy(scratch);
+    return has_more;
+}
 
 apr_time_t targets_run(void *data, apr_time_t now)
 {
@@ -239,12 +290,10 @@ apr_time_t targets_run(void *data, apr_time_t now)
     apr_time_t next = TARGET_NEVER;
 
     take_list(targets, now);
-    if (targets->has_failed) {
-        return TARGET_NEVER;
+    if (!targets->has_failed && do_due(targets, now)) {
+        return now;
     }
-    take_answers(targets, now);
-    look_up_due(targets, now);
-    for (int i = 0; i < targets->all->nelts; i++) {
+    for (int i = 0; i < targets->all->nelts && !targets->has_failed; i++) {
         apr_time_t due = target_at(targets, i)->next_lookup;
 
         next = due < next ? due : next;
@@ -256,8 +305,9 @@ int targets_is_pending(void *data)
 {
     targets_t *targets = data;
 
-    if (targets->options.is_endless || atomic_load(&targets->pending) != NULL) {
-        return 1;
+    if (targets->options.is_endless || atomic_load(&targets->pending) != NULL ||
+        targets->list != NULL || !targets->rules.has_begun) {
+        return !targets->has_failed;
     }
     for (int i = 0; i < targets->all->nelts; i++) {
         if (!target_at(targets, i)->is_found && target_at(targets, i)->is_looked_up) {

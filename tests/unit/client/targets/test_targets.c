@@ -190,6 +190,17 @@ static void replace(fixture_t *fixture, const char *names)
     targets_replace(fixture->targets, list_of(names, fixture->pool));
 }
 
+/* Runs until there is nothing more to do at `now`. Returns when to run next. */
+static apr_time_t run_at(const fixture_t *fixture, apr_time_t now)
+{
+    apr_time_t next;
+
+    do {
+        next = targets_run(fixture->targets, now);
+    } while (next <= now);
+    return next;
+}
+
 /* Runs at `now`, and again once `lookups` have been answered that it asked for. Returns when to run
  * next. */
 static apr_time_t run_with(fixture_t *fixture, apr_time_t now, unsigned lookups)
@@ -197,14 +208,14 @@ static apr_time_t run_with(fixture_t *fixture, apr_time_t now, unsigned lookups)
     monitor_lock(fixture->monitor);
     fixture->answered = 0;
     monitor_unlock(fixture->monitor);
-    apr_time_t next = targets_run(fixture->targets, now);
+    apr_time_t next = run_at(fixture, now);
 
     monitor_lock(fixture->monitor);
     while (fixture->answered < lookups) {
         assert_int_equal(monitor_wait(fixture->monitor, PATIENCE_US), APR_SUCCESS);
     }
     monitor_unlock(fixture->monitor);
-    return lookups > 0 ? targets_run(fixture->targets, now) : next;
+    return lookups > 0 ? run_at(fixture, now) : next;
 }
 
 /* Compares what happened since the last time. */
@@ -444,12 +455,12 @@ static void a_target_may_go_while_it_is_looked_up(void **state)
     set_silent(&fixture, 1);
     set_entry(&fixture, 0, "a", "192.0.2.1");
     replace(&fixture, "a 192.0.2.2");
-    targets_run(fixture.targets, START);
+    run_at(&fixture, START);
     replace(&fixture, "192.0.2.2");
-    targets_run(fixture.targets, START);
+    run_at(&fixture, START);
     assert_happened(&fixture, "192.0.2.2 192.0.2.2 at 500");
     replace(&fixture, "192.0.2.2 a");
-    targets_run(fixture.targets, START); /* asks for the name once more */
+    run_at(&fixture, START); /* asks for the name once more */
     monitor_lock(fixture.monitor);
     fixture.answered = 0;
     monitor_unlock(fixture.monitor);
@@ -459,7 +470,7 @@ static void a_target_may_go_while_it_is_looked_up(void **state)
         assert_int_equal(monitor_wait(fixture.monitor, PATIENCE_US), APR_SUCCESS);
     }
     monitor_unlock(fixture.monitor);
-    targets_run(fixture.targets, START + SECOND);
+    run_at(&fixture, START + SECOND);
     assert_happened(&fixture, "a 192.0.2.1 at 1000"); /* once */
     targets_close(fixture.targets);
 }
@@ -471,7 +482,7 @@ static void an_address_that_cannot_be_asked_at_the_start_is_an_error(void **stat
     open_fixture(&fixture, &plain, *state);
     fixture.refusal = EMFILE;
     replace(&fixture, "192.0.2.1 192.0.2.2");
-    targets_run(fixture.targets, START);
+    run_at(&fixture, START);
     assert_happened(&fixture, "error: no socket for 192.0.2.1");
     targets_close(fixture.targets);
 }
@@ -510,6 +521,27 @@ static void a_target_that_was_asked_often_enough_is_left_alone(void **state)
     targets_close(fixture.targets);
 }
 
+/* So that what is due to others does not wait for thousands of sockets. */
+static void many_begin_a_few_at_a_time(void **state)
+{
+    fixture_t fixture;
+    const char *names = "";
+    int former = 0;
+
+    open_fixture(&fixture, &plain, *state);
+    for (unsigned i = 0; i < 100; i++) {
+        names = apr_psprintf(*state, "%s 192.0.2.%u", names, i + 1);
+    }
+    replace(&fixture, names);
+    while (fixture.peers->nelts < 100) {
+        assert_int_equal(targets_run(fixture.targets, START), START);
+        assert_in_range(fixture.peers->nelts - former, 1, 20);
+        former = fixture.peers->nelts;
+    }
+    assert_int_equal(run_at(&fixture, START), TARGET_NEVER);
+    targets_close(fixture.targets);
+}
+
 static void the_only_target_may_be_known(void **state)
 {
     fixture_t fixture;
@@ -534,12 +566,12 @@ static void a_run_with_an_end_waits_for_the_first_lookup_only(void **state)
     replace(&fixture, "a");
     assert_true(targets_is_pending(fixture.targets));
     set_silent(&fixture, 1);
-    targets_run(fixture.targets, START);
+    run_at(&fixture, START);
     assert_true(targets_is_pending(fixture.targets));
     set_silent(&fixture, 0);
     while (targets_is_pending(fixture.targets)) {
         clock_pause(1000);
-        targets_run(fixture.targets, START);
+        run_at(&fixture, START);
     }
     assert_happened(&fixture, "a failed");
     targets_close(fixture.targets);
@@ -574,6 +606,7 @@ int main(void)
         scene(an_address_that_cannot_be_asked_at_the_start_is_an_error),
         scene(an_address_that_cannot_be_asked_later_is_tried_again),
         scene(a_target_that_was_asked_often_enough_is_left_alone),
+        scene(many_begin_a_few_at_a_time),
         scene(the_only_target_may_be_known),
         scene(a_run_with_an_end_waits_for_the_first_lookup_only),
         scene(addresses_are_checked_without_asking_anybody),
