@@ -17,10 +17,11 @@ struct load {
 static const char *plan_one(peer_options_t *options, const client_settings_t *settings,
                             const load_t *load, const destination_t *destination, unsigned flow)
 {
-    plan_t plan; /* with a key of its own: late answers come while the next part runs */
-    const char *error =
-        plan_make(&plan, settings, load->plan.flows, load->plan.reports, 0, load->pool);
+    plan_t plan =
+        load->plan; /* with a key of its own: late answers come while the next part runs */
+    const char *error = plan_renew(&plan, load->pool);
 
+    plan.settings = settings;
     return error == NULL
                ? plan_peer(options, &plan, settings->host, destination, flow, 0, load->pool)
                : error;

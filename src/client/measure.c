@@ -85,11 +85,11 @@ static void tell_mtu(session_t *session)
 static int send_larger(session_t *session)
 {
     const plan_t *first = &session->plan;
-    plan_t plan; /* with a key of its own, since late answers to the search may still come */
+    plan_t plan = *first; /* its own key: late answers to the search may still come */
     peer_options_t options;
 
     if (!mtu_wants_fragments(session->mtu) || flows_keep_whole(first->flows, 0) != APR_SUCCESS ||
-        plan_make(&plan, first->settings, first->flows, first->reports, 0, session->pool) != NULL ||
+        plan_renew(&plan, session->pool) != NULL ||
         plan_peer(&options, &plan, first->settings->host, session->destination, 0, MTU_SEARCH_TRIES,
                   session->pool) != NULL) {
         return 0;

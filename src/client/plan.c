@@ -275,19 +275,24 @@ static const apr_array_header_t *own_addresses(apr_pool_t *pool)
     return host_addresses(&addresses, pool) == APR_SUCCESS ? addresses : NULL;
 }
 
-const char *plan_make(plan_t *plan, const client_settings_t *settings, flows_t *flows,
-                      apr_array_header_t *reports, int has_several, apr_pool_t *pool)
+const char *plan_renew(plan_t *plan, apr_pool_t *pool)
 {
     unsigned char *random = apr_palloc(pool, PROBE_RANDOM);
     apr_status_t status = apr_generate_random_bytes(random, PROBE_RANDOM);
 
+    plan->random = random;
+    return status == APR_SUCCESS ? NULL : cannot("get random bytes", status, pool);
+}
+
+const char *plan_make(plan_t *plan, const client_settings_t *settings, flows_t *flows,
+                      apr_array_header_t *reports, int has_several, apr_pool_t *pool)
+{
     *plan = (plan_t){.settings = settings,
                      .flows = flows,
                      .reports = reports,
-                     .random = random,
                      .addresses = own_addresses(pool),
                      .has_several = has_several};
-    return status == APR_SUCCESS ? NULL : cannot("get random bytes", status, pool);
+    return plan_renew(plan, pool);
 }
 
 run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer)

@@ -28,6 +28,10 @@ typedef struct plan {
 const char *plan_make(plan_t *plan, const client_settings_t *settings, flows_t *flows,
                       apr_array_header_t *reports, int has_several, apr_pool_t *pool);
 
+/* Gives the plan a key of its own, so that late answers to what was sent by a plan that it is a
+ * copy of are told apart. Any thread. */
+const char *plan_renew(plan_t *plan, apr_pool_t *pool);
+
 /* What is told of `host` at `peer`; length 0: its address is not known. */
 run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer);
 
