@@ -16,7 +16,7 @@ struct asked {
 };
 
 /* What is told where a name has addresses, but none that the user wants to ask. */
-#define NO_ADDRESS APR_EAFNOSUPPORT
+#define NOTHING_TO_ASK APR_EAFNOSUPPORT
 
 /* ---- Targets ---- */
 
@@ -244,7 +244,7 @@ const char *target_found(target_t *target, apr_sockaddr_t *found, apr_time_t now
         destination_choose(&chosen, found, target->name.text, target->rules->destinations, scratch);
 
     if (error != NULL) {
-        target_not_found(target, NO_ADDRESS, now);
+        target_not_found(target, NOTHING_TO_ASK, now);
         return error;
     }
     if (!target->rules->all_addresses) {
