@@ -353,7 +353,7 @@ class Client(Walk):
 
     def test_every_allocation(self):
         with harness.Server() as server:
-            for mode in self.MODES:
+            for mode in [*self.MODES, ["-c1", f"--plot={self.path('run.svg')}"]]:
                 command = [UDPECHO, *mode, f"127.0.0.1:{server.address[1]}"]
                 for kinds in (HEAP, POOLS, THREADS):
                     self.check_runs(command, kinds, 2)

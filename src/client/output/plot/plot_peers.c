@@ -88,7 +88,6 @@ static void draw_row(page_t *page, const plot_peer_t *peer, const axis_t *times,
                      const axis_t *values)
 {
     const probe_summary_t *summary = &peer->summary;
-    const char *loss = loss_percent(summary, page->pool);
     int is_timed = summary->timed > 0;
     double top = page->y + 2;
 
@@ -99,7 +98,7 @@ static void draw_row(page_t *page, const plot_peer_t *peer, const axis_t *times,
              plot_name(peer->host, peer->address, NAME_CHARACTERS, page->pool));
     svg_text(page->svg, 370, y, RIGHT, is_timed ? thousandths(summary->p50, page->pool) : "-");
     svg_text(page->svg, 440, y, RIGHT, is_timed ? thousandths(summary->p99, page->pool) : "-");
-    svg_text(page->svg, 505, y, RIGHT, loss != NULL ? loss : "-");
+    svg_text(page->svg, 505, y, RIGHT, short_loss(summary, page->pool));
     svg_line(page->svg, 16, page->y, PLOT_RIGHT, page->y, "stroke=\"#ccc\"");
     draw_strip(page, peer, times, values, top);
 }

@@ -13,8 +13,10 @@
 /* No column is wider. */
 #define COLUMN_MAX 60
 
-/* How wide a character of the smallest text is. */
-#define CHARACTER 4.5
+/* The size of the text of a loss, if its column is not too narrow for five characters: how wide
+ * these are, in sizes. */
+#define LOSS_SIZE  11
+#define LOSS_WIDTH 2.9
 
 #define SUSPECT "fill=\"#f0d9d9\" stroke=\"#b00020\" stroke-width=\"0.7\" stroke-dasharray=\"4 2\""
 #define RANGE   "stroke=\"#0b2f66\" stroke-width=\"1.4\""
@@ -70,7 +72,8 @@ static void draw_times(const page_t *page, const probe_summary_t *summary, const
 static void draw_loss(const page_t *page, const probe_summary_t *summary, const space_t *space,
                       double middle)
 {
-    const char *percent = loss_percent(summary, page->pool);
+    double fitting = space->width / LOSS_WIDTH;
+    double size = fitting < LOSS_SIZE ? fitting : LOSS_SIZE;
     double known = (double)(summary->sent - summary->outstanding);
     double height = known > 0 ? (double)summary->lost / known * (LOSS_HEIGHT - 14) : 0;
 
@@ -78,10 +81,9 @@ static void draw_loss(const page_t *page, const probe_summary_t *summary, const 
         svg_rectangle(page->svg, middle - space->width * 0.25, space->bottom - height,
                       space->width * 0.5, height, LOST);
     }
-    svg_text(
-        page->svg, middle, space->bottom - height - 3, "text-anchor=\"middle\" font-size=\"8\"",
-        percent != NULL ? apr_psprintf(page->pool, "%.*s", (int)(space->width / CHARACTER), percent)
-                        : "-");
+    svg_text(page->svg, middle, space->bottom - height - 3,
+             apr_psprintf(page->pool, "text-anchor=\"middle\" font-size=\"%.1f\"", size),
+             short_loss(summary, page->pool));
 }
 
 static void draw_port(const page_t *page, const sweep_row_t *row, const space_t *space,
