@@ -63,6 +63,7 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {is_resolving, given->flood != 0, "resolve-interval", "flood"},
         {is_resolving, given->sweep != 0, "resolve-interval", "sweep"},
         {is_resolving, given->mtu != 0, "resolve-interval", "mtu"},
+        {is_resolving, given->load != 0, "resolve-interval", "load"},
         {is_resolving, given->source_port != 0, "resolve-interval", "source-port"},
         {given->check != 0, given->flood != 0, "check", "flood"},
         {given->check != 0, given->sweep != 0, "check", "sweep"},

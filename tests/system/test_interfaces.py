@@ -355,6 +355,21 @@ class Client(Interfaces):
                                              report.text + report.errors)
                             self.assertEqual(server.requests[-1].source[0][:len(network)], network)
 
+    def test_each_target_may_have_its_interface(self):
+        with Responder(echo, host=FAR[0]) as server:
+            targets = [f"{FAR[0]}%far{number}:{server.port}" for number in (0, 1)]
+            report = self.ask(*targets)
+            self.assertEqual(report.code, 0, report.text + report.errors)
+            self.assertEqual({s["target"]: s["received"]
+                              for s in report.of("summary", interim=False)},
+                             dict.fromkeys(targets, 2))
+            networks = [request.source[0].rpartition(".")[0] for request in server.requests]
+            self.assertEqual(sorted(networks), ["10.0.0", "10.0.0", "10.1.0", "10.1.0"])
+            done = client_harness.run("--count=1", targets[0], "10.0.0.9%nosuch0",
+                                      prefix=namespaces.IN_SERVER)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("cannot use --interface=nosuch0: No such device", done.stderr)
+
     def check_refused(self, words, *arguments):
         done = client_harness.run("--count=1", *arguments, prefix=namespaces.IN_SERVER)
         self.assertEqual((done.returncode, done.stdout), (2, ""))
