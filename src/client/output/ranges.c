@@ -32,21 +32,26 @@ static const series_t all_series[] = {
 
 #define SERIES (sizeof all_series / sizeof all_series[0])
 
-/* Returns 0 if it takes more than `most` ranges, or some would be narrower than a microsecond. */
+/* The bounds are whole microseconds. Where one is not, and its range is narrower than this,
+ * rounding would make ranges next to each other differ by too much. */
+#define ROUNDED_MIN 2
+
+/* Returns 0 if it takes more than `most` ranges, or some would be too narrow. */
 static int divide(ranges_t *ranges, const series_t *series, apr_int64_t low, apr_int64_t high,
                   unsigned most)
 {
     ranges->count = 0;
     for (apr_int64_t decade = 1;; decade *= series->decade) {
         for (unsigned i = 0; i < series->count; i++) {
-            apr_int64_t bound =
-                (series->numbers[(apr_size_t)i * series->stride] * decade + 99) / 100;
+            apr_int64_t exact = series->numbers[(apr_size_t)i * series->stride] * decade;
+            apr_int64_t bound = (exact + 50) / 100;
+            apr_int64_t width = bound - ranges->bound[ranges->count];
 
             if (bound <= low) {
                 ranges->bound[0] = bound;
                 continue;
             }
-            if (ranges->count == most || bound == ranges->bound[ranges->count]) {
+            if (ranges->count == most || width < (exact % 100 == 0 ? 1 : ROUNDED_MIN)) {
                 return 0;
             }
             ranges->bound[++ranges->count] = bound;

@@ -83,9 +83,11 @@ static void decades_are_divided_alike(void **state)
     assert_bounds(&ranges, one_each, 5);
 }
 
-static void a_range_is_no_narrower_than_a_microsecond(void **state)
+/* Of 1, 1.25, 1.6 microseconds nothing is told apart. */
+static void ranges_are_not_too_narrow_for_whole_microseconds(void **state)
 {
-    static const apr_int64_t bounds[] = {1, 2, 3, 4, 7, 10, 16};
+    static const apr_int64_t three_each[] = {1, 2, 5, 10, 20};
+    static const apr_int64_t five_each[] = {4, 6, 10, 16, 25, 40, 63, 100};
     histogram_t *histogram = make_histogram(*state);
 
     add(histogram, 0, 5);
@@ -93,9 +95,15 @@ static void a_range_is_no_narrower_than_a_microsecond(void **state)
     add(histogram, 12, 1);
     ranges_t ranges = ranges_of(histogram, RANGES_MAX);
 
-    assert_bounds(&ranges, bounds, 7);
+    assert_bounds(&ranges, three_each, 5);
     assert_int_equal(ranges.below, 5); /* 0 is on no logarithmic scale */
     assert_int_equal(ranges.in[0], 1);
+
+    histogram = make_histogram(*state);
+    add(histogram, 5, 1);
+    add(histogram, 80, 1);
+    ranges = ranges_of(histogram, RANGES_MAX);
+    assert_bounds(&ranges, five_each, 8);
 }
 
 static void an_empty_histogram_has_no_range(void **state)
@@ -151,7 +159,7 @@ int main(void)
         scene(a_narrow_distribution_keeps_its_shape),
         scene(what_is_rare_and_far_away_has_one_range),
         scene(decades_are_divided_alike),
-        scene(a_range_is_no_narrower_than_a_microsecond),
+        scene(ranges_are_not_too_narrow_for_whole_microseconds),
         scene(an_empty_histogram_has_no_range),
         scene(equal_values_have_one_range),
         scene(all_values_are_counted),
