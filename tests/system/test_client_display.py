@@ -76,7 +76,7 @@ class Terminal:
         self.resize(columns, rows)
         self.text = ""
         self.process = subprocess.Popen(
-            [UDPECHO, *map(str, arguments)], stdin=self._near, stdout=self._near,
+            [*harness.EMULATOR, UDPECHO, *map(str, arguments)], stdin=self._near, stdout=self._near,
             stderr=self._near, start_new_session=True, preexec_fn=self._control,
             env={**os.environ, "TERM": "xterm", "LC_ALL": "C", **dict(environment)})
 
@@ -160,7 +160,8 @@ class Display(unittest.TestCase):
             with Terminal(*hosts) as terminal:
                 terminal.await_text(r"quit")
             far, near = pty.openpty()
-            process = subprocess.Popen([UDPECHO, *hosts], stdin=subprocess.DEVNULL, stdout=near,
+            process = subprocess.Popen([*harness.EMULATOR, UDPECHO, *hosts],
+                                       stdin=subprocess.DEVNULL, stdout=near,
                                        env={**os.environ, "TERM": "xterm"})
             try:
                 os.close(near)
