@@ -12,6 +12,9 @@ typedef struct check check_t;
  * defaults that makes 9 seconds, one less than Nagios gives a plugin. */
 #define CHECK_LOOKUPS_US (7 * APR_USEC_PER_SEC)
 
+/* And how much longer it may ask: those whose names are known by then have results. */
+#define CHECK_DEADLINE_US (5 * APR_USEC_PER_SEC)
+
 /* A check that writes to `out`. Lives as long as `pool`. */
 check_t *check_create(apr_file_t *out, apr_pool_t *pool);
 

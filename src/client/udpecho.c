@@ -248,6 +248,24 @@ static client_exit_t ask(program_t *program, const char **error)
     return CLIENT_ERROR;
 }
 
+/* What is to be asked, and for how long. */
+static const char *begin_check(program_t *program)
+{
+    client_settings_t *settings = &program->settings;
+    const apr_array_header_t *names = settings->targets->names;
+    apr_interval_time_t length = plan_length(settings);
+    apr_status_t status = check_limit(program->check, length + CHECK_LOOKUPS_US);
+
+    program->check_report = report_check(&settings->thresholds, program->pool);
+    for (int i = 0; i < names->nelts; i++) {
+        report_check_expect(program->check_report, APR_ARRAY_IDX(names, i, target_name_t).text);
+    }
+    if (settings->deadline == 0) {
+        settings->deadline = length + CHECK_DEADLINE_US;
+    }
+    return status == APR_SUCCESS ? NULL : cannot("start", status, program->pool);
+}
+
 /* As a monitoring plugin. */
 static check_state_t check(program_t *program)
 {
@@ -258,11 +276,7 @@ static check_state_t check(program_t *program)
     const char *text;
 
     if (error == NULL) {
-        program->check_report = report_check(&program->settings.thresholds, pool);
-        apr_status_t status =
-            check_limit(program->check, plan_length(&program->settings) + CHECK_LOOKUPS_US);
-
-        error = status == APR_SUCCESS ? NULL : cannot("start", status, pool);
+        error = begin_check(program);
     }
     if (error == NULL) {
         code = ask(program, &error);
@@ -357,11 +371,15 @@ static int is_held_up(const program_t *program)
     return result;
 }
 
+static int is_check; /* this is a monitoring plugin, which has other exit codes */
+
 /* Asks for no memory, and leaves out what ends the program in order, which might. */
 static void give_up(void)
 {
-    fputs("udpecho: no memory\n", stderr);
-    _Exit(CLIENT_ERROR);
+    fputs(is_check ? "UDPECHO UNKNOWN - no memory\n" : "udpecho: no memory\n",
+          is_check ? stdout : stderr);
+    fflush(stdout);
+    _Exit(is_check ? (int)CHECK_UNKNOWN : (int)CLIENT_ERROR);
 }
 
 static const host_service_t service = {
@@ -375,10 +393,11 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program_t program = {.pool = NULL};
     apr_file_t *errors;
 
+    is_check = client_settings_is_check(argc, argv);
     host_trust_system_libraries();
     if (host_fill_standard_files() != APR_SUCCESS) {
         fputs("udpecho: no descriptors in place of standard files that are closed\n", stderr);
-        return CLIENT_ERROR;
+        return is_check ? (int)CHECK_UNKNOWN : (int)CLIENT_ERROR;
     }
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {
         give_up(); /* nothing else makes it fail on POSIX, nor usually on Windows */
@@ -392,7 +411,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
     program.plot = NULL;
     program.reports = apr_array_make(program.pool, 4, sizeof(const report_t *));
 
-    if (client_settings_is_check(argc, argv)) {
+    if (is_check) {
         program.check = check_create(program.out, program.pool);
     }
     int code = start(&program, argc, argv);

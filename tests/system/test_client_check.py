@@ -133,17 +133,27 @@ class SilentNameServer(unittest.TestCase):
         (self.files / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:30\n")
         (self.files / "nsswitch.conf").write_text("hosts: dns\n")
 
-    def test_an_end_in_time(self):
-        command = [client_harness.UDPECHO, "--check", "--count=1", "--timeout=100ms", "host.example"]
+    def check(self, *arguments):
+        command = [client_harness.UDPECHO, "--check", "--count=1", "--timeout=100ms", *arguments]
         setup = (f"ip link set lo up\nmount --bind {self.files}/resolv.conf /etc/resolv.conf\n"
                  f"mount --bind {self.files}/nsswitch.conf /etc/nsswitch.conf\n")
-        start = time.monotonic()
-        done = subprocess.run(["unshare", "-n", "-m", "sh", "-e", "-c", setup + 'exec "$@"', "sh",
+        return subprocess.run(["unshare", "-n", "-m", "sh", "-e", "-c", setup + 'exec "$@"', "sh",
                                "python3", "-c", ASKS_NOBODY, *command],
                               capture_output=True, text=True, timeout=3 * harness.PATIENCE)
+
+    def test_an_end_in_time(self):
+        start = time.monotonic()
+        done = self.check("host.example")
         self.assertRegex(done.stdout, r"\AUDPECHO UNKNOWN - no result within 7s\d+ms\n\Z")
         self.assertEqual((done.returncode, done.stderr), (UNKNOWN, ""))
         self.assertLess(time.monotonic() - start, 8.5 + SLACK)
+
+    def test_others_have_results_all_the_same(self):
+        done = self.check("127.0.0.1:53", "host.example", "--deadline=1s")
+        self.assertEqual(done.returncode, CRITICAL, done.stdout)
+        self.assertEqual(done.stdout.splitlines()[1:],
+                         ["CRITICAL - 127.0.0.1:53: no answer",
+                          "UNKNOWN - host.example: its name was not looked up in time"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 /* What is known of one peer. */
 typedef struct subject {
     const run_t *run; /* NULL: it has ended */
+    int is_expected;  /* nothing was told of it so far */
     const char *host;
     endpoint_t peer;
     int has_summary;
@@ -33,19 +34,34 @@ typedef struct finding {
 
 /* ---- What is told ---- */
 
+static subject_t *add_subject(report_check_t *check, const char *host)
+{
+    subject_t *subject = apr_array_push(check->subjects);
+
+    *subject = (subject_t){.is_expected = 1, .host = apr_pstrdup(check->pool, host)};
+    return subject;
+}
+
+/* That of the run, the expected one of its host, or a new one. */
 static subject_t *find_subject(report_check_t *check, const run_t *run)
 {
+    subject_t *expected = NULL;
+
     for (int i = 0; i < check->subjects->nelts; i++) {
         subject_t *subject = &APR_ARRAY_IDX(check->subjects, i, subject_t);
 
         if (subject->run == run) {
             return subject;
         }
+        if (subject->is_expected && strcmp(subject->host, run->host) == 0) {
+            expected = subject;
+        }
     }
-    subject_t *subject = apr_array_push(check->subjects);
+    subject_t *subject = expected != NULL ? expected : add_subject(check, run->host);
 
-    *subject =
-        (subject_t){.run = run, .host = apr_pstrdup(check->pool, run->host), .peer = run->peer};
+    subject->run = run;
+    subject->is_expected = 0;
+    subject->peer = run->peer;
     return subject;
 }
 
@@ -95,6 +111,11 @@ report_t *report_check(const check_thresholds_t *thresholds, apr_pool_t *pool)
     return &check->report;
 }
 
+void report_check_expect(const report_t *report, const char *host)
+{
+    add_subject(report->context, host);
+}
+
 /* ---- Judging ---- */
 
 /* What did not come back as it was sent, of all that was due and whose fate is known. */
@@ -132,6 +153,9 @@ static finding_t judge_silent(const subject_t *subject, apr_pool_t *pool)
         return (finding_t){CHECK_UNKNOWN,
                            apr_pstrcat(pool, "cannot find it: ",
                                        error_text(subject->lookup, reason, sizeof reason), NULL)};
+    }
+    if (subject->is_expected) {
+        return (finding_t){CHECK_UNKNOWN, "its name was not looked up in time"};
     }
     if (summary->sent == 0) {
         return (finding_t){CHECK_UNKNOWN,

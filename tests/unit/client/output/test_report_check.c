@@ -203,6 +203,22 @@ static void addresses_of_one_host_are_told_apart(void **state)
                   *state);
 }
 
+static void what_nothing_is_told_of_is_unknown(void **state)
+{
+    report_t *report = report_check(&none, *state);
+    probe_summary_t good = answered(0, 1000);
+
+    report_check_expect(report, "slow");
+    report_check_expect(report, "one");
+    tell_run(report, "one", &good);
+    assert_result(report, CHECK_UNKNOWN,
+                  "UDPECHO UNKNOWN - 2 targets: 1 unknown, 1 ok | 'one rtt'=0.001000s;;;0 "
+                  "'one loss'=0%;;;0;100\n"
+                  "UNKNOWN - slow: its name was not looked up in time\n"
+                  "OK - one: rtt 1.000 ms, lost 0 %\n",
+                  *state);
+}
+
 static void nothing_asked_is_unknown(void **state)
 {
     assert_result(report_check(&none, *state), CHECK_UNKNOWN,
@@ -221,6 +237,7 @@ int main(void)
         scene(losses_of_each_way_are_numbers_too),
         scene(the_worst_of_several_comes_first),
         scene(addresses_of_one_host_are_told_apart),
+        scene(what_nothing_is_told_of_is_unknown),
         scene(nothing_asked_is_unknown),
     };
 
