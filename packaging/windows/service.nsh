@@ -1,5 +1,7 @@
 ; What NSIS's installer does besides copying files. It takes options for the service:
 ;   udpecho-VERSION-windows-x86_64.exe /S /OPTIONS="--listen=*:7 --open-firewall"
+; With /WATCH it makes the service udpecho-watch too, and does not start it: it has no targets yet. An
+; upgrade keeps that service as it is.
 ; An upgrade without /OPTIONS leaves those that the service has, on its command line, and without /D=
 ; takes the directory of last time, which the script of CPack writes down.
 !include FileFunc.nsh
@@ -9,6 +11,7 @@ InstallDirRegKey HKLM Software\udpecho\udpecho ""
 
 Var InstalledVersion ; "" if none is
 Var LastCommand ; of the service; "" if there is none
+Var LastWatchCommand ; the same of udpecho-watch
 Var Options
 
 ; Sets $0 to what it ended with, "error" if it did not start.
@@ -24,16 +27,30 @@ Var Options
   ${EndIf}
 !macroend
 
+; It is none of the reasons to fail, since what there is works without.
+!macro InstallWatch
+  ${GetParameters} $0
+  ClearErrors
+  ${GetOptions} $0 /WATCH $1
+  ${IfNot} ${Errors}
+  ${OrIf} $LastWatchCommand != ""
+    !insertmacro Run '"$INSTDIR\bin\udpecho.exe" --install-service'
+  ${EndIf}
+  ${If} $LastWatchCommand != ""
+    !insertmacro Run '"$SYSDIR\sc.exe" start udpecho-watch'
+  ${EndIf}
+!macroend
+
 !macro RemoveService
   !insertmacro Run '"$INSTDIR\bin\udpechod.exe" --uninstall-service'
 !macroend
 
 ; Windows replaces no program whose process lives, a moment longer than its service.
-!macro StopService
-  !insertmacro Run '"$SYSDIR\net.exe" stop udpechod'
+!macro StopService NAME PROGRAM
+  !insertmacro Run '"$SYSDIR\net.exe" stop ${NAME}'
   ${For} $1 1 300
     ClearErrors
-    FileOpen $0 "$INSTDIR\bin\udpechod.exe" a
+    FileOpen $0 "$INSTDIR\bin\${PROGRAM}.exe" a
     ${IfNot} ${Errors}
       FileClose $0
       ${Break}
@@ -60,6 +77,7 @@ Var Options
   ReadRegStr $InstalledVersion HKLM \
     Software\Microsoft\Windows\CurrentVersion\Uninstall\udpecho DisplayVersion
   ReadRegStr $LastCommand HKLM System\CurrentControlSet\Services\udpechod ImagePath
+  ReadRegStr $LastWatchCommand HKLM System\CurrentControlSet\Services\udpecho-watch ImagePath
   ${GetParameters} $0
   ${GetOptions} $0 /OPTIONS= $Options
   ${VersionCompare} "$InstalledVersion" "${VERSION}" $1
@@ -82,7 +100,10 @@ Var Options
 !macro BeforeFiles
   !insertmacro Check
   ${If} $LastCommand != ""
-    !insertmacro StopService
+    !insertmacro StopService udpechod udpechod
+  ${EndIf}
+  ${If} $LastWatchCommand != ""
+    !insertmacro StopService udpecho-watch udpecho
   ${EndIf}
 !macroend
 
@@ -102,9 +123,11 @@ Var Options
     ${EndIf}
     !insertmacro Refuse "The service does not start with these options: $Options"
   ${EndIf}
+  !insertmacro InstallWatch
 !macroend
 
 !macro RemoveAll
   !insertmacro RemoveService
+  !insertmacro Run '"$INSTDIR\bin\udpecho.exe" --uninstall-service'
   DeleteRegKey HKLM Software\udpecho
 !macroend

@@ -385,7 +385,7 @@ static void give_up(void)
 static const host_service_t service = {
     .name = "udpecho-watch",
     .title = "UDP echo watcher (udpecho)",
-    .description = "Asks targets for UDP echoes and serves the results to Prometheus.",
+    .description = "Asks targets for UDP echoes and tells how they answer.",
 };
 
 int main(int argc, const char *const *argv, const char *const *environment)

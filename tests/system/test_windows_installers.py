@@ -18,6 +18,7 @@ from windows_harness import (SERVICES, drive, free_port, program_data, query, re
 
 EARLIER, LATER = "0.1.0", "0.1.1"
 
+WATCHER, WATCH_FILES = "udpecho-watch", {"udpecho-watch.conf.example", "targets.example"}
 FILES = {"CHANGELOG.txt", "LICENSE.txt", "NOTICE.txt", "udpechod.conf.example", "bin/udpecho.exe",
          "bin/udpechod.exe", "completions/udpecho.bash", "completions/udpechod.bash",
          "completions/udpecho.ps1", "completions/udpechod.ps1", "manual/udpecho.html",
@@ -70,7 +71,7 @@ def places():
 class Installer:
     """What holds for all three. How each works is the business of its class."""
     home = drive() / "Program Files" / "udpecho"
-    files = FILES
+    files = FILES | WATCH_FILES
 
     def setUp(self):
         self.port = free_port()
@@ -84,9 +85,9 @@ class Installer:
             self.remove()
         shutil.rmtree(self.config.parent, ignore_errors=True)
 
-    def install(self, version, options=""):
+    def install(self, version, options="", **keywords):
         package = build(self.generator, self.suffix, version)
-        done = self.run_installer(package, options)
+        done = self.run_installer(package, options, **keywords)
         if query() is not None:
             self.package = package
             wait_for_state("running", 4)
@@ -113,6 +114,7 @@ class Installer:
 
     def assert_nothing_left(self):
         self.assertIsNone(query())
+        self.assertIsNone(query(WATCHER))
         # An empty directory, so that no other user can take its place before an upgrade is done.
         self.assertEqual(places() - self.before - {self.config.parent}, set())
         for root in (r"HKLM\Software", r"HKLM\System"):
@@ -129,6 +131,7 @@ class Installer:
             registry(rf"{SERVICES}\EventLog\Application\udpechod", "EventMessageFile"),
             r"^C:\\.*\\udpecho\\bin\\udpechod\.exe$")
         self.assertEqual(registry(rf"{SERVICES}\udpechod", "Start"), "0x2")
+        self.assertIsNone(query(WATCHER))
         self.remove()
         self.assert_nothing_left()
 
@@ -166,6 +169,25 @@ class Installer:
 
 class Careful:
     """What those do that run commands of their own, and so can refuse to."""
+
+    def test_the_watcher_comes_if_asked_for_and_stays_over_upgrades(self):
+        self.install(EARLIER, f"--listen=127.0.0.1:{self.port}", watch=True)
+        self.assertEqual(query(WATCHER)["STATE"], 1, "it has no targets yet")
+        found = {path.name for path in self.home.iterdir()}
+        self.assertLessEqual(WATCH_FILES, found)
+        targets = self.config.parent / "targets"
+        targets.write_text(f"127.0.0.1:{self.port}\n")
+        (self.config.parent / f"{WATCHER}.conf").write_text(
+            "targets=C:/ProgramData/udpecho/targets\nquiet\n")
+        start(WATCHER)
+        self.upgrade(LATER)
+        self.assert_version(LATER)
+        wait_for_state("running", 4, WATCHER)
+        self.remove()
+        self.assertIsNone(query(WATCHER))
+        shutil.rmtree(self.config.parent)
+        self.config.parent.mkdir()
+        self.assert_nothing_left()
 
     def test_an_earlier_version_is_refused(self):
         self.install(LATER, f"--listen=127.0.0.1:{self.port}")
@@ -210,9 +232,10 @@ class Careful:
                      "wixl or msibuild is missing; Debian has them in wixl and msitools")
 class Msi(Careful, Installer, unittest.TestCase):
     generator, suffix = "External", ".msi"
+    files = FILES
 
-    def run_installer(self, package, options):
-        given = [f"OPTIONS={options}"] if options else []
+    def run_installer(self, package, options, watch=False):
+        given = ([f"OPTIONS={options}"] if options else []) + (["ADDLOCAL=ALL"] if watch else [])
         return windows("msiexec", "/i", windows_path(package), "/quiet", *given)
 
     def run_remover(self, package):
@@ -251,12 +274,13 @@ class Msi(Careful, Installer, unittest.TestCase):
 @unittest.skipUnless(shutil.which("makensis"), "makensis is missing; Debian has it in nsis")
 class Nsis(Careful, Installer, unittest.TestCase):
     generator, suffix = "NSIS", ".exe"
-    files = FILES | {"Uninstall.exe"}
+    files = FILES | WATCH_FILES | {"Uninstall.exe"}
     directory = ""
 
-    def run_installer(self, package, options):
+    def run_installer(self, package, options, watch=False):
         # Quotation marks within an argument are beyond what a list of arguments can say.
         given = f' /OPTIONS="{options}"'.replace("%", "%%") if options else ""
+        given += " /WATCH" if watch else ""
         script = packages / "install.bat"
         script.write_text(f'"{windows_path(package)}" /S{given}{self.directory}\n')
         return windows("cmd", "/c", windows_path(script))

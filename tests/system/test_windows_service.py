@@ -15,8 +15,8 @@ import unittest
 import unittest.mock
 
 import harness
-from windows_harness import (SERVICES, free_port, program_data, query, registry, start, stop,
-                             wait_for_state, windows, wine_prefix)
+from windows_harness import (PARAMCHANGE, REPORT, SERVICES, Events, control, free_port, program_data,
+                             query, registry, start, stop, wait_for_state, windows)
 
 CYCLES = 20
 
@@ -25,43 +25,6 @@ USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
 
 # ERROR_SERVICE_SPECIFIC_ERROR, which has Windows start a service again.
 SPECIFIC_ERROR = 1066
-
-# Controls of Windows, and the one that is udpechod's own.
-PARAMCHANGE, REPORT = 6, 128
-
-
-def control(number):
-    done = windows(os.path.join(os.environ["UDPECHO_TOOLS"], "control_service.exe"), "udpechod",
-                   str(number))
-    if done.returncode != 0:
-        raise AssertionError(done.stderr)
-
-
-class Events:
-    """What services report from now on. Wine keeps no event log; wine.sh has it put into a file."""
-
-    def __init__(self, test):
-        if not harness.EMULATOR:
-            test.skipTest("reads what Wine tells of events, and this is Windows")
-        self._file = open(os.path.join(wine_prefix(), "session.log"), encoding="utf-8",
-                          errors="replace")
-        test.addCleanup(self._file.close)
-        self._file.seek(0, os.SEEK_END)
-        self._text = ""
-
-    def has(self, text):
-        self._text += self._file.read()
-        return text in self._text
-
-    def wait_for(self, text):
-        """Waits for an event with this text in it, and then looks only at what follows."""
-        deadline = time.monotonic() + harness.PATIENCE
-        while not self.has(text):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"no event has {text!r}:\n{self._text}")
-            time.sleep(0.05)
-        self._text = self._text.split(text, 1)[1]
-
 
 class Service(unittest.TestCase):
     def setUp(self):

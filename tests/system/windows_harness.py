@@ -15,6 +15,9 @@ import harness
 
 SERVICES = r"HKLM\System\CurrentControlSet\Services"
 
+# Controls of Windows, and the one that is the programs' own.
+PARAMCHANGE, REPORT = 6, 128
+
 
 def wine_prefix():
     return os.environ.get("UDPECHO_WINEPREFIX") or harness.EMULATOR[1]
@@ -26,29 +29,61 @@ def windows(*command):
                           timeout=harness.PATIENCE, stdin=subprocess.DEVNULL)
 
 
-def query():
+def query(name="udpechod"):
     """What `sc query` says: {"STATE": 4, ...}, or None without a service."""
-    done = windows("sc", "query", "udpechod")
+    done = windows("sc", "query", name)
     found = re.findall(r"^\s+([A-Z_0-9]+)\s+: ([0-9a-fx]+)", done.stdout, re.MULTILINE)
-    return {name: int(value, 0) for name, value in found} or None
+    return {field: int(value, 0) for field, value in found} or None
 
 
-def wait_for_state(name, number):
+def wait_for_state(state, number, name="udpechod"):
     deadline = time.monotonic() + harness.PATIENCE
-    while (now := query() or {}).get("STATE") != number:
+    while (now := query(name) or {}).get("STATE") != number:
         if time.monotonic() > deadline:
-            raise AssertionError(f"the service is not {name}: {now}")
+            raise AssertionError(f"the service is not {state}: {now}")
     return now
 
 
-def start():
-    windows("sc", "start", "udpechod")
-    wait_for_state("running", 4)
+def start(name="udpechod"):
+    windows("sc", "start", name)
+    wait_for_state("running", 4, name)
 
 
-def stop():
-    windows("sc", "stop", "udpechod")
-    return wait_for_state("stopped", 1)
+def stop(name="udpechod"):
+    windows("sc", "stop", name)
+    return wait_for_state("stopped", 1, name)
+
+
+def control(number, name="udpechod"):
+    done = windows(os.path.join(os.environ["UDPECHO_TOOLS"], "control_service.exe"), name, str(number))
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+
+
+class Events:
+    """What services report from now on. Wine keeps no event log; wine.sh has it put into a file."""
+
+    def __init__(self, test):
+        if not harness.EMULATOR:
+            test.skipTest("reads what Wine tells of events, and this is Windows")
+        self._file = open(os.path.join(wine_prefix(), "session.log"), encoding="utf-8",
+                          errors="replace")
+        test.addCleanup(self._file.close)
+        self._file.seek(0, os.SEEK_END)
+        self._text = ""
+
+    def has(self, text):
+        self._text += self._file.read()
+        return text in self._text
+
+    def wait_for(self, text):
+        """Waits for an event with this text in it, and then looks only at what follows."""
+        deadline = time.monotonic() + harness.PATIENCE
+        while not self.has(text):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no event has {text!r}:\n{self._text}")
+            time.sleep(0.05)
+        self._text = self._text.split(text, 1)[1]
 
 
 def registry(key, value):
