@@ -351,11 +351,11 @@ static int start(program_t *program, int argc, const char *const *argv)
 
     if (status != APR_SUCCESS) {
         error_text(status, reason, sizeof reason);
-        return fail(program,
-                    apr_psprintf(program->pool,
-                                 "--service: only for Windows' service control manager, which "
-                                 "did not start this process: %s",
-                                 reason));
+        return (int)fail(program,
+                         apr_psprintf(program->pool,
+                                      "--service: only for Windows' service control manager, which "
+                                      "did not start this process: %s",
+                                      reason));
     }
     return code;
 }
