@@ -2,17 +2,12 @@
 
 #include "os/linux/netlink.h"
 
-#include <assert.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#include "os/main_thread.h"
-
 int netlink_socket(void)
 {
-    assert(is_main_thread());
-
-    static int descriptor = -1;
+    static _Thread_local int descriptor = -1;
 
     if (descriptor < 0) {
         descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -22,7 +17,7 @@ int netlink_socket(void)
 
 unsigned netlink_question(void)
 {
-    static unsigned question = 0;
+    static _Thread_local unsigned question = 0;
 
     return ++question;
 }
