@@ -36,12 +36,12 @@ static const struct {
     unsigned width;
     int is_time;
 } kinds[COLUMNS] = {
-    [COLUMN_TARGET] = {"target", 10},   [COLUMN_ADDRESS] = {"address", 7},
-    [COLUMN_LOSS] = {"loss %", 6},      [COLUMN_SENT] = {"sent", 7},
-    [COLUMN_LAST] = {"last", 6, 1},     [COLUMN_MINIMUM] = {"min", 6, 1},
-    [COLUMN_MEAN] = {"mean", 6, 1},     [COLUMN_P50] = {"p50", 6, 1},
-    [COLUMN_P99] = {"p99", 6, 1},       [COLUMN_MAXIMUM] = {"max", 6, 1},
-    [COLUMN_JITTER] = {"jitter", 6, 1}, [COLUMN_LATEST] = {"latest", 10},
+    [COLUMN_TARGET] = {"target", 10, 0}, [COLUMN_ADDRESS] = {"address", 7, 0},
+    [COLUMN_LOSS] = {"loss %", 6, 0},    [COLUMN_SENT] = {"sent", 7, 0},
+    [COLUMN_LAST] = {"last", 6, 1},      [COLUMN_MINIMUM] = {"min", 6, 1},
+    [COLUMN_MEAN] = {"mean", 6, 1},      [COLUMN_P50] = {"p50", 6, 1},
+    [COLUMN_P99] = {"p99", 6, 1},        [COLUMN_MAXIMUM] = {"max", 6, 1},
+    [COLUMN_JITTER] = {"jitter", 6, 1},  [COLUMN_LATEST] = {"latest", 10, 0},
 };
 
 /* Which of them there is room for is decided in this order. */
