@@ -17,6 +17,10 @@
  * followed by a table each, and in the beginning, while peers are added. */
 #define SOON_US 100000
 
+/* For how long a name counts as not found after a lookup failed; it is looked up again sooner,
+ * unless it is no longer a target. */
+#define NOT_FOUND_US (60 * APR_USEC_PER_SEC)
+
 #define ERASE_BELOW "\r\033[J"
 #define ERASE_LINE  "\033[K" /* what is to the right of the cursor */
 
@@ -28,11 +32,19 @@ typedef struct live_row {
     struct live_row *next_free;
 } live_row_t;
 
+/* A target that had no address. */
+typedef struct lost_name {
+    table_row_t row;
+    char error[128];
+    apr_time_t at; /* when a lookup failed; 0: it is found since */
+} lost_name_t;
+
 struct live_table {
     output_t *output;
     table_view_t view;
-    apr_hash_t *rows; /* live_row_t, by the address of the run */
-    live_row_t *free; /* rows of peers that are gone, to be used again */
+    apr_hash_t *rows;  /* live_row_t, by the address of the run */
+    apr_hash_t *names; /* lost_name_t, by target */
+    live_row_t *free;  /* rows of peers that are gone, to be used again */
     apr_uint64_t next_number;
     apr_time_t started; /* 0: no peer was asked yet */
     apr_time_t drawn;
@@ -53,16 +65,50 @@ live_table_t *live_table_create(output_t *output, int has_keys, int has_colour, 
     live->view.has_keys = has_keys;
     live->view.has_colour = has_colour;
     live->rows = apr_hash_make(pool);
+    live->names = apr_hash_make(pool);
     live->pool = pool;
     return live;
 }
 
 /* ---- What there is to draw ---- */
 
+static void lose_name(live_table_t *live, const event_t *event)
+{
+    const char *target = event->run->host;
+    lost_name_t *name = apr_hash_get(live->names, target, APR_HASH_KEY_STRING);
+    apr_pool_t *pool;
+
+    if (name == NULL) {
+        name = apr_pcalloc(live->pool, sizeof *name);
+        name->row.number = live->next_number++;
+        name->row.target = apr_pstrdup(live->pool, target);
+        name->row.address = "";
+        name->row.error = name->error;
+        apr_hash_set(live->names, name->row.target, APR_HASH_KEY_STRING, name);
+    }
+    apr_pool_create(&pool, live->pool);
+    apr_snprintf(name->error, sizeof name->error, "not found: %s",
+                 lookup_words(event->status, pool));
+    apr_pool_destroy(pool);
+    name->at = event->now;
+    live->started = live->started == 0 ? event->now : live->started;
+}
+
+static void find_name(live_table_t *live, const char *target)
+{
+    lost_name_t *name = apr_hash_get(live->names, target, APR_HASH_KEY_STRING);
+
+    if (name != NULL) {
+        name->at = 0;
+    }
+}
+
 static void add_row(live_table_t *live, const event_t *event)
 {
     live_row_t *row = live->free;
     apr_pool_t *pool;
+
+    find_name(live, event->run->host);
 
     if (row != NULL) {
         live->free = row->next_free;
@@ -133,6 +179,10 @@ void live_table_take(live_table_t *live, const event_t *event)
         add_row(live, event);
         return;
     }
+    if (event->kind == EVENT_LOOKUP && event->run->peer.length == 0) {
+        lose_name(live, event);
+        return;
+    }
     live_row_t *row = apr_hash_get(live->rows, &event->run, sizeof(const run_t *));
 
     if (row != NULL) {
@@ -165,10 +215,7 @@ static int take_keys(live_table_t *live)
 
 /* ---- Drawing ---- */
 
-/* The lines of the table, each shorter than the terminal is wide: what a terminal does after its
- * last column is not the same everywhere. One row at least is left for what stays. */
-static apr_array_header_t *draw_lines(live_table_t *live, const terminal_t *terminal,
-                                      apr_time_t now, apr_pool_t *pool)
+static apr_array_header_t *collect_rows(const live_table_t *live, apr_time_t now, apr_pool_t *pool)
 {
     apr_array_header_t *rows =
         apr_array_make(pool, (int)apr_hash_count(live->rows), sizeof(const table_row_t *));
@@ -179,11 +226,27 @@ static apr_array_header_t *draw_lines(live_table_t *live, const terminal_t *term
 
         APR_ARRAY_PUSH(rows, const table_row_t *) = &row->row;
     }
+    for (apr_hash_index_t *index = apr_hash_first(pool, live->names); index != NULL;
+         index = apr_hash_next(index)) {
+        const lost_name_t *name = apr_hash_this_val(index);
+
+        if (name->at != 0 && now - name->at < NOT_FOUND_US) {
+            APR_ARRAY_PUSH(rows, const table_row_t *) = &name->row;
+        }
+    }
+    return rows;
+}
+
+/* The lines of the table, each shorter than the terminal is wide: what a terminal does after its
+ * last column is not the same everywhere. One row at least is left for what stays. */
+static apr_array_header_t *draw_lines(live_table_t *live, const terminal_t *terminal,
+                                      apr_time_t now, apr_pool_t *pool)
+{
     live->view.columns = terminal->columns - 1;
     live->view.rows = terminal->rows - 1;
     live->view.has_utf8 = terminal->has_utf8;
     live->view.elapsed = now - live->started;
-    return table_lines(&live->view, rows, pool);
+    return table_lines(&live->view, collect_rows(live, now, pool), pool);
 }
 
 /* With the movements that bring the cursor back to where it begins. */
@@ -240,7 +303,7 @@ const char *live_table_around(live_table_t *live, const char *lines, apr_time_t 
         live->returned = live->is_visible ? live->returned : now;
         live->drawn = now;
     }
-    if (is_wanted && apr_hash_count(live->rows) > 0 && output_is_idle(live->output)) {
+    if (is_wanted && live->started != 0 && output_is_idle(live->output)) {
         table = draw(live, &terminal, now, pool);
         live->is_visible = 1;
     }

@@ -209,12 +209,12 @@ static int is_missing(const table_row_t *row)
     return row->latest_count > 0 && row->latest[row->latest_count - 1] == CHART_MISSING;
 }
 
-/* Red does not answer now, yellow has lost something. */
+/* Red does not answer now or cannot be asked, yellow has lost something. */
 static const char *colour_of(const table_row_t *row)
 {
     const probe_summary_t *summary = &row->summary;
 
-    if (is_missing(row) || (summary->lost > 0 && summary->received == 0)) {
+    if (row->error != NULL || is_missing(row) || (summary->lost > 0 && summary->received == 0)) {
         return RED;
     }
     return summary->lost > 0 ? YELLOW : "";
@@ -233,11 +233,22 @@ static const char *last_text(const table_row_t *row, apr_pool_t *pool)
     return is_missing(row) ? "lost" : short_milliseconds(row->latest[row->latest_count - 1], pool);
 }
 
+/* The error takes the place of all columns behind the target. */
+static const char *error_line(const table_view_t *view, const table_row_t *row,
+                              const layout_t *layout, apr_pool_t *pool)
+{
+    const char *line =
+        apr_pstrcat(pool, cell(layout, COLUMN_TARGET, row->target, pool), "  ", row->error, NULL);
+
+    return apr_pstrndup(pool, line, view->columns);
+}
+
 static const char *row_line(const table_view_t *view, const table_row_t *row,
                             const layout_t *layout, apr_pool_t *pool)
 {
     const probe_summary_t *summary = &row->summary;
     const char *colour = view->has_colour ? colour_of(row) : "";
+    const char *reset = *colour != '\0' ? RESET : "";
     const char *cells[COLUMNS] = {
         [COLUMN_TARGET] = row->target,
         [COLUMN_ADDRESS] = row->address,
@@ -254,11 +265,23 @@ static const char *row_line(const table_view_t *view, const table_row_t *row,
                                           layout->width[COLUMN_LATEST], view->has_utf8, pool),
     };
 
-    return apr_pstrcat(pool, colour, joined(cells, layout, pool), *colour != '\0' ? RESET : "",
-                       NULL);
+    const char *line =
+        row->error != NULL ? error_line(view, row, layout, pool) : joined(cells, layout, pool);
+
+    return apr_pstrcat(pool, colour, line, reset, NULL);
 }
 
 /* ---- All of it ---- */
+
+static int with_error(const apr_array_header_t *rows)
+{
+    int count = 0;
+
+    for (int i = 0; i < rows->nelts; i++) {
+        count += row_at(rows, i)->error != NULL;
+    }
+    return count;
+}
 
 static int with_loss(const apr_array_header_t *rows, int from)
 {
@@ -282,10 +305,13 @@ static const char *title_line(const table_view_t *view, const apr_array_header_t
                               apr_pool_t *pool)
 {
     const char *keys = view->has_keys ? "   s sort  r reverse  q quit" : "";
-    const char *title =
-        with_part("", apr_psprintf(pool, "%d peer%s", rows->nelts, rows->nelts == 1 ? "" : "s"),
-                  view->columns, pool);
+    int errors = with_error(rows), peers = rows->nelts - errors;
+    const char *title = with_part("", apr_psprintf(pool, "%d peer%s", peers, peers == 1 ? "" : "s"),
+                                  view->columns, pool);
 
+    if (errors > 0) {
+        title = with_part(title, apr_psprintf(pool, ", %d not found", errors), view->columns, pool);
+    }
     title = with_part(title, apr_psprintf(pool, ", %d with loss", with_loss(rows, 0)),
                       view->columns, pool);
     title = with_part(title,

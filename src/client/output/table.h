@@ -28,6 +28,7 @@ typedef struct table_row {
     apr_uint64_t number; /* of its own, lower than those of peers that came later */
     const char *target;
     const char *address; /* "": the target is it */
+    const char *error;   /* why there is no address to ask; NULL: it is asked, and has the rest: */
     probe_summary_t summary;
     apr_int64_t
         latest[TABLE_LATEST]; /* round trips, microseconds, or CHART_MISSING; oldest first */

@@ -11,11 +11,15 @@ static int larger(apr_int64_t one, apr_int64_t other)
     return (one < other) - (one > other);
 }
 
-/* A peer of which nothing is known yet comes last, one that does not answer comes first. */
+/* A peer of which nothing is known yet comes last, one that does not answer comes first, behind
+ * what cannot be asked at all. */
 static double loss_of(const table_row_t *row)
 {
     apr_uint64_t known = row->summary.sent - row->summary.outstanding;
 
+    if (row->error != NULL) {
+        return 2;
+    }
     return known == 0 ? 0 : (double)row->summary.lost / (double)known;
 }
 
@@ -24,13 +28,13 @@ static apr_int64_t p99_of(const table_row_t *row)
     if (row->summary.timed > 0) {
         return row->summary.p99;
     }
-    return row->summary.lost > 0 ? APR_INT64_MAX : -1;
+    return row->summary.lost > 0 || row->error != NULL ? APR_INT64_MAX : -1;
 }
 
 static apr_int64_t last_of(const table_row_t *row)
 {
     if (row->latest_count == 0) {
-        return -1;
+        return row->error != NULL ? APR_INT64_MAX : -1;
     }
     apr_int64_t last = row->latest[row->latest_count - 1];
 

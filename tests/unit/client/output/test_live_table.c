@@ -184,6 +184,35 @@ static void rows_that_stay_leave_out_addresses_that_do_not_fit(void **state)
     assert_begins(row_of(screen, 7), "echo1.fra.example.net      10");
 }
 
+static void a_name_without_an_address_has_a_row_until_it_is_found(void **state)
+{
+    use_terminal(80, 24, 0, *state);
+    session_t *session = begin(usual, *state);
+    run_t run = session->runs[0];
+
+    run.host = "no.example.net";
+    run.peer.length = 0;
+    event_t event = {.kind = EVENT_LOOKUP, .run = &run, .status = APR_EINVAL};
+
+    event.now = session->now;
+    session->report->tell(session->report->context, &event);
+    tell_progress(session, 10);
+    assert_begins(row_of(screen_of(session), 1), "3 peers, 1 not found, 2 with loss");
+    assert_begins(row_of(screen_of(session), 3), "no.example.net  not found: ");
+    session->now += 60 * APR_USEC_PER_SEC; /* nobody has looked it up since: it is no target */
+    tell_progress(session, 11);
+    assert_begins(row_of(screen_of(session), 1), "3 peers, 2 with loss");
+    event.now = session->now;
+    session->report->tell(session->report->context, &event);
+    tell_progress(session, 12);
+    assert_begins(row_of(screen_of(session), 1), "3 peers, 1 not found");
+    run.peer = script_endpoint(4);
+    event.kind = EVENT_START;
+    session->report->tell(session->report->context, &event);
+    tell_progress(session, 13);
+    assert_begins(row_of(screen_of(session), 1), "4 peers, 2 with loss");
+}
+
 static void many_lines_at_a_time_are_not_followed_by_a_table_each(void **state)
 {
     use_terminal(80, 24, 0, *state);
@@ -294,6 +323,7 @@ int main(void)
         scene(lines_scroll_above_it_and_the_rest_replaces_it),
         scene(a_peer_that_is_asked_no_more_has_no_row),
         scene(rows_that_stay_leave_out_addresses_that_do_not_fit),
+        scene(a_name_without_an_address_has_a_row_until_it_is_found),
         scene(many_lines_at_a_time_are_not_followed_by_a_table_each),
         scene(keys_sort_it),
         scene(a_job_in_the_background_draws_nothing),

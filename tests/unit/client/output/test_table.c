@@ -198,6 +198,25 @@ static void colours_mark_who_lost_something_and_who_does_not_answer(void **state
     }
 }
 
+static void what_cannot_be_asked_says_why(void **state)
+{
+    apr_array_header_t *rows = four_rows(*state);
+    table_view_t view = usual;
+    table_row_t *row = add_row(rows, "no.example.net", 0, 0, 0);
+
+    row->latest_count = 0;
+    row->error = "not found: no such name";
+    const apr_array_header_t *lines = table_lines(&view, rows, *state);
+
+    assert_string_equal(APR_ARRAY_IDX(lines, 0, const char *),
+                        "4 peers, 1 not found, 2 with loss, by loss, 0 s, times in ms");
+    assert_string_equal(APR_ARRAY_IDX(lines, 2, const char *),
+                        "no.example.net      not found: no such name");
+    view.columns = 25;
+    lines = table_lines(&view, rows, *state);
+    assert_string_equal(APR_ARRAY_IDX(lines, 2, const char *), "no.example  not found: no");
+}
+
 static void peers_of_which_nothing_is_known_have_no_numbers(void **state)
 {
     apr_array_header_t *rows = no_rows(*state);
@@ -220,6 +239,7 @@ int main(void)
         scene(peers_without_room_are_counted),
         scene(nothing_exceeds_the_terminal),
         scene(colours_mark_who_lost_something_and_who_does_not_answer),
+        scene(what_cannot_be_asked_says_why),
         scene(peers_of_which_nothing_is_known_have_no_numbers),
     };
 
