@@ -56,7 +56,6 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->load != 0, given->broadcast != 0, "load", "broadcast"},
         {given->load != 0, given->verbose != 0, "load", "verbose"},
         {given->load != 0, given->histogram != 0, "load", "histogram"},
-        {given->load != 0, given->plot != NULL, "load", "plot"},
         {given->load != 0, given->report_interval != 0, "load", "report-interval"},
         {given->load != 0, given->metrics_listen != NULL, "load", "metrics-listen"},
         {is_resolving, given->load != 0, "resolve-interval", "load"},

@@ -101,6 +101,14 @@ class Runs(Plots):
             self.assertIn(f"{'! ' if port['suspect'] else ''}{port['source_port']}", plot.texts)
         self.assertIn(report.of("sweep")[0]["conclusion"], plot.texts)
 
+    def test_a_load(self):
+        with Responder(echo) as server:
+            report = ask(server.address(), "--load=1M", "--duration=1s", f"--plot={self.path}")
+        plot = Plot(self.path)
+        for line in summary_lines(report):
+            self.assertIn(line, plot.texts)
+        self.assertIn("with load", plot.texts)
+
     @harness.needs_ipv6
     def test_ipv6(self):
         plot, report = self.plot(echo, "--count=1", host="::1")

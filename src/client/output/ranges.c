@@ -134,6 +134,17 @@ static void count_all(ranges_t *ranges, const histogram_t *histogram)
     }
 }
 
+ranges_t ranges_with(const ranges_t *ranges, const histogram_t *histogram)
+{
+    ranges_t same = *ranges;
+
+    same.most = 0;
+    if (same.count > 0) {
+        count_all(&same, histogram);
+    }
+    return same;
+}
+
 ranges_t ranges_of(const histogram_t *histogram, unsigned most)
 {
     ranges_t ranges = {0};

@@ -29,6 +29,9 @@ typedef struct ranges {
  */
 ranges_t ranges_of(const histogram_t *histogram, unsigned most);
 
+/* The same ranges with the values of another histogram in them. */
+ranges_t ranges_with(const ranges_t *ranges, const histogram_t *histogram);
+
 /* The next one of 1, 2, 5, 10, 20, 50 and so on; `step` is one of them. */
 apr_int64_t ranges_next_step(apr_int64_t step);
 

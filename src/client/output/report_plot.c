@@ -7,6 +7,7 @@
 #include "client/failure.h"
 #include "client/output/format.h"
 #include "client/output/plot/panels.h"
+#include "client/output/plot/plot_single.h"
 #include "client/output/report_text_parts.h"
 #include "client/output/whole_file.h"
 #include "common/time_stamp.h"
@@ -14,9 +15,6 @@
 /* Of time: of a single run, and of each of several. */
 #define BINS      512
 #define BINS_EACH 96
-
-/* How many characters of a name fit into the title. */
-#define TITLE_MAX 150
 
 /* How many of several peers are remembered; those that are no longer asked make room for others. */
 #define PEERS_MAX 4096
@@ -31,23 +29,13 @@ typedef struct several {
     int is_over;
 } several_t;
 
-/* One target alone. Its name may stand for one address after the other, each of them a run. */
-typedef struct single {
-    series_t *series;
-    histogram_t round_trips;
-    sweep_result_t *sweep;  /* NULL: none, or not yet */
-    run_key_t latest;       /* the run that began last */
-    unsigned addresses;     /* asked so far */
-    probe_summary_t former; /* what the runs that are over came to, as far as add_former() goes */
-} single_t;
-
 struct report_plot {
     report_t report;
     const char *path;
     int has_started;
     apr_time_t start;        /* of the first run, by event_t's now */
     apr_time_t wall_clock;   /* then */
-    single_t *single;        /* NULL: several peers, or not begun */
+    plot_single_t *single;   /* NULL: several peers, or not begun */
     apr_hash_t *by_run;      /* several_t * of each that goes on, by its run */
     apr_array_header_t *all; /* of plot_peer_t *, each the first member of a several_t */
     unsigned more;           /* not remembered */
@@ -189,25 +177,6 @@ static void take_sweep(const report_plot_t *plot, const sweep_result_t *sweep)
     plot->single->sweep = copy;
 }
 
-/* Adds what is drawn of a summary. */
-static void add_former(probe_summary_t *sum, const probe_summary_t *summary)
-{
-    if (summary->timed > 0) {
-        sum->minimum =
-            sum->timed == 0 || summary->minimum < sum->minimum ? summary->minimum : sum->minimum;
-        sum->maximum = summary->maximum > sum->maximum ? summary->maximum : sum->maximum;
-    }
-    sum->timed += summary->timed;
-    sum->lost += summary->lost;
-    sum->late += summary->late;
-    sum->reordered += summary->reordered;
-    sum->refused += summary->refused;
-    sum->not_sent += summary->not_sent;
-    for (unsigned i = 0; i < REPLY_KINDS; i++) {
-        sum->replies[i] += summary->replies[i];
-    }
-}
-
 /* ---- The picture ---- */
 
 /* "2026-01-31 12:00:00" */
@@ -229,68 +198,13 @@ static const char *span_text(const report_plot_t *plot, const event_t *event)
                         event->is_interim ? ", not at its end yet" : "");
 }
 
-/* The lines below the first, which is a heading of its own. */
-static const char *below_heading(const char *lines)
-{
-    const char *end = strchr(lines, '\n');
-
-    return end != NULL ? end + 1 : lines;
-}
-
-static const char *title_of(const event_t *event, apr_pool_t *pool)
-{
-    const char *address = endpoint_text(&event->run->peer, pool);
-
-    return apr_pstrcat(pool, "udpecho ", plot_name(event->run->host, address, TITLE_MAX, pool),
-                       NULL);
-}
-
-/* The summary of all runs; the percentiles are those of the histogram. */
-static probe_summary_t whole_summary(const single_t *single, const probe_summary_t *latest)
-{
-    probe_summary_t whole = *latest;
-
-    if (single->addresses > 1) {
-        add_former(&whole, &single->former);
-        whole.p50 = histogram_quantile(&single->round_trips, 0.5);
-        whole.p90 = histogram_quantile(&single->round_trips, 0.9);
-        whole.p99 = histogram_quantile(&single->round_trips, 0.99);
-    }
-    return whole;
-}
-
-static const char *draw_single(const report_plot_t *plot, const event_t *event)
-{
-    page_t page = {svg_create(plot->scratch), 0, plot->scratch};
-    const single_t *single = plot->single;
-    const probe_summary_t summary = whole_summary(single, event->summary);
-    apr_interval_time_t elapsed = event->now - plot->start;
-    const char *title = title_of(event, page.pool);
-
-    plot_heading(&page, title, span_text(plot, event));
-    plot_lines(&page, below_heading(report_text_summary(event, page.pool)));
-    if (single->addresses > 1) {
-        plot_lines(&page, apr_psprintf(page.pool,
-                                       "The lines above are of the last of %u addresses, the "
-                                       "picture below is of all of them.\n",
-                                       single->addresses));
-    }
-    plot_round_trips(&page, single->series, &summary, elapsed);
-    plot_ways(&page, single->series, event->directions, elapsed);
-    if (single->sweep != NULL) {
-        plot_sweep(&page, single->sweep);
-    }
-    plot_histogram(&page, &single->round_trips, &summary);
-    return svg_document(page.svg, PLOT_WIDTH, page.y + 16, title);
-}
-
 static const char *draw_all(const report_plot_t *plot, const event_t *event)
 {
     page_t page = {svg_create(plot->scratch), 0, plot->scratch};
     const char *title = apr_psprintf(page.pool, "udpecho: %u peers", event->total->peers);
 
     plot_heading(&page, title, span_text(plot, event));
-    plot_lines(&page, below_heading(report_text_total(event, page.pool)));
+    plot_lines(&page, plot_below_heading(report_text_total(event, page.pool)));
     plot_peers(&page, apr_array_copy(page.pool, plot->all), plot->more, event->now - plot->start);
     return svg_document(page.svg, PLOT_WIDTH, page.y + 16, title);
 }
@@ -302,20 +216,28 @@ static void write_plot(report_plot_t *plot, const char *text)
     plot->status = whole_file_write(plot->path, text, plot->scratch);
 }
 
+static void take_load(const report_plot_t *plot, const event_t *event)
+{
+    plot->single->load = *event->load;
+    plot->single->load_text = plot_below_heading(report_text_load(event, plot->pool));
+}
+
 static void tell_single(report_plot_t *plot, const event_t *event)
 {
-    single_t *single = plot->single;
+    plot_single_t *single = plot->single;
 
     take_datagram(plot, single->series, event);
-    if (event->kind == EVENT_REPLY && event->reply->has_sequence &&
-        (event->reply->verdict == REPLY_ANSWER || event->reply->verdict == REPLY_LATE)) {
-        histogram_add(&single->round_trips, event->reply->round_trip);
+    if (event->kind == EVENT_REPLY) {
+        plot_single_reply(single, event, event->now - plot->start);
     } else if (event->kind == EVENT_SWEEP) {
         take_sweep(plot, event->sweep);
+    } else if (event->kind == EVENT_LOAD) {
+        take_load(plot, event);
     } else if (event->kind == EVENT_SUMMARY && event->run == single->latest) {
-        write_plot(plot, draw_single(plot, event));
+        write_plot(plot, plot_single_draw(single, event, span_text(plot, event),
+                                          event->now - plot->start, plot->scratch));
     } else if (event->kind == EVENT_SUMMARY && !event->is_interim) {
-        add_former(&single->former, event->summary);
+        plot_single_is_over(single, event->summary);
     }
 }
 

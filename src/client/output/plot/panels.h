@@ -60,8 +60,10 @@ void plot_round_trips(page_t *page, const series_t *series, const probe_summary_
 void plot_ways(page_t *page, const series_t *series, const directions_summary_t *directions,
                apr_interval_time_t elapsed);
 
-/* How round trips are spread. */
-void plot_histogram(page_t *page, const histogram_t *histogram, const probe_summary_t *summary);
+/* How the round trips of `histogram` are spread, whose percentiles are in `summary`, in the ranges
+ * that suit `all`. */
+void plot_histogram(page_t *page, const char *title, const histogram_t *all,
+                    const histogram_t *histogram, const probe_summary_t *summary);
 
 /* The source ports of a sweep side by side. */
 void plot_sweep(page_t *page, const sweep_result_t *sweep);

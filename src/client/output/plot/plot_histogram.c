@@ -121,17 +121,18 @@ static void draw_percentiles(const page_t *page, const ranges_t *ranges, const s
     }
 }
 
-void plot_histogram(page_t *page, const histogram_t *histogram, const probe_summary_t *summary)
+void plot_histogram(page_t *page, const char *title, const histogram_t *all,
+                    const histogram_t *histogram, const probe_summary_t *summary)
 {
-    ranges_t ranges = ranges_of(histogram, RANGES);
+    ranges_t ranges = ranges_of(all, RANGES);
     space_t space;
 
     if (ranges.count == 0) {
         return;
     }
-    const char *title = apr_psprintf(page->pool, "Datagrams by round trip, ms, %s scale",
-                                     ranges.is_logarithmic ? "logarithmic" : "linear");
-
+    ranges = ranges_with(&ranges, histogram);
+    title = apr_psprintf(page->pool, "%s, ms, %s scale", title,
+                         ranges.is_logarithmic ? "logarithmic" : "linear");
     svg_text(page->svg, PLOT_LEFT, page->y + 17, "font-weight=\"bold\" font-size=\"13\"", title);
     page->y += NAMES_HEIGHT;
     space.top = plot_frame(page, "", HEIGHT);
@@ -150,6 +151,8 @@ void plot_histogram(page_t *page, const histogram_t *histogram, const probe_summ
                  axis_at(&space.values, (double)ranges.bound[i + 1]), ranges.in[i], BAR);
     }
     draw_outside(page, &ranges, &space);
-    draw_percentiles(page, &ranges, &space, summary);
+    if (summary->timed > 0) {
+        draw_percentiles(page, &ranges, &space, summary);
+    }
     page->y += 24;
 }

@@ -196,6 +196,18 @@ static void draw_lanes(page_t *page, const series_t *series, const probe_summary
 
 /* ---- ---- */
 
+/* From when on there was load. */
+static void draw_load(const page_t *page, const series_t *series, const axis_t *times, double top)
+{
+    double x = axis_at(times, (double)series->loaded_from);
+
+    if (series->loaded_from > 0) {
+        svg_rectangle(page->svg, x, top, PLOT_RIGHT - x, page->y - top, "fill=\"#f3f3f3\"");
+        svg_line(page->svg, x, top, x, page->y, "stroke=\"#333\" stroke-dasharray=\"6 3\"");
+        svg_text(page->svg, x + 5, top + 15, "fill=\"#333\"", "with load");
+    }
+}
+
 static void draw_trips(const page_t *page, const series_t *series, const probe_summary_t *summary,
                        const axis_t *times, double top)
 {
@@ -218,6 +230,7 @@ void plot_round_trips(page_t *page, const series_t *series, const probe_summary_
     axis_t times = axis_of_time(elapsed, PLOT_LEFT, PLOT_RIGHT, &unit);
     double top = plot_frame(page, "Round trip, ms", HEIGHT);
 
+    draw_load(page, series, &times, top);
     plot_bottom_grid(page, &times, top, page->y);
     draw_trips(page, series, summary, &times, top);
     draw_lanes(page, series, summary, &times);

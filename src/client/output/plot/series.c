@@ -34,6 +34,9 @@ void series_clear(series_t *series)
     }
 }
 
+/* A loss is told so much later than the timeout at most; numbers begin anew in another run. */
+#define TOLD_LATER_MAX APR_USEC_PER_SEC
+
 /* ---- Bins ---- */
 
 static void add_bin(bin_t *bin, const bin_t *other)
@@ -136,7 +139,10 @@ void series_not_lost(series_t *series, apr_interval_time_t at, apr_uint64_t sequ
         }
     }
     for (unsigned i = 0; i < series->points; i++) {
-        if (series->point[i].mark == MARK_LOST && series->point[i].sequence == sequence) {
+        apr_interval_time_t later = series->point[i].at - at;
+
+        if (series->point[i].mark == MARK_LOST && series->point[i].sequence == sequence &&
+            later < TOLD_LATER_MAX && later > -TOLD_LATER_MAX) {
             series->point[i] = series->point[--series->points];
             return;
         }

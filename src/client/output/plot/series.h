@@ -51,6 +51,7 @@ typedef struct series {
     point_t *point;           /* NULL: not wanted */
     unsigned points;
     int is_cut; /* more came than there is room for: `point` is not all of them */
+    apr_interval_time_t loaded_from; /* since when there was load; 0: there was none */
     int has_ways;
     apr_int64_t forward, backward; /* the first delays each way */
 } series_t;

@@ -106,6 +106,24 @@ static void ranges_are_not_too_narrow_for_whole_microseconds(void **state)
     assert_bounds(&ranges, five_each, 8);
 }
 
+static void another_histogram_has_the_same_ranges(void **state)
+{
+    histogram_t *histogram = make_histogram(*state), *other = make_histogram(*state);
+
+    add(histogram, 100, 5);
+    add(histogram, 119, 5);
+    add(other, 50, 1);
+    add(other, 119, 2);
+    add(other, 500, 3);
+    ranges_t ranges = ranges_of(histogram, 12), same = ranges_with(&ranges, other);
+
+    assert_int_equal(same.count, ranges.count);
+    assert_int_equal(same.below, 1);
+    assert_int_equal(same.in[same.count - 1], 2);
+    assert_int_equal(same.above, 3);
+    assert_int_equal(same.most, 3);
+}
+
 static void an_empty_histogram_has_no_range(void **state)
 {
     assert_int_equal(ranges_of(make_histogram(*state), 12).count, 0);
@@ -160,6 +178,7 @@ int main(void)
         scene(what_is_rare_and_far_away_has_one_range),
         scene(decades_are_divided_alike),
         scene(ranges_are_not_too_narrow_for_whole_microseconds),
+        scene(another_histogram_has_the_same_ranges),
         scene(an_empty_histogram_has_no_range),
         scene(equal_values_have_one_range),
         scene(all_values_are_counted),

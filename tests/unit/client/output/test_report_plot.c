@@ -163,6 +163,35 @@ static void a_name_that_moves_has_one_picture(void **state)
     assert_has(text, ">3 lost<");
 }
 
+static void round_trips_with_load_are_beside_those_without(void **state)
+{
+    session_t session = begin(*state);
+    run_t idle = script_run(MEASURE_LOAD), loaded = idle, flood = idle;
+    load_result_t load = {.idle = {.sent = 2, .received = 1, .timed = 1, .lost = 1, .p50 = 301},
+                          .loaded = {.sent = 4, .received = 1, .timed = 1, .lost = 3, .p50 = 307},
+                          .has_load = 1,
+                          .load = script_summary(),
+                          .run = &flood};
+
+    load.idle.minimum = load.idle.maximum = load.loaded.minimum = load.loaded.maximum = 312;
+    tell(&session, &idle, (event_t){.kind = EVENT_START});
+    session.now += 1000000;
+    tell_reply(&session, &idle, REPLY_ANSWER);
+    session.now += 1000000;
+    tell_reply(&session, &loaded, REPLY_ANSWER);
+    tell(&session, &idle, (event_t){.kind = EVENT_LOAD, .load = &load});
+    tell_summary(&session, &idle, load.loaded, 0);
+    const char *text = taken(&session);
+
+    assert_has(text, ">with load<");
+    assert_has(text, ">4 lost<");
+    assert_has(text, ">Datagrams by round trip without load, ms, linear scale<");
+    assert_has(text, ">p50 0.301 ms<");
+    assert_has(text, ">Datagrams by round trip with load, ms, linear scale<");
+    assert_has(text, ">p50 0.307 ms<");
+    assert_has(text, ">                    idle      loaded    increase<");
+}
+
 static void each_way_has_a_line(void **state)
 {
     session_t session = begin(*state);
@@ -315,6 +344,7 @@ int main(void)
         scene(an_interim_summary_writes_it_as_well),
         scene(a_late_answer_is_not_lost),
         scene(a_name_that_moves_has_one_picture),
+        scene(round_trips_with_load_are_beside_those_without),
         scene(each_way_has_a_line),
         scene(a_sweep_has_a_column_for_each_port),
         scene(several_peers_have_a_row_each_the_worst_first),
