@@ -1,21 +1,27 @@
 # The server of metrics, where libmicrohttpd is there to make it. On Linux it is a module, the target
-# udpecho_http, which uses the library's epoll mode; elsewhere, with ON only, it is a part of both
-# programs.
+# udpecho_http, which uses the library's epoll mode; elsewhere it is a part of both programs: on
+# Windows in the builds that bring the library, on other systems with ON only.
 set(UDPECHO_METRICS AUTO CACHE STRING
-    "Serve metrics by libmicrohttpd: AUTO, on Linux, if it is there; ON; OFF")
+    "Serve metrics by libmicrohttpd: AUTO, on Linux and Windows, if it is there; ON; OFF")
 set_property(CACHE UDPECHO_METRICS PROPERTY STRINGS AUTO ON OFF)
 
 set(http http/no_http.c)
 unset(MICROHTTPD_FOUND CACHE) # by an earlier run, which may have looked for it
-if(UDPECHO_METRICS STREQUAL ON OR
-   (CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT UDPECHO_METRICS STREQUAL OFF))
+if(UDPECHO_METRICS STREQUAL OFF)
+    message(STATUS "Neither program will serve metrics: UDPECHO_METRICS")
+elseif(WIN32 AND UDPECHO_APR_FROM_SOURCE)
+    add_subdirectory(toolchain/microhttpd)
+elseif(UDPECHO_METRICS STREQUAL ON OR CMAKE_SYSTEM_NAME STREQUAL "Linux")
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(MICROHTTPD IMPORTED_TARGET GLOBAL libmicrohttpd>=0.9.71)
+    if(MICROHTTPD_FOUND)
+        add_library(udpecho::microhttpd ALIAS PkgConfig::MICROHTTPD)
+    endif()
 endif()
-if(MICROHTTPD_FOUND AND NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+if(TARGET udpecho::microhttpd AND NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
     set(http http/http.c http/linked.c http/wait_select.c)
-    target_link_libraries(udpecho_platform PRIVATE PkgConfig::MICROHTTPD)
-elseif(MICROHTTPD_FOUND)
+    target_link_libraries(udpecho_platform PRIVATE udpecho::microhttpd)
+elseif(TARGET udpecho::microhttpd)
     set(http http/module.c)
     # One way leads from the program to it, in the build's directories and where they are installed.
     file(RELATIVE_PATH modules
@@ -32,7 +38,7 @@ elseif(MICROHTTPD_FOUND)
     target_compile_definitions(udpecho_http PRIVATE
         $<TARGET_PROPERTY:udpecho_platform,COMPILE_DEFINITIONS>)
     add_dependencies(udpecho_http udpecho_platform)
-    target_link_libraries(udpecho_http PRIVATE PkgConfig::MICROHTTPD)
+    target_link_libraries(udpecho_http PRIVATE udpecho::microhttpd)
     install(TARGETS udpecho_http DESTINATION ${CMAKE_INSTALL_LIBDIR}/${PROJECT_NAME}
             COMPONENT udpecho)
 elseif(UDPECHO_METRICS STREQUAL ON)

@@ -19,7 +19,17 @@ from reflector import LossyPath, Reflector
 from responder import Responder, Unreliable, echo
 
 PROMTOOL = shutil.which("promtool")
-MODULES = os.environ["UDPECHO_MODULES"]
+
+
+def _has_metrics():
+    done = run("--metrics-listen=127.0.0.1:0", "--count=1", "--timeout=1ms", "127.0.0.1:1")
+    return "libmicrohttpd" not in done.stderr
+
+
+HAS_METRICS = _has_metrics()
+needs_metrics = unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
+needs_module = unittest.skipUnless(os.environ["UDPECHO_MODULES"], "HTTP is no module")
+asks_for_reports = harness.posix_only("it has no SIGUSR1")
 
 # JSON's names of what metrics have under others.
 NUMBERS = {"sent": "udpecho_sent_datagrams_total", "received": "udpecho_received_datagrams_total",
@@ -43,9 +53,17 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def get(path, page="/metrics"):
-    """The status and the text that is served at the socket of this path."""
-    connection = UnixConnection(path)
+def connection_to(where):
+    """`where` is as --metrics-listen takes it."""
+    if where.startswith("unix:"):
+        return UnixConnection(where[len("unix:"):])
+    host, port = where.rsplit(":", 1)
+    return http.client.HTTPConnection(host, int(port), timeout=harness.PATIENCE)
+
+
+def get(where, page="/metrics"):
+    """The status and the text that is served there."""
+    connection = connection_to(where)
     try:
         connection.request("GET", page)
         response = connection.getresponse()
@@ -54,11 +72,16 @@ def get(path, page="/metrics"):
         connection.close()
 
 
-def is_there(path):
+def is_there(where):
     try:
-        return get(path)[0] == 200
+        return get(where)[0] == 200
     except OSError:
         return False
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
 
 
 def samples(text):
@@ -89,15 +112,16 @@ def counters(text):
 
 
 class Watched(Client):
-    """A client that serves metrics at a socket in a directory of its own."""
+    """A client that serves metrics, at a socket in a directory of its own where there are such."""
 
     def __init__(self, *arguments):
         self._place = tempfile.TemporaryDirectory(prefix="udpecho-")
-        self.path = f"{self._place.name}/metrics"
-        super().__init__(f"--metrics-listen=unix:{self.path}", *arguments)
+        self.where = (f"127.0.0.1:{free_port()}" if harness.WINDOWS
+                      else f"unix:{self._place.name}/metrics")
+        super().__init__(f"--metrics-listen={self.where}", *arguments)
 
     def __enter__(self):
-        harness.wait_until(lambda: is_there(self.path) or self.process.poll() is not None)
+        harness.wait_until(lambda: is_there(self.where) or self.process.poll() is not None)
         return self
 
     def __exit__(self, *what):
@@ -105,7 +129,7 @@ class Watched(Client):
         self._place.cleanup()
 
     def scrape(self):
-        status, text = get(self.path)
+        status, text = get(self.where)
         assert status == 200, text
         return text
 
@@ -144,7 +168,7 @@ def last_of(records, kind, **fields):
 
 
 class Build(unittest.TestCase):
-    @unittest.skipIf(MODULES, "built with libmicrohttpd")
+    @unittest.skipIf(HAS_METRICS, "built with libmicrohttpd")
     def test_without_the_library_the_option_is_an_error(self):
         done = run("--metrics-listen=127.0.0.1:0", "127.0.0.1")
         self.assertEqual(done.returncode, 2)
@@ -159,8 +183,9 @@ class Build(unittest.TestCase):
                 self.assertIn(word, done.stderr)
 
 
-@unittest.skipUnless(MODULES, "built without libmicrohttpd")
+@needs_metrics
 class Metrics(unittest.TestCase):
+    @asks_for_reports
     def test_numbers_are_those_of_the_summary(self):
         with Responder(Unreliable()) as server, \
                 Watched(server.address(), "--interval=300ms", "--timeout=250ms") as client:
@@ -200,6 +225,7 @@ class Metrics(unittest.TestCase):
             self.assertEqual(value, sum(time < float(bound) * 1e6 for time in times), bound)
         self.assertAlmostEqual(of(found, f"{name}_sum"), sum(times) / 1e6, places=6)
 
+    @asks_for_reports
     def test_numbers_are_those_of_each_of_several_targets(self):
         with Responder(Unreliable()) as bad, Responder(echo, host="127.0.0.2") as good, \
                 Watched(bad.address(), good.address(), "nowhere.invalid", "--interval=500ms",
@@ -223,6 +249,7 @@ class Metrics(unittest.TestCase):
         self.assertEqual(of(found, "udpecho_send_lateness_seconds_count"), total["sent"])
         self.assertEqual((of(found, "udpecho_targets"), of(found, "udpecho_peers")), (3, 2))
 
+    @harness.posix_only("it has no SIGHUP")
     def test_a_target_that_is_removed_is_told_no_more(self):
         with Responder(echo) as stays, Responder(echo, host="127.0.0.2") as goes, \
                 tempfile.NamedTemporaryFile("w", prefix="targets-") as targets:
@@ -245,6 +272,7 @@ class Metrics(unittest.TestCase):
             self.assertGreaterEqual(of(after, key), of(before, key))
         self.assertGreater(of(after, NUMBERS["sent"], target=stays.address()), 0)
 
+    @asks_for_reports
     def test_losses_and_delays_each_way_are_those_of_the_summary(self):
         with Responder(LossyPath(Reflector(stateful=True))) as server, \
                 Watched("--stamp", server.address(), "--interval=300ms", "--timeout=250ms",
@@ -264,6 +292,7 @@ class Metrics(unittest.TestCase):
                              len(one_way))
         self.assertNotIn("udpecho_forward_delay_seconds_count", {name for name, _ in found})
 
+    @asks_for_reports
     def test_refusals_are_counted_by_reason(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 0))
@@ -309,8 +338,8 @@ class Metrics(unittest.TestCase):
 
     def test_there_are_no_other_pages(self):
         with Responder(echo) as server, Watched(server.address()) as client:
-            self.assertEqual(get(client.path, "/"), (404, "there is /metrics\n"))
-            self.assertEqual(get(client.path, "/metrics?name=value")[0], 200)
+            self.assertEqual(get(client.where, "/"), (404, "there is /metrics\n"))
+            self.assertEqual(get(client.where, "/metrics?name=value")[0], 200)
 
     def test_an_address_that_is_in_use(self):
         with socket.create_server(("127.0.0.1", 0)) as other, Responder(echo) as server:
@@ -319,9 +348,11 @@ class Metrics(unittest.TestCase):
             self.assertEqual(server.requests, [])
         self.assertEqual(done.returncode, 2)
         self.assertEqual(done.stdout, "")
-        for word in f"--metrics-listen={where}", "bind", "ddress already in use":
+        words = "" if harness.WINDOWS else "Address already in use"
+        for word in f"--metrics-listen={where}", "cannot bind", words:
             self.assertIn(word, done.stderr)
 
+    @needs_module
     def test_a_program_without_its_module(self):
         with tempfile.TemporaryDirectory() as directory:
             alone = shutil.copy(client_harness.UDPECHO, directory)
@@ -333,13 +364,14 @@ class Metrics(unittest.TestCase):
     def test_who_asks_for_nothing_does_not_hold_up_the_end(self):
         with Responder(echo) as server, Watched(server.address()) as client:
             client.wait_for("reply")
-            idle = UnixConnection(client.path)
+            idle = connection_to(client.where)
             idle.connect()
             idle.sock.send(b"GET /metr")
             client.interrupt()
             self.assertEqual(client.finish().code, 0)
             idle.close()
 
+    @harness.posix_only("it has no sockets with paths")
     def test_its_path_can_be_had_again(self):
         with tempfile.TemporaryDirectory() as directory, Responder(echo) as server:
             for _ in range(2):

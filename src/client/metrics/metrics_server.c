@@ -86,7 +86,7 @@ const char *metrics_server_open(metrics_server_t **opened, const char *where,
     }
     *opened = server;
     if (APR_STATUS_IS_ENOTIMPL(status)) {
-        return "--metrics-listen: expected an udpecho that is built with libmicrohttpd, on Linux";
+        return "--metrics-listen: expected an udpecho that is built with libmicrohttpd";
     }
     return status == APR_SUCCESS
                ? NULL
