@@ -27,12 +27,12 @@ typedef struct run {
     endpoint_t peer;    /* length 0: its address is not known */
     int is_one_of_many; /* several peers are asked at the same time, each as a run of its own */
     apr_size_t size;    /* payload, bytes */
+    int dscp;           /* of the datagrams */
     unsigned flows;
     const apr_port_t *ports; /* the source port of each flow; NULL: not known */
     apr_interval_time_t timeout;
     apr_uint64_t load;                   /* of MEASURE_LOAD, bits per second */
     apr_uint64_t bitrate;                /* that was asked for, bits per second; 0: none was */
-    int dscp;                            /* of the datagrams */
     const apr_array_header_t *addresses; /* of this host, of host_address_t; NULL: not known */
 } run_t;
 

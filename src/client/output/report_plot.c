@@ -2,7 +2,6 @@
 
 #include <apr_hash.h>
 #include <apr_strings.h>
-#include <string.h>
 
 #include "client/failure.h"
 #include "client/output/format.h"
