@@ -79,7 +79,7 @@ class Check(unittest.TestCase):
                                  (["127.0.0.1:0"], "0 is no port to ask"),
                                  (["no.such.host.invalid"], "no.such.host.invalid: cannot find it"),
                                  (["--config=/no/such/file", "h"], "cannot be read"),
-                                 (["--source=192.0.2.1", "127.0.0.1"], "--source=192.0.2.1")):
+                                 (["--source=nosuch0", "127.0.0.1"], "--source=nosuch0")):
             with self.subTest(arguments=arguments):
                 text, data = self.check(UNKNOWN, *arguments)
                 self.assertIn(words, text)
