@@ -7,6 +7,7 @@
 
 #include "common/endpoint_text.h"
 #include "common/ip_address.h"
+#include "common/json_text.h"
 
 target_list_t *target_list_create(apr_port_t port, const char *device, apr_pool_t *pool)
 {
@@ -65,7 +66,9 @@ const char *target_list_add(target_list_t *list, const char *text)
     target_name_t name = {.text = apr_pstrdup(list->pool, text)};
     const char *error = address_parse_host(&name.address, name.text, list->port, list->pool);
 
-    if (error == NULL && name.address.host == NULL) {
+    if (strcmp(printable_text(text, list->pool), text) != 0) {
+        error = "no name has control characters"; /* which a terminal would obey */
+    } else if (error == NULL && name.address.host == NULL) {
         error = "* is no host to ask";
     } else if (error == NULL && name.address.port == 0) {
         error = list->port == 0 ? "--echo-plus has no standard port" : "0 is no port to ask";
