@@ -365,10 +365,14 @@ class Client(Interfaces):
                              dict.fromkeys(targets, 2))
             networks = [request.source[0].rpartition(".")[0] for request in server.requests]
             self.assertEqual(sorted(networks), ["10.0.0", "10.0.0", "10.1.0", "10.1.0"])
-            done = client_harness.run("--count=1", targets[0], "10.0.0.9%nosuch0",
-                                      prefix=namespaces.IN_SERVER)
-            self.assertEqual(done.returncode, 2)
-            self.assertIn("cannot use --interface=nosuch0: No such device", done.stderr)
+
+    def test_an_interface_that_is_not_there_yet(self):
+        with Responder(echo, host=FAR[0]) as server:
+            for missing in "10.0.0.9%nosuch0", "fe80::1%nosuch0":
+                report = self.ask(f"{FAR[0]}%far0:{server.port}", missing)
+                self.assertEqual((report.code, report.errors), (1, ""))
+                self.assertEqual([record["target"] for record in report.of("lookup")], [missing])
+                self.assertEqual(report.summary["received"], 2)
 
     def check_refused(self, words, *arguments):
         done = client_harness.run("--count=1", *arguments, prefix=namespaces.IN_SERVER)
@@ -379,6 +383,8 @@ class Client(Interfaces):
         self.check_refused("cannot use --interface=nosuch0: No such device", "--interface=nosuch0",
                            "10.0.0.9")
         self.check_refused("cannot use --interface=nosuch0: No such device", "10.0.0.9%nosuch0")
+        self.check_refused("10.0.0.9%nosuch0: cannot use --interface=nosuch0: No such device",
+                           "10.0.0.9%nosuch0", "10.0.0.9%nosuch1")
         self.check_refused("expected one of them, not both", "--interface=far0", "10.0.0.9%far1")
         self.check_refused("expected the name of a network interface", "--interface=" + 16 * "x",
                            "10.0.0.9")

@@ -134,13 +134,21 @@ static void *peer_of(const target_t *target)
     return target->asked != NULL ? target->asked->peer : NULL;
 }
 
-void target_not_found(target_t *target, apr_status_t status, apr_time_t now)
+void target_tell_failure(const target_t *target)
 {
     const target_actions_t *actions = &target->rules->actions;
 
+    if (target->failure != APR_SUCCESS) {
+        actions->tell_failure(actions->context, &target->name, peer_of(target), target->failure);
+    }
+}
+
+void target_not_found(target_t *target, apr_status_t status, apr_time_t now)
+{
     target->next_lookup = now + target->rules->retry_interval;
+    target->failure = status;
     if (target->rules->has_begun) {
-        actions->tell_failure(actions->context, &target->name, peer_of(target), status);
+        target_tell_failure(target);
     }
 }
 
@@ -200,6 +208,7 @@ const char *target_ask(target_t *target, const apr_array_header_t *chosen, apr_t
 
     target->next_lookup =
         interval > 0 && address_is_name(&target->name.address) ? now + interval : TARGET_NEVER;
+    target->failure = APR_SUCCESS;
     if (is_done(target)) {
         target->next_lookup = TARGET_NEVER;
         return NULL;

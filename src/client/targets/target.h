@@ -43,7 +43,7 @@ typedef struct target_rules {
     apr_interval_time_t retry_interval;   /* after a failure */
     phases_t phases;
     apr_time_t origin; /* has phase 0 */
-    int has_begun;     /* 0: failures end the run, and are not told but returned */
+    int has_begun;     /* 0: failures are not told yet, since they may end the run */
 } target_rules_t;
 
 #define TARGET_NEVER APR_INT64_MAX
@@ -59,6 +59,7 @@ typedef struct target {
     int is_found;              /* it was once */
     int is_listed;             /* the user wants it asked */
     apr_time_t next_lookup;    /* TARGET_NEVER: none */
+    apr_status_t failure;      /* of the last lookup; APR_SUCCESS: none */
     apr_pool_t *pool;
 } target_t;
 
@@ -79,6 +80,9 @@ const char *target_ask(target_t *target, const apr_array_header_t *chosen, apr_t
 
 /* The lookup failed at `now`: the addresses stay as they are. */
 void target_not_found(target_t *target, apr_status_t status, apr_time_t now);
+
+/* Tells of the last failure, if the last lookup failed. */
+void target_tell_failure(const target_t *target);
 
 /* The user wants it asked no longer. It goes once its addresses have ended and no lookup is under
  * way. */

@@ -21,7 +21,7 @@ static const char *open_peer(peer_options_t *options, const plan_t *plan, const 
     const char *error = plan_add_flow(&flow, plan, destination, name->address.device, status, pool);
 
     if (error != NULL) {
-        return error;
+        return plan->has_several ? apr_pstrcat(pool, name->text, ": ", error, NULL) : error;
     }
     error = plan_peer(options, plan, name->text, destination, flow, count, pool);
     if (error != NULL) {

@@ -26,6 +26,7 @@ struct targets {
     int is_first_list;
     const destination_t *known; /* of the only target; NULL: not known */
     atomic_uint count;          /* of them */
+    const char *first_error;    /* of the first targets, as a sentence; NULL: none */
     int has_failed;             /* options.fail() was called, and the run is over */
     apr_pool_t *pool;
 };
@@ -111,12 +112,9 @@ const char *targets_check(const target_list_t *list, const destination_rules_t *
         apr_array_header_t *chosen;
         apr_sockaddr_t *found;
 
-        if (!address_is_name(&name->address)) {
-            apr_status_t status = address_resolve(&found, &name->address, list->pool);
-
-            error = status != APR_SUCCESS
-                        ? not_found(name, status, list->pool)
-                        : destination_choose(&chosen, found, name->text, destinations, list->pool);
+        if (!address_is_name(&name->address) &&
+            address_resolve(&found, &name->address, list->pool) == APR_SUCCESS) {
+            error = destination_choose(&chosen, found, name->text, destinations, list->pool);
         }
     }
     return error;
@@ -259,8 +257,32 @@ static void take_list(targets_t *targets, apr_time_t now)
 
 /* ---- From outside ---- */
 
-/* Without a name service to wait for, what cannot be asked at the start is wrong. Returns non-zero
- * if there may be more to do at once. */
+/* Something is asked, or may be once the name service answers. */
+static int has_hope(const targets_t *targets)
+{
+    for (int i = 0; i < targets->all->nelts; i++) {
+        if (target_at(targets, i)->is_found || target_at(targets, i)->is_looked_up) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* All of the first targets were looked up, or their lookups are under way. */
+static void begin(targets_t *targets)
+{
+    if (targets->first_error != NULL && !has_hope(targets)) {
+        targets->has_failed = 1;
+        targets->options.fail(targets->options.context, targets->first_error);
+        return;
+    }
+    targets->rules.has_begun = 1;
+    for (int i = 0; i < targets->all->nelts; i++) {
+        target_tell_failure(target_at(targets, i));
+    }
+}
+
+/* Returns non-zero if there may be more to do at once. */
 static int do_due(targets_t *targets, apr_time_t now)
 {
     apr_pool_t *scratch = memory_pool(targets->pool);
@@ -273,15 +295,17 @@ static int do_due(targets_t *targets, apr_time_t now)
 
     if (targets->rules.has_begun) {
         has_more |= take_answers(targets, now) == BATCH;
-    } else if (error != NULL) {
-        targets->has_failed = 1;
-        targets->options.fail(targets->options.context, error);
-    } else if (!has_more) {
-        targets->rules.has_begun = 1;
-        has_more = 1; /* there may be answers */
+    } else {
+        if (error != NULL && targets->first_error == NULL) {
+            targets->first_error = apr_pstrdup(targets->pool, error);
+        }
+        if (!has_more) {
+            begin(targets);
+            has_more = 1; /* there may be answers */
+        }
     }
     apr_pool_destroy(scratch);
-    return has_more;
+    return has_more && !targets->has_failed;
 }
 
 apr_time_t targets_run(void *data, apr_time_t now)

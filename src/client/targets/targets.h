@@ -27,8 +27,8 @@ typedef struct targets_options {
     /* Has the thread that asks call targets_run(): any thread calls it. */
     void (*wake)(void *context);
 
-    /* One of the first targets needs no lookup and cannot be asked. `error` is a sentence that does
-     * not live on. */
+    /* None of the first targets can be asked, and none is a name that is looked up. `error` is what
+     * is wrong with the first one as a sentence. */
     void (*fail)(void *context, const char *error);
 
     void *context; /* of both */
@@ -59,8 +59,9 @@ unsigned targets_count(const targets_t *targets);
 /* How many of them have never been found. */
 unsigned targets_not_found(const targets_t *targets);
 
-/* Returns NULL if all addresses in the list, which need no lookup, can be asked, or what is wrong
- * with one as a sentence. Names are not looked at. Any thread; memory from the list's pool. */
+/* Returns NULL if the user wants all addresses in the list, which need no lookup, or what is wrong
+ * with one as a sentence. Names are not looked at, nor are addresses on interfaces that there are
+ * not yet. Any thread; memory from the list's pool. */
 const char *targets_check(const target_list_t *list, const destination_rules_t *destinations);
 
 /* Calls nothing of the options any more. Does not wait for lookups that are under way. */

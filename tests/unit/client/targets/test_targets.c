@@ -475,15 +475,40 @@ static void a_target_may_go_while_it_is_looked_up(void **state)
     targets_close(fixture.targets);
 }
 
-static void an_address_that_cannot_be_asked_at_the_start_is_an_error(void **state)
+static void it_is_an_error_if_nothing_can_be_asked_at_the_start(void **state)
 {
     fixture_t fixture;
 
     open_fixture(&fixture, &plain, *state);
     fixture.refusal = EMFILE;
     replace(&fixture, "192.0.2.1 192.0.2.2");
-    run_at(&fixture, START);
+    assert_int_equal(run_at(&fixture, START), TARGET_NEVER);
     assert_happened(&fixture, "error: no socket for 192.0.2.1");
+    targets_close(fixture.targets);
+}
+
+static void what_cannot_be_asked_at_the_start_is_tried_again_if_something_can(void **state)
+{
+    fixture_t fixture;
+
+    open_fixture(&fixture, &plain, *state);
+    replace(&fixture, "fe80::1%nosuch0 192.0.2.2");
+    assert_int_equal(run_at(&fixture, START), START + 10 * SECOND);
+    assert_happened(&fixture, "192.0.2.2 192.0.2.2 at 500; fe80::1%nosuch0 failed");
+    assert_int_equal(run_at(&fixture, START + 10 * SECOND), START + 20 * SECOND);
+    assert_happened(&fixture, "fe80::1%nosuch0 failed");
+    targets_close(fixture.targets);
+}
+
+static void a_name_may_still_be_found_where_no_address_can_be_asked(void **state)
+{
+    fixture_t fixture;
+
+    open_fixture(&fixture, &plain, *state);
+    set_entry(&fixture, 0, "a", "192.0.2.1");
+    replace(&fixture, "fe80::1%nosuch0 a");
+    run_with(&fixture, START, 1);
+    assert_happened(&fixture, "fe80::1%nosuch0 failed; a 192.0.2.1 at 500");
     targets_close(fixture.targets);
 }
 
@@ -582,7 +607,7 @@ static void addresses_are_checked_without_asking_anybody(void **state)
     const client_settings_t settings = {.size = 56, .ipv6 = 1};
     const destination_rules_t rules = {.settings = &settings};
 
-    assert_null(targets_check(list_of("2001:db8::1 a.example", *state), &rules));
+    assert_null(targets_check(list_of("2001:db8::1 a.example fe80::1%nosuch0", *state), &rules));
     assert_string_equal(targets_check(list_of("2001:db8::1 192.0.2.1", *state), &rules),
                         "192.0.2.1: it has no IPv6 (--ipv6) address");
 }
@@ -603,7 +628,9 @@ int main(void)
         scene(another_list_leaves_alone_what_is_in_both),
         scene(a_target_that_comes_back_begins_anew),
         scene(a_target_may_go_while_it_is_looked_up),
-        scene(an_address_that_cannot_be_asked_at_the_start_is_an_error),
+        scene(it_is_an_error_if_nothing_can_be_asked_at_the_start),
+        scene(what_cannot_be_asked_at_the_start_is_tried_again_if_something_can),
+        scene(a_name_may_still_be_found_where_no_address_can_be_asked),
         scene(an_address_that_cannot_be_asked_later_is_tried_again),
         scene(a_target_that_was_asked_often_enough_is_left_alone),
         scene(many_begin_a_few_at_a_time),
