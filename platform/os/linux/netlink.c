@@ -5,10 +5,11 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+static _Thread_local int descriptor = -1;
+static _Thread_local unsigned question;
+
 int netlink_socket(void)
 {
-    static _Thread_local int descriptor = -1;
-
     if (descriptor < 0) {
         descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     }
@@ -17,7 +18,5 @@ int netlink_socket(void)
 
 unsigned netlink_question(void)
 {
-    static _Thread_local unsigned question = 0;
-
     return ++question;
 }
