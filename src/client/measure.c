@@ -322,7 +322,8 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     session_t *session = data;
     const client_settings_t *settings = session->settings;
-    apr_interval_time_t length = plan_length(settings);
+    /* Of several targets some may begin later, when their names are found. */
+    apr_interval_time_t length = settings->has_several ? settings->deadline : plan_length(settings);
 
     (void)thread;
     if (session->peer != NULL) {
