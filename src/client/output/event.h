@@ -98,7 +98,8 @@ typedef enum event_kind {
     EVENT_SUMMARY,  /* summary, and directions if the protocol tells of them; with is_interim not
                      * the last of this run */
     EVENT_ADDRESS,  /* the name stands for another address now, which is the run's; former */
-    EVENT_LOOKUP,   /* status: looking up the name of the run failed */
+    EVENT_LOOKUP,   /* status: looking up the name of the run failed. If the run has no address, its
+                     * memory is that of this event only */
     EVENT_TOTAL     /* total: the last of all, where several peers were asked; with is_interim so
                      * far */
 } event_kind_t;

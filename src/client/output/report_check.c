@@ -65,6 +65,25 @@ static subject_t *find_subject(report_check_t *check, const run_t *run)
     return subject;
 }
 
+/* A failed lookup belongs to its target: a run that has no address has no identity that lasts. */
+static void take_lookup(report_check_t *check, const event_t *event)
+{
+    const run_t *run = event->run;
+    subject_t *subject = NULL;
+
+    if (run->peer.length > 0) {
+        find_subject(check, run)->lookup = event->status;
+        return;
+    }
+    for (int i = 0; i < check->subjects->nelts && subject == NULL; i++) {
+        subject_t *each = &APR_ARRAY_IDX(check->subjects, i, subject_t);
+
+        subject = strcmp(each->host, run->host) == 0 ? each : NULL;
+    }
+    subject = subject != NULL ? subject : add_subject(check, run->host);
+    subject->lookup = event->status; /* a peer that is found later takes its place */
+}
+
 static void take_summary(subject_t *subject, const event_t *event)
 {
     subject->has_summary = 1;
@@ -90,7 +109,7 @@ static void tell(void *context, const event_t *event)
         find_subject(check, event->run)->not_sent = event->status;
         break;
     case EVENT_LOOKUP:
-        find_subject(check, event->run)->lookup = event->status;
+        take_lookup(check, event);
         break;
     case EVENT_SUMMARY:
         take_summary(find_subject(check, event->run), event);

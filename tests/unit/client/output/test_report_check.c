@@ -149,6 +149,32 @@ static void losses_of_each_way_are_numbers_too(void **state)
                   *state);
 }
 
+/* The prober describes each of them in the same place in memory. */
+static void each_name_that_is_not_found_is_told_and_may_be_found_later(void **state)
+{
+    report_t *report = report_check(&none, *state);
+    probe_summary_t good = answered(0, 1000);
+    run_t run = script_run(MEASURE_PING);
+    event_t event = script_event(EVENT_LOOKUP, &run);
+    const char *text;
+
+    report_check_expect(report, "one");
+    report_check_expect(report, "two");
+    report_check_expect(report, "three");
+    run.peer.length = 0;
+    event.status = APR_EINVAL;
+    run.host = "one";
+    report->tell(report->context, &event);
+    run.host = "two";
+    report->tell(report->context, &event);
+    tell_run(report, "two", &good);
+    assert_int_equal(report_check_result(report, &text, *state), CHECK_UNKNOWN);
+    assert_non_null(strstr(text, " 3 targets: 2 unknown, 1 ok |"));
+    assert_non_null(strstr(text, "UNKNOWN - one: cannot find it: "));
+    assert_non_null(strstr(text, "UNKNOWN - three: its name was not looked up in time\n"));
+    assert_non_null(strstr(text, "OK - two: rtt 1.000 ms, lost 0 %\n"));
+}
+
 static void the_worst_of_several_comes_first(void **state)
 {
     report_t *report = report_check(&thresholds, *state);
@@ -235,6 +261,7 @@ int main(void)
         scene(a_round_trip_that_is_not_known_has_no_state),
         scene(why_nothing_was_answered_is_told),
         scene(losses_of_each_way_are_numbers_too),
+        scene(each_name_that_is_not_found_is_told_and_may_be_found_later),
         scene(the_worst_of_several_comes_first),
         scene(addresses_of_one_host_are_told_apart),
         scene(what_nothing_is_told_of_is_unknown),
