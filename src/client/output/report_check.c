@@ -318,32 +318,43 @@ static const char *counts_text(const unsigned *counts, int total, apr_pool_t *po
     return text;
 }
 
+static void push_text(apr_array_header_t *texts, const char *text)
+{
+    APR_ARRAY_PUSH(texts, const char *) = text;
+}
+
 static check_state_t several_result(const report_check_t *check, const char **text,
                                     apr_pool_t *pool)
 {
     int total = check->subjects->nelts;
     unsigned counts[STATES] = {0}, worst = 0;
-    const char *lines[STATES] = {"", "", "", ""};
-    const char *performance = "";
+    apr_array_header_t *lines[STATES];
+    apr_array_header_t *performance = apr_array_make(pool, total, sizeof(const char *));
 
+    for (unsigned i = 0; i < STATES; i++) {
+        lines[i] = apr_array_make(pool, total, sizeof(const char *));
+    }
     for (int i = 0; i < total; i++) {
         const subject_t *subject = &APR_ARRAY_IDX(check->subjects, i, subject_t);
         const char *name = plain(name_of(check, subject, pool), pool);
         finding_t finding = judge(check, subject, pool);
 
         counts[finding.state]++;
-        lines[finding.state] = apr_pstrcat(pool, lines[finding.state], words[finding.state], " - ",
-                                           name, ": ", plain(finding.text, pool), "\n", NULL);
-        performance =
-            apr_pstrcat(pool, performance, performance_text(check, subject, name, pool), NULL);
+        push_text(lines[finding.state], apr_pstrcat(pool, words[finding.state], " - ", name, ": ",
+                                                    plain(finding.text, pool), "\n", NULL));
+        push_text(performance, performance_text(check, subject, name, pool));
     }
     while (counts[states[worst]] == 0) {
         worst++;
     }
+    const char *numbers = apr_array_pstrcat(pool, performance, '\0');
+
     *text =
         apr_pstrcat(pool, "UDPECHO ", words[states[worst]], " - ", counts_text(counts, total, pool),
-                    *performance != '\0' ? " |" : "", performance, "\n", lines[CHECK_CRITICAL],
-                    lines[CHECK_WARNING], lines[CHECK_UNKNOWN], lines[CHECK_OK], NULL);
+                    *numbers != '\0' ? " |" : "", numbers, "\n", NULL);
+    for (unsigned i = 0; i < STATES; i++) {
+        *text = apr_pstrcat(pool, *text, apr_array_pstrcat(pool, lines[states[i]], '\0'), NULL);
+    }
     return states[worst];
 }
 
