@@ -324,6 +324,14 @@ class CommandLine(unittest.TestCase):
         line, = done.stderr.splitlines()
         self.assertEqual(line[:9 + len(message)], f"udpecho: {message}")
 
+    def test_a_service_has_its_targets_in_a_file(self):
+        for options, error in ((("--install-service", "host"), "host: expected options only"),
+                               (("--install-service", "--csv-file=x"), "x: a service needs the full path"),
+                               (("--install-service", "--uninstall-service"), "expected one of them")):
+            done = run(*options)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(error, done.stderr)
+
     def test_help_names_every_option_within_80_columns(self):
         done = run("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))

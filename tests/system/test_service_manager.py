@@ -224,16 +224,21 @@ class Notify(unittest.TestCase):
 class Client(unittest.TestCase):
     """udpecho as a service."""
 
-    def test_it_is_ready_goes_on_and_stops(self):
+    def test_it_is_ready_reloads_goes_on_and_stops(self):
         with tempfile.TemporaryDirectory() as directory, harness.Server() as server:
             manager = Manager(os.path.join(directory, "notify"), patience_us=40000)
             self.addCleanup(manager.close)
             output = os.path.join(directory, "json")
+            targets = os.path.join(directory, "targets")
+            pathlib.Path(targets).write_text("%s:%d\n" % server.address)
             process = subprocess.Popen(
-                [os.environ["UDPECHO"], "--quiet", f"--json-file={output}", "%s:%d" % server.address],
+                [os.environ["UDPECHO"], "--quiet", f"--json-file={output}", f"--targets={targets}"],
                 stdout=subprocess.DEVNULL, env={**os.environ, **manager.environment})
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
+            self.assertEqual(manager.hear(), {"READY": "1"})
+            process.send_signal(signal.SIGHUP)
+            self.assertEqual(manager.hear()["RELOADING"], "1")
             self.assertEqual(manager.hear(), {"READY": "1"})
             # It is asked to tell of itself every 10 ms meanwhile.
             harness.wait_until(lambda: pathlib.Path(output).read_text().count('"record":"reply"') > 1)
