@@ -12,6 +12,12 @@ void interval_add(interval_t *interval, apr_interval_time_t round_trip)
     round_trips_add(&interval->round_trips, round_trip);
 }
 
+/* What waits to leave may not leave in the end: it counts as sent once it has left. */
+static apr_uint64_t outstanding(const probe_summary_t *summary)
+{
+    return summary->outstanding - (summary->sent - summary->departed);
+}
+
 /* What is corrupt may turn out right by another answer. */
 static apr_uint64_t grown(apr_uint64_t before, apr_uint64_t now)
 {
@@ -23,11 +29,12 @@ probe_summary_t interval_summary(const interval_t *interval, const probe_summary
 {
     const probe_summary_t *before = &interval->before;
     probe_summary_t part = {
-        .sent = summary->sent - before->sent,
+        .sent = summary->departed - before->departed,
         .received = summary->received - before->received,
         .corrupted = grown(before->corrupted, summary->corrupted),
         .lost = summary->timed_out - before->timed_out,
-        .outstanding = summary->outstanding,
+        .outstanding = outstanding(summary),
+        .outstanding_before = outstanding(before),
         .not_sent = summary->not_sent - before->not_sent,
         .missed = summary->missed - before->missed,
         .is_scheduled = summary->is_scheduled,

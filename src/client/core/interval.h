@@ -20,9 +20,9 @@ void interval_begin(interval_t *interval, const probe_summary_t *summary, apr_ti
 void interval_add(interval_t *interval, apr_interval_time_t round_trip);
 
 /* What was counted between the beginning of the interval and `now`, up to which the probe came to
- * `summary`. A datagram counts as lost in the interval in which its timeout ends, and as received
- * in the one in which it is answered: late answers to datagrams of earlier intervals are not taken
- * from what is lost in this one. */
+ * `summary`. A datagram counts as sent in the interval in which it leaves, as lost in the one in
+ * which its timeout ends, and as received in the one in which it is answered: late answers to
+ * datagrams of earlier intervals are not taken from what is lost in this one. */
 probe_summary_t interval_summary(const interval_t *interval, const probe_summary_t *summary,
                                  apr_time_t now);
 

@@ -101,6 +101,7 @@ typedef struct probe_summary {
     apr_uint64_t corrupted;            /* answered, and only with other bytes */
     apr_uint64_t lost;                 /* not answered within the timeout, nor later */
     apr_uint64_t outstanding;          /* not answered yet, and still in time */
+    apr_uint64_t outstanding_before;   /* of an interval: when it began; else 0 */
     apr_uint64_t departed;             /* of the sent ones: less those that still wait to leave */
     apr_uint64_t timed_out;            /* were lost, those among them that were answered late */
     apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */

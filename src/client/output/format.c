@@ -213,9 +213,15 @@ static unsigned loss_rounded(apr_uint64_t lost, apr_uint64_t known)
     return loss >= LOSS_ALL && lost < known ? LOSS_ALL - 1 : loss;
 }
 
+/* Datagrams whose fate became known: in an interval, also of those sent before it. */
+static apr_uint64_t known_of(const probe_summary_t *summary)
+{
+    return summary->sent + summary->outstanding_before - summary->outstanding;
+}
+
 const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
 {
-    apr_uint64_t known = summary->sent - summary->outstanding;
+    apr_uint64_t known = known_of(summary);
 
     if (known == 0) {
         return NULL;
@@ -233,7 +239,7 @@ const char *loss_percent(const probe_summary_t *summary, apr_pool_t *pool)
 
 const char *short_loss(const probe_summary_t *summary, apr_pool_t *pool)
 {
-    apr_uint64_t known = summary->sent - summary->outstanding;
+    apr_uint64_t known = known_of(summary);
 
     if (known == 0) {
         return "-";

@@ -36,6 +36,19 @@ static void what_may_still_be_answered_is_no_part_of_the_loss(void **state)
     assert_null(loss(0, 0, 0, state));
 }
 
+/* Two were outstanding when the interval began; three are at its end. */
+static void loss_of_an_interval_is_of_what_was_decided_in_it(void **state)
+{
+    probe_summary_t summary = {
+        .sent = 2, .lost = 1, .outstanding = 3, .outstanding_before = 2, .is_scheduled = 1};
+
+    assert_string_equal(loss_percent(&summary, *state), "100");
+    assert_string_equal(short_loss(&summary, *state), "100");
+    summary.outstanding = 4;
+    summary.lost = 0;
+    assert_null(loss_percent(&summary, *state));
+}
+
 static void milliseconds_keep_every_microsecond(void **state)
 {
     assert_string_equal(thousandths(0, *state), "0.000");
@@ -145,6 +158,7 @@ int main(void)
         scene(loss_has_no_more_digits_than_it_needs),
         scene(loss_is_never_rounded_to_nothing_or_to_all),
         scene(what_may_still_be_answered_is_no_part_of_the_loss),
+        scene(loss_of_an_interval_is_of_what_was_decided_in_it),
         scene(milliseconds_keep_every_microsecond),
         scene(tables_have_room_for_six_characters),
         scene(rates_are_rounded_to_the_nearest),
