@@ -36,7 +36,7 @@ struct prober {
     agenda_t *agenda;
     atomic_int is_stopped;
     atomic_int is_asked; /* prober_report() */
-    int is_woken;        /* flows_wake() was called since the task ran */
+    int is_woken;        /* flows_wake() was called since this round began */
     apr_time_t next_task, next_progress, next_interval, next_clock;
     own_clock_t own;
     apr_time_t now;           /* of this round */
@@ -318,9 +318,9 @@ static void run_task(prober_t *prober, apr_time_t now)
     const prober_task_t *task = prober->options.task;
 
     if (task != NULL && (prober->is_woken || now >= prober->next_task)) {
-        prober->is_woken = 0;
         prober->next_task = task->run(task->context, now);
     }
+    prober->is_woken = 0;
 }
 
 static int has_work(const prober_t *prober)
@@ -330,12 +330,13 @@ static int has_work(const prober_t *prober)
     return agenda_count(prober->agenda) > 0 || (task != NULL && task->is_pending(task->context));
 }
 
-/* How long to wait: until something is due. */
+/* How long to wait: until something is due. A wake that came while datagrams were judged missing
+ * does not come again. */
 static apr_interval_time_t time_to_wait(const prober_t *prober, apr_time_t now)
 {
     const apr_time_t times[] = {prober->next_progress, prober->next_interval, prober->next_task,
                                 prober->end != 0 ? prober->end : PROBER_NEVER};
-    apr_time_t until = agenda_time(prober->agenda);
+    apr_time_t until = prober->is_woken ? now : agenda_time(prober->agenda);
 
     for (unsigned i = 0; i < sizeof times / sizeof times[0]; i++) {
         until = times[i] < until ? times[i] : until;
