@@ -62,7 +62,6 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {is_resolving, given->flood != 0, "resolve-interval", "flood"},
         {is_resolving, given->sweep != 0, "resolve-interval", "sweep"},
         {is_resolving, given->mtu != 0, "resolve-interval", "mtu"},
-        {is_resolving, given->load != 0, "resolve-interval", "load"},
         {is_resolving, given->source_port != 0, "resolve-interval", "source-port"},
         {given->check != 0, given->flood != 0, "check", "flood"},
         {given->check != 0, given->sweep != 0, "check", "sweep"},
@@ -94,19 +93,29 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
     return NULL;
 }
 
-/* The second one to write would destroy what the first one wrote, or what is to be sent. */
+/* Written, the second file would destroy the first one. */
 static const char *find_same_file(const client_settings_t *given, apr_pool_t *pool)
 {
-    const char *names[] = {"json-file", "csv-file", "plot", "payload-file"};
-    const char *paths[] = {given->json_file, given->csv_file, given->plot, given->payload_file};
-    const unsigned count = sizeof names / sizeof names[0];
+    const struct {
+        const char *option, *path;
+        int is_read;
+    } files[] = {
+        {"json-file", given->json_file, 0},
+        {"csv-file", given->csv_file, 0},
+        {"plot", given->plot, 0},
+        {"targets", given->targets_file, 1},
+        {"payload-file", given->payload_file, 1},
+        {"stamp-key-file", given->stamp_key_file, 1},
+        {"config", given->config, 1},
+    };
+    const unsigned count = sizeof files / sizeof files[0];
 
-    for (unsigned first = 0; first < count - 1; first++) {
-        for (unsigned second = first + 1; second < count; second++) {
-            if (paths[first] != NULL && paths[second] != NULL &&
-                strcmp(paths[first], paths[second]) == 0) {
+    for (unsigned first = 0; first < count; first++) {
+        for (unsigned second = first + 1; second < count && !files[first].is_read; second++) {
+            if (files[first].path != NULL && files[second].path != NULL &&
+                strcmp(files[first].path, files[second].path) == 0) {
                 return apr_psprintf(pool, "--%s and --%s: expected two files, not twice %s",
-                                    names[first], names[second], paths[first]);
+                                    files[first].option, files[second].option, files[first].path);
             }
         }
     }

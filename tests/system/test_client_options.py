@@ -379,12 +379,14 @@ class CommandLine(unittest.TestCase):
     def test_a_file_named_twice(self):
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "file")
-            options = "--json-file", "--csv-file", "--plot", "--payload-file"
-            for one, other in itertools.combinations(options, 2):
-                pathlib.Path(path).write_text("payload")
+            written = "--json-file", "--csv-file", "--plot"
+            read = "--targets", "--payload-file", "--stamp-key-file", "--config"
+            for one, other in (*itertools.combinations(written, 2),
+                               *itertools.product(written, read)):
+                pathlib.Path(path).write_text("count=1")
                 self.check_refused(f"{one} and {other}: expected two files", f"{one}={path}",
                                    f"{other}={path}", "127.0.0.1")
-                self.assertEqual(pathlib.Path(path).read_text(), "payload")
+                self.assertEqual(pathlib.Path(path).read_text(), "count=1")
 
     def test_a_source_that_is_none(self):
         for source, advice in ("nosuch0", "--interface"), ("10.0.0.1:7", "--source-port"):
