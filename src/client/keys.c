@@ -6,13 +6,18 @@ struct keys {
     const apr_array_header_t *reports;
     host_t *host;
     keyboard_t *keyboard; /* NULL: nothing is listened to */
+    int is_over;          /* the user has asked for the end */
 };
 
 static void press(void *context, char key)
 {
-    const keys_t *keys = context;
+    keys_t *keys = context;
 
+    if (keys->is_over) {
+        return; /* a second request would end the process at once, and a key may be held down */
+    }
     if (key == 'q') {
+        keys->is_over = 1;
         host_stop(keys->host);
         return;
     }

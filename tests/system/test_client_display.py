@@ -141,6 +141,13 @@ class Display(unittest.TestCase):
             terminal.type("q")
             self.finish(terminal)
 
+    def test_a_key_that_is_held_down_ends_it_once(self):
+        for _ in range(3):  # the process may not have heard the first by the time of the second
+            with self.terminal() as terminal:
+                terminal.await_text("2 peers, 1 with loss")
+                terminal.type("qqq")
+                self.finish(terminal)
+
     def test_it_has_as_many_columns_as_the_terminal(self):
         with self.terminal() as terminal:
             terminal.await_text(r"max latest\033")
