@@ -72,6 +72,8 @@ typedef enum verdict {
     VERDICT_STAMP_HMAC,    /* its HMAC is wrong */
     VERDICT_PAST_COUNT,    /* the last echo of --count has been given already */
     VERDICT_ECHO,          /* send the same bytes back */
+    VERDICT_WITHHELD,      /* its reply does not leave with its batch: --impair has dropped it, or a
+                            * copy of it leaves later */
     DROP_KINDS = VERDICT_ECHO
 } verdict_t;
 
@@ -86,6 +88,8 @@ typedef struct datagram {
     int control_truncated;      /* the kernel had more to tell of it, perhaps `to` */
     int broadcast;              /* `to` is a broadcast address of one of this host's networks */
     struct service *service;    /* of the listener that it came by, which keeps it; NULL: echo */
+    struct listener *listener;  /* that it came by, where listener_tell_itself() asked for it; NULL:
+                                 * not told */
     apr_int64_t arrived;        /* when the kernel took it in, nanoseconds since 1970 UTC; 0: not
                                  * told */
     apr_uint32_t drops;         /* how many the kernel had dropped by then of those for the same

@@ -200,6 +200,11 @@ void listener_set_offload(listener_t *listener, int offload);
  * Main thread. */
 void listener_set_details(listener_t *listener, unsigned details);
 
+/* Has the datagrams that are received from now on tell their listener, or no longer, so that their
+ * replies can leave later by transport_send(). It is not told at first, and costs nothing then.
+ * Main thread. */
+void listener_tell_itself(listener_t *listener, int tells);
+
 /* How many datagrams the kernel dropped before they could be received since the listener was
  * opened, for want of room or because of a wrong checksum; 0 where it does not tell, without
  * FEATURE_DROP_COUNTER. One thread at a time; at least once in 2^32 drops. */
@@ -268,6 +273,15 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
  * never costs another its own. Never waits.
  */
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome);
+
+/*
+ * Sends datagrams that are not lent, copies of such, as transport_reply() does, all by this
+ * listener, which the transport must listen to. They stay the caller's. Tells what became of each
+ * of them. The thread that receives, while nothing is lent. Never waits: what the send buffer has
+ * no room for has failed.
+ */
+void transport_send(transport_t *transport, const listener_t *listener, const batch_t *batch,
+                    send_outcome_t *outcome);
 
 /* The most departures that are told at once. */
 #define DEPARTURES_MAX TIMED_BATCH_MAX

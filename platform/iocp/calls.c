@@ -17,6 +17,13 @@ int call_send(operation_t *operation)
                : WSAGetLastError();
 }
 
+int call_send_now(SOCKET socket, WSAMSG *message)
+{
+    DWORD sent;
+
+    return WSASendMsg(socket, message, 0, &sent, NULL, NULL) == 0 ? 0 : WSAGetLastError();
+}
+
 int call_set(SOCKET socket, int option, DWORD value)
 {
     return setsockopt(socket, IPPROTO_UDP, option, (const char *)&value, sizeof value) == 0

@@ -48,6 +48,7 @@ typedef struct shared_socket {
     int wildcard;
     endpoint_t local;
     struct service *_Atomic service; /* NULL: plain echo */
+    struct listener *_Atomic told;   /* the listener, where its datagrams tell it; else NULL */
     atomic_uint details;             /* of listener_detail_t */
     atomic_int gathers;              /* replies may leave together, save for DETAIL_TIMES */
     atomic_int coalesces;            /* datagrams may come together, save for DETAIL_TIMES */
@@ -216,6 +217,9 @@ void reply_keep(operation_t *operation, const datagram_t *datagram);
  * from which it was taken, or to those of the transport that takes its completion. */
 void reply_give(replies_t *replies, operation_t *operation);
 
+/* Sends a copy of a reply at once, and counts it. */
+void reply_send(replies_t *replies, shared_socket_t *socket, const datagram_t *reply);
+
 /* Sends what waits for others that could leave together with it. */
 void replies_flush(replies_t *replies);
 
@@ -259,6 +263,9 @@ int call_receive(operation_t *operation);
 
 /* Posts a reply. 0 or WSA_IO_PENDING: a completion will come. Else the error, and none will. */
 int call_send(operation_t *operation);
+
+/* Sends a message at once. 0 or the error: WSAEWOULDBLOCK where that has to wait. */
+int call_send_now(SOCKET socket, WSAMSG *message);
 
 /* Sets an option of UDP, a number. 0 or the error. */
 int call_set(SOCKET socket, int option, DWORD value);

@@ -61,6 +61,18 @@ void listener_set_service(listener_t *listener, struct service *service)
     atomic_store_explicit(&listener->socket.service, service, memory_order_release);
 }
 
+/* What leaves later leaves by calls that must not wait; overlapped ones do as before. */
+void listener_tell_itself(listener_t *listener, int tells)
+{
+    u_long is_nonblocking = 1;
+
+    assert(is_main_thread());
+    if (tells) {
+        ioctlsocket(listener->socket.handle, (long)FIONBIO, &is_nonblocking);
+    }
+    atomic_store(&listener->socket.told, tells ? listener : NULL);
+}
+
 const listener_info_t *listener_describe(const listener_t *listener)
 {
     return &listener->info;

@@ -136,6 +136,7 @@ static void open_message(operation_t *operation)
     datagram->to = socket->local;
     datagram->arrival_interface = 0;
     datagram->service = service; /* read first: it needs the details */
+    datagram->listener = atomic_load_explicit(&socket->told, memory_order_relaxed);
     datagram->arrived = details & DETAIL_TIMES ? clock_wall() : 0;
     datagram->drops = 0;
     datagram->hop_limit = -1;

@@ -259,6 +259,37 @@ void replies_flush(replies_t *replies)
     }
 }
 
+/* ---- Later than their batch ---- */
+
+void reply_send(replies_t *replies, shared_socket_t *socket, const datagram_t *reply)
+{
+    _Alignas(WSACMSGHDR) unsigned char control[CONTROL_MAX] = {0};
+    WSABUF buffer = {(ULONG)reply->length, (char *)reply->data};
+    endpoint_t peer = reply->from;
+    WSAMSG message = {
+        .name = &peer.sa.any,
+        .namelen = peer.length,
+        .lpBuffers = &buffer,
+        .dwBufferCount = 1,
+        .Control = {0, (char *)control},
+    };
+
+    if (socket->wildcard) {
+        control_message_write(&message, reply);
+    }
+    int error = call_send_now(socket->handle, &message);
+
+    if (error == 0) {
+        replies->untold.sent++;
+        replies->untold.sent_bytes += reply->length;
+        return;
+    }
+    replies->untold.failed[send_error_kind(error)]++;
+    if (replies->failed != NULL) {
+        replies->failed(replies->context, reply);
+    }
+}
+
 /* ---- From the port ---- */
 
 /* How many replies were under way before `count` of them ended; 0: they were given up. */

@@ -204,6 +204,19 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
     replies_tell(&transport->replies, outcome);
 }
 
+/* Copies leave by calls of their own: what is lent goes round with the receive that brought it. */
+void transport_send(transport_t *transport, const listener_t *listener, const batch_t *batch,
+                    send_outcome_t *outcome)
+{
+    shared_socket_t *socket = listener_shared_socket((listener_t *)listener);
+
+    assert(transport->lent_count == 0);
+    for (unsigned i = 0; i < batch->count; i++) {
+        reply_send(&transport->replies, socket, batch->at[i]);
+    }
+    replies_tell(&transport->replies, outcome);
+}
+
 /* What was received and not lent goes where others find it. */
 static void put_back(transport_t *transport)
 {

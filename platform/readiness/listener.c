@@ -54,9 +54,11 @@ void listener_set_details(listener_t *listener, unsigned details)
 
     assert(is_main_thread());
     for (unsigned i = 0; i < listener->count; i++) {
-        change_details(listener, socket_descriptor(listener->sockets[i]), before, details);
+        change_details(listener, socket_descriptor(listener->sockets[i]),
+                       before & ~(unsigned)TELLS_LISTENER, details);
     }
-    atomic_store_explicit(&listener->details, details, memory_order_relaxed);
+    atomic_store_explicit(&listener->details, details | (before & TELLS_LISTENER),
+                          memory_order_relaxed);
 }
 
 unsigned listener_details(const listener_t *listener)
@@ -73,6 +75,15 @@ void listener_set_service(listener_t *listener, struct service *service)
 {
     assert(is_main_thread());
     atomic_store_explicit(&listener->service, service, memory_order_release);
+}
+
+void listener_tell_itself(listener_t *listener, int tells)
+{
+    assert(is_main_thread());
+    unsigned others = listener_details(listener) & ~(unsigned)TELLS_LISTENER;
+
+    atomic_store_explicit(&listener->details, others | (tells ? TELLS_LISTENER : 0),
+                          memory_order_relaxed);
 }
 
 apr_pool_t *listener_pool(const listener_t *listener)

@@ -30,6 +30,9 @@ int listener_gathers(const listener_t *listener);
 /* What its datagrams tell and replies do besides, of listener_detail_t. Any thread. */
 unsigned listener_details(const listener_t *listener);
 
+/* Among its details: its datagrams tell it. */
+#define TELLS_LISTENER (DETAIL_TIMES << 1)
+
 /* Non-zero if several workers receive from the same socket of it. */
 int listener_is_shared(const listener_t *listener);
 

@@ -35,6 +35,7 @@ struct receive_batch {
     /* Of these, so many have told more; the others never did since. */
     datagram_t datagrams[BATCH_MAX];
     unsigned told;
+    listener_t *listener; /* that all of them tell; NULL: they tell none */
 };
 
 static void tell_nothing(datagram_t *datagram)
@@ -83,6 +84,15 @@ static unsigned next_room(const message_batch_t *messages)
     return room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
 }
 
+/* Those of a listener mostly come behind others of the same. */
+static void tell_listener(receive_batch_t *batch, listener_t *listener)
+{
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        batch->datagrams[i].listener = listener;
+    }
+    batch->listener = listener;
+}
+
 int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 {
     assert(batch->rest.length == 0 && batch->next == batch->messages.count);
@@ -100,6 +110,11 @@ int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
     batch->tells_more = details != 0 || service != NULL;
     batch->arrived = is_timed ? clock_wall() : 0;
     batch->is_full = batch->messages.count == room;
+    listener_t *listener = (details & TELLS_LISTENER) != 0 ? socket->owner : NULL;
+
+    if (listener != batch->listener) {
+        tell_listener(batch, listener);
+    }
     if (received > 0) {
         batch->room = next_room(&batch->messages);
     }

@@ -268,6 +268,17 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
     transport->lent = 0;
 }
 
+void transport_send(transport_t *transport, const listener_t *listener, const batch_t *batch,
+                    send_outcome_t *outcome)
+{
+    assert(transport->lent == 0);
+    memset(outcome, 0, sizeof *outcome);
+    worker_socket_t *socket = worker_sockets_find(&transport->sockets, listener);
+
+    assert(socket != NULL);
+    send_batch_send(transport->send_batch, socket, batch, outcome);
+}
+
 unsigned transport_departures(const transport_t *transport, const departure_t **departures)
 {
     *departures = transport->departures;

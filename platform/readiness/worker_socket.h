@@ -8,7 +8,7 @@
 #include "udpecho/transport.h"
 
 typedef struct worker_socket {
-    const listener_t *owner; /* NULL: this one is not used */
+    listener_t *owner; /* NULL: this one is not used */
     apr_pollfd_t waited;
     int descriptor;
     int wildcard;

@@ -4,8 +4,7 @@
 #include "readiness/socket.h"
 #include "readiness/system.h"
 
-/* A socket of this listener; of NULL, one that is not used. */
-static worker_socket_t *find(worker_sockets_t *sockets, const listener_t *owner)
+worker_socket_t *worker_sockets_find(worker_sockets_t *sockets, const listener_t *owner)
 {
     for (unsigned i = 0; i < WORKER_SOCKETS_MAX; i++) {
         if (sockets->at[i].owner == owner) {
@@ -15,10 +14,10 @@ static worker_socket_t *find(worker_sockets_t *sockets, const listener_t *owner)
     return NULL;
 }
 
-static apr_status_t add_one(worker_sockets_t *sockets, waiter_t *waiter, const listener_t *listener,
+static apr_status_t add_one(worker_sockets_t *sockets, waiter_t *waiter, listener_t *listener,
                             apr_socket_t *of_listener)
 {
-    worker_socket_t *socket = find(sockets, NULL);
+    worker_socket_t *socket = worker_sockets_find(sockets, NULL);
 
     if (socket == NULL) {
         return APR_ENOMEM;
@@ -42,7 +41,7 @@ int worker_socket_is_stuck(worker_socket_t *socket)
            system_read_drops(socket->descriptor, &socket->drops) == 0 && socket->drops == before;
 }
 
-static apr_status_t add(worker_sockets_t *sockets, waiter_t *waiter, const listener_t *listener,
+static apr_status_t add(worker_sockets_t *sockets, waiter_t *waiter, listener_t *listener,
                         unsigned worker)
 {
     apr_status_t status = APR_SUCCESS;
@@ -85,7 +84,7 @@ apr_status_t worker_sockets_set(worker_sockets_t *sockets, waiter_t *waiter,
 
     remove_others(sockets, waiter, listeners, count);
     for (unsigned i = 0; i < count; i++) {
-        if (find(sockets, listeners[i]) == NULL) {
+        if (worker_sockets_find(sockets, listeners[i]) == NULL) {
             apr_status_t status = add(sockets, waiter, listeners[i], worker);
 
             result = result == APR_SUCCESS ? status : result;

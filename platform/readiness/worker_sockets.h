@@ -21,4 +21,8 @@ typedef struct worker_sockets {
 apr_status_t worker_sockets_set(worker_sockets_t *sockets, waiter_t *waiter,
                                 listener_t *const *listeners, unsigned count, unsigned worker);
 
+/* A socket of this listener, the first where it has several for this worker; of NULL, one that is
+ * not used. NULL: there is none. */
+worker_socket_t *worker_sockets_find(worker_sockets_t *sockets, const listener_t *owner);
+
 #endif

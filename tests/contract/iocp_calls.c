@@ -165,6 +165,13 @@ int call_send(operation_t *operation)
     return send_now(operation);
 }
 
+int call_send_now(SOCKET socket, WSAMSG *message)
+{
+    DWORD sent;
+
+    return WSASendMsg(socket, message, 0, &sent, NULL, NULL) == 0 ? 0 : WSAGetLastError();
+}
+
 void release_reply(void)
 {
     operation_t *operation = held;
