@@ -5,12 +5,17 @@
  * What became of every datagram. One worker writes its counters, any thread may read them. When a
  * worker stands still,
  *     received = echoed + every drop + every failed reply.
+ * With --impair,
+ *     received + duplicated = echoed + every drop + every failed reply + those that were lost by
+ *                             IMPAIR_DROP, IMPAIR_QUEUE, IMPAIR_BUFFER and IMPAIR_END + those
+ *                             that wait still.
  */
 
 #include <apr.h>
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "core/impair_profile.h"
 #include "udpecho/datagram.h"
 
 /* Indices of counters_t; src/server/observe/counter_table.c says what each is called. Numbers, of
@@ -20,11 +25,12 @@ enum {
     COUNTER_RECEIVED_BYTES,
     COUNTER_ECHOED,
     COUNTER_ECHOED_BYTES,
-    COUNTER_WOULD_RATE_LIMIT,                      /* echoed, as --rate-limit-dry-run says */
-    COUNTER_RECEIVE_ERRORS,                        /* receive calls that failed */
-    COUNTER_DROPPED,                               /* + a verdict other than VERDICT_ECHO */
-    COUNTER_FAILED = COUNTER_DROPPED + DROP_KINDS, /* + a send_error */
-    COUNTER_KINDS = COUNTER_FAILED + SEND_ERROR_KINDS
+    COUNTER_WOULD_RATE_LIMIT,                             /* echoed, as --rate-limit-dry-run says */
+    COUNTER_RECEIVE_ERRORS,                               /* receive calls that failed */
+    COUNTER_DROPPED,                                      /* + a verdict other than VERDICT_ECHO */
+    COUNTER_FAILED = COUNTER_DROPPED + DROP_KINDS,        /* + a send_error */
+    COUNTER_IMPAIRED = COUNTER_FAILED + SEND_ERROR_KINDS, /* + an impairment */
+    COUNTER_KINDS = COUNTER_IMPAIRED + IMPAIRMENTS
 };
 
 typedef struct counters {

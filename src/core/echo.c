@@ -4,6 +4,7 @@
 
 #include "core/access_list.h"
 #include "core/echo_quota.h"
+#include "core/impair.h"
 #include "core/loop_detector.h"
 #include "core/own_addresses.h"
 #include "core/rate_limit.h"
@@ -17,6 +18,7 @@ struct echo {
     echo_state_t state;
     echo_end_t end;
     apr_time_t serve_until; /* 0: without end */
+    apr_time_t wake_at;     /* that, or when the next delayed reply is due, if that is before */
     apr_time_t drain_until;
     _Atomic apr_interval_time_t pause_us; /* after the last receive; 0: it did not fail */
     echo_quota_t *quota;
@@ -26,6 +28,7 @@ struct echo {
     token_hand_t datagrams;
     token_hand_t bytes;
     requests_t *requests;
+    delay_line_t *line; /* NULL: no reply has been impaired yet */
     counters_t counters;
 };
 
@@ -36,6 +39,7 @@ echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *poo
     assert(policy->quota != NULL);
     echo->quota = policy->quota;
     echo->serve_until = policy->duration_us > 0 ? now + policy->duration_us : 0;
+    echo->wake_at = echo->serve_until;
     if (policy->loop_key != NULL) {
         echo->loops = loop_detector_create(policy->loop_key, pool);
     }
@@ -295,6 +299,63 @@ void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(vo
                    wall_clock);
 }
 
+/* ---- Impairing ---- */
+
+/* When to wake next is known before the wait, so that a wait asks for nothing more. */
+static void find_wake(echo_t *echo)
+{
+    apr_time_t due = echo_next_due(echo);
+
+    echo->wake_at =
+        due >= 0 && (echo->serve_until == 0 || due < echo->serve_until) ? due : echo->serve_until;
+}
+
+int echo_impairs(echo_t *echo)
+{
+    int impairs = hold_policy(echo)->impair != NULL || echo_next_due(echo) >= 0;
+
+    release_policy(echo);
+    return impairs;
+}
+
+void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t now)
+{
+    const echo_policy_t *policy = atomic_load_explicit(&echo->held, memory_order_relaxed);
+
+    if (policy != NULL && policy->impair != NULL) {
+        echo->line = impair_policy_line(policy->impair, worker);
+        impair_batch(policy->impair, echo->line, echo->quota, &echo->counters, batch, now);
+        find_wake(echo);
+    }
+}
+
+unsigned echo_due(echo_t *echo, batch_t *batch, apr_time_t now)
+{
+    unsigned count = echo->line != NULL ? delay_line_take(echo->line, batch, now) : 0;
+
+    find_wake(echo);
+    return count;
+}
+
+apr_time_t echo_next_due(const echo_t *echo)
+{
+    return echo->line != NULL ? delay_line_next(echo->line) : -1;
+}
+
+void echo_discard(echo_t *echo, int (*is_kept)(void *context, const struct listener *listener),
+                  void *context)
+{
+    if (echo->line != NULL) {
+        unsigned discarded = delay_line_discard(echo->line, is_kept, context);
+
+        counters_add(&echo->counters, COUNTER_IMPAIRED + IMPAIR_END, discarded);
+        echo_quota_settle(echo->quota, 0, discarded);
+        find_wake(echo);
+    }
+}
+
+/* ---- What became of replies ---- */
+
 void echo_departed(echo_t *echo, const departure_t *departures, unsigned count)
 {
     requests_departed(hold_policy(echo), departures, count);
@@ -332,7 +393,7 @@ void echo_drain(echo_t *echo, apr_time_t now)
 
 apr_interval_time_t echo_timeout(const echo_t *echo, apr_time_t now)
 {
-    apr_time_t until = echo->serve_until;
+    apr_time_t until = echo->wake_at;
 
     if (echo->state != SERVING) {
         return 0;

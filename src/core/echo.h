@@ -34,6 +34,11 @@ typedef struct token_bucket token_bucket_t;
 typedef struct access_list access_list_t;
 typedef struct stamp_policy stamp_policy_t;
 
+/* What may be done to replies: impair.h and delay_line.h. */
+typedef struct impair_policy impair_policy_t;
+typedef struct delay_line delay_line_t;
+struct listener;
+
 /* What is the same for all workers. A judge that is NULL has no say. Nothing of it changes while a
  * core reads it, so that no worker needs a lock; to change it, apply another. */
 typedef struct echo_policy {
@@ -50,6 +55,7 @@ typedef struct echo_policy {
     const unsigned char *loop_key; /* of each core's loop detectors; NULL: there are none */
     const stamp_policy_t *stamp;   /* how STAMP is answered; NULL: stamp_policy_default */
     int mirror_dscp;               /* echoes have the DSCP of their requests, as replies of STAMP */
+    impair_policy_t *impair;       /* how replies are impaired; NULL: they are not */
 } echo_policy_t;
 
 typedef struct echo echo_t;
@@ -110,6 +116,29 @@ int echo_is_degraded(const echo_t *echo);
  */
 void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void));
 
+/* Non-zero if the policy in force impairs replies, or delayed ones wait: only then are the next two
+ * functions worth calling. Between batches. */
+int echo_impairs(echo_t *echo);
+
+/*
+ * Impairs the replies of the batch, if the policy says so: drops, changes or delays them, as worker
+ * number `worker`. Between echo_stamp() and transport_reply() of the same batch.
+ */
+void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t now);
+
+/* Takes out delayed replies that are due, all of one listener, which the datagrams name. They go to
+ * transport_send() and what became of them to echo_settle(), before the next call. Returns their
+ * number; 0: none is due. */
+unsigned echo_due(echo_t *echo, batch_t *batch, apr_time_t now);
+
+/* When the next delayed reply is due; -1: there is none. */
+apr_time_t echo_next_due(const echo_t *echo);
+
+/* Drops the delayed replies of listeners for which `is_kept` is 0, which is called with `context`;
+ * where it is NULL, all. Counts them. */
+void echo_discard(echo_t *echo, int (*is_kept)(void *context, const struct listener *listener),
+                  void *context);
+
 /* Tells when replies left that had a departure_id; before the next echo_step(). */
 void echo_departed(echo_t *echo, const departure_t *departures, unsigned count);
 
@@ -122,7 +151,8 @@ void echo_reply_failed(const datagram_t *reply);
 /* Stops serving: what the kernel holds is still answered. Calling it again changes nothing. */
 void echo_drain(echo_t *echo, apr_time_t now);
 
-/* How long to wait for datagrams, microseconds; -1: without limit, 0: only look. */
+/* How long to wait for datagrams, microseconds; -1: without limit, 0: only look. No longer than
+ * until the next delayed reply is due. */
 apr_interval_time_t echo_timeout(const echo_t *echo, apr_time_t now);
 
 /* Non-zero when there is nothing left to do. */

@@ -75,6 +75,7 @@ const echo_policy_t *policy_create(const settings_t *settings, const policy_basi
         .loop_key = settings->loop_detector ? basis->key : NULL,
         .stamp = stamp_policy_create(settings, basis->stamp, pool),
         .mirror_dscp = settings->mirror_dscp,
+        .impair = impair_policy_of(settings, basis->impair, log, pool),
     };
     source_ports_create(&policy->ports, settings->deny_source_ports, pool);
     return policy;

@@ -9,6 +9,7 @@
 #include <apr_tables.h>
 
 #include "core/echo.h"
+#include "server/impair_service.h"
 #include "server/log/log.h"
 #include "server/settings.h"
 #include "server/stamp_service.h"
@@ -18,6 +19,7 @@ typedef struct policy_basis {
     echo_quota_t *quota;
     unsigned char key[APR_SIPHASH_KSIZE]; /* of their tables, random and secret */
     stamp_basis_t *stamp;                 /* NULL: nothing is known of sessions and the clock */
+    impair_basis_t *impair;               /* NULL: replies are not impaired */
 } policy_basis_t;
 
 /*

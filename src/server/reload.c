@@ -39,6 +39,9 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
         if (frame->basis.stamp != NULL && listener_set_speaks(&setup->listeners, PROTOCOL_STAMP)) {
             stamp_basis_take_sessions(frame->basis.stamp);
         }
+        if (frame->basis.impair != NULL) {
+            impair_basis_take_lines(frame->basis.impair, &setup->settings, frame->options.workers);
+        }
         setup->policy = policy_create(&setup->settings, &frame->basis, setup->listeners.all,
                                       frame->log, setup->pool);
     }
@@ -61,6 +64,7 @@ exit_code_t reload_first(setup_t **created, const setup_frame_t *frame)
 
     if (code == EXIT_OK) {
         listener_set_speak(&setup->listeners, setup->settings.mirror_dscp);
+        impair_listeners(setup->policy->impair, setup->listeners.all);
         *created = setup;
     } else {
         abandon(setup, NULL);

@@ -8,6 +8,8 @@
 #include "core/source_ports.h"
 #include "server/access_rules.h"
 #include "server/dscps.h"
+#include "server/impair_service.h"
+#include "server/impair_spec.h"
 #include "udpecho/transport.h"
 
 static const char *read_listen(const option_t *option, void *place, const char *value,
@@ -108,6 +110,19 @@ static const char *read_socket_path(const option_t *option, void *place, const c
     return expected != NULL ? expected : option_text.read(option, place, value, pool);
 }
 
+static const char *read_impair(const option_t *option, void *place, const char *value,
+                               apr_pool_t *pool)
+{
+    apr_array_header_t *const *list = place;
+    impair_profile_t profile;
+    const char *expected = impair_spec_parse(&profile, value, pool);
+
+    if (expected == NULL && *list != NULL && (*list)->nelts == IMPAIRS_MAX) {
+        return apr_psprintf(pool, "at most %d of this option", IMPAIRS_MAX);
+    }
+    return expected != NULL ? expected : option_list.read(option, place, value, pool);
+}
+
 const option_kind_t option_listen = {read_listen, NULL, sizeof(apr_array_header_t *), 1};
 const option_kind_t option_echo_plus = {read_echo_plus, NULL, sizeof(apr_array_header_t *), 1};
 const option_kind_t option_source_ports = {read_source_ports, format_text, sizeof(const char *), 0};
@@ -116,3 +131,4 @@ const option_kind_t option_exempt = {read_exempt, NULL, sizeof(apr_array_header_
 const option_kind_t option_control = {read_control, format_text, sizeof(const char *), 0};
 const option_kind_t option_dscps = {read_dscps, format_text, sizeof(const char *), 0};
 const option_kind_t option_socket_path = {read_socket_path, format_text, sizeof(const char *), 0};
+const option_kind_t option_impair = {read_impair, NULL, sizeof(apr_array_header_t *), 1};

@@ -11,6 +11,7 @@
 #include "common/stamp_packet.h"
 #include "core/source_ports.h"
 #include "server/access_rules.h"
+#include "server/impair_service.h"
 #include "server/stamp_key_file.h"
 #include "server/stamp_service.h"
 #include "udpecho/datagram.h"
@@ -32,6 +33,7 @@ settings_t settings_default(apr_pool_t *pool)
         .rate_limit = 10000,
         .rate_limit_exempt = apr_array_make(pool, 2, sizeof(const char *)),
         .loop_detector = 1,
+        .impair_buffer = 4 << 20,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_TEXT,
         .log_payload = 64,
@@ -291,6 +293,7 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     if (error == NULL) {
         error = check_listen(settings, pool);
         error = error != NULL ? error : stamp_check(settings);
+        error = error != NULL ? error : impair_check(settings, pool);
         *code = error == NULL ? EXIT_OK : file != NULL ? EXIT_CONFIG : EXIT_USAGE;
     }
     if (error == NULL && !only_asks(settings)) {

@@ -36,7 +36,9 @@ typedef struct settings {
     int stamp_tlv;                /* 0: off */
     int stamp_strict;
     int mirror_dscp;
-    apr_int64_t workers; /* 0: one for each processor */
+    apr_array_header_t *impair; /* of const char *, as given; NULL: replies are not impaired */
+    apr_int64_t impair_buffer;  /* bytes for each worker */
+    apr_int64_t workers;        /* 0: one for each processor */
     apr_int64_t pin;
     apr_int64_t spin; /* microseconds; 0: off */
     port_reuse_t reuse_port;

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "core/delay_line.h"
 #include "core/rate_limit.h"
 #include "core/source_ports.h"
 #include "core/token_bucket.h"
@@ -134,6 +135,23 @@ const option_t settings_table[] = {
      .reloadable = 1,
      .help = "Whether to send plain echoes with the DSCP of their requests, as STAMP\n"
              "replies always are. Default: off."},
+    {.name = "impair",
+     .argument = "SPEC",
+     .offset = AT(impair),
+     .kind = &option_impair,
+     .also = "netem|loss|delay",
+     .reloadable = 1,
+     .help = "Impair replies, to test a client: drop=1%,duplicate=1/100,delay=50ms and\n"
+             "more, see udpechod(8); only with --allow. May be given again for other\n"
+             "sources, from=NETWORK; the most specific network wins. Default: none."},
+    {.name = "impair-buffer",
+     .argument = "SIZE",
+     .offset = AT(impair_buffer),
+     .kind = &option_size,
+     .minimum = DELAY_LINE_MIN,
+     .maximum = BUFFER_MAX,
+     .help = "Memory of each worker for replies that --impair delays; those that do\n"
+             "not fit are dropped and counted. Default: 4MiB."},
     {.name = "workers",
      .argument = "N",
      .offset = AT(workers),

@@ -19,6 +19,7 @@ struct worker {
     const apr_array_header_t *_Atomic wanted;    /* listeners */
     const apr_array_header_t *_Atomic listening; /* to these, the same but for a while */
     service_times_t service_times;
+    int impairs; /* replies, or delayed ones wait */
     atomic_int is_stopping;
     atomic_int has_ended;
     _Atomic apr_uint64_t turns; /* of the loop */
@@ -57,6 +58,20 @@ static void take_departures(worker_t *worker)
     }
 }
 
+/* Sends the delayed replies that are due. */
+static void send_due(worker_t *worker, apr_time_t now)
+{
+    send_outcome_t outcome;
+    batch_t due;
+
+    while (echo_due(worker->echo, &due, now) > 0) {
+        worker_log_replies(&worker->log, &due);
+        transport_send(worker->transport, due.at[0]->listener, &due, &outcome);
+        echo_settle(worker->echo, &outcome);
+        worker_log_failures(&worker->log, &outcome, now);
+    }
+}
+
 /* Returns the time when it is done. */
 static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
 {
@@ -76,6 +91,9 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
         worker_log_limit(&worker->log, limited, received);
     }
     echo_stamp(worker->echo, batch, clock_wall);
+    if (worker->impairs) {
+        echo_impair(worker->echo, batch, worker->options.index, received);
+    }
     worker_log_batch(&worker->log, batch);
     transport_reply(worker->transport, batch, &outcome);
     echo_settle(worker->echo, &outcome);
@@ -84,6 +102,9 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
         service_times_add(&worker->service_times, now - received, datagrams);
     }
     worker_log_failures(&worker->log, &outcome, now); /* of earlier replies, too */
+    if (worker->impairs) {
+        send_due(worker, now);
+    }
     return now;
 }
 
@@ -91,6 +112,18 @@ static void count_failure(void *unused, const datagram_t *reply)
 {
     (void)unused;
     echo_reply_failed(reply);
+}
+
+static int listens_to(void *context, const struct listener *listener)
+{
+    const apr_array_header_t *listeners = context;
+
+    for (int i = 0; i < listeners->nelts; i++) {
+        if (APR_ARRAY_IDX(listeners, i, const listener_t *) == listener) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 typedef struct listening {
@@ -116,6 +149,7 @@ static void take_listeners(worker_t *worker)
     if (wanted == atomic_load(&worker->listening)) {
         return;
     }
+    echo_discard(worker->echo, listens_to, (void *)wanted);
     memory_try(listen_to, &listening);
     if (listening.status != APR_SUCCESS) {
         worker_log_listen_failed(&worker->log, listening.status);
@@ -127,6 +161,7 @@ static void take_listeners(worker_t *worker)
 static void act_on_wake(worker_t *worker, apr_time_t now)
 {
     take_listeners(worker);
+    worker->impairs = echo_impairs(worker->echo);
     if (atomic_load(&worker->is_stopping)) {
         echo_drain(worker->echo, now);
     }
@@ -167,11 +202,29 @@ static void serve(worker_t *worker)
     }
 }
 
+/* Delayed replies leave when they are due, as long as draining may last, and those that are due
+ * later are dropped. */
+static void finish_delayed(worker_t *worker)
+{
+    apr_time_t now = clock_now();
+    apr_time_t until = now + ECHO_DRAIN_MAX_US;
+    apr_time_t due;
+
+    send_due(worker, now);
+    while ((due = echo_next_due(worker->echo)) >= 0 && due <= until && now <= until) {
+        clock_pause(due - now < ECHO_PAUSE_MIN_US ? due - now : ECHO_PAUSE_MIN_US);
+        now = clock_now();
+        send_due(worker, now);
+    }
+    echo_discard(worker->echo, NULL, NULL);
+}
+
 /* What replies are still under way belongs to the counters that the end of the service tells. */
 static void finish(worker_t *worker)
 {
     send_outcome_t outcome;
 
+    finish_delayed(worker);
     transport_finish(worker->transport, ECHO_DRAIN_MAX_US, &outcome);
     echo_settle(worker->echo, &outcome);
     worker_log_failures(&worker->log, &outcome, clock_now());
@@ -220,6 +273,7 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
     worker->log.log = options->log;
     worker->log.thread = apr_psprintf(own, "worker-%u", options->index);
     worker->echo = echo_create(options->policy, clock_now(), own);
+    worker->impairs = echo_impairs(worker->echo);
     atomic_init(&worker->wanted, listeners);
     atomic_init(&worker->listening, listeners);
     apr_status_t status =

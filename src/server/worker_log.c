@@ -52,7 +52,7 @@ void worker_log_batch(worker_log_t *log, const batch_t *batch)
     for (unsigned i = 0; is_told && i < batch->count; i++) {
         const datagram_t *datagram = batch->at[i];
 
-        if (datagram->verdict != VERDICT_ECHO) {
+        if (datagram->verdict < DROP_KINDS) {
             log_datagram(log, "dropped", verdict_name(datagram->verdict), &datagram->from,
                          &datagram->to, datagram);
             continue;
@@ -60,7 +60,19 @@ void worker_log_batch(worker_log_t *log, const batch_t *batch)
         if (datagram->service == NULL) {
             log_received(log, datagram);
         }
-        log_datagram(log, "reply", NULL, &datagram->to, &datagram->from, datagram);
+        log_datagram(log, datagram->verdict == VERDICT_WITHHELD ? "reply withheld" : "reply", NULL,
+                     &datagram->to, &datagram->from, datagram);
+    }
+}
+
+void worker_log_replies(worker_log_t *log, const batch_t *batch)
+{
+    int is_told = log_enabled(log->log, LOG_LEVEL_DEBUG);
+
+    for (unsigned i = 0; is_told && i < batch->count; i++) {
+        const datagram_t *reply = batch->at[i];
+
+        log_datagram(log, "reply", NULL, &reply->to, &reply->from, reply);
     }
 }
 

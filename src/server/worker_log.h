@@ -32,6 +32,9 @@ void worker_log_requests(worker_log_t *log, const batch_t *batch);
 /* Tells all else of a batch, replies as they leave. */
 void worker_log_batch(worker_log_t *log, const batch_t *batch);
 
+/* Tells of delayed replies as they leave. */
+void worker_log_replies(worker_log_t *log, const batch_t *batch);
+
 /* Tells of a datagram that met a limit. */
 void worker_log_limit(worker_log_t *log, const datagram_t *datagram, apr_time_t now);
 

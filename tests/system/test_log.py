@@ -37,7 +37,8 @@ TROUBLES = {
     "reload_failures",
     "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
     "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
-    "failed_other"} | (set() if harness.WINDOWS else {"kernel_drops"})
+    "failed_other", "impaired_drop", "impaired_duplicate", "impaired_reorder", "impaired_corrupt",
+    "impaired_delay", "impaired_queue", "impaired_buffer", "impaired_end"} | (set() if harness.WINDOWS else {"kernel_drops"})
 
 # ---- Strict parsers: each makes of a line what json.loads() makes of the JSON line ----
 

@@ -26,6 +26,9 @@ stamp-dscp=8,40-46
 stamp-tlv=off
 stamp-strict=on
 mirror-dscp=on
+impair=drop=1%,delay=50ms
+impair=from=192.0.2.0/25,none
+impair-buffer=1MiB
 workers=3
 spin=50us
 reuse-port=processes

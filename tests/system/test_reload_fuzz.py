@@ -56,7 +56,10 @@ VALUES = {
     "stamp-mode": ("auto", "unauthenticated", "authenticated"), "stamp-key-file": (KEYS.name, "/nowhere"),
     "stamp-short-requests": ("answer", "refuse"), "stamp-clock": ("ntp", "ptp"), "stamp-ptp-offset": ("none", "37s", "1h"),
     "stamp-dscp": ("none", "0-63", "46,10"),
-    "stamp-tlv": ("on", "off"), "stamp-strict": (None,), "mirror-dscp": (None,), "echo-plus": ("127.0.0.1:0", "[::1]:0"),
+    "stamp-tlv": ("on", "off"), "stamp-strict": (None,), "mirror-dscp": (None,),
+    "impair": ("duplicate=1/1\nallow=127.0.0.0/8", "delay=5ms,jitter=2ms\nallow=127.0.0.0/8", "drop=1%"),
+    "impair-buffer": ("256KiB",),
+    "echo-plus": ("127.0.0.1:0", "[::1]:0"),
     "control": ("/run/c", "127.0.0.1:9001", "[::1]:0"), "takeover": ("/run/t",),
 }
 

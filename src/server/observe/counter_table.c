@@ -13,6 +13,11 @@
         "failed_" error, "udpechod_send_errors_total", "error", error,      \
             "Replies that the kernel refused, by the name of its error.", 0 \
     }
+#define IMPAIRED_ROW(impairment)                                                               \
+    {                                                                                          \
+        "impaired_" impairment, "udpechod_impaired_datagrams_total", "impairment", impairment, \
+            "Replies that --impair has dropped, delayed or changed, by how.", 0                \
+    }
 
 static const counter_row_t table[COUNTERS_TOLD] = {
     [COUNTER_RECEIVED] = {"received", "udpechod_received_datagrams_total", NULL, NULL,
@@ -56,6 +61,14 @@ static const counter_row_t table[COUNTERS_TOLD] = {
     [COUNTER_FAILED + SEND_EINVAL] = FAILED_ROW("EINVAL"),
     [COUNTER_FAILED + SEND_ECONNREFUSED] = FAILED_ROW("ECONNREFUSED"),
     [COUNTER_FAILED + SEND_OTHER] = FAILED_ROW("other"),
+    [COUNTER_IMPAIRED + IMPAIR_DROP] = IMPAIRED_ROW("drop"),
+    [COUNTER_IMPAIRED + IMPAIR_DUPLICATE] = IMPAIRED_ROW("duplicate"),
+    [COUNTER_IMPAIRED + IMPAIR_REORDER] = IMPAIRED_ROW("reorder"),
+    [COUNTER_IMPAIRED + IMPAIR_CORRUPT] = IMPAIRED_ROW("corrupt"),
+    [COUNTER_IMPAIRED + IMPAIR_DELAY] = IMPAIRED_ROW("delay"),
+    [COUNTER_IMPAIRED + IMPAIR_QUEUE] = IMPAIRED_ROW("queue"),
+    [COUNTER_IMPAIRED + IMPAIR_BUFFER] = IMPAIRED_ROW("buffer"),
+    [COUNTER_IMPAIRED + IMPAIR_END] = IMPAIRED_ROW("end"),
     [COUNTER_KERNEL_DROPS] = {"kernel_drops", "udpechod_kernel_dropped_datagrams_total", NULL, NULL,
                               "Datagrams that found the receive buffer full or had a wrong "
                               "checksum.",

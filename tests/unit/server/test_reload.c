@@ -266,6 +266,11 @@ static int mirrors_dscp(const setup_t *setup)
     return setup->policy->mirror_dscp;
 }
 
+static int impairs(const setup_t *setup)
+{
+    return setup->settings.impair != NULL;
+}
+
 /* Of every option that a file takes, another value than the default, and what shows that it is in
  * force; NULL: it needs a restart. */
 static const struct {
@@ -286,6 +291,8 @@ static const struct {
     {"stamp-tlv", "off", copies_tlvs},
     {"stamp-strict", "on", is_strict},
     {"mirror-dscp", "on", mirrors_dscp},
+    {"impair", "drop=1%", impairs},
+    {"impair-buffer", "1MiB", NULL},
     {"workers", "3", NULL},
     {"pin", NULL, NULL},
     {"spin", "50us", NULL},
@@ -347,10 +354,11 @@ static void every_option_comes_into_force_or_needs_a_restart(void **state)
             continue;
         }
         const char *listen = option == settings_table ? "" : "listen=127.0.0.1:0\n";
+        const char *allow = changes[i].is_in_force == impairs ? "allow=127.0.0.0/8\n" : "";
         const char *value = changes[i].value;
         outcome_t outcome = reloaded(
-            "listen=127.0.0.1:0\n",
-            apr_pstrcat(*state, listen, option->name, value != NULL ? "=" : "", value, NULL),
+            apr_pstrcat(*state, "listen=127.0.0.1:0\n", allow, NULL),
+            apr_pstrcat(*state, listen, allow, option->name, value != NULL ? "=" : "", value, NULL),
             *state);
         const char *told = apr_pstrcat(*state, " changed=", option->name, "\n", NULL);
         const char *warned = apr_pstrcat(

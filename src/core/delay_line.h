@@ -1,0 +1,56 @@
+#ifndef UDPECHO_DELAY_LINE_H
+#define UDPECHO_DELAY_LINE_H
+
+/*
+ * Copies of replies that are to leave later, in a fixed amount of memory. Belongs to one worker,
+ * save where a function says otherwise. Times are microseconds of clock_now().
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "udpecho/datagram.h"
+
+typedef struct delay_line delay_line_t;
+
+/* The least that a line may have, bytes: room for a datagram of any length. */
+#define DELAY_LINE_MIN (256 << 10)
+
+/* How many replies may wait at once to be overtaken. */
+#define OVERTAKEN_MAX 64
+
+/* Takes `bytes` of memory, DELAY_LINE_MIN or more, from `pool`, and nothing later. Each reply that
+ * waits takes its record, and a block for each 512 bytes of its payload that it begins. Any thread.
+ */
+delay_line_t *delay_line_create(apr_size_t bytes, apr_pool_t *pool);
+
+/* Copies a reply that is to leave at `due`. Replies that are due at the same time leave in the
+ * order in which they were held. Returns 0 if there is no room. */
+int delay_line_hold(delay_line_t *line, const datagram_t *reply, apr_time_t due);
+
+/* The same for one that is to leave once another reply to its peer was released at a time, and at
+ * `due` if none comes. Returns 0 if there is no room for it; negative, and held nothing, if
+ * OVERTAKEN_MAX wait already. */
+int delay_line_hold_back(delay_line_t *line, const datagram_t *reply, apr_time_t due);
+
+/* Non-zero if a reply waits to be overtaken by one to this peer from this address. */
+int delay_line_holds_back(const delay_line_t *line, const datagram_t *reply);
+
+/* A reply to the same peer leaves at `due`: the one that waited for that, if there is one, leaves
+ * behind it. */
+void delay_line_release(delay_line_t *line, const datagram_t *reply, apr_time_t due);
+
+/* When the next reply is due; -1: none is held. */
+apr_time_t delay_line_next(const delay_line_t *line);
+
+/* Takes out replies that are due at `now`, the earliest first, all of one listener, as many as a
+ * batch holds. They are valid until the next call. Returns their number. */
+unsigned delay_line_take(delay_line_t *line, batch_t *batch, apr_time_t now);
+
+/* Takes out, without a look at them, the replies of listeners for which `is_kept` is 0; where it is
+ * NULL, all. Returns their number. */
+unsigned delay_line_discard(delay_line_t *line,
+                            int (*is_kept)(void *context, const struct listener *listener),
+                            void *context);
+
+#endif

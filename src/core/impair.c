@@ -1,0 +1,288 @@
+#include "core/impair.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* How long a reply waits at most for another one to overtake it. */
+#define OVERTAKE_MAX_US (1 * APR_USEC_PER_SEC)
+
+#define NS_PER_US 1000
+#define NS_PER_S  APR_INT64_C(1000000000)
+
+typedef struct path {
+    impair_profile_t profile;
+    _Atomic apr_uint64_t replies;
+    _Atomic apr_int64_t free_at; /* when the rate has let all go that waits, nanoseconds of
+                                  * clock_now() */
+} path_t;
+
+struct impair_policy {
+    unsigned count;
+    path_t *paths; /* the first that matches is the one */
+    delay_line_t *const *lines;
+};
+
+typedef struct impairing {
+    delay_line_t *line;
+    echo_quota_t *quota;
+    counters_t *counters;
+    apr_time_t now;
+} impairing_t;
+
+/* ---- Which profile ---- */
+
+static address_key_t size_of(const cidr_t *network)
+{
+    address_key_t size = {network->last.high - network->first.high,
+                          network->last.low - network->first.low};
+
+    return size; /* of a network the low half never borrows */
+}
+
+static int is_more_specific(const impair_profile_t *one, const impair_profile_t *other)
+{
+    if (one->is_for_all != other->is_for_all) {
+        return other->is_for_all;
+    }
+    if (!one->is_for_all) {
+        address_key_t size = size_of(&one->from);
+        address_key_t of_other = size_of(&other->from);
+
+        if (!address_key_equal(size, of_other)) {
+            return address_key_less(size, of_other);
+        }
+    }
+    return one->port != 0 && other->port == 0;
+}
+
+/* They are few. */
+static void insert(impair_policy_t *policy, const impair_profile_t *profile)
+{
+    unsigned place = policy->count++;
+
+    for (; place > 0 && is_more_specific(profile, &policy->paths[place - 1].profile); place--) {
+        policy->paths[place].profile = policy->paths[place - 1].profile;
+    }
+    policy->paths[place].profile = *profile;
+}
+
+impair_policy_t *impair_policy_create(const apr_array_header_t *profiles,
+                                      delay_line_t *const *lines, apr_pool_t *pool)
+{
+    impair_policy_t *policy = apr_pcalloc(pool, sizeof *policy);
+
+    assert(profiles->elt_size == sizeof(impair_profile_t));
+    policy->paths = apr_pcalloc(pool, (apr_size_t)profiles->nelts * sizeof(path_t));
+    policy->lines = lines;
+    for (int i = 0; i < profiles->nelts; i++) {
+        insert(policy, &APR_ARRAY_IDX(profiles, i, impair_profile_t));
+    }
+    return policy;
+}
+
+delay_line_t *impair_policy_line(const impair_policy_t *policy, unsigned worker)
+{
+    return policy->lines[worker];
+}
+
+static int is_for_port(const impair_profile_t *profile, apr_port_t port)
+{
+    return profile->port == 0 || profile->port == port;
+}
+
+int impair_policy_is_for(const impair_policy_t *policy, apr_port_t port)
+{
+    for (unsigned i = 0; i < policy->count; i++) {
+        if (is_for_port(&policy->paths[i].profile, port)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_in(const cidr_t *network, address_key_t key)
+{
+    return !address_key_less(key, network->first) && !address_key_less(network->last, key);
+}
+
+static path_t *find_path(const impair_policy_t *policy, const datagram_t *reply)
+{
+    address_key_t peer = address_key_of(&reply->from);
+    apr_port_t port = endpoint_port(&reply->to);
+
+    for (unsigned i = 0; i < policy->count; i++) {
+        const impair_profile_t *profile = &policy->paths[i].profile;
+
+        if (is_for_port(profile, port) && (profile->is_for_all || is_in(&profile->from, peer))) {
+            return &policy->paths[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- The rate ---- */
+
+static apr_int64_t transmission_ns(apr_int64_t rate, apr_size_t length)
+{
+    return (apr_int64_t)length * 8 * NS_PER_S / rate;
+}
+
+/* Queues a reply behind those that wait for the rate, and tells when it has passed. Returns 0 if
+ * the queue has no room; one that is empty takes a reply of any length. */
+static int pass_rate(path_t *path, apr_size_t length, apr_time_t now, apr_time_t *passed)
+{
+    const impair_profile_t *profile = &path->profile;
+    apr_int64_t now_ns = now * NS_PER_US;
+    apr_int64_t queue_ns;
+    apr_int64_t free_at = atomic_load(&path->free_at);
+    apr_int64_t after;
+
+    if (profile->rate == 0) {
+        *passed = now;
+        return 1;
+    }
+    queue_ns = transmission_ns(profile->rate, (apr_size_t)profile->queue);
+    do {
+        apr_int64_t start = free_at > now_ns ? free_at : now_ns;
+
+        after = start + transmission_ns(profile->rate, length);
+        if (start > now_ns && after - now_ns > queue_ns) {
+            return 0;
+        }
+    } while (!atomic_compare_exchange_weak(&path->free_at, &free_at, after));
+    *passed = (after + NS_PER_US - 1) / NS_PER_US;
+    return 1;
+}
+
+/* ---- What is done to a reply ---- */
+
+static void count(const impairing_t *impairing, impairment_t impairment)
+{
+    counters_add(impairing->counters, COUNTER_IMPAIRED + (unsigned)impairment, 1);
+}
+
+/* It leaves neither now nor later. */
+static void lose(const impairing_t *impairing, impairment_t how)
+{
+    count(impairing, how);
+    echo_quota_settle(impairing->quota, 0, 1);
+}
+
+/* Returns non-zero if there is room for it. */
+static int hold(const impairing_t *impairing, const datagram_t *reply, apr_time_t due)
+{
+    if (delay_line_hold(impairing->line, reply, due)) {
+        return 1;
+    }
+    lose(impairing, IMPAIR_BUFFER);
+    return 0;
+}
+
+static void corrupt(const impairing_t *impairing, datagram_t *reply, apr_uint64_t random)
+{
+    if (reply->length > 0) {
+        apr_uint64_t bit = random % (8 * (apr_uint64_t)reply->length);
+
+        reply->data[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        count(impairing, IMPAIR_CORRUPT);
+    }
+}
+
+/* Returns 0 if the reply is not held back: too many are already. */
+static int hold_back(const impairing_t *impairing, datagram_t *reply, apr_time_t due)
+{
+    int is_held = delay_line_hold_back(impairing->line, reply, due + OVERTAKE_MAX_US);
+
+    if (is_held < 0) {
+        return 0;
+    }
+    reply->verdict = VERDICT_WITHHELD;
+    if (is_held) {
+        count(impairing, IMPAIR_REORDER);
+    } else {
+        lose(impairing, IMPAIR_BUFFER);
+    }
+    return 1;
+}
+
+/* Nobody is told of the duplicate's departure, and its failure is none of the service. */
+static void duplicate(const impairing_t *impairing, path_t *path, const datagram_t *reply,
+                      apr_interval_time_t delay)
+{
+    datagram_t copy = *reply;
+    apr_time_t passed;
+
+    if (!echo_quota_claim(impairing->quota)) {
+        return;
+    }
+    copy.departure_id = -1;
+    copy.service = NULL;
+    count(impairing, IMPAIR_DUPLICATE);
+    if (pass_rate(path, reply->length, impairing->now, &passed)) {
+        hold(impairing, &copy, passed + delay);
+    } else {
+        lose(impairing, IMPAIR_QUEUE);
+    }
+}
+
+/* One that overtakes another is not held back itself: where all are to be, every other one is. */
+static void leave(const impairing_t *impairing, path_t *path, datagram_t *reply,
+                  const impair_decision_t *decision, apr_time_t due)
+{
+    int overtakes = delay_line_holds_back(impairing->line, reply);
+
+    if (decision->does[IMPAIR_REORDER] && !overtakes && hold_back(impairing, reply, due)) {
+        return;
+    }
+    if (due > impairing->now) {
+        reply->verdict = VERDICT_WITHHELD;
+        if (hold(impairing, reply, due)) {
+            count(impairing, IMPAIR_DELAY);
+        }
+    }
+    delay_line_release(impairing->line, reply, due);
+    if (decision->does[IMPAIR_DUPLICATE]) {
+        duplicate(impairing, path, reply, decision->delay);
+    }
+}
+
+static void impair(const impairing_t *impairing, path_t *path, datagram_t *reply)
+{
+    apr_uint64_t number = atomic_fetch_add(&path->replies, 1) + 1;
+    impair_decision_t decision;
+    apr_time_t passed;
+
+    impair_decide(&decision, &path->profile, number);
+    if (decision.does[IMPAIR_DROP]) {
+        reply->verdict = VERDICT_WITHHELD;
+        lose(impairing, IMPAIR_DROP);
+        return;
+    }
+    if (decision.does[IMPAIR_CORRUPT]) {
+        corrupt(impairing, reply, decision.corrupt_bit);
+    }
+    if (!pass_rate(path, reply->length, impairing->now, &passed)) {
+        reply->verdict = VERDICT_WITHHELD;
+        lose(impairing, IMPAIR_QUEUE);
+        return;
+    }
+    leave(impairing, path, reply, &decision, passed + decision.delay);
+}
+
+void impair_batch(impair_policy_t *policy, delay_line_t *line, echo_quota_t *quota,
+                  counters_t *counters, const batch_t *batch, apr_time_t now)
+{
+    impairing_t impairing = {line, quota, counters, now};
+
+    for (unsigned i = 0; i < batch->count; i++) {
+        datagram_t *datagram = batch->at[i];
+        path_t *path = datagram->verdict == VERDICT_ECHO && datagram->listener != NULL
+                           ? find_path(policy, datagram)
+                           : NULL;
+
+        if (path != NULL) {
+            impair(&impairing, path, datagram);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+#ifndef UDPECHO_IMPAIR_SERVICE_H
+#define UDPECHO_IMPAIR_SERVICE_H
+
+/* What the settings say of --impair, for the core, and the memory for delayed replies, which a
+ * process keeps as long as it lives. Main thread. */
+
+#include <apr_pools.h>
+
+#include "core/impair.h"
+#include "server/log/log.h"
+#include "server/settings.h"
+
+/* The most --impair. */
+#define IMPAIRS_MAX 64
+
+/* What outlives reloads. */
+typedef struct impair_basis {
+    delay_line_t **lines; /* of each worker; NULL until they are first needed */
+    apr_pool_t *pool;
+} impair_basis_t;
+
+/* Makes one without memory for replies, from `pool`. */
+impair_basis_t *impair_basis_create(apr_pool_t *pool);
+
+/* Takes the memory for delayed replies, as --impair-buffer says for each of `workers`, if the
+ * settings impair any, unless it has it. Before a policy is made of them. */
+void impair_basis_take_lines(impair_basis_t *basis, const settings_t *settings, unsigned workers);
+
+/* Returns NULL if the --impair go together with each other and with --allow, or else what is wrong,
+ * as a sentence from `pool`. */
+const char *impair_check(const settings_t *settings, apr_pool_t *pool);
+
+/* How replies are impaired; NULL: they are not. A line in the log warns of each --impair. The basis
+ * has to outlive it; else it lives as long as `pool`. */
+impair_policy_t *impair_policy_of(const settings_t *settings, const impair_basis_t *basis,
+                                  log_t *log, apr_pool_t *pool);
+
+/* Has the datagrams of those listeners, an array of listener_t *, tell their listener whose replies
+ * the policy, which may be NULL, impairs, and no others. */
+void impair_listeners(const impair_policy_t *policy, const apr_array_header_t *listeners);
+
+#endif

@@ -1,0 +1,254 @@
+"""--impair: what is done to replies, as a client sees it, and how it is counted."""
+
+import pathlib
+import signal
+import socket
+import tempfile
+import time
+import unittest
+
+import client_harness
+import harness
+
+ALLOW = "--allow=127.0.0.0/8"
+
+# A client's reply may be as late as this on a busy machine; nothing here depends on it.
+LATE = "--timeout=5s"
+
+
+def server(*impairs, options=(), **others):
+    return harness.Server("--workers=1", ALLOW, *(f"--impair={impair}" for impair in impairs), *options, **others)
+
+
+class Impair(unittest.TestCase):
+    def measure(self, running, *options):
+        host, port = running.address
+        with client_harness.Client(f"{host}:{port}", "--quiet", LATE, *options) as client:
+            return client.finish()
+
+    def ask(self, running, count):
+        """Sends numbers, one at a time; returns what comes back for each, within a while."""
+        answers = []
+        with harness.client(running.address, timeout=0.3) as sock:
+            for number in range(1, count + 1):
+                sock.send(number.to_bytes(4, "big"))
+                came = []
+                try:
+                    while True:
+                        came.append(sock.recv(100))
+                        sock.settimeout(0.05)
+                except TimeoutError:
+                    sock.settimeout(0.3)
+                answers.append([int.from_bytes(answer, "big") for answer in came])
+        return answers
+
+    def check(self, counters, **impaired):
+        """What was done, and nothing else; every datagram is accounted for."""
+        self.assertEqual({name.removeprefix("impaired_"): value for name, value in counters.items()
+                          if name.startswith("impaired_") and value > 0}, impaired)
+        lost = sum(impaired.get(kind, 0) for kind in ("drop", "queue", "buffer", "end"))
+        self.assertEqual(harness.accounted(counters), lost - impaired.get("duplicate", 0))
+
+    def test_every_nth_to_the_datagram(self):
+        with server("drop=1/5,duplicate=1/7") as running:
+            answers = self.ask(running, 36)
+            counters = running.stop()
+        for number, came in enumerate(answers, 1):
+            times = 0 if number % 5 == 0 else 2 if number % 7 == 0 else 1
+            self.assertEqual(came, [number] * times)
+        self.check(counters, drop=7, duplicate=4)  # not the 35th
+
+    def test_one_bit_is_corrupt(self):
+        with server("corrupt=1/2") as running:
+            answers = self.ask(running, 20)
+            counters = running.stop()
+        for number, came in enumerate(answers, 1):
+            self.assertEqual([bin(answer ^ number).count("1") for answer in came], [1 - number % 2])
+        self.check(counters, corrupt=10)
+
+    def test_reordered_replies_come_behind_the_next(self):
+        with server("reorder=1/3") as running, harness.client(running.address) as sock:
+            got = []
+            for number in range(1, 7):
+                sock.send(bytes([number]))
+                if number % 3:
+                    got += [sock.recv(10)[0] for _ in range(1 + (number == 4))]
+            got.append(sock.recv(10)[0])  # nothing overtakes the last one: it waits for a second
+            counters = running.stop()
+        self.assertEqual(got, [1, 2, 4, 3, 5, 6])
+        self.check(counters, reorder=2)
+
+    def test_the_client_tells_what_was_done(self):
+        """Reply number N is that of sequence number N - 1. The last one is whole and in order."""
+        with server("drop=1/10,duplicate=1/8,reorder=1/9,corrupt=1/11") as running:
+            report = self.measure(running, "--count=217", "--interval=20ms")
+            counters = running.stop()
+        client_harness.check_sums(self, report)
+
+        def every(nth, *others):
+            return {number - 1 for number in range(1, 218)
+                    if number % nth == 0 and all(number % other for other in others)}
+
+        replies = report.of("reply")
+        answered = {reply["sequence"] for reply in replies if reply["verdict"] in ("answer", "late")}
+        # Where the number itself is corrupt, the client cannot tell whose reply it is.
+        self.assertEqual(set(range(217)) - answered, every(10) | every(11, 10))
+        self.assertEqual({reply["sequence"] for reply in replies if reply["verdict"] == "duplicate"}
+                         - every(11), every(8, 9, 10, 11))
+        # It overtakes nothing where the next that is not dropped is corrupt.
+        overtaken = {sequence for sequence in every(9, 10, 11)
+                     if (sequence + 2 + ((sequence + 2) % 10 == 0)) % 11}
+        self.assertEqual({reply["sequence"] for reply in replies if reply["verdict"] == "answer"
+                          and reply["reordered"]}, overtaken)
+        self.assertEqual(counters["impaired_drop"], len(every(10)))
+        self.assertEqual(counters["impaired_corrupt"], len(every(11, 10)))
+        self.assertEqual(counters["impaired_reorder"], len(every(9, 10)))
+
+    def test_the_same_in_every_run(self):
+        runs = []
+        for _ in range(2):
+            with server("drop=20%,duplicate=10%,seed=5") as running:
+                runs.append(self.ask(running, 40))
+                running.stop()
+        self.assertEqual(runs[0], runs[1])
+        self.assertIn([], runs[0])
+        with server("drop=20%,duplicate=10%,seed=6") as running:
+            self.assertNotEqual(self.ask(running, 40), runs[0])
+
+    def test_a_delay_is_no_shorter_than_asked_for(self):
+        with server("delay=50ms,jitter=20ms") as running:
+            report = self.measure(running, "--count=100", "--interval=20ms")
+            counters = running.stop()
+        summary = report.summary
+        self.assertEqual(summary["received"], 100)
+        self.check(counters, delay=100)
+        # Between 30 and 70 ms evenly, as number and seed have it in every run; a busy machine adds to it.
+        self.assertGreaterEqual(summary["round_trip_min_us"], 30000)
+        self.assertGreaterEqual(summary["round_trip_p50_us"], 48000)
+        self.assertGreaterEqual(summary["round_trip_max_us"], 68000)
+
+    @harness.posix_only("no SIGSTOP")
+    def test_a_rate_that_is_exceeded_drops(self):
+        """Ten replies of 1,000 bytes at once, at 10 ms each, of which a queue of 5,000 bytes holds five."""
+        with server("rate=800kbit/s,queue=5000") as running, harness.client(running.address) as sock:
+            with running.frozen():
+                for number in range(10):
+                    sock.send(bytes([number]) * 1000)
+            start = time.monotonic()
+            got = [sock.recv(2000)[0] for _ in range(5)]
+            self.assertGreaterEqual(time.monotonic() - start, 0.04)
+            counters = running.stop()
+        self.assertEqual(got, [0, 1, 2, 3, 4])
+        self.check(counters, delay=5, queue=5)
+
+    @harness.posix_only("no SIGUSR1")
+    def test_the_buffer_has_an_end(self):
+        with server("delay=10s", options=["--impair-buffer=256KiB"]) as running:
+            with harness.client(running.address) as sock:
+                for _ in range(1000):
+                    sock.send(bytes(600))
+                harness.wait_until(lambda: harness.received(running) == 1000)
+            counters = running.stop()
+        held = counters["impaired_delay"]
+        self.assertTrue(100 < held < 400, held)
+        self.check(counters, delay=held, buffer=1000 - held, end=held)
+
+    @harness.posix_only("no SIGUSR1")
+    def test_a_stop_sends_what_is_due_soon(self):
+        with server("delay=500ms", "from=127.0.0.2,delay=30s") as running:
+            with harness.client(running.address) as sock, \
+                    harness.client(running.address, bind=("127.0.0.2", 0)) as late:
+                late.send(b"late")
+                sock.send(b"soon")
+                harness.wait_until(lambda: harness.received(running) == 2)
+                counters = running.stop()
+                self.assertEqual(sock.recv(10), b"soon")
+                self.assertEqual(harness.replies(late), [])
+        self.check(counters, delay=2, end=1)
+
+    @harness.posix_only("no SIGUSR1")
+    def test_a_count_is_of_replies_that_leave(self):
+        with server("drop=1/2,delay=10ms", options=["--count=3"]) as running:
+            with harness.client(running.address) as sock:
+                for number in range(1, 6):
+                    sock.send(bytes([number]))
+                    if number % 2:
+                        self.assertEqual(sock.recv(10), bytes([number]))
+                    else:  # what it gives back is not there for others of its batch
+                        harness.wait_until(lambda number=number: harness.received(running) == number)
+            self.assertEqual(running.finish(), 0)
+            counters = running.wait_for("stopped")
+        self.assertEqual((counters["reason"], counters["echoed"]), ("count", 3))
+
+    @harness.posix_only("no SIGUSR1")
+    def test_only_the_port_and_the_network_named(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as spare:
+            spare.bind(("127.0.0.1", 0))
+            port = spare.getsockname()[1]
+        with server(f"port={port},drop=1/1", f"port={port},from=127.0.0.2,none",
+                    listen=[f"127.0.0.1:{port}", "127.0.0.1:0"]) as running:
+            with harness.client(running.addresses[1]) as sock:
+                self.assertEqual(harness.echo(sock, b"plain"), b"plain")
+            with harness.client(running.addresses[0], bind=("127.0.0.2", 0)) as sock:
+                self.assertEqual(harness.echo(sock, b"exempt"), b"exempt")
+            with harness.client(running.addresses[0]) as sock:
+                sock.send(b"lost")
+                harness.wait_until(lambda: harness.received(running) == 3)
+            self.check(running.stop(), drop=1)
+
+    @harness.needs_loopback_addresses
+    def test_a_wildcard_answers_late_from_where_it_was_asked(self):
+        with server("delay=20ms", listen=["0.0.0.0:0"]) as running:
+            with harness.client(("127.0.0.3", running.address[1])) as sock:
+                self.assertEqual(harness.echo(sock, b"here"), b"here")
+
+    def test_every_protocol(self):
+        with server("delay=30ms", listen=[], options=["--stamp=127.0.0.1:0"]) as running:
+            report = self.measure(running, "--stamp", "--count=5", "--interval=20ms")
+            self.assertEqual(report.summary["received"], 5)
+            self.check(running.stop(), delay=5)
+        with server("duplicate=1/2", listen=[], options=["--echo-plus=127.0.0.1:0"]) as running:
+            report = self.measure(running, "--echo-plus", "--count=7", "--interval=20ms")
+            self.assertEqual(report.summary["duplicate_replies"], 3)
+            self.check(running.stop(), duplicate=3)
+
+    def test_it_needs_an_access_list(self):
+        done = harness.run("--listen=127.0.0.1:0", "--impair=drop=1%")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("--allow", done.stderr)
+        done = harness.run("--impair=drop=1%", "--impair=drop=2%", ALLOW)
+        self.assertIn("same network", done.stderr)
+
+    def test_the_log_warns(self):
+        with server("drop=1%") as running:
+            self.assertEqual(running.find("replies are impaired")[0]["impair"], "drop=1%")
+
+    @harness.posix_only("no SIGHUP")
+    def test_a_reload(self):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory, "conf")
+            always = "listen=127.0.0.1:0\nallow=127.0.0.0/8\n"
+            file.write_text(always)
+            with harness.Server(f"--config={file}", listen=[]) as running, \
+                    harness.client(running.address) as sock:
+                self.assertEqual(harness.echo(sock, b"1"), b"1")
+                self.reload(running, file, always + "impair=delay=700ms\n", 1)
+                sock.send(b"late")
+                harness.wait_until(lambda: harness.received(running) == 2)
+                self.reload(running, file, always, 2)
+                self.assertEqual(harness.echo(sock, b"2"), b"2")
+                self.assertEqual(sock.recv(10), b"late")  # what was delayed before leaves
+                self.reload(running, file, always + "impair=delay=20s\n", 3)
+                sock.send(b"lost")
+                harness.wait_until(lambda: harness.received(running) == 4)
+                self.reload(running, file, always.replace("127.0.0.1:0", "127.0.0.2:0"), 4)
+                self.check(running.stop(), delay=2, end=1)
+
+    def reload(self, running, file, text, count):
+        file.write_text(text)
+        running.signal(signal.SIGHUP)
+        running.wait_for("reloaded", count=count)
+
+
+if __name__ == "__main__":
+    harness.main()
