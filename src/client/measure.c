@@ -461,8 +461,8 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
         *error = cannot("start", status, pool);
         return CLIENT_ERROR;
     }
-    if (session.plan.has_several) {
-        session.keys = keys_start(reports, session.host, pool);
+    if (session.plan.has_several) { /* the reports take memory from `pool`, in the other thread */
+        session.keys = keys_start(reports, session.host, memory_pool(pool));
     }
     serve_user(&session);
     keys_stop(session.keys);
