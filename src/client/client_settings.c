@@ -133,7 +133,7 @@ static const char *read_targets(client_settings_t *settings, const apr_array_hea
                                 apr_pool_t *pool)
 {
     if (operands->nelts == 0 && settings->targets_file == NULL) {
-        return "expected whom to ask: udpecho HOST[:PORT]; --help lists the options";
+        return "expected HOST[:PORT] or --targets=FILE; --help lists the options";
     }
     settings->operands = operands;
     const char *error = check_device(settings, pool);

@@ -69,6 +69,7 @@ static void print_help(const program_t *program)
 {
     file_print(program->out,
                "Usage: udpecho [OPTION]... HOST[:PORT]...\n"
+               "       udpecho [OPTION]... --targets=FILE [HOST[:PORT]...]\n"
                "Ask a UDP echo server (RFC 862), port 7 unless another is named, and tell\n"
                "what comes back and how fast.\n\n");
     options_write_help(client_settings_table, program->out);

@@ -73,7 +73,7 @@ class Check(unittest.TestCase):
         self.assertEqual(data, {"rtt": "U;;;0", "loss": "100%;;;0;100"})
 
     def test_what_cannot_be_asked_is_unknown(self):
-        for arguments, words in (([], "expected whom to ask"), (["-w", "x", "h"], "--warning=x"),
+        for arguments, words in (([], "expected HOST[:PORT] or --targets=FILE"), (["-w", "x", "h"], "--warning=x"),
                                  (["--nosuch", "h"], "unknown option --nosuch"),
                                  (["-w", "2", "-c", "1", "h"], "--warning=2ms: expected no more"),
                                  (["127.0.0.1:0"], "0 is no port to ask"),

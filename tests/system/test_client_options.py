@@ -355,7 +355,7 @@ class CommandLine(unittest.TestCase):
                     ("--rate", "--window", "--flows")) else []), option, "127.0.0.1")
 
     def test_the_operand(self):
-        self.check_refused("expected whom to ask")
+        self.check_refused("expected HOST[:PORT] or --targets=FILE")
         self.check_refused("--flood: expected one HOST", "--flood", "127.0.0.1", "127.0.0.2")
         for host in "127.0.0.1:0", "127.0.0.1:x", "*:7":
             self.check_refused(f"{host}: expected HOST[:PORT]", host)

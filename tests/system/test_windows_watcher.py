@@ -76,7 +76,7 @@ class Watcher(unittest.TestCase):
             # No error for Windows, so that it does not start the service again.
             self.assertEqual((ended["WIN32_EXIT_CODE"], ended["SERVICE_EXIT_CODE"]), (0, ERROR))
             events.wait_for("--targets=C:/ProgramData/udpecho/none: " if config else
-                            "expected whom to ask")
+                            "expected HOST[:PORT] or --targets=FILE")
 
     def test_it_needs_full_paths(self):
         done = client_harness.run("--install-service", "--targets=targets")

@@ -214,8 +214,7 @@ static void names_are_looked_up_again_where_there_is_no_end(void **state)
 
 static void a_host_that_cannot_be_asked_is_told(void **state)
 {
-    assert_error("-q", "expected whom to ask: udpecho HOST[:PORT]; --help lists the options",
-                 *state);
+    assert_error("-q", "expected HOST[:PORT] or --targets=FILE; --help lists the options", *state);
     assert_error("h:0", "h:0: expected HOST[:PORT] (0 is no port to ask)", *state);
     assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number from 0 to 65535)",
                  *state);
