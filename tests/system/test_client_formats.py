@@ -247,7 +247,7 @@ class OneFormat(Formats):
             unused.bind(("127.0.0.1", 0))
             port = unused.getsockname()[1]
         report = ask(f"127.0.0.1:{port}", "--quiet", "--count=1", "--timeout=100ms")
-        self.assertIn("refused at last by 127.0.0.1: port unreachable\n", report.text)
+        self.assertIn("last refused by 127.0.0.1: port unreachable\n", report.text)
 
 
 if __name__ == "__main__":

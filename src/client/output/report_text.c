@@ -166,7 +166,7 @@ static const char *refusal_line(const report_text_t *text)
 {
     return *text->refusal == '\0'
                ? ""
-               : apr_pstrcat(text->scratch, "refused at last ", text->refusal, "\n", NULL);
+               : apr_pstrcat(text->scratch, "last refused ", text->refusal, "\n", NULL);
 }
 
 static void keep_refusal(report_text_t *text, const event_t *event)
