@@ -236,14 +236,14 @@ class Client(unittest.TestCase):
                 stdout=subprocess.DEVNULL, env={**os.environ, **manager.environment})
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
-            self.assertEqual(manager.hear(), {"READY": "1"})
+            manager.wait_for("READY")
             process.send_signal(signal.SIGHUP)
-            self.assertEqual(manager.hear()["RELOADING"], "1")
-            self.assertEqual(manager.hear(), {"READY": "1"})
-            # It is asked to tell of itself every 10 ms meanwhile.
+            manager.wait_for("RELOADING")
+            manager.wait_for("READY")
+            # It tells that it is alive, or is asked to, every 10 ms.
             harness.wait_until(lambda: pathlib.Path(output).read_text().count('"record":"reply"') > 1)
             process.send_signal(signal.SIGTERM)
-            self.assertEqual(manager.hear(), {"STOPPING": "1"})
+            manager.wait_for("STOPPING")
             self.assertEqual(process.wait(timeout=harness.PATIENCE), 0)
 
 
