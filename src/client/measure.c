@@ -5,13 +5,11 @@
 
 #include "client/failure.h"
 #include "client/keys.h"
-#include "client/load.h"
 #include "client/metrics/client_metrics.h"
-#include "client/mtu.h"
 #include "client/output/report.h"
 #include "client/plan.h"
 #include "client/prober.h"
-#include "client/sweep.h"
+#include "client/single_peer.h"
 #include "client/targets/target_peers.h"
 #include "client/verdict.h"
 #include "common/memory.h"
@@ -27,79 +25,16 @@ typedef struct session {
     client_metrics_t *metrics;   /* NULL: none are served */
     plan_t plan;
     prober_t *prober;
-    target_peers_t targets; /* that are asked, unless ... */
-    peer_t *peer;           /* ... this one alone is measured */
-    peer_t *larger; /* the same once more, with what was too big for an MTU search; NULL: not yet */
-    mtu_t *mtu;
-    mtu_limit_t mtu_limit; /* that was found */
-    load_t *load;          /* NULL: none */
-    unsigned suspects;     /* source ports of a sweep */
-    apr_time_t end;        /* of all, whatever is still to come; 0: none */
-    probe_summary_t summary;
+    target_peers_t targets;              /* that are asked, unless ... */
+    single_peer_t single;                /* ... this one alone is measured */
+    apr_time_t end;                      /* of all, whatever is still to come; 0: none */
+    probe_summary_t summary;             /* of all targets */
     unsigned peers, answered, not_found; /* as outcome_t has them */
     apr_status_t status;                 /* of the measurement */
     host_t *host;
     keys_t *keys;
     apr_pool_t *pool;
 } session_t;
-
-/* ---- Results, which are told once the peer is no longer asked ---- */
-
-static void tell_sweep(session_t *session)
-{
-    const peer_options_t *options = peer_options(session->peer);
-    unsigned count = options->run.flows;
-    sweep_row_t *rows = apr_pcalloc(session->pool, count * sizeof *rows);
-    int is_counted =
-        options->directions != NULL && directions_summary(options->directions).is_counted;
-
-    for (unsigned i = 0; i < count; i++) {
-        rows[i].port = options->run.ports[i];
-        rows[i].summary = probe_flow_summary(options->probe, i, clock_now());
-        rows[i].is_counted = is_counted;
-        if (is_counted) {
-            rows[i].losses = directions_flow_losses(options->directions, i);
-        }
-    }
-    sweep_result_t result = sweep_judge(rows, count, session->pool);
-
-    session->suspects = result.suspects;
-    peer_tell(session->peer, (event_t){.kind = EVENT_SWEEP, .sweep = &result});
-}
-
-static void tell_mtu(session_t *session)
-{
-    const peer_options_t *larger = session->larger != NULL ? peer_options(session->larger) : NULL;
-    int returned = larger != NULL && probe_summary(larger->probe, clock_now()).received > 0;
-    mtu_result_t result =
-        mtu_result(session->mtu, returned, flows_tell_fragments(session->plan.flows));
-
-    session->mtu_limit = result.limit;
-    peer_tell(session->peer, (event_t){.kind = EVENT_MTU, .mtu = &result});
-}
-
-/* What is too big for the path is sent once more, in as many fragments as routers like: if it comes
- * back now, it was the way there that did not take it whole. Of this nothing is told but what
- * follows from it: its datagrams have the same numbers as those of the search, whose summary they
- * are not in. Returns 0 if there is nothing to send. */
-static int send_larger(session_t *session)
-{
-    const plan_t *first = &session->plan;
-    plan_t plan = *first; /* its own key: late answers to the search may still come */
-    peer_options_t options;
-
-    if (!mtu_wants_fragments(session->mtu) || flows_keep_whole(first->flows, 0) != APR_SUCCESS ||
-        plan_renew(&plan, session->pool) != NULL ||
-        plan_peer(&options, &plan, first->settings->host, session->destination, 0, MTU_SEARCH_TRIES,
-                  session->pool) != NULL) {
-        return 0;
-    }
-    probe_resize(options.probe, mtu_too_big(session->mtu));
-    options.reports = apr_array_make(session->pool, 1, sizeof(report_t *));
-    APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
-    session->larger = prober_add(session->prober, &options, session->pool);
-    return 1;
-}
 
 static int asks_targets(const session_t *session)
 {
@@ -109,66 +44,15 @@ static int asks_targets(const session_t *session)
 static void on_ended(void *context, peer_t *peer)
 {
     session_t *session = context;
-    measurement_t measurement = session->settings->measurement;
-    apr_time_t now = clock_now();
 
     if (asks_targets(session)) {
         target_peers_ended(&session->targets, peer);
-        return;
+    } else {
+        single_peer_ended(&session->single, peer);
     }
-    if (session->load != NULL && !load_ended(session->load, peer, &session->summary)) {
-        return;
-    }
-    if (peer == session->peer && session->load == NULL) {
-        session->summary = probe_summary(peer_options(peer)->probe, now);
-    }
-    if (measurement == MEASURE_MTU && peer == session->peer && send_larger(session)) {
-        return;
-    }
-    if (measurement == MEASURE_SWEEP) {
-        tell_sweep(session);
-    } else if (measurement == MEASURE_MTU) {
-        tell_mtu(session);
-    }
-    peer_tell(session->peer, (event_t){.kind = EVENT_SUMMARY, .summary = &session->summary});
 }
 
 /* ---- Opening ---- */
-
-static const char *add_peer(session_t *session)
-{
-    const client_settings_t *settings = session->settings;
-    peer_options_t options;
-    apr_uint64_t round = settings->measurement == MEASURE_SWEEP ? (apr_uint64_t)settings->flows : 1;
-    apr_uint64_t count = settings->measurement == MEASURE_MTU
-                             ? MTU_SEARCH_DATAGRAMS
-                             : (apr_uint64_t)settings->count * round;
-    const char *error = plan_peer(&options, &session->plan, settings->host, session->destination, 0,
-                                  count, session->pool);
-
-    if (error != NULL) {
-        return error;
-    }
-    if (settings->measurement == MEASURE_MTU) {
-        session->mtu = mtu_create(options.probe, &options.run.peer,
-                                  flows_payload_max(session->plan.flows), session->pool);
-        options.reports = apr_array_copy(session->pool, session->told);
-        APR_ARRAY_PUSH(options.reports, const report_t *) = &session->mtu->report;
-    }
-    session->peer = prober_add(session->prober, &options, session->pool);
-    return NULL;
-}
-
-static const char *add_load(session_t *session)
-{
-    const char *error =
-        load_create(&session->load, &session->plan, session->destination, session->pool);
-
-    if (error == NULL) {
-        session->peer = load_start(session->load, session->prober);
-    }
-    return error;
-}
 
 static const char *open_metrics(session_t *session)
 {
@@ -238,7 +122,8 @@ static const char *open_session(session_t *session)
     if (error != NULL) {
         return error;
     }
-    return settings->measurement == MEASURE_LOAD ? add_load(session) : add_peer(session);
+    return single_peer_add(&session->single, &session->plan, session->destination, session->prober,
+                           session->pool);
 }
 
 /* ---- The reports' outputs ---- */
@@ -326,8 +211,8 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     apr_interval_time_t length = settings->has_several ? settings->deadline : plan_length(settings);
 
     (void)thread;
-    if (session->peer != NULL) {
-        peer_tell(session->peer, (event_t){.kind = EVENT_START});
+    if (!asks_targets(session)) {
+        peer_tell(session->single.peer, (event_t){.kind = EVENT_START});
     }
     session->end = settings->deadline > 0 ? clock_now() + settings->deadline : 0;
     if (length > 0) {
@@ -404,13 +289,13 @@ static client_exit_t judge(const session_t *session, const char **error)
 {
     const outcome_t outcome = {.settings = session->settings,
                                .destination = session->destination,
-                               .summary = &session->summary,
+                               .summary = asks_targets(session) ? &session->summary
+                                                                : &session->single.summary,
                                .peers = session->peers,
                                .answered = session->answered,
                                .not_found = session->not_found,
-                               .is_limit_unknown =
-                                   session->mtu != NULL && session->mtu_limit == MTU_NOT_FOUND,
-                               .suspects = session->suspects};
+                               .is_limit_unknown = session->single.is_limit_unknown,
+                               .suspects = session->single.suspects};
 
     *error = session->targets.failure;
     if (*error != NULL) {
