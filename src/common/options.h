@@ -28,6 +28,7 @@ typedef struct option_kind {
 
 struct option {
     const char *name;     /* without dashes; a NULL name ends the table */
+    const char *heading;  /* above this option and those after it in --help; NULL: none */
     char letter;          /* that stands for it on a command line; 0: none */
     const char *argument; /* what --help shows for the value; NULL: a flag, which takes none */
     apr_size_t offset;    /* of the value in the settings */

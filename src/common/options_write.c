@@ -11,6 +11,9 @@ void options_write_help(const option_t *table, apr_file_t *out)
     for (const option_t *option = table; option->name != NULL; option++) {
         const char *help = option->help;
 
+        if (option->heading != NULL) {
+            file_print(out, "%s%s:\n", option == table ? "" : "\n", option->heading);
+        }
         if (option->letter != 0) {
             file_print(out, "  -%c,", option->letter);
         } else {

@@ -70,6 +70,13 @@ class Client(Manual, unittest.TestCase):
     PROGRAM, PAGE = os.environ["UDPECHO"], "udpecho.1"
     EXIT_CODES = ["0", "1", "2"]
 
+    def test_options_have_the_headings_of_help(self):
+        text = harness.run("--help", program=self.PROGRAM).stdout
+        shown = re.findall(r"^(\S.*):\n  (?:-\w, )?--([a-z0-9-]+)", text, re.MULTILINE)
+        self.assertGreater(len(shown), 5)
+        self.assertEqual(re.findall(r"^\.Ss (.+)\n\.Bl .*\n\.It (?:Fl \w , )?Fl Fl ([a-z0-9-]+)",
+                                    self.section("OPTIONS"), re.MULTILINE), shown)
+
 
 if __name__ == "__main__":
     harness.main()

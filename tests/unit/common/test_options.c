@@ -34,6 +34,7 @@ static const option_t table[] = {
      .zero = "auto",
      .help = "A number."},
     {.name = "size",
+     .heading = "Sizes",
      .argument = "SIZE",
      .offset = offsetof(sample_t, size),
      .kind = &option_size,
@@ -348,8 +349,8 @@ static void help_shows_the_table(void **state)
     assert_memory_equal(help, "  --flag\n        A flag.\n", strlen("  --flag\n        A flag.\n"));
     assert_non_null(strstr(help, "  -n, --number=N\n        A number.\n"));
     assert_non_null(strstr(help, "  -c, --colour[=red|blue]\n        A colour.\n"));
-    assert_non_null(
-        strstr(help, "  --size=SIZE  (reload)\n        A size.\n        On two lines.\n"));
+    assert_non_null(strstr(
+        help, "\n\nSizes:\n  --size=SIZE  (reload)\n        A size.\n        On two lines.\n"));
 }
 
 static void settings_are_written_as_a_file_that_says_the_same(void **state)
