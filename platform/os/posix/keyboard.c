@@ -142,6 +142,10 @@ static void *APR_THREAD_FUNC read_until_stopped(apr_thread_t *thread, void *data
         if (ready > 0 && waited[0].revents != 0) {
             break;
         }
+        /* Source: poll(2) of macOS, which supports no devices. read() would wait past the stop. */
+        if (ready > 0 && (waited[1].revents & POLLNVAL) != 0) {
+            break;
+        }
         if (ready > 0 && waited[1].revents != 0 && is_foreground()) {
             exists = read_keys(keyboard);
         }
