@@ -9,6 +9,8 @@ install(FILES packaging/systemd/udpechod-activated.service
         DESTINATION lib/systemd/system COMPONENT udpechod)
 install(FILES packaging/udpechod.conf
         DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/udpecho COMPONENT udpechod)
+install(DIRECTORY packaging/anycast/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/udpechod/examples/anycast
+        COMPONENT udpechod)
 install(FILES packaging/systemd/udpecho-watch.service
         DESTINATION lib/systemd/system COMPONENT udpecho-watch)
 install(FILES packaging/targets packaging/udpecho-watch.conf

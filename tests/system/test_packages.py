@@ -38,6 +38,9 @@ SERVICE = {"/etc/udpecho/udpechod.conf",
              ("udpechod.service", "udpechod-activated.service", "udpechod.socket",
               "udpechod-ipv6.socket"))}
 
+EXAMPLES = "/usr/share/doc/udpechod/examples"
+ANYCAST = {f"{EXAMPLES}/anycast/{file.name}" for file in (SOURCE / "packaging/anycast").iterdir()}
+
 
 def modules():
     """Where they are installed is the system's, as CMake knows it."""
@@ -83,7 +86,7 @@ class Debian(unittest.TestCase):
     def test_server(self):
         self.assertEqual(self.files(package("udpechod_*.deb")),
                          files_of("udpechod", 8, "vendor-completions") | {"/usr/sbin/udpechod"} |
-                         SERVICE | self.documents("udpechod"))
+                         SERVICE | ANYCAST | self.documents("udpechod"))
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("dpkg-deb", "--info", package("udpechod_*.deb"), "conffiles"),
@@ -134,7 +137,8 @@ class Rpm(unittest.TestCase):
     def test_server(self):
         self.assertEqual(self.files(package("udpechod-*.rpm")),
                          files_of("udpechod", 8, "site-functions") | {"/usr/sbin/udpechod"} |
-                         SERVICE | {"/etc/udpecho"} | self.licence("udpechod"))
+                         SERVICE | ANYCAST | self.licence("udpechod") |
+                         {"/etc/udpecho", "/usr/share/doc/udpechod", EXAMPLES, f"{EXAMPLES}/anycast"})
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("rpm", "--query", "--configfiles", "--package",
