@@ -11,6 +11,7 @@ struct asked {
     apr_interval_time_t phase; /* which is no longer its own when it is finishing */
     void *peer;                /* NULL: it ended by itself */
     int is_finishing;
+    int is_wanted; /* it is among the addresses that were found at last */
     asked_t *next;
     apr_pool_t *pool; /* of this and of the peer */
 };
@@ -104,18 +105,31 @@ static int is_asked(const target_t *target, const destination_t *destination)
     return 0;
 }
 
+static int is_among(const endpoint_t *endpoint, const apr_array_header_t *chosen)
+{
+    for (int i = 0; i < chosen->nelts; i++) {
+        endpoint_t each = endpoint_of(APR_ARRAY_IDX(chosen, i, destination_t).peer);
+
+        if (endpoint_equal(&each, endpoint)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Once for all of them: a name may have thousands of addresses, and others each time. */
+static void mark_wanted(target_t *target, const apr_array_header_t *chosen)
+{
+    for (asked_t *asked = target->asked; asked != NULL; asked = asked->next) {
+        asked->is_wanted = is_among(&asked->endpoint, chosen);
+    }
+}
+
 /* The place of the first that is not among the chosen ones, NULL if all are. */
-static asked_t **find_unwanted(target_t *target, const apr_array_header_t *chosen)
+static asked_t **find_unwanted(target_t *target)
 {
     for (asked_t **place = &target->asked; *place != NULL; place = &(*place)->next) {
-        int is_wanted = 0;
-
-        for (int i = 0; i < chosen->nelts; i++) {
-            endpoint_t endpoint = endpoint_of(APR_ARRAY_IDX(chosen, i, destination_t).peer);
-
-            is_wanted |= endpoint_equal(&(*place)->endpoint, &endpoint);
-        }
-        if (!is_wanted) {
+        if (!(*place)->is_wanted) {
             return place;
         }
     }
@@ -162,8 +176,11 @@ static const char *add(target_t *target, const destination_t *destination, asked
     apr_interval_time_t phase = phase_for(target, former);
     target_failure_t failure = {.status = APR_EGENERAL};
 
-    *asked = (asked_t){
-        .target = target, .endpoint = endpoint_of(destination->peer), .phase = phase, .pool = pool};
+    *asked = (asked_t){.target = target,
+                       .endpoint = endpoint_of(destination->peer),
+                       .phase = phase,
+                       .is_wanted = 1,
+                       .pool = pool};
     asked->peer = rules->actions.begin(rules->actions.context, &target->name, destination,
                                        former != NULL ? &(*former)->endpoint : NULL,
                                        phases_next(&rules->phases, phase, rules->origin, now),
@@ -213,17 +230,17 @@ const char *target_ask(target_t *target, const apr_array_header_t *chosen, apr_t
         target->next_lookup = TARGET_NEVER;
         return NULL;
     }
+    mark_wanted(target, chosen);
     for (int i = 0; i < chosen->nelts; i++) {
         const destination_t *destination = &APR_ARRAY_IDX(chosen, i, destination_t);
 
         if (!is_asked(target, destination)) {
-            const char *error =
-                add(target, destination, find_unwanted(target, chosen), now, scratch);
+            const char *error = add(target, destination, find_unwanted(target), now, scratch);
 
             first_error = first_error == NULL ? error : first_error;
         }
     }
-    while (first_error == NULL && (unwanted = find_unwanted(target, chosen)) != NULL) {
+    while (first_error == NULL && (unwanted = find_unwanted(target)) != NULL) {
         phases_remove(&target->rules->phases, (*unwanted)->phase);
         finish(target, unwanted);
     }
