@@ -115,7 +115,9 @@ typedef struct probe_summary {
     /* From the first datagram sent to the last that was sent or received; while some are
      * outstanding, to now. */
     apr_interval_time_t elapsed;
-    apr_uint64_t timed; /* of the received ones, those whose round trip is known */
+    apr_interval_time_t sending;   /* from the first datagram to the last that left; 0: not known */
+    apr_interval_time_t answering; /* from the first answer to the last; 0: not known */
+    apr_uint64_t timed;            /* of the received ones, those whose round trip is known */
     /* Their round trips, microseconds; 0 if there are none. */
     apr_interval_time_t minimum, mean, maximum, deviation;
     apr_interval_time_t p50, p90, p99, p999; /* see histogram.h for how exact they are */

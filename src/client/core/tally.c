@@ -17,6 +17,13 @@ static apr_time_t later(apr_time_t one, apr_time_t other)
     return one > other ? one : other;
 }
 
+static void note_answers(tally_t *tally, apr_time_t first, apr_time_t last)
+{
+    tally->first_answer =
+        tally->last_answer == 0 || first < tally->first_answer ? first : tally->first_answer;
+    tally->last_answer = later(tally->last_answer, last);
+}
+
 void tally_sent(tally_t *tally, apr_time_t now)
 {
     if (made(tally) == 0) {
@@ -29,6 +36,7 @@ void tally_sent(tally_t *tally, apr_time_t now)
 void tally_left(tally_t *tally, apr_time_t now)
 {
     tally->departed++;
+    tally->last_left = later(tally->last_left, now);
     tally->last = later(tally->last, now);
 }
 
@@ -49,6 +57,7 @@ void tally_answer(tally_t *tally, reply_t *reply, apr_time_t received)
     tally->reordered += reply->is_reordered != 0;
     tally->late += reply->verdict == REPLY_LATE;
     tally->bytes += reply->expected;
+    note_answers(tally, received, received);
     tally->last = later(tally->last, received);
     if (reply->has_sequence) {
         round_trips_add(&tally->round_trips, reply->round_trip);
@@ -61,6 +70,10 @@ void tally_merge(tally_t *tally, const tally_t *other)
         tally->first =
             made(tally) == 0 || other->first < tally->first ? other->first : tally->first;
         tally->last = made(tally) == 0 ? other->last : later(tally->last, other->last);
+    }
+    tally->last_left = later(tally->last_left, other->last_left);
+    if (other->last_answer != 0) {
+        note_answers(tally, other->first_answer, other->last_answer);
     }
     for (unsigned i = 0; i < FATES; i++) {
         tally->fates[i] += other->fates[i];
@@ -112,6 +125,8 @@ probe_summary_t tally_summary(const tally_t *tally, apr_time_t now)
         .reordered = tally->reordered,
         .bytes = tally->bytes,
         .elapsed = (outstanding > 0 ? later(now, tally->last) : tally->last) - tally->first,
+        .sending = tally->last_left > tally->first ? tally->last_left - tally->first : 0,
+        .answering = tally->last_answer - tally->first_answer,
     };
 
     for (unsigned i = 0; i < REPLY_KINDS; i++) {

@@ -17,7 +17,9 @@ typedef struct tally {
     apr_uint64_t bytes;           /* in those */
     apr_uint64_t highest;         /* sequence number answered */
     apr_time_t first, last;       /* sent; sent or answered */
-    apr_uint64_t missed;          /* due, and skipped; of all flows of a probe together */
+    apr_time_t last_left;         /* 0: none */
+    apr_time_t first_answer, last_answer; /* 0: none */
+    apr_uint64_t missed;                  /* due, and skipped; of all flows of a probe together */
     int is_scheduled;
     round_trips_t round_trips;
 } tally_t;

@@ -265,28 +265,43 @@ apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed)
                         : (apr_uint64_t)((double)count * APR_USEC_PER_SEC / (double)elapsed + 0.5);
 }
 
-/* From the first of so many datagrams at a pace to the last it is one interval less. */
-static apr_interval_time_t time_of_pace(const probe_summary_t *summary)
+/* How long `count` datagrams took: `span`, from the first to the last, and at a pace an interval
+ * more. */
+static double time_of(const probe_summary_t *summary, apr_uint64_t count, apr_interval_time_t span)
 {
-    double count = (double)summary->sent;
-
-    return summary->is_scheduled && summary->sent > 1
-               ? (apr_interval_time_t)((double)summary->elapsed * count / (count - 1))
-               : summary->elapsed;
+    return summary->is_scheduled && count > 1 ? (double)span * (double)count / (double)(count - 1)
+                                              : (double)span;
 }
 
-static apr_uint64_t bitrate(const event_t *event, apr_uint64_t payload, apr_uint64_t datagrams)
+/* The way to the peer and back is no part of it: under load that is long. */
+static double time_of_sending(const probe_summary_t *summary)
+{
+    return time_of(summary, summary->sent,
+                   summary->sending > 0 ? summary->sending : summary->elapsed);
+}
+
+static apr_uint64_t bitrate(const event_t *event, apr_uint64_t payload, apr_uint64_t datagrams,
+                            double time)
 {
     return per_second(8 * (payload + datagrams * headers_length(&event->run->peer)),
-                      time_of_pace(event->summary));
+                      (apr_interval_time_t)time);
 }
 
 apr_uint64_t bitrate_sent(const event_t *event)
 {
-    return bitrate(event, event->summary->sent * event->run->size, event->summary->sent);
+    const probe_summary_t *summary = event->summary;
+
+    return bitrate(event, summary->sent * event->run->size, summary->sent,
+                   time_of_sending(summary));
 }
 
+/* What is queued on the way comes for longer than it was sent, what is lost for a shorter time. */
 apr_uint64_t bitrate_received(const event_t *event)
 {
-    return bitrate(event, event->summary->bytes, event->summary->received);
+    const probe_summary_t *summary = event->summary;
+    double sending = time_of_sending(summary);
+    double answering = time_of(summary, summary->received, summary->answering);
+
+    return bitrate(event, summary->bytes, summary->received,
+                   answering > sending ? answering : sending);
 }

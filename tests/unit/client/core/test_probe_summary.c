@@ -188,6 +188,32 @@ static void the_last_flow_ends_the_whole(void **state)
     assert_int_equal(summary_at(probe, START + 999).elapsed, 120);
 }
 
+/* The time on the way is in neither of the two. */
+static void it_knows_how_long_was_sent_and_how_long_was_answered(void **state)
+{
+    probe_plan_t plan = plain_plan();
+
+    plan.timeout = 10 * SECOND;
+    probe_t *probe = probe_of(plan, *state);
+    packet_t packets[4];
+
+    for (unsigned i = 0; i < 4; i++) {
+        apr_time_t now = START + i * SECOND;
+        request_t request = {.sequence = i};
+
+        packets[i] = sent_at(probe, now);
+        probe_sent(probe, &request, 1, now);
+    }
+    assert_int_equal(summary_at(probe, START + 4 * SECOND).answering, 0);
+    for (unsigned i = 1; i < 3; i++) {
+        echoed_at(probe, &packets[i], START + (5 + i) * SECOND);
+    }
+    probe_summary_t summary = summary_at(probe, START + 9 * SECOND);
+
+    assert_int_equal(summary.sending, 3 * SECOND);
+    assert_int_equal(summary.answering, 1 * SECOND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +223,7 @@ int main(void)
         scene(reordering_is_that_within_a_flow),
         scene(the_whole_is_the_sum_of_its_flows),
         scene(the_last_flow_ends_the_whole),
+        scene(it_knows_how_long_was_sent_and_how_long_was_answered),
     };
 
     return cmocka_run_group_tests_name("probe_summary", tests, NULL, NULL);

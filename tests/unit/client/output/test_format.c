@@ -152,6 +152,33 @@ static void milliseconds_have_the_decimals_asked_for(void **state)
     assert_string_equal(milliseconds(1999, 0, *state), "1");
 }
 
+/* Of 10 datagrams of 100 bytes with the 28 of their headers, one each 100 ms. */
+static apr_uint64_t received_at(apr_uint64_t received, apr_interval_time_t answering)
+{
+    const probe_summary_t summary = {.sent = 10,
+                                     .received = received,
+                                     .bytes = 100 * received,
+                                     .is_scheduled = 1,
+                                     .elapsed = 1500 * 1000,
+                                     .sending = 900 * 1000,
+                                     .answering = answering};
+    const run_t run = {.peer = ipv4(0xc0000201, 7), .size = 100};
+    const event_t event = {.kind = EVENT_SUMMARY, .run = &run, .summary = &summary};
+
+    assert_int_equal(bitrate_sent(&event), 8 * 1280);
+    return bitrate_received(&event);
+}
+
+static void bitrates_leave_out_the_way(void **state)
+{
+    (void)state;
+    assert_int_equal(received_at(10, 900 * 1000), 8 * 1280);
+    assert_int_equal(received_at(10, 1800 * 1000), 8 * 640); /* it was queued */
+    assert_int_equal(received_at(2, 100 * 1000), 8 * 256);   /* the others are lost */
+    assert_int_equal(received_at(1, 0), 8 * 128);
+    assert_int_equal(received_at(0, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +194,7 @@ int main(void)
         scene(what_this_host_refuses_has_its_reason),
         scene(ports_are_told_if_they_are_known),
         scene(milliseconds_have_the_decimals_asked_for),
+        scene(bitrates_leave_out_the_way),
     };
 
     return cmocka_run_group_tests_name("format", tests, NULL, NULL);
