@@ -103,6 +103,12 @@ def of(found, name, **labels):
     return value
 
 
+def so_far(found, name, **labels):
+    """The same, 0 where nothing is asked yet."""
+    return sum(value for (other, have), value in found.items()
+               if other == name and have >= labels.items())
+
+
 def counters(text):
     """Those samples that must never fall."""
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
@@ -231,8 +237,9 @@ class Metrics(unittest.TestCase):
                 Watched(bad.address(), good.address(), "nowhere.invalid", "--interval=500ms",
                         "--timeout=200ms") as client:
             client.wait_until_sent(12)
-            harness.wait_until(lambda: of(samples(client.scrape()), "udpecho_lookup_failures_total",
-                                          target="nowhere.invalid") > 0)
+            harness.wait_until(lambda: so_far(samples(client.scrape()),
+                                              "udpecho_lookup_failures_total",
+                                              target="nowhere.invalid") > 0)
             found, records = client.moment(reports=3)
             client.interrupt()
             client.finish()
@@ -298,9 +305,8 @@ class Metrics(unittest.TestCase):
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
         with Watched(f"127.0.0.1:{port}", "--interval=300ms") as client:
-            harness.wait_until(lambda: of(samples(client.scrape()),
-                                          "udpecho_refused_total",
-                                          reason="port_unreachable") >= 2)
+            harness.wait_until(lambda: so_far(samples(client.scrape()), "udpecho_refused_total",
+                                              reason="port_unreachable") >= 2)
             found, records = client.moment()
             client.interrupt()
             client.finish()
