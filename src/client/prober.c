@@ -121,7 +121,7 @@ static void end_peer(prober_t *prober, unsigned number)
 void prober_tell(prober_t *prober, const run_t *run, event_t event)
 {
     event.run = run;
-    prober->total.failures += event.kind == EVENT_LOOKUP;
+    prober->total.failures += event.kind == EVENT_LOOKUP && !event.is_found;
     reports_tell(prober->options.reports, event);
 }
 

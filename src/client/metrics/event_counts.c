@@ -102,7 +102,8 @@ static void count_failure(event_counts_t *counts, const char *target)
 static int is_counted(const event_t *event)
 {
     return event->kind == EVENT_START || event->kind == EVENT_REFUSED ||
-           event->kind == EVENT_LOOKUP || (event->kind == EVENT_REPLY && event->one_way != NULL) ||
+           (event->kind == EVENT_LOOKUP && !event->is_found) ||
+           (event->kind == EVENT_REPLY && event->one_way != NULL) ||
            (event->kind == EVENT_SUMMARY && !event->is_interim);
 }
 

@@ -98,8 +98,9 @@ typedef enum event_kind {
     EVENT_SUMMARY,  /* summary, and directions if the protocol tells of them; with is_interim not
                      * the last of this run */
     EVENT_ADDRESS,  /* the name stands for another address now, which is the run's; former */
-    EVENT_LOOKUP,   /* status: looking up the name of the run failed. If the run has no address, its
-                     * memory is that of this event only */
+    EVENT_LOOKUP,   /* status: looking up the name of the run failed; with is_found its address is
+                     * known and cannot be asked. If the run has no address, its memory is that of
+                     * this event only */
     EVENT_TOTAL     /* total: the last of all, where several peers were asked; with is_interim so
                      * far */
 } event_kind_t;
@@ -125,6 +126,7 @@ typedef struct event {
     const one_way_t *one_way; /* NULL: nothing is told */
     const request_t *request;
     int has_sequence;
+    int is_found;
     apr_status_t status;
     const probe_summary_t *summary;
     const directions_summary_t *directions; /* NULL: nothing is told */

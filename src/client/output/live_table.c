@@ -87,7 +87,8 @@ static void lose_name(live_table_t *live, const event_t *event)
         apr_hash_set(live->names, name->row.target, APR_HASH_KEY_STRING, name);
     }
     apr_pool_create(&pool, live->pool);
-    apr_snprintf(name->error, sizeof name->error, "not found: %s",
+    apr_snprintf(name->error, sizeof name->error, "%s: %s",
+                 event->is_found ? "cannot be asked" : "not found",
                  lookup_words(event->status, pool));
     apr_pool_destroy(pool);
     name->at = event->now;

@@ -13,6 +13,7 @@ record_t lookup_record(const event_t *event, apr_pool_t *pool)
     record_t record = record_begin(event, "lookup", pool);
 
     add_text(&record, "error", lookup_words(event->status, pool));
+    add_truth(&record, "found", event->is_found);
     return record;
 }
 

@@ -17,6 +17,7 @@ typedef struct subject {
     int is_counted; /* which way datagrams were lost is known: */
     loss_counts_t losses;
     apr_status_t refused, not_sent, lookup; /* the last error of each kind */
+    int is_found;                           /* the last one was not that of looking it up */
 } subject_t;
 
 typedef struct report_check {
@@ -72,8 +73,7 @@ static void take_lookup(report_check_t *check, const event_t *event)
     subject_t *subject = NULL;
 
     if (run->peer.length > 0) {
-        find_subject(check, run)->lookup = event->status;
-        return;
+        subject = find_subject(check, run);
     }
     for (int i = 0; i < check->subjects->nelts && subject == NULL; i++) {
         subject_t *each = &APR_ARRAY_IDX(check->subjects, i, subject_t);
@@ -82,6 +82,7 @@ static void take_lookup(report_check_t *check, const event_t *event)
     }
     subject = subject != NULL ? subject : add_subject(check, run->host);
     subject->lookup = event->status; /* a peer that is found later takes its place */
+    subject->is_found = event->is_found;
 }
 
 static void take_summary(subject_t *subject, const event_t *event)
@@ -170,7 +171,8 @@ static finding_t judge_silent(const subject_t *subject, apr_pool_t *pool)
 
     if (subject->lookup != APR_SUCCESS && !subject->has_summary) {
         return (finding_t){CHECK_UNKNOWN,
-                           apr_pstrcat(pool, "cannot find it: ",
+                           apr_pstrcat(pool,
+                                       subject->is_found ? "cannot ask it: " : "cannot find it: ",
                                        error_text(subject->lookup, reason, sizeof reason), NULL)};
     }
     if (subject->is_expected) {

@@ -136,7 +136,8 @@ const char *report_text_address(const event_t *event, apr_pool_t *pool)
 
 const char *report_text_lookup(const event_t *event, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%s: lookup failed: %s\n", event->run->host,
+    return apr_psprintf(pool, "%s: %s: %s\n", event->run->host,
+                        event->is_found ? "cannot be asked" : "lookup failed",
                         lookup_words(event->status, pool));
 }
 

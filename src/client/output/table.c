@@ -310,7 +310,7 @@ static const char *title_line(const table_view_t *view, const apr_array_header_t
                                   view->columns, pool);
 
     if (errors > 0) {
-        title = with_part(title, apr_psprintf(pool, ", %d not found", errors), view->columns, pool);
+        title = with_part(title, apr_psprintf(pool, ", %d not asked", errors), view->columns, pool);
     }
     title = with_part(title, apr_psprintf(pool, ", %d with loss", with_loss(rows, 0)),
                       view->columns, pool);

@@ -153,12 +153,14 @@ void target_tell_failure(const target_t *target)
     const target_actions_t *actions = &target->rules->actions;
 
     if (target->failure != APR_SUCCESS) {
-        actions->tell_failure(actions->context, &target->name, peer_of(target), target->failure);
+        actions->tell_failure(actions->context, &target->name, peer_of(target),
+                              target->fails_to_ask, target->failure);
     }
 }
 
-void target_not_found(target_t *target, apr_status_t status, apr_time_t now)
+void target_fail(target_t *target, int fails_to_ask, apr_status_t status, apr_time_t now)
 {
+    target->fails_to_ask = fails_to_ask;
     target->next_lookup = now + target->rules->retry_interval;
     target->failure = status;
     if (target->rules->has_begun) {
@@ -192,7 +194,7 @@ static const char *add(target_t *target, const destination_t *destination, asked
             phases_remove(&rules->phases, phase);
         }
         apr_pool_destroy(pool);
-        target_not_found(target, failure.status, now);
+        target_fail(target, 1, failure.status, now);
         return error;
     }
     if (former != NULL) {
@@ -270,7 +272,7 @@ const char *target_found(target_t *target, apr_sockaddr_t *found, apr_time_t now
         destination_choose(&chosen, found, target->name.text, target->rules->destinations, scratch);
 
     if (error != NULL) {
-        target_not_found(target, NOTHING_TO_ASK, now);
+        target_fail(target, 0, NOTHING_TO_ASK, now);
         return error;
     }
     if (!target->rules->all_addresses) {

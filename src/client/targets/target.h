@@ -28,9 +28,10 @@ typedef struct target_actions {
                    target_failure_t *failure, apr_pool_t *pool);
     /* Asks it no longer. target_ended() is called later. */
     void (*finish)(void *context, void *peer);
-    /* The target's name cannot be looked up, or its address cannot be asked. `peer` is one that is
-     * asked still, NULL if there is none. */
-    void (*tell_failure)(void *context, const target_name_t *name, void *peer, apr_status_t status);
+    /* The target's name cannot be looked up, or, with `is_found`, its address cannot be asked.
+     * `peer` is one that is asked still, NULL if there is none. */
+    void (*tell_failure)(void *context, const target_name_t *name, void *peer, int is_found,
+                         apr_status_t status);
     void *context;
 } target_actions_t;
 
@@ -60,6 +61,7 @@ typedef struct target {
     int is_listed;             /* the user wants it asked */
     apr_time_t next_lookup;    /* TARGET_NEVER: none */
     apr_status_t failure;      /* of the last lookup; APR_SUCCESS: none */
+    int fails_to_ask;          /* that was no failure to look up, but to ask an address */
     apr_pool_t *pool;
 } target_t;
 
@@ -78,8 +80,9 @@ const char *target_found(target_t *target, apr_sockaddr_t *found, apr_time_t now
 const char *target_ask(target_t *target, const apr_array_header_t *chosen, apr_time_t now,
                        apr_pool_t *scratch);
 
-/* The lookup failed at `now`: the addresses stay as they are. */
-void target_not_found(target_t *target, apr_status_t status, apr_time_t now);
+/* The lookup failed at `now`, or, with `fails_to_ask`, an address cannot be asked: those that are
+ * asked stay as they are. */
+void target_fail(target_t *target, int fails_to_ask, apr_status_t status, apr_time_t now);
 
 /* Tells of the last failure, if the last lookup failed. */
 void target_tell_failure(const target_t *target);

@@ -60,13 +60,14 @@ static void finish(void *context, void *peer)
     prober_finish(peers->prober, peer);
 }
 
-static void tell_failure(void *context, const target_name_t *name, void *peer, apr_status_t status)
+static void tell_failure(void *context, const target_name_t *name, void *peer, int is_found,
+                         apr_status_t status)
 {
     const target_peers_t *peers = context;
     run_t run = plan_run(peers->plan, name->text, (endpoint_t){.length = 0});
 
     prober_tell(peers->prober, peer != NULL ? &peer_options(peer)->run : &run,
-                (event_t){.kind = EVENT_LOOKUP, .status = status});
+                (event_t){.kind = EVENT_LOOKUP, .is_found = is_found, .status = status});
 }
 
 static void fail(void *context, const char *error)

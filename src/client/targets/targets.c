@@ -75,7 +75,7 @@ static unsigned take_answers(targets_t *targets, apr_time_t now)
         if (!target->is_listed) {
             target_release(target);
         } else if (lookup->status != APR_SUCCESS) {
-            target_not_found(target, lookup->status, now);
+            target_fail(target, 0, lookup->status, now);
         } else {
             target_found(target, lookup->list, now, lookup->pool);
         }
@@ -97,7 +97,7 @@ static const char *take_address(target_t *target, apr_time_t now, apr_pool_t *sc
     apr_status_t status = address_resolve(&found, &target->name.address, scratch);
 
     if (status != APR_SUCCESS) {
-        target_not_found(target, status, now);
+        target_fail(target, 1, status, now);
         return not_found(&target->name, status, scratch);
     }
     return target_found(target, found, now, scratch);

@@ -197,7 +197,7 @@ static void a_name_without_an_address_has_a_row_until_it_is_found(void **state)
     event.now = session->now;
     session->report->tell(session->report->context, &event);
     tell_progress(session, 10);
-    assert_begins(row_of(screen_of(session), 1), "3 peers, 1 not found, 2 with loss");
+    assert_begins(row_of(screen_of(session), 1), "3 peers, 1 not asked, 2 with loss");
     assert_begins(row_of(screen_of(session), 3), "no.example.net  not found: ");
     session->now += 60 * APR_USEC_PER_SEC; /* nobody has looked it up since: it is no target */
     tell_progress(session, 11);
@@ -205,7 +205,7 @@ static void a_name_without_an_address_has_a_row_until_it_is_found(void **state)
     event.now = session->now;
     session->report->tell(session->report->context, &event);
     tell_progress(session, 12);
-    assert_begins(row_of(screen_of(session), 1), "3 peers, 1 not found");
+    assert_begins(row_of(screen_of(session), 1), "3 peers, 1 not asked");
     run.peer = script_endpoint(4);
     event.kind = EVENT_START;
     session->report->tell(session->report->context, &event);

@@ -193,6 +193,7 @@ static void what_happens_to_a_name_is_told(void **state)
                                   ",\"target\":\"echo.example.net:8888\",\"address\":null,"
                                   "\"error\":\""),
                      text);
+    assert_non_null(strstr(text, ",\"found\":false}\n"));
 }
 
 static void an_interval_is_a_summary_of_its_own(void **state)

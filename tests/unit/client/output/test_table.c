@@ -209,7 +209,7 @@ static void what_cannot_be_asked_says_why(void **state)
     const apr_array_header_t *lines = table_lines(&view, rows, *state);
 
     assert_string_equal(APR_ARRAY_IDX(lines, 0, const char *),
-                        "4 peers, 1 not found, 2 with loss, by loss, 0 s, times in ms");
+                        "4 peers, 1 not asked, 2 with loss, by loss, 0 s, times in ms");
     assert_string_equal(APR_ARRAY_IDX(lines, 2, const char *),
                         "no.example.net      not found: no such name");
     view.columns = 25;

@@ -121,11 +121,13 @@ static void finish(void *context, void *data)
     note(fixture, apr_pstrcat(fixture->pool, "no more ", peer->text, NULL));
 }
 
-static void tell_failure(void *context, const target_name_t *name, void *peer, apr_status_t status)
+static void tell_failure(void *context, const target_name_t *name, void *peer, int is_found,
+                         apr_status_t status)
 {
     fixture_t *fixture = context;
 
-    note(fixture, apr_pstrcat(fixture->pool, name->text, " failed", peer != NULL ? ", stays " : "",
+    note(fixture, apr_pstrcat(fixture->pool, name->text, is_found ? " cannot be asked" : " failed",
+                              peer != NULL ? ", stays " : "",
                               peer != NULL ? ((const peer_t *)peer)->text : "",
                               status == APR_EAFNOSUPPORT ? ", no address" : "", NULL));
 }
@@ -355,7 +357,7 @@ static void a_failure_changes_nothing_that_is_asked(void **state)
     set_entry(&fixture, 0, "a", "192.0.2.2");
     fixture.refusal = EMFILE;
     run_with(&fixture, START + 310 * SECOND, 1);
-    assert_happened(&fixture, "a failed, stays 192.0.2.1");
+    assert_happened(&fixture, "a cannot be asked, stays 192.0.2.1");
     fixture.refusal = APR_SUCCESS;
     assert_int_equal(run_with(&fixture, START + 320 * SECOND, 1), START + 620 * SECOND);
     assert_happened(&fixture, "a now 192.0.2.2 at 320000; no more 192.0.2.1");
@@ -530,9 +532,9 @@ static void what_cannot_be_asked_at_the_start_is_tried_again_if_something_can(vo
     open_fixture(&fixture, &plain, *state);
     replace(&fixture, "fe80::1%nosuch0 192.0.2.2");
     assert_int_equal(run_at(&fixture, START), START + 10 * SECOND);
-    assert_happened(&fixture, "192.0.2.2 192.0.2.2 at 500; fe80::1%nosuch0 failed");
+    assert_happened(&fixture, "192.0.2.2 192.0.2.2 at 500; fe80::1%nosuch0 cannot be asked");
     assert_int_equal(run_at(&fixture, START + 10 * SECOND), START + 20 * SECOND);
-    assert_happened(&fixture, "fe80::1%nosuch0 failed");
+    assert_happened(&fixture, "fe80::1%nosuch0 cannot be asked");
     targets_close(fixture.targets);
 }
 
@@ -544,7 +546,7 @@ static void a_name_may_still_be_found_where_no_address_can_be_asked(void **state
     set_entry(&fixture, 0, "a", "192.0.2.1");
     replace(&fixture, "fe80::1%nosuch0 a");
     run_with(&fixture, START, 1);
-    assert_happened(&fixture, "fe80::1%nosuch0 failed; a 192.0.2.1 at 500");
+    assert_happened(&fixture, "fe80::1%nosuch0 cannot be asked; a 192.0.2.1 at 500");
     targets_close(fixture.targets);
 }
 
@@ -559,7 +561,7 @@ static void an_address_that_cannot_be_asked_later_is_tried_again(void **state)
     fixture.refusal = EMFILE;
     replace(&fixture, "192.0.2.1 192.0.2.2");
     assert_int_equal(run_with(&fixture, START + SECOND, 0), START + 11 * SECOND);
-    assert_happened(&fixture, "192.0.2.2 failed");
+    assert_happened(&fixture, "192.0.2.2 cannot be asked");
     fixture.refusal = APR_SUCCESS;
     assert_int_equal(run_with(&fixture, START + 11 * SECOND, 0), TARGET_NEVER);
     assert_happened(&fixture, "192.0.2.2 192.0.2.2 at 11500");
