@@ -396,15 +396,25 @@ static apr_status_t go_round(prober_t *prober)
     return is_lost_here(prober, now) ? prober->failure : status;
 }
 
+/* In the order in which they were added, which the user knows. Others may be added meanwhile. */
+static void end_all(prober_t *prober)
+{
+    while (agenda_count(prober->agenda) > 0) {
+        for (unsigned i = 0; i < prober->top; i++) {
+            if (prober->peers[i] != NULL) {
+                end_peer(prober, i);
+            }
+        }
+    }
+}
+
 apr_status_t prober_run(prober_t *prober, apr_time_t end)
 {
     prober->end = end;
     apr_thread_mutex_lock(prober->lock);
     apr_status_t status = go_round(prober);
 
-    while (agenda_count(prober->agenda) > 0) {
-        end_peer(prober, agenda_first(prober->agenda));
-    }
+    end_all(prober);
     apr_thread_mutex_unlock(prober->lock);
     return status;
 }

@@ -53,6 +53,12 @@ class Rows(unittest.TestCase):
         self.assertIn("--- all peers ---\n2 asked, 1 answered\n4 sent, 2 received, 2 lost (50 %)\n",
                       report.text)
 
+    def test_rows_are_in_the_order_of_the_command_line_where_the_run_is_ended(self):
+        with contextlib.ExitStack() as stack:
+            hosts = [stack.enter_context(Responder(echo)).address() for _ in range(4)]
+            report = ask("-w", "1200ms", *hosts)
+        self.assertEqual([row["target"] for row in client_harness.matches(ROW, report.text)], hosts)
+
     def test_with_verbose_each_line_begins_with_the_target(self):
         with two_servers() as (good, bad):
             report = ask("-v", "-c", 2, "-i", "100ms", "-W", "2s", good, bad)
