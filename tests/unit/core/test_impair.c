@@ -22,10 +22,10 @@ static void begin_many(scene_t *scene, const impair_profile_t *profiles, int cou
     for (int i = 0; i < count; i++) {
         APR_ARRAY_PUSH(array, impair_profile_t) = profiles[i];
     }
-    delay_line_t **lines = apr_palloc(pool, sizeof *lines);
+    apr_array_header_t *lines = apr_array_make(pool, 1, sizeof(delay_line_t *));
 
-    lines[0] = delay_line_create(DELAY_LINE_MIN, pool);
-    scene->policy = impair_policy_create(array, lines, pool);
+    APR_ARRAY_PUSH(lines, delay_line_t *) = delay_line_create(DELAY_LINE_MIN, pool);
+    scene->policy = impair_policy_create(array, (delay_line_t **)(void *)lines->elts, pool);
     scene->line = impair_policy_line(scene->policy, 0);
     scene->quota = echo_quota_create(0, pool);
 }

@@ -149,6 +149,12 @@ static void losses_of_each_way_are_numbers_too(void **state)
                   *state);
 }
 
+static void tell_of(report_t *report, const event_t *event, run_t *run, const char *host)
+{
+    run->host = host;
+    report->tell(report->context, event);
+}
+
 /* The prober describes each of them in the same place in memory. */
 static void each_name_that_is_not_found_is_told_and_may_be_found_later(void **state)
 {
@@ -163,10 +169,8 @@ static void each_name_that_is_not_found_is_told_and_may_be_found_later(void **st
     report_check_expect(report, "three");
     run.peer.length = 0;
     event.status = APR_EINVAL;
-    run.host = "one";
-    report->tell(report->context, &event);
-    run.host = "two";
-    report->tell(report->context, &event);
+    tell_of(report, &event, &run, "one");
+    tell_of(report, &event, &run, "two");
     tell_run(report, "two", &good);
     assert_int_equal(report_check_result(report, &text, *state), CHECK_UNKNOWN);
     assert_non_null(strstr(text, " 3 targets: 2 unknown, 1 ok |"));
