@@ -20,8 +20,9 @@ struct receive_batch {
     message_batch_t messages;
     apr_size_t payload_max;
     const worker_socket_t *socket; /* of the messages */
-    int tells_more;                /* than where they came: these two, and details */
+    int tells_more;                /* than where they came: these three, and details */
     struct service *service;
+    listener_t *listener;
     apr_int64_t arrived; /* when they came, as far as no message tells itself */
     unsigned next;       /* the first that was not looked at yet */
     unsigned room;       /* how many the next call may receive */
@@ -35,12 +36,12 @@ struct receive_batch {
     /* Of these, so many have told more; the others never did since. */
     datagram_t datagrams[BATCH_MAX];
     unsigned told;
-    listener_t *listener; /* that all of them tell; NULL: they tell none */
 };
 
 static void tell_nothing(datagram_t *datagram)
 {
     datagram->service = NULL;
+    datagram->listener = NULL;
     datagram->arrived = 0;
     datagram->drops = 0;
     datagram->hop_limit = -1;
@@ -84,15 +85,6 @@ static unsigned next_room(const message_batch_t *messages)
     return room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
 }
 
-/* Those of a listener mostly come behind others of the same. */
-static void tell_listener(receive_batch_t *batch, listener_t *listener)
-{
-    for (unsigned i = 0; i < BATCH_MAX; i++) {
-        batch->datagrams[i].listener = listener;
-    }
-    batch->listener = listener;
-}
-
 int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
 {
     assert(batch->rest.length == 0 && batch->next == batch->messages.count);
@@ -107,14 +99,10 @@ int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket)
     batch->next = 0;
     batch->socket = socket;
     batch->service = service;
+    batch->listener = (details & TELLS_LISTENER) != 0 ? socket->owner : NULL;
     batch->tells_more = details != 0 || service != NULL;
     batch->arrived = is_timed ? clock_wall() : 0;
     batch->is_full = batch->messages.count == room;
-    listener_t *listener = (details & TELLS_LISTENER) != 0 ? socket->owner : NULL;
-
-    if (listener != batch->listener) {
-        tell_listener(batch, listener);
-    }
     if (received > 0) {
         batch->room = next_room(&batch->messages);
     }
@@ -130,6 +118,7 @@ static void tell_more(const receive_batch_t *batch, struct msghdr *header, datag
 {
     tell_nothing(datagram);
     datagram->service = batch->service;
+    datagram->listener = batch->listener;
     datagram->arrived = batch->arrived;
     details_read(header, datagram);
 }
@@ -181,6 +170,7 @@ static void repeat_message(const receive_batch_t *batch, datagram_t *datagram)
     if (batch->tells_more) {
         tell_nothing(datagram);
         datagram->service = last->service;
+        datagram->listener = last->listener;
         datagram->arrived = last->arrived;
         datagram->drops = last->drops;
         datagram->hop_limit = last->hop_limit;
