@@ -17,8 +17,11 @@ def names_of_records(source):
     times = re.findall(r'\{"(\w+_us)",', source)
     # Those of each way are told apart by what they begin with.
     ways = re.findall(r'add_delays\(&record, "(\w+)"', source)
+    halves = re.findall(r'add_pings\(&record, "(\w+)"', source)
+    of_each = re.findall(r'of_half\(record, half, "(\w+)"', source)
     each = {time for time in times if not time.startswith("round_trip_")}
-    return {*types, *fields, *times} - each - {*ways} | {f"{way}_{time}" for way in ways for time in each}
+    return {*types, *fields, *times} - each - {*ways, *halves} | {f"{way}_{time}" for way in ways for time in each} \
+        | {f"{half}_{name}" for half in halves for name in of_each}
 
 
 def names_of_manual(manual):

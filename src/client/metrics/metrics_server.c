@@ -8,18 +8,12 @@
 #include <string.h>
 
 #include "client/failure.h"
+#include "common/http_listen.h"
 #include "common/prometheus.h"
-#include "common/stream_address.h"
-#include "common/stream_socket.h"
 #include "udpecho/clock.h"
-#include "udpecho/http.h"
 
 /* A connection that cannot be accepted leaves the socket ready: how long to wait then. */
 #define FAILURE_PAUSE_US (100 * 1000)
-
-/* How often the thread is woken where that fails, and how long to wait in between. */
-#define WAKE_ATTEMPTS_MAX 200
-#define WAKE_PAUSE_US     (10 * 1000)
 
 struct metrics_server {
     metrics_source_t source;
@@ -47,39 +41,18 @@ static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
 
 /* ---- Opening ---- */
 
-static apr_status_t listen_at(metrics_server_t *server, const char *where, const char **step)
-{
-    apr_array_header_t *none = apr_array_make(server->pool, 1, sizeof(apr_os_sock_t));
-    apr_sockaddr_t *address;
-    apr_status_t status = stream_address_find(&address, where, server->pool);
-
-    *step = "find the address";
-    return status == APR_SUCCESS
-               ? stream_listen(&server->listening, address, none, step, server->pool)
-               : status;
-}
-
-static apr_status_t open_http(metrics_server_t *server, const char **step)
-{
-    apr_os_sock_t descriptor;
-
-    apr_os_sock_get(&descriptor, server->listening);
-    return http_open(&server->http, descriptor, respond, server, step, server->pool);
-}
-
 const char *metrics_server_open(metrics_server_t **opened, const char *where,
                                 const metrics_source_t *source, apr_pool_t *pool)
 {
     metrics_server_t *server = apr_pcalloc(pool, sizeof *server);
+    apr_array_header_t *none = apr_array_make(pool, 1, sizeof(apr_os_sock_t));
     const char *step;
 
     server->source = *source;
     server->pool = pool;
-    apr_status_t status = listen_at(server, where, &step);
+    apr_status_t status =
+        http_listen(&server->http, &server->listening, where, none, respond, server, &step, pool);
 
-    if (status == APR_SUCCESS) {
-        status = open_http(server, &step);
-    }
     if (status == APR_SUCCESS) {
         step = "wait for requests";
         status = apr_pollset_create(&server->sockets, HTTP_SOCKETS_MAX, pool, APR_POLLSET_WAKEABLE);
@@ -137,23 +110,13 @@ apr_status_t metrics_server_start(metrics_server_t *server)
     return status;
 }
 
-/* A byte in a pipe, for which the kernel may have no memory for a while. */
-static void wake(metrics_server_t *server)
-{
-    int attempts = 0;
-
-    while (apr_pollset_wakeup(server->sockets) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
-        clock_pause(WAKE_PAUSE_US);
-    }
-}
-
 void metrics_server_stop(metrics_server_t *server)
 {
     apr_status_t status;
 
     if (server->thread != NULL) {
         atomic_store(&server->is_stopping, 1);
-        wake(server);
+        http_wake(server->sockets);
         apr_thread_join(&status, server->thread);
         server->thread = NULL;
     }

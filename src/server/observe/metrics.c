@@ -3,10 +3,9 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "common/http_listen.h"
 #include "common/memory.h"
 #include "common/prometheus.h"
-#include "common/stream_address.h"
-#include "common/stream_socket.h"
 #include "server/observe/metrics_text.h"
 
 static http_answer_t answer_health(const char *path, status_source_t *source, apr_pool_t *pool)
@@ -83,18 +82,7 @@ apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *w
                           metrics_pages_t pages, apr_array_header_t *inherited,
                           status_source_t *source, const char **step, apr_pool_t *pool)
 {
-    apr_os_sock_t descriptor;
-    apr_sockaddr_t *address;
-    apr_status_t status = stream_address_find(&address, where, pool);
-
-    *step = "look up the address";
-    if (status == APR_SUCCESS) {
-        status = stream_listen(listening, address, inherited, step, pool);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    apr_os_sock_get(&descriptor, *listening);
-    return http_open(http, descriptor, pages == METRICS_PAGES_ALL ? respond_all : respond_health,
-                     source, step, pool);
+    return http_listen(http, listening, where, inherited,
+                       pages == METRICS_PAGES_ALL ? respond_all : respond_health, source, step,
+                       pool);
 }

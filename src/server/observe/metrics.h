@@ -15,10 +15,7 @@ typedef enum metrics_pages {
 } metrics_pages_t;
 
 /*
- * Listens there, as stream_listen() does, which may take the socket from `inherited`, and serves
- * `pages` of what comes from `source`. `listening` is the socket. On error `step` is what failed;
- * from `pool` or static. Main thread. Errors: those of stream_address_find(), stream_listen() and
- * http_open().
+ * Serves `pages` of what comes from `source` there: see http_listen(). Main thread.
  */
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
                           metrics_pages_t pages, apr_array_header_t *inherited,

@@ -5,6 +5,7 @@
 #include <apr_thread_proc.h>
 #include <stdatomic.h>
 
+#include "common/http_listen.h"
 #include "common/memory.h"
 #include "common/stream_socket.h"
 #include "server/listen/listener_log.h"
@@ -16,10 +17,6 @@
  * turns in a row in which nobody got on, the thread pauses after each. */
 #define VAIN_TURNS_MAX 10
 #define VAIN_PAUSE_US  (100 * 1000)
-
-/* How often the thread is woken where that fails, and how long to wait in between. */
-#define WAKE_ATTEMPTS_MAX 200
-#define WAKE_PAUSE_US     (10 * 1000)
 
 /* --metrics-listen and --health-listen */
 #define PAGES_MAX 2
@@ -325,23 +322,13 @@ apr_status_t observer_start(observer_t *observer, gate_t *gate)
     return status;
 }
 
-/* A byte in a pipe, for which the kernel may have no memory for a while. */
-static void wake(observer_t *observer)
-{
-    int attempts = 0;
-
-    while (apr_pollset_wakeup(observer->sockets) != APR_SUCCESS && ++attempts < WAKE_ATTEMPTS_MAX) {
-        clock_pause(WAKE_PAUSE_US);
-    }
-}
-
 void observer_stop(observer_t *observer)
 {
     apr_status_t status;
 
     if (observer->thread != NULL) {
         atomic_store(&observer->is_stopping, 1);
-        wake(observer);
+        http_wake(observer->sockets);
         apr_thread_join(&status, observer->thread);
         observer->thread = NULL;
     }

@@ -2,34 +2,11 @@
 
 #include "unit.h"
 
-#include <apr_portable.h>
 #include <apr_strings.h>
 
 #include "client/metrics/metrics_server.h"
 #include "common/prometheus.h"
-#include "udpecho/http.h"
-
-/* ---- The server, linked in place of the platform's ---- */
-
-static struct {
-    apr_os_sock_t listening;
-    http_respond_t respond;
-    void *context;
-    apr_status_t status; /* of being opened */
-} served;
-
-apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
-                       void *context, const char **step, apr_pool_t *pool)
-{
-    *http = apr_pcalloc(pool, sizeof **http);
-    *step = "start HTTP";
-    served.listening = listening;
-    served.respond = respond;
-    served.context = context;
-    return served.status;
-}
-
-/* ---- Scenes ---- */
+#include "served_http.h"
 
 static void read_nothing(void *context, scrape_t *scrape, apr_pool_t *pool)
 {
@@ -49,11 +26,6 @@ static const char *open_at(const char *where, apr_pool_t *pool)
     metrics_server_t *server;
 
     return metrics_server_open(&server, where, &source, pool);
-}
-
-static http_answer_t get(const char *path, apr_pool_t *pool)
-{
-    return served.respond(served.context, path, pool);
 }
 
 static void each_scrape_reads_anew(void **state)

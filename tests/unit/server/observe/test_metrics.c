@@ -2,34 +2,11 @@
 
 #include "unit.h"
 
-#include <apr_portable.h>
-
 #include "common/prometheus.h"
 #include "scripted_workers.h"
+#include "served_http.h"
 #include "server/observe/metrics.h"
 #include "server/observe/metrics_text.h"
-
-/* ---- The server, linked in place of the platform's ---- */
-
-static struct {
-    apr_os_sock_t listening;
-    http_respond_t respond;
-    void *context;
-    apr_status_t status; /* of being opened */
-} served;
-
-apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
-                       void *context, const char **step, apr_pool_t *pool)
-{
-    *http = apr_pcalloc(pool, sizeof **http);
-    *step = "open it";
-    served.listening = listening;
-    served.respond = respond;
-    served.context = context;
-    return served.status;
-}
-
-/* ---- Scenes ---- */
 
 typedef struct opened {
     scripted_t *scripted;
@@ -53,11 +30,6 @@ static opened_t open_pages(const char *where, metrics_pages_t pages, apr_pool_t 
 static opened_t open_metrics(const char *where, apr_pool_t *pool)
 {
     return open_pages(where, METRICS_PAGES_ALL, pool);
-}
-
-static http_answer_t get(const char *path, apr_pool_t *pool)
-{
-    return served.respond(served.context, path, pool);
 }
 
 static void assert_has(const char *text, const char *line)
@@ -175,7 +147,7 @@ static void errors_say_what_failed(void **state)
     opened_t opened = open_metrics("127.0.0.1:0", *state);
 
     assert_int_equal(opened.status, APR_ENOTIMPL);
-    assert_string_equal(opened.step, "open it");
+    assert_string_equal(opened.step, "start HTTP");
     opened = open_metrics("127.0.0.1", *state);
     assert_int_equal(opened.status, APR_EINVAL);
     assert_string_equal(opened.step, "look up the address");
