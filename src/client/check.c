@@ -15,7 +15,7 @@
 struct check {
     output_t *output;
     monitor_t *monitor; /* of what follows; NULL: there is no limit yet */
-    int is_over;        /* whoever sets it writes */
+    int is_over;        /* the thread that sets it writes the result */
     apr_time_t end;
     const char *too_late; /* what to write then */
     apr_thread_t *watcher;

@@ -153,6 +153,15 @@ class Server:
                 waits += int(re.search(r"(?m)^voluntary_ctxt_switches:\s+(.*)$", lines.read())[1])
         return waits
 
+    def check_asleep(self, test):
+        """None of its threads wakes where nothing happens."""
+        if "sanitizer" in self.find("confined")[0]["sandbox"]:
+            test.skipTest("a sanitizer's runtime has a thread that wakes by itself")
+        time.sleep(0.1)
+        waits = self.waits()
+        time.sleep(0.5)
+        test.assertEqual(self.waits(), waits)
+
     def processor_seconds(self):
         """How long its threads have kept processors busy so far."""
         with open(f"/proc/{self.process.pid}/stat") as stat:

@@ -1,19 +1,17 @@
 """udpecho --metrics-listen: what Prometheus gets agrees with what the client tells otherwise."""
 
-import http.client
 import os
-import pathlib
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 
 import client_harness
 import harness
+import pages
 from client_harness import Client, run
 from reflector import LossyPath, Reflector
 from responder import Responder, Unreliable, echo
@@ -42,34 +40,17 @@ NUMBERS = {"sent": "udpecho_sent_datagrams_total", "received": "udpecho_received
            "round_trips": "udpecho_round_trip_seconds_count"}
 
 
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=harness.PATIENCE)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(harness.PATIENCE)
-        self.sock.connect(self.path)
-
-
-def connection_to(where):
-    """`where` is as --metrics-listen takes it."""
+def address_of(where):
+    """As pages.py has it; `where` is as --metrics-listen takes it."""
     if where.startswith("unix:"):
-        return UnixConnection(where[len("unix:"):])
+        return where[len("unix:"):]
     host, port = where.rsplit(":", 1)
-    return http.client.HTTPConnection(host, int(port), timeout=harness.PATIENCE)
+    return host, int(port)
 
 
 def get(where, page="/metrics"):
-    """The status and the text that is served there."""
-    connection = connection_to(where)
-    try:
-        connection.request("GET", page)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
+    """The status and the text."""
+    return pages.get(address_of(where), page)
 
 
 def is_there(where):
@@ -370,7 +351,7 @@ class Metrics(unittest.TestCase):
     def test_who_asks_for_nothing_does_not_hold_up_the_end(self):
         with Responder(echo) as server, Watched(server.address()) as client:
             client.wait_for("reply")
-            idle = connection_to(client.where)
+            idle = pages.connection_to(address_of(client.where))
             idle.connect()
             idle.sock.send(b"GET /metr")
             client.interrupt()

@@ -1,6 +1,5 @@
 """--metrics-listen: what Prometheus gets, and what those get who want to do harm by it."""
 
-import http.client
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ import unittest
 
 import harness
 import tracing
+from pages import get, where
 
 PROMTOOL = shutil.which("promtool")
 
@@ -33,35 +33,6 @@ HAS_METRICS = _has_metrics()
 
 def server(*options, at="127.0.0.1:0", **others):
     return harness.Server(f"--metrics-listen={at}", *options, **others)
-
-
-def where(running):
-    """(host, port) of its metrics."""
-    host, port = running.find("metrics")[0]["address"].rsplit(":", 1)
-    return host.strip("[]"), int(port)
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=harness.PATIENCE)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(harness.PATIENCE)
-        self.sock.connect(self.path)
-
-
-def get(address, path="/metrics", method="GET", body=None):
-    """The status and the text. `address` is (host, port), or the path of a socket."""
-    connection = (UnixConnection(address) if isinstance(address, str) else
-                  http.client.HTTPConnection(*address, timeout=harness.PATIENCE))
-    try:
-        connection.request(method, path, body)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
 
 
 def samples(text):
@@ -285,21 +256,26 @@ class Metrics(unittest.TestCase):
             running.wait_for("cannot answer who asks", error="Too many open files")
             running.stop()
 
+    def check_pages(self, address, status, text):
+        """Of /healthz and /readyz, which say the same but for the word when all is well."""
+        self.assertEqual(get(address, "/healthz"), (status, text))
+        self.assertEqual(get(address, "/readyz"), (status, "ready\n" if text == "ok\n" else text))
+
     @tracing.needs_strace
-    def test_healthz_tells_of_a_receive_that_fails(self):
+    def test_the_pages_tell_of_a_receive_that_fails(self):
         with tracing.TracedServer("recvmmsg", "--metrics-listen=127.0.0.1:0", "--workers=1",
                                   inject="recvmmsg:error=ENOBUFS:when=6+") as running, \
                 harness.client(running.address) as sock:
             address = where(running)
             for _ in range(5):
                 harness.echo(sock, b"hello")
-            self.assertEqual(get(address, "/healthz"), (200, "ok\n"))
+            self.check_pages(address, 200, "ok\n")
             sock.send(b"the one that is not received")
             harness.wait_until(lambda: get(address, "/healthz")[0] != 200)
-            self.assertEqual(get(address, "/healthz"), (503, "degraded\n"))
+            self.check_pages(address, 503, "degraded\n")
 
     @tracing.needs_strace
-    def test_healthz_tells_of_a_worker_that_hangs_and_of_one_that_drains(self):
+    def test_the_pages_tell_of_a_worker_that_hangs_and_of_one_that_drains(self):
         # One of four workers hangs, and only for as long as it is traced.
         with tracing.TracedServer("recvmmsg", "--metrics-listen=127.0.0.1:0", "--workers=4",
                                   inject="recvmmsg:delay_enter=100000000:when=6+") as running, \
@@ -307,14 +283,15 @@ class Metrics(unittest.TestCase):
             address = where(running)
             for _ in range(5):
                 harness.echo(sock, b"hello")
-            self.assertEqual(get(address, "/healthz"), (200, "ok\n"))
+            self.check_pages(address, 200, "ok\n")
             sock.send(b"the one that hangs it")
             harness.wait_until(lambda: get(address, "/healthz")[0] != 200)
-            self.assertEqual(get(address, "/healthz"), (503, "stalled\n"))
+            self.check_pages(address, 503, "stalled\n")
+            running.wait_for("not ready", because="stalled", level="warning")
             self.assertEqual(scrape(address)["udpechod_healthy"], 0)
             running.signal(signal.SIGTERM)
             harness.wait_until(lambda: running.find("draining, a second signal ends at once"))
-            self.assertEqual(get(address, "/healthz"), (503, "draining\n"))
+            self.check_pages(address, 503, "draining\n")
             running.end_tracing()
             self.assertEqual(running.finish(), 0)
             self.assertEqual(running.find("stopped")[0]["health"], "ok")
@@ -322,12 +299,7 @@ class Metrics(unittest.TestCase):
     def test_idle_it_sleeps(self):
         with server() as running:
             get(where(running))
-            if "sanitizer" in running.find("confined")[0]["sandbox"]:
-                self.skipTest("a sanitizer's runtime has a thread that wakes by itself")
-            time.sleep(0.1)
-            waits = running.waits()
-            time.sleep(0.5)
-            self.assertEqual(running.waits(), waits)
+            running.check_asleep(self)
 
 
 @unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")

@@ -10,9 +10,9 @@ import time
 import unittest
 
 import harness
-import tracing
+from pages import get, where
 from service_manager import Manager
-from test_metrics import HAS_METRICS, get, samples
+from test_metrics import HAS_METRICS, samples
 from test_takeover import SteadyClient
 
 RATE = 5000
@@ -21,11 +21,6 @@ DRAINING = "draining, a second signal ends at once"
 AS_NOBODY = ("setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups")
 
 needs_http = unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
-
-
-def where(running, message="health"):
-    host, port = running.find(message)[0]["address"].rsplit(":", 1)
-    return host, int(port)
 
 
 class Scene(unittest.TestCase):
@@ -264,7 +259,7 @@ class Http(Scene):
 
     def test_health_without_counters(self):
         with self.server("--metrics-listen=127.0.0.1:0", "--sandbox=auto") as server:
-            health, metrics = where(server), where(server, "metrics")
+            health, metrics = where(server, "health"), where(server)
             for address in health, metrics:
                 self.assertEqual(get(address, "/healthz"), (200, "ok\n"))
                 self.assertEqual(get(address, "/readyz"), (200, "ready\n"))
@@ -278,8 +273,8 @@ class Http(Scene):
 
     def readiness(self, server):
         """What both paths and the metrics say."""
-        ready, healthy = get(where(server), "/readyz"), get(where(server), "/healthz")
-        found = samples(get(where(server, "metrics"), "/metrics")[1])
+        ready, healthy = get(where(server, "health"), "/readyz"), get(where(server, "health"), "/healthz")
+        found = samples(get(where(server), "/metrics")[1])
         return ready, healthy, found["udpechod_ready"], found["udpechod_healthy"]
 
     def test_every_state(self):
@@ -295,43 +290,11 @@ class Http(Scene):
             self.check_echo(server)
             server.stop()
 
-    @tracing.needs_strace
-    def test_a_worker_that_hangs_and_one_that_drains(self):
-        with tracing.TracedServer("recvmmsg", "--health-listen=127.0.0.1:0", "--workers=2",
-                                  inject="recvmmsg:delay_enter=100000000:when=6+") as running, \
-                harness.client(running.address) as sock:
-            address = where(running)
-            for _ in range(5):
-                harness.echo(sock, b"hello")
-            self.assertEqual(get(address, "/readyz"), (200, "ready\n"))
-            sock.send(b"the one that hangs it")
-            harness.wait_until(lambda: get(address, "/readyz")[0] != 200)
-            self.assertEqual(get(address, "/readyz"), (503, "stalled\n"))
-            running.wait_for("not ready", because="stalled", level="warning")
-            running.signal(signal.SIGTERM)
-            running.wait_for(DRAINING)
-            self.assertEqual(get(address, "/readyz"), (503, "draining\n"))
-            running.end_tracing()
-            self.assertEqual(running.finish(), 0)
-
-    @tracing.needs_strace
-    def test_a_receive_that_fails(self):
-        with tracing.TracedServer("recvmmsg", "--health-listen=127.0.0.1:0", "--workers=1",
-                                  inject="recvmmsg:error=ENOBUFS:when=6+") as running, \
-                harness.client(running.address) as sock:
-            address = where(running)
-            for _ in range(5):
-                harness.echo(sock, b"hello")
-            self.assertEqual(get(address, "/readyz"), (200, "ready\n"))
-            sock.send(b"the one that is not received")
-            harness.wait_until(lambda: get(address, "/readyz")[0] != 200)
-            self.assertEqual(get(address, "/readyz"), (503, "degraded\n"))
-
     def test_a_successor_has_it_where_it_was(self):
         path = str(self.directory / "health")
-        for at, address in ("127.0.0.1:0", where), (f"unix:{path}", lambda _: path):
+        for at in "127.0.0.1:0", f"unix:{path}":
             with self.server(self.takeover, "--lame-duck=1h", at=at) as server:
-                place = address(server)
+                place = path if at.startswith("unix:") else where(server, "health")
                 server.signal(signal.SIGTERM)
                 server.wait_for(LAME_DUCK)
                 self.assertEqual(get(place, "/readyz"), (503, "lame-duck\n"))
@@ -342,7 +305,7 @@ class Http(Scene):
 
     def test_port_that_is_in_use(self):
         with self.server() as server:
-            address = "%s:%d" % where(server)
+            address = "%s:%d" % where(server, "health")
             done = harness.run("--listen=127.0.0.1:0", f"--health-listen={address}")
         self.assertEqual(done.returncode, 69)
         for word in "cannot serve health as --health-listen asks", address, "Address already in use":
@@ -356,14 +319,9 @@ class Http(Scene):
 
     def test_idle_it_sleeps(self):
         with self.server("--metrics-listen=127.0.0.1:0") as server:
-            get(where(server), "/readyz")
-            get(where(server, "metrics"))
-            if "sanitizer" in server.find("confined")[0]["sandbox"]:
-                self.skipTest("a sanitizer's runtime has a thread that wakes by itself")
-            time.sleep(0.1)
-            waits = server.waits()
-            time.sleep(0.5)
-            self.assertEqual(server.waits(), waits)
+            get(where(server, "health"), "/readyz")
+            get(where(server))
+            server.check_asleep(self)
 
 
 if __name__ == "__main__":

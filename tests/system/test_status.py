@@ -397,12 +397,7 @@ class Status(unittest.TestCase):
     def test_idle_it_sleeps(self):
         with self.server() as server:
             self.ask(b"status\n")
-            if "sanitizer" in server.find("confined")[0]["sandbox"]:
-                self.skipTest("a sanitizer's runtime has a thread that wakes by itself")
-            time.sleep(0.1)
-            waits = server.waits()
-            time.sleep(0.5)
-            self.assertEqual(server.waits(), waits)
+            server.check_asleep(self)
 
 
 if __name__ == "__main__":

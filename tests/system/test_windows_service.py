@@ -10,7 +10,6 @@ import shutil
 import socket
 import struct
 import tempfile
-import time
 import unittest
 import unittest.mock
 

@@ -31,7 +31,7 @@ typedef struct lookup {
     void *asker;          /* as it was passed to resolver_ask() */
     apr_status_t status;  /* of address_resolve(), or of starting a thread */
     apr_sockaddr_t *list; /* on success */
-    apr_pool_t *pool;     /* of all this; whoever took the lookup destroys it */
+    apr_pool_t *pool;     /* of all this; the caller of resolver_take() destroys it */
 } lookup_t;
 
 /* Starts no thread yet. Errors: those of creating a monitor. */

@@ -2,8 +2,7 @@
 
 #include "unit.h"
 
-#include <apr_network_io.h>
-
+#include "bound_socket.h"
 #include "client/output/report.h"
 #include "client/prober.h"
 #include "udpecho/clock.h"
@@ -26,20 +25,6 @@ typedef struct fixture {
     apr_pool_t *pool;
 } fixture_t;
 
-static apr_sockaddr_t *open_silent(apr_pool_t *pool)
-{
-    apr_sockaddr_t *address;
-    apr_socket_t *socket;
-
-    assert_int_equal(apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 0, 0, pool),
-                     APR_SUCCESS);
-    assert_int_equal(apr_socket_create(&socket, APR_INET, SOCK_DGRAM, APR_PROTO_UDP, pool),
-                     APR_SUCCESS);
-    assert_int_equal(apr_socket_bind(socket, address), APR_SUCCESS);
-    assert_int_equal(apr_socket_addr_get(&address, APR_LOCAL, socket), APR_SUCCESS);
-    return address;
-}
-
 static void on_ended(void *context, peer_t *peer)
 {
     fixture_t *fixture = context;
@@ -56,7 +41,7 @@ static fixture_t *open_fixture(const prober_task_t *task, apr_pool_t *pool)
     flows_error_t error;
 
     fixture->pool = pool;
-    fixture->silent = open_silent(pool);
+    fixture->silent = bound_socket(pool);
     platform_probe(&fixture->platform, pool);
     assert_int_equal(flows_open(&fixture->flows, NULL, &options, &error, pool), APR_SUCCESS);
     fixture->reports = apr_array_make(pool, 1, sizeof(report_t *));

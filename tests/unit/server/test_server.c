@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+#include "bound_socket.h"
 #include "captured_log.h"
 #include "server/confine.h"
 #include "server/server.h"
@@ -60,16 +61,7 @@ static void the_summary_has_no_counter_that_tells_nothing(void **state)
 /* An address of the loopback that another socket has. */
 static const char *used_address(apr_pool_t *pool)
 {
-    apr_sockaddr_t *address;
-    apr_socket_t *socket;
-
-    assert_int_equal(apr_sockaddr_info_get(&address, "127.0.0.1", APR_INET, 0, 0, pool),
-                     APR_SUCCESS);
-    assert_int_equal(apr_socket_create(&socket, APR_INET, SOCK_DGRAM, APR_PROTO_UDP, pool),
-                     APR_SUCCESS);
-    assert_int_equal(apr_socket_bind(socket, address), APR_SUCCESS);
-    assert_int_equal(apr_socket_addr_get(&address, APR_LOCAL, socket), APR_SUCCESS);
-    return apr_psprintf(pool, "127.0.0.1:%u", (unsigned)address->port);
+    return apr_psprintf(pool, "127.0.0.1:%u", (unsigned)bound_socket(pool)->port);
 }
 
 static void nothing_is_started_when_one_listener_cannot_be(void **state)

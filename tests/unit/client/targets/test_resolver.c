@@ -243,7 +243,7 @@ static void a_silent_lookup_does_not_hold_up_the_end(void **state)
     for (unsigned i = 0; i < 10; i++) {
         clock_pause(1000);
         monitor_lock(scene->monitor);
-        assert_false(scene->is_woken); /* whoever is called may be gone */
+        assert_false(scene->is_woken); /* the context of the callback may be gone */
         monitor_unlock(scene->monitor);
     }
 }
