@@ -17,7 +17,6 @@
 #include "common/json_text.h"
 #include "common/memory.h"
 #include "common/version.h"
-#include "udpecho/error_text.h"
 #include "udpecho/host.h"
 #include "udpecho/keyboard.h"
 
@@ -343,7 +342,6 @@ static int is_final(int code)
 static int start(program_t *program, int argc, const char *const *argv)
 {
     client_settings_t *settings = &program->settings;
-    char reason[128];
     int code = CLIENT_ERROR;
 
     program->wrong = client_settings_read(settings, argc, argv, program->pool);
@@ -351,12 +349,7 @@ static int start(program_t *program, int argc, const char *const *argv)
                                    is_final, program, &code);
 
     if (status != APR_SUCCESS) {
-        error_text(status, reason, sizeof reason);
-        return (int)fail(program,
-                         apr_psprintf(program->pool,
-                                      "--service: only for Windows' service control manager, which "
-                                      "did not start this process: %s",
-                                      reason));
+        return (int)fail(program, installation_refusal(status, program->pool));
     }
     return code;
 }

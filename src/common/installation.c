@@ -97,3 +97,13 @@ const char *installation_config_file(const char **file, apr_pool_t *pool)
     *file = own;
     return host_config_file_check(pool);
 }
+
+const char *installation_refusal(apr_status_t status, apr_pool_t *pool)
+{
+    char reason[128];
+
+    return apr_psprintf(pool,
+                        "--service: only for Windows' service control manager, which did not start "
+                        "this process: %s",
+                        error_text(status, reason, sizeof reason));
+}

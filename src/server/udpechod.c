@@ -173,7 +173,6 @@ static int needs_person(int code)
 
 static int start(program_t *program, int argc, const char *const *argv)
 {
-    char reason[128];
     int code = EXIT_OK;
 
     program->wrong = settings_read(&program->settings, argc, argv, &program->code, program->pool);
@@ -181,13 +180,7 @@ static int start(program_t *program, int argc, const char *const *argv)
     apr_status_t status = host_run(as_service, run, needs_person, program, &code);
 
     if (status != APR_SUCCESS) {
-        error_text(status, reason, sizeof reason);
-        return (int)fail(program,
-                         apr_psprintf(program->pool,
-                                      "--service: only for Windows' service control manager, which "
-                                      "did not start this process: %s",
-                                      reason),
-                         EXIT_USAGE);
+        return (int)fail(program, installation_refusal(status, program->pool), EXIT_USAGE);
     }
     return code;
 }
