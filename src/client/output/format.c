@@ -266,11 +266,14 @@ apr_uint64_t per_second(apr_uint64_t count, apr_interval_time_t elapsed)
 }
 
 /* How long `count` datagrams took: `span`, from the first to the last, and at a pace an interval
- * more. */
+ * more; 0: one datagram does not tell. */
 static double time_of(const probe_summary_t *summary, apr_uint64_t count, apr_interval_time_t span)
 {
-    return summary->is_scheduled && count > 1 ? (double)span * (double)count / (double)(count - 1)
-                                              : (double)span;
+    if (count < 2) {
+        return 0;
+    }
+    return summary->is_scheduled ? (double)span * (double)count / (double)(count - 1)
+                                 : (double)span;
 }
 
 /* The way to the peer and back is no part of it: under load that is long. */

@@ -78,7 +78,8 @@ apr_uint64_t lost_either_way(const event_t *event);
 apr_uint64_t asked(const probe_summary_t *summary);
 
 /* What all datagrams sent, and all received, come to in bits per second, UDP and IP headers
- * included. Those sent are of the run's size. At a pace, the time for the last one counts too. */
+ * included; 0: nothing, or a single datagram, which has no rate. Those sent are of the run's size.
+ * At a pace, the time for the last one counts too. */
 apr_uint64_t bitrate_sent(const event_t *event);
 apr_uint64_t bitrate_received(const event_t *event);
 

@@ -150,8 +150,9 @@ static record_t summary_record(const event_t *event, apr_pool_t *pool)
     add_summary(&record, event->summary, pool);
     add_due(&record, event->summary);
     add_optional(&record, "sent_ip_bits_per_second", bitrate_sent(event),
-                 event->run->measurement != MEASURE_MTU);
-    add_number(&record, "received_ip_bits_per_second", bitrate_received(event));
+                 event->summary->sent != 1 && event->run->measurement != MEASURE_MTU);
+    add_optional(&record, "received_ip_bits_per_second", bitrate_received(event),
+                 event->summary->received != 1);
     return record;
 }
 

@@ -37,8 +37,10 @@ record_t load_record(const event_t *event, apr_pool_t *pool)
     int has_load = load->has_load, has_both = idle->timed > 0 && loaded->timed > 0;
 
     add_number(&record, "asked_ip_bits_per_second", load->run->bitrate);
-    add_optional(&record, "sent_ip_bits_per_second", bitrate_sent(&flood), has_load);
-    add_optional(&record, "received_ip_bits_per_second", bitrate_received(&flood), has_load);
+    add_optional(&record, "sent_ip_bits_per_second", bitrate_sent(&flood),
+                 has_load && load->load.sent != 1);
+    add_optional(&record, "received_ip_bits_per_second", bitrate_received(&flood),
+                 has_load && load->load.received != 1);
     add_number(&record, "load_payload", load->run->size);
     add_number(&record, "load_sent", load->load.sent);
     add_number(&record, "load_received", load->load.received);

@@ -147,13 +147,17 @@ const char *report_text_interval(const event_t *event, apr_pool_t *pool)
     const char *loss = loss_percent(summary, pool);
     const char *times = "";
 
+    if (loss == NULL) {
+        return apr_psprintf(pool, "%s: sent %" APR_UINT64_T_FMT ", none answered or lost yet\n",
+                            event->run->host, summary->sent);
+    }
     if (summary->timed > 0) {
         times = apr_psprintf(pool, ", min/p50/p99/max %s/%s/%s/%s ms",
                              thousandths(summary->minimum, pool), thousandths(summary->p50, pool),
                              thousandths(summary->p99, pool), thousandths(summary->maximum, pool));
     }
     return apr_psprintf(pool, "%s: sent %" APR_UINT64_T_FMT ", lost %s %%%s\n", event->run->host,
-                        summary->sent, loss != NULL ? loss : "-", times);
+                        summary->sent, loss, times);
 }
 
 /* ---- All targets ---- */

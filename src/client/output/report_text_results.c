@@ -72,6 +72,9 @@ const char *report_text_bitrate(const event_t *event, apr_pool_t *pool)
     int is_large = sent >= 1000000 || received >= 1000000;
     apr_uint64_t unit = is_large ? 1000 : 1;
 
+    if (event->summary->sent == 1) {
+        return ""; /* it has no rate */
+    }
     return apr_psprintf(
         pool, "bitrate     sent/received        %s/%s %s, with UDP and IP headers\n",
         thousandths((apr_int64_t)(sent / unit), pool),

@@ -325,6 +325,12 @@ static void a_bitrate_that_was_asked_for_is_told_as_it_counts(void **state)
     event.summary = &summary;
     assert_null(strstr(text_of(event, state), "bitrate"));
     run.bitrate = 336000;
+    const probe_summary_t single = {.sent = 1, .received = 1, .is_scheduled = 1, .elapsed = 50};
+    const probe_summary_t *several = event.summary;
+
+    event.summary = &single;
+    assert_null(strstr(text_of(event, state), "bitrate"));
+    event.summary = several;
     assert_non_null(strstr(text_of(event, state), "\nbitrate     sent/received        "
                                                   "336.000/330.960 kbit/s, with UDP and IP headers"
                                                   "\n"));

@@ -191,7 +191,7 @@ static void an_interval_is_a_line_for_each_target(void **state)
                         "echo.example.net: sent 1000, lost 0 %, min/p50/p99/max "
                         "0.101/0.305/12.001/1204.113 ms\n"
                         "192.0.2.2: sent 4, lost 100 %\n"
-                        "[2001:db8::3]:8888: sent 0, lost - %\n");
+                        "[2001:db8::3]:8888: sent 0, none answered or lost yet\n");
 }
 
 static void the_total_comes_last(void **state)
