@@ -13,13 +13,15 @@
 typedef struct path {
     impair_profile_t profile;
     _Atomic apr_uint64_t replies;
+    atomic_uint steps_begun;     /* of its schedule */
     _Atomic apr_int64_t free_at; /* when the rate has let all go that waits, nanoseconds of
                                   * clock_now() */
 } path_t;
 
 struct impair_policy {
     unsigned count;
-    path_t *paths; /* the first that matches is the one */
+    path_t *paths;     /* the first that matches is the one */
+    apr_time_t begins; /* when the schedules do */
     delay_line_t *const *lines;
 };
 
@@ -28,6 +30,8 @@ typedef struct impairing {
     echo_quota_t *quota;
     counters_t *counters;
     apr_time_t now;
+    path_t *path; /* of the present reply */
+    const impair_profile_t *profile;
 } impairing_t;
 
 /* ---- Which profile ---- */
@@ -68,13 +72,14 @@ static void insert(impair_policy_t *policy, const impair_profile_t *profile)
 }
 
 impair_policy_t *impair_policy_create(const apr_array_header_t *profiles,
-                                      delay_line_t *const *lines, apr_pool_t *pool)
+                                      delay_line_t *const *lines, apr_time_t now, apr_pool_t *pool)
 {
     impair_policy_t *policy = apr_pcalloc(pool, sizeof *policy);
 
     assert(profiles->elt_size == sizeof(impair_profile_t));
     policy->paths = apr_pcalloc(pool, (apr_size_t)profiles->nelts * sizeof(path_t));
     policy->lines = lines;
+    policy->begins = now;
     for (int i = 0; i < profiles->nelts; i++) {
         insert(policy, &APR_ARRAY_IDX(profiles, i, impair_profile_t));
     }
@@ -121,6 +126,23 @@ static path_t *find_path(const impair_policy_t *policy, const datagram_t *reply)
     return NULL;
 }
 
+/* What is done to reply number `number`. The time of a batch may be before the policy was made. */
+static const impair_profile_t *profile_at(const impair_policy_t *policy, path_t *path,
+                                          apr_uint64_t number, apr_time_t now)
+{
+    const impair_schedule_t *schedule = path->profile.schedule;
+    const impair_profile_t *profile = NULL;
+
+    if (schedule != NULL) {
+        apr_int64_t position = schedule->counts_replies ? (apr_int64_t)number - 1
+                               : now > policy->begins   ? now - policy->begins
+                                                        : 0;
+
+        profile = impair_schedule_at(schedule, position, &path->steps_begun);
+    }
+    return profile != NULL ? profile : &path->profile;
+}
+
 /* ---- The rate ---- */
 
 static apr_int64_t transmission_ns(apr_int64_t rate, apr_size_t length)
@@ -130,16 +152,17 @@ static apr_int64_t transmission_ns(apr_int64_t rate, apr_size_t length)
 
 /* Queues a reply behind those that wait for the rate, and tells when it has passed. Returns 0 if
  * the queue has no room; one that is empty takes a reply of any length. */
-static int pass_rate(path_t *path, apr_size_t length, apr_time_t now, apr_time_t *passed)
+static int pass_rate(const impairing_t *impairing, apr_size_t length, apr_time_t *passed)
 {
-    const impair_profile_t *profile = &path->profile;
-    apr_int64_t now_ns = now * NS_PER_US;
+    const impair_profile_t *profile = impairing->profile;
+    path_t *path = impairing->path;
+    apr_int64_t now_ns = impairing->now * NS_PER_US;
     apr_int64_t queue_ns;
     apr_int64_t free_at = atomic_load(&path->free_at);
     apr_int64_t after;
 
     if (profile->rate == 0) {
-        *passed = now;
+        *passed = impairing->now;
         return 1;
     }
     queue_ns = transmission_ns(profile->rate, (apr_size_t)profile->queue);
@@ -207,7 +230,7 @@ static int hold_back(const impairing_t *impairing, datagram_t *reply, apr_time_t
 }
 
 /* Nobody is told of the duplicate's departure, and its failure is none of the service. */
-static void duplicate(const impairing_t *impairing, path_t *path, const datagram_t *reply,
+static void duplicate(const impairing_t *impairing, const datagram_t *reply,
                       apr_interval_time_t delay)
 {
     datagram_t copy = *reply;
@@ -219,7 +242,7 @@ static void duplicate(const impairing_t *impairing, path_t *path, const datagram
     copy.departure_id = -1;
     copy.service = NULL;
     count(impairing, IMPAIR_DUPLICATE);
-    if (pass_rate(path, reply->length, impairing->now, &passed)) {
+    if (pass_rate(impairing, reply->length, &passed)) {
         hold(impairing, &copy, passed + delay);
     } else {
         lose(impairing, IMPAIR_QUEUE);
@@ -227,7 +250,7 @@ static void duplicate(const impairing_t *impairing, path_t *path, const datagram
 }
 
 /* One that overtakes another is not held back itself: where all are to be, every other one is. */
-static void leave(const impairing_t *impairing, path_t *path, datagram_t *reply,
+static void leave(const impairing_t *impairing, datagram_t *reply,
                   const impair_decision_t *decision, apr_time_t due)
 {
     int overtakes = delay_line_holds_back(impairing->line, reply);
@@ -243,17 +266,16 @@ static void leave(const impairing_t *impairing, path_t *path, datagram_t *reply,
     }
     delay_line_release(impairing->line, reply, due);
     if (decision->does[IMPAIR_DUPLICATE]) {
-        duplicate(impairing, path, reply, decision->delay);
+        duplicate(impairing, reply, decision->delay);
     }
 }
 
-static void impair(const impairing_t *impairing, path_t *path, datagram_t *reply)
+static void impair(const impairing_t *impairing, datagram_t *reply, apr_uint64_t number)
 {
-    apr_uint64_t number = atomic_fetch_add(&path->replies, 1) + 1;
     impair_decision_t decision;
     apr_time_t passed;
 
-    impair_decide(&decision, &path->profile, number);
+    impair_decide(&decision, impairing->profile, number);
     if (decision.does[IMPAIR_DROP]) {
         reply->verdict = VERDICT_WITHHELD;
         lose(impairing, IMPAIR_DROP);
@@ -262,18 +284,18 @@ static void impair(const impairing_t *impairing, path_t *path, datagram_t *reply
     if (decision.does[IMPAIR_CORRUPT]) {
         corrupt(impairing, reply, decision.corrupt_bit);
     }
-    if (!pass_rate(path, reply->length, impairing->now, &passed)) {
+    if (!pass_rate(impairing, reply->length, &passed)) {
         reply->verdict = VERDICT_WITHHELD;
         lose(impairing, IMPAIR_QUEUE);
         return;
     }
-    leave(impairing, path, reply, &decision, passed + decision.delay);
+    leave(impairing, reply, &decision, passed + decision.delay);
 }
 
 void impair_batch(impair_policy_t *policy, delay_line_t *line, echo_quota_t *quota,
                   counters_t *counters, const batch_t *batch, apr_time_t now)
 {
-    impairing_t impairing = {line, quota, counters, now};
+    impairing_t impairing = {.line = line, .quota = quota, .counters = counters, .now = now};
 
     for (unsigned i = 0; i < batch->count; i++) {
         datagram_t *datagram = batch->at[i];
@@ -282,7 +304,11 @@ void impair_batch(impair_policy_t *policy, delay_line_t *line, echo_quota_t *quo
                            : NULL;
 
         if (path != NULL) {
-            impair(&impairing, path, datagram);
+            apr_uint64_t number = atomic_fetch_add(&path->replies, 1) + 1;
+
+            impairing.path = path;
+            impairing.profile = profile_at(policy, path, number, now);
+            impair(&impairing, datagram, number);
         }
     }
 }

@@ -13,18 +13,19 @@
 #include "core/counters.h"
 #include "core/delay_line.h"
 #include "core/echo_quota.h"
-#include "core/impair_profile.h"
+#include "core/impair_schedule.h"
 
 typedef struct impair_policy impair_policy_t;
 
 /*
- * Makes the policy of `profiles`, an array of impair_profile_t that are copied. The one with the
+ * Makes the policy of `profiles`, an array of impair_profile_t that are copied; their schedules,
+ * which it keeps, begin `now`, microseconds of clock_now(). The profile with the
  * smallest network that holds the peer is for a reply, and of those with the same network one for
  * the listener's port. Several workers count replies and share the rate of a profile; `lines`,
  * which the policy keeps, has the delay line of each by its index. Lives as long as `pool`.
  */
 impair_policy_t *impair_policy_create(const apr_array_header_t *profiles,
-                                      delay_line_t *const *lines, apr_pool_t *pool);
+                                      delay_line_t *const *lines, apr_time_t now, apr_pool_t *pool);
 
 /* Non-zero if a profile is for listeners at this port. Any thread. */
 int impair_policy_is_for(const impair_policy_t *policy, apr_port_t port);

@@ -57,6 +57,7 @@ typedef struct impair_profile {
     int is_normal;              /* how the jitter is distributed; else uniform */
     apr_int64_t rate;           /* bits of payload per second; 0: without limit */
     apr_int64_t queue;          /* bytes of payload that may wait for the rate */
+    const struct impair_schedule *schedule; /* what is done instead; NULL: the same at all times */
 } impair_profile_t;
 
 typedef struct impair_decision {

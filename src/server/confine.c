@@ -1,5 +1,6 @@
 #include "server/confine.h"
 
+#include "server/impair_service.h"
 #include "udpecho/confinement.h"
 #include "udpecho/handover.h"
 #include "udpecho/http.h"
@@ -82,6 +83,7 @@ static const apr_array_header_t *files_to_read(const settings_t *settings, apr_p
     if (settings->stamp_key_file != NULL) {
         APR_ARRAY_PUSH(files, const char *) = settings->stamp_key_file;
     }
+    impair_add_schedules(files, settings->impair, pool);
     add_lists(files, settings->allow);
     add_lists(files, settings->deny);
     add_lists(files, settings->rate_limit_exempt);

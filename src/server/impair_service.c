@@ -3,7 +3,9 @@
 #include <apr_strings.h>
 #include <assert.h>
 
+#include "server/impair_schedule_file.h"
 #include "server/impair_spec.h"
+#include "udpecho/clock.h"
 #include "udpecho/transport.h"
 
 impair_basis_t *impair_basis_create(apr_pool_t *pool)
@@ -28,17 +30,51 @@ void impair_basis_take_lines(impair_basis_t *basis, const settings_t *settings, 
     basis->lines = lines; /* only then: there may be no memory for one of them */
 }
 
-static apr_array_header_t *profiles_of(const settings_t *settings, apr_pool_t *pool)
+/* The profile of one value, without its schedule, whose name is returned. */
+static const char *parse(impair_profile_t *profile, const apr_array_header_t *values, int index,
+                         apr_pool_t *pool)
 {
-    apr_array_header_t *profiles =
-        apr_array_make(pool, settings->impair->nelts, sizeof(impair_profile_t));
+    const char *schedule;
+    const char *expected =
+        impair_spec_parse(profile, &schedule, APR_ARRAY_IDX(values, index, const char *), pool);
 
-    for (int i = 0; i < settings->impair->nelts; i++) {
-        const char *text = APR_ARRAY_IDX(settings->impair, i, const char *);
+    assert(expected == NULL); /* since it was read as an option */
+    (void)expected;
+    return schedule;
+}
 
-        impair_spec_parse(&APR_ARRAY_PUSH(profiles, impair_profile_t), text, pool);
+const char *impair_read(apr_array_header_t **profiles, const apr_array_header_t *values,
+                        apr_status_t *refusal, apr_pool_t *pool)
+{
+    const char *error = NULL;
+
+    *profiles =
+        values != NULL ? apr_array_make(pool, values->nelts, sizeof(impair_profile_t)) : NULL;
+    for (int i = 0; error == NULL && values != NULL && i < values->nelts; i++) {
+        impair_profile_t *profile = &APR_ARRAY_PUSH(*profiles, impair_profile_t);
+        const char *file = parse(profile, values, i, pool);
+
+        if (file != NULL) {
+            impair_schedule_t *schedule = apr_palloc(pool, sizeof *schedule);
+
+            error = impair_schedule_file_read(schedule, profile, file, refusal, pool);
+            profile->schedule = schedule;
+        }
     }
-    return profiles;
+    return error;
+}
+
+void impair_add_schedules(apr_array_header_t *files, const apr_array_header_t *values,
+                          apr_pool_t *pool)
+{
+    for (int i = 0; values != NULL && i < values->nelts; i++) {
+        impair_profile_t profile;
+        const char *schedule = parse(&profile, values, i, pool);
+
+        if (schedule != NULL) {
+            APR_ARRAY_PUSH(files, const char *) = schedule;
+        }
+    }
 }
 
 static int are_alike(const impair_profile_t *one, const impair_profile_t *other)
@@ -59,17 +95,18 @@ const char *impair_check(const settings_t *settings, apr_pool_t *pool)
                             "names; give --allow=NETWORK",
                             APR_ARRAY_IDX(settings->impair, 0, const char *));
     }
-    const apr_array_header_t *profiles = profiles_of(settings, pool);
+    impair_profile_t *profiles =
+        apr_palloc(pool, (apr_size_t)settings->impair->nelts * sizeof *profiles);
 
-    for (int i = 0; i < profiles->nelts; i++) {
-        for (int j = i + 1; j < profiles->nelts; j++) {
-            if (are_alike(&APR_ARRAY_IDX(profiles, i, impair_profile_t),
-                          &APR_ARRAY_IDX(profiles, j, impair_profile_t))) {
+    for (int i = 0; i < settings->impair->nelts; i++) {
+        parse(&profiles[i], settings->impair, i, pool);
+        for (int j = 0; j < i; j++) {
+            if (are_alike(&profiles[j], &profiles[i])) {
                 return apr_psprintf(pool,
                                     "--impair=%s and --impair=%s: only one is possible for the "
                                     "same network and port",
-                                    APR_ARRAY_IDX(settings->impair, i, const char *),
-                                    APR_ARRAY_IDX(settings->impair, j, const char *));
+                                    APR_ARRAY_IDX(settings->impair, j, const char *),
+                                    APR_ARRAY_IDX(settings->impair, i, const char *));
             }
         }
     }
@@ -89,7 +126,7 @@ impair_policy_t *impair_policy_of(const settings_t *settings, const impair_basis
         log_text(line, "impair", APR_ARRAY_IDX(settings->impair, i, const char *));
         log_end(line);
     }
-    return impair_policy_create(profiles_of(settings, pool), basis->lines, pool);
+    return impair_policy_create(settings->impairments, basis->lines, clock_now(), pool);
 }
 
 void impair_listeners(const impair_policy_t *policy, const apr_array_header_t *listeners)

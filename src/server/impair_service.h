@@ -26,6 +26,18 @@ impair_basis_t *impair_basis_create(apr_pool_t *pool);
  * settings impair any, unless it has it. Before a policy is made of them. */
 void impair_basis_take_lines(impair_basis_t *basis, const settings_t *settings, unsigned workers);
 
+/* Reads what the values of --impair say, an array of const char * that may be NULL, the files of
+ * their schedules included. Sets `profiles` to an array of impair_profile_t; NULL: there are none.
+ * Returns NULL, or the error as a sentence that begins with the file; `refusal` is set if it is one
+ * of the system, as lines_read() has it. Memory from `pool`. */
+const char *impair_read(apr_array_header_t **profiles, const apr_array_header_t *values,
+                        apr_status_t *refusal, apr_pool_t *pool);
+
+/* Appends to `files`, an array of const char *, the names of the schedules in those values. Memory
+ * from `pool`. */
+void impair_add_schedules(apr_array_header_t *files, const apr_array_header_t *values,
+                          apr_pool_t *pool);
+
 /* Returns NULL if the --impair go together with each other and with --allow, or else what is wrong,
  * as a sentence from `pool`. */
 const char *impair_check(const settings_t *settings, apr_pool_t *pool);

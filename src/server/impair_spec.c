@@ -12,13 +12,17 @@
 
 typedef struct spec {
     impair_profile_t *profile;
-    unsigned given; /* bit n: key n was */
+    const char *schedule; /* NULL: none is named */
+    apr_int64_t after;
+    unsigned permitted; /* bit n: key n may be given */
+    unsigned given;     /* it was */
     apr_pool_t *pool;
 } spec_t;
 
 typedef struct spec_key {
     const char *name;
-    int (*read)(spec_t *spec, const char *value, unsigned key); /* returns 0 if it is wrong */
+    int (*read)(spec_t *spec, const char *value, unsigned key); /* returns 0 if it is wrong;
+                                                                 * NULL: there is no value */
     const char *expected;                                       /* as its value */
 } spec_key_t;
 
@@ -33,11 +37,22 @@ enum {
     KEY_FROM,
     KEY_PORT,
     KEY_SEED,
+    KEY_SCHEDULE,
+    KEY_AFTER,
+    KEY_AFTER_REPLIES,
+    KEY_REPEAT,
     KEYS
 };
 
+#define BIT(key) (1u << (key))
+
 /* The keys that do something to replies. */
-#define IMPAIRING_KEYS ((1u << KEY_NONE) - 1)
+#define IMPAIRING_KEYS (BIT(KEY_NONE) - 1)
+
+/* The keys that only --impair itself has, and those that only a line of a schedule has. */
+#define OPTION_KEYS (BIT(KEY_FROM) | BIT(KEY_PORT) | BIT(KEY_SEED) | BIT(KEY_SCHEDULE))
+#define AFTER_KEYS  (BIT(KEY_AFTER) | BIT(KEY_AFTER_REPLIES))
+#define LINE_KEYS   (AFTER_KEYS | BIT(KEY_REPEAT))
 
 /* ---- Values ---- */
 
@@ -111,12 +126,6 @@ static int read_queue(spec_t *spec, const char *value, unsigned key)
     return parse_size(value, queue) == APR_SUCCESS && *queue >= 1 && *queue <= 1 << 30;
 }
 
-static int read_none(spec_t *spec, const char *value, unsigned key)
-{
-    (void)spec, (void)value, (void)key;
-    return 0; /* it takes no value */
-}
-
 static int read_from(spec_t *spec, const char *value, unsigned key)
 {
     (void)key;
@@ -148,6 +157,21 @@ static int read_seed(spec_t *spec, const char *value, unsigned key)
     return 1;
 }
 
+static int read_schedule(spec_t *spec, const char *value, unsigned key)
+{
+    (void)key;
+    spec->schedule = value;
+    return *value != '\0';
+}
+
+static int read_after(spec_t *spec, const char *value, unsigned key)
+{
+    return key == KEY_AFTER ? parse_duration(value, &spec->after) == APR_SUCCESS &&
+                                  spec->after <= IMPAIR_AFTER_MAX_US
+                            : parse_number(value, &spec->after) == APR_SUCCESS &&
+                                  spec->after <= IMPAIR_AFTER_REPLIES_MAX;
+}
+
 #define CHANCE "a percentage such as 1% or 0.25%, or 1/N for every Nth"
 #define TIME   "a time of 1us to 60s"
 
@@ -161,60 +185,83 @@ static const spec_key_t keys[KEYS] = {
     [KEY_DISTRIBUTION] = {"distribution", read_distribution, "uniform or normal"},
     [KEY_RATE] = {"rate", read_rate, "a bitrate of 1kbit/s to 1000Gbit/s"},
     [KEY_QUEUE] = {"queue", read_queue, "a size of 1 byte to 1GiB"},
-    [KEY_NONE] = {"none", read_none, "no value"},
+    [KEY_NONE] = {"none", NULL, "no value"},
     [KEY_FROM] = {"from", read_from, "a network such as 192.0.2.0/24"},
     [KEY_PORT] = {"port", read_port, "a port of a listener, 1 to 65535"},
     [KEY_SEED] = {"seed", read_seed, "a number"},
+    [KEY_SCHEDULE] = {"schedule", read_schedule, "the name of a file"},
+    [KEY_AFTER] = {"after", read_after, "a time of 0 to 365d"},
+    [KEY_AFTER_REPLIES] = {"after-replies", read_after, "a number up to 1000000000000000"},
+    [KEY_REPEAT] = {"repeat", NULL, "no value"},
 };
 
 /* ---- Pairs ---- */
 
-static unsigned find_key(const char *name, apr_size_t length)
+static unsigned find_key(const spec_t *spec, const char *name, apr_size_t length)
 {
     unsigned key = 0;
 
     while (key < KEYS &&
-           (strncmp(keys[key].name, name, length) != 0 || keys[key].name[length] != '\0')) {
+           ((spec->permitted & BIT(key)) == 0 || strncmp(keys[key].name, name, length) != 0 ||
+            keys[key].name[length] != '\0')) {
         key++;
     }
     return key;
+}
+
+static const char *list_keys(const spec_t *spec)
+{
+    const char *list = "";
+
+    for (unsigned key = 0; key < KEYS; key++) {
+        if ((spec->permitted & BIT(key)) != 0) {
+            list = apr_pstrcat(spec->pool, list, *list != '\0' ? ", " : "", keys[key].name,
+                               keys[key].read != NULL ? "=" : "", NULL);
+        }
+    }
+    return list;
 }
 
 static const char *read_pair(spec_t *spec, const char *pair)
 {
     apr_size_t length = strcspn(pair, "=");
     const char *value = pair[length] == '=' ? pair + length + 1 : NULL;
-    unsigned key = find_key(pair, length);
+    unsigned key = find_key(spec, pair, length);
 
     if (key == KEYS) {
-        return apr_psprintf(spec->pool,
-                            "KEY=VALUE,... with keys drop, duplicate, reorder, corrupt, delay, "
-                            "jitter, distribution, rate, queue, from, port and seed, or none; not "
-                            "\"%s\"",
-                            pair);
+        return apr_psprintf(spec->pool, "some of %s, separated by commas; not \"%s\"",
+                            list_keys(spec), pair);
     }
-    if ((spec->given & 1u << key) != 0) {
+    if ((spec->given & BIT(key)) != 0) {
         return apr_psprintf(spec->pool, "%s once", keys[key].name);
     }
-    spec->given |= 1u << key;
-    if (key == KEY_NONE ? value != NULL : value == NULL || !keys[key].read(spec, value, key)) {
+    spec->given |= BIT(key);
+    int has_value = keys[key].read != NULL;
+
+    if (has_value ? value == NULL || !keys[key].read(spec, value, key) : value != NULL) {
         return apr_psprintf(spec->pool, "%s as %s of %s", keys[key].expected,
-                            key == KEY_NONE ? "part" : "the value", keys[key].name);
+                            has_value ? "the value" : "part", keys[key].name);
     }
     return NULL;
 }
 
 static int has(const spec_t *spec, unsigned key)
 {
-    return (spec->given & 1u << key) != 0;
+    return (spec->given & BIT(key)) != 0;
 }
 
-static const char *check(const spec_t *spec)
+/* `alone` is the one key that may stand in place of those that do something to replies and of none.
+ */
+static const char *check(const spec_t *spec, unsigned alone)
 {
     const impair_profile_t *profile = spec->profile;
+    int ways = ((spec->given & IMPAIRING_KEYS) != 0) + has(spec, KEY_NONE) + has(spec, alone);
 
-    if (has(spec, KEY_NONE) == ((spec->given & IMPAIRING_KEYS) != 0)) {
-        return "drop, duplicate, reorder, corrupt, delay or rate, or none in place of them";
+    if (ways != 1) {
+        return apr_psprintf(spec->pool,
+                            "drop, duplicate, reorder, corrupt, delay or rate, or in place of "
+                            "them none or %s",
+                            keys[alone].name);
     }
     if (profile->jitter > profile->delay) {
         return "a delay that is no shorter than the jitter";
@@ -225,13 +272,11 @@ static const char *check(const spec_t *spec)
     return has(spec, KEY_QUEUE) && !has(spec, KEY_RATE) ? "rate beside queue" : NULL;
 }
 
-const char *impair_spec_parse(impair_profile_t *profile, const char *text, apr_pool_t *pool)
+static const char *read_pairs(spec_t *spec, const char *text, unsigned alone)
 {
-    spec_t spec = {.profile = profile, .pool = pool};
-    char *next = apr_pstrdup(pool, text);
+    char *next = apr_pstrdup(spec->pool, text);
     const char *error = NULL;
 
-    *profile = (impair_profile_t){.is_for_all = 1, .queue = IMPAIR_QUEUE_DEFAULT};
     while (error == NULL && next != NULL) {
         char *pair = next;
 
@@ -239,7 +284,40 @@ const char *impair_spec_parse(impair_profile_t *profile, const char *text, apr_p
         if (next != NULL) {
             *next++ = '\0';
         }
-        error = read_pair(&spec, pair);
+        error = read_pair(spec, pair);
     }
-    return error != NULL ? error : check(&spec);
+    return error != NULL ? error : check(spec, alone);
+}
+
+const char *impair_spec_parse(impair_profile_t *profile, const char **schedule, const char *text,
+                              apr_pool_t *pool)
+{
+    spec_t spec = {.profile = profile,
+                   .permitted = IMPAIRING_KEYS | BIT(KEY_NONE) | OPTION_KEYS,
+                   .pool = pool};
+
+    *profile = (impair_profile_t){.is_for_all = 1, .queue = IMPAIR_QUEUE_DEFAULT};
+    const char *error = read_pairs(&spec, text, KEY_SCHEDULE);
+
+    *schedule = spec.schedule;
+    return error;
+}
+
+const char *impair_line_parse(impair_line_t *line, const impair_profile_t *whose, const char *text,
+                              apr_pool_t *pool)
+{
+    spec_t spec = {.profile = &line->step.profile,
+                   .permitted = IMPAIRING_KEYS | BIT(KEY_NONE) | LINE_KEYS,
+                   .pool = pool};
+
+    line->step.profile = *whose;
+    const char *error = read_pairs(&spec, text, KEY_REPEAT);
+
+    line->step.after = spec.after;
+    line->counts_replies = has(&spec, KEY_AFTER_REPLIES);
+    line->repeats = has(&spec, KEY_REPEAT);
+    if (error == NULL && has(&spec, KEY_AFTER) == has(&spec, KEY_AFTER_REPLIES)) {
+        error = "either after or after-replies";
+    }
+    return error;
 }

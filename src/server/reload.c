@@ -83,6 +83,7 @@ static settings_t merge(const settings_t *start, const settings_t *fresh, int ha
     merged.access = fresh->access;         /* which is made of reloadable options, */
     merged.exempt = fresh->exempt;         /* and so is this, */
     merged.stamp_keys = fresh->stamp_keys; /* and this of a file that one names */
+    merged.impairments = fresh->impairments;
     if (has_fixed_listeners) {
         memcpy(merged.listen, start->listen, sizeof merged.listen);
     }

@@ -115,7 +115,8 @@ static const char *read_impair(const option_t *option, void *place, const char *
 {
     apr_array_header_t *const *list = place;
     impair_profile_t profile;
-    const char *expected = impair_spec_parse(&profile, value, pool);
+    const char *schedule;
+    const char *expected = impair_spec_parse(&profile, &schedule, value, pool);
 
     if (expected == NULL && *list != NULL && (*list)->nelts == IMPAIRS_MAX) {
         return apr_psprintf(pool, "at most %d of this option", IMPAIRS_MAX);

@@ -199,6 +199,14 @@ static const char *read_keys(settings_t *settings, apr_status_t *refusal, apr_po
     return error != NULL ? apr_pstrcat(pool, "--stamp-key-file=", error, NULL) : NULL;
 }
 
+/* Schedules are read only here, too. */
+static const char *read_impairments(settings_t *settings, apr_status_t *refusal, apr_pool_t *pool)
+{
+    const char *error = impair_read(&settings->impairments, settings->impair, refusal, pool);
+
+    return error != NULL ? apr_pstrcat(pool, "--impair=schedule=", error, NULL) : NULL;
+}
+
 static const char *read_arguments(settings_t *settings, int argc, const char *const *argv,
                                   apr_pool_t *pool)
 {
@@ -302,6 +310,7 @@ const char *settings_read(settings_t *settings, int argc, const char *const *arg
     }
     if (error == NULL && !only_asks(settings)) {
         error = read_keys(settings, &refusal, pool);
+        error = error != NULL ? error : read_impairments(settings, &refusal, pool);
         *code = error != NULL ? code_of_file(refusal) : EXIT_OK;
     }
     settings->argc = argc;

@@ -86,8 +86,9 @@ typedef struct settings {
     access_list_t *access;          /* what allow and deny say; NULL: nothing */
     access_list_t *exempt;          /* what rate_limit_exempt says; NULL: nobody */
     apr_array_header_t *stamp_keys; /* of stamp_key_line_t, what the key file says; NULL: nothing */
-    const char *file;               /* the configuration file that was read; NULL: none */
-    int argc;                       /* where all this was read, to read it again */
+    apr_array_header_t *impairments; /* of impair_profile_t, what impair says; NULL: nothing */
+    const char *file;                /* the configuration file that was read; NULL: none */
+    int argc;                        /* where all this was read, to read it again */
     const char *const *argv;
 } settings_t;
 

@@ -1,5 +1,6 @@
 """--impair: what is done to replies, as a client sees it, and how it is counted."""
 
+import contextlib
 import pathlib
 import signal
 import socket
@@ -243,6 +244,86 @@ class Impair(unittest.TestCase):
                 harness.wait_until(lambda: harness.received(running) == 4)
                 self.reload(running, file, always.replace("127.0.0.1:0", "127.0.0.2:0"), 4)
                 self.check(running.stop(), delay=2, end=1)
+
+    def schedule(self, *lines):
+        """A file of these lines."""
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        file = pathlib.Path(directory.name, "schedule")
+        file.write_text("".join(line + "\n" for line in lines))
+        return file
+
+    def test_a_schedule_of_replies(self):
+        file = self.schedule("# a burst of losses", "", "after-replies=3,drop=1/1", "after-replies=5,duplicate=50%",
+                             "after-replies=15,repeat")
+        runs = []
+        for _ in range(2):
+            with server(f"schedule={file},seed=3") as running:
+                runs.append(self.ask(running, 30))
+                counters = running.stop()
+        self.assertEqual(runs[0], runs[1])
+        for number, came in enumerate(runs[0]):
+            self.assertIn(len(came), ([1] if number % 15 < 3 else [0] if number % 15 < 5 else [1, 2]))
+        self.check(counters, drop=4, duplicate=sum(len(came) == 2 for came in runs[0]))
+
+    @harness.posix_only("no SIGUSR1")
+    def test_workers_agree_on_the_line_in_force(self):
+        file = self.schedule("after-replies=5,drop=1/1", "after-replies=25,none")
+        with server(f"schedule={file}", options=["--workers=4"]) as running, contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(harness.client(running.address)) for _ in range(40)]
+            for number, sock in enumerate(socks, 1):  # from as many ports, so that all workers have some
+                sock.send(b"here")
+                harness.wait_until(lambda number=number: harness.received(running) == number)
+            self.check(running.stop(), drop=20)
+            answered = [len(harness.replies(sock)) for sock in socks]
+        self.assertEqual(answered, 5 * [1] + 20 * [0] + 15 * [1])
+
+    def test_a_schedule_of_times(self):
+        file = self.schedule("after=0,drop=1/1", "after=1500ms,none")
+        start = time.monotonic()
+        with server(f"schedule={file}") as running, harness.client(running.address, timeout=0.05) as sock:
+            lost = 0
+            answer = None
+            while answer is None and lost < 1000:
+                try:
+                    answer = harness.echo(sock, b"now")
+                except TimeoutError:
+                    lost += 1
+            self.assertGreater(time.monotonic() - start, 1.4)
+            counters = running.stop()
+        self.assertEqual(answer, b"now")
+        self.check(counters, **({"drop": counters["received"] - counters["echoed"]} if lost else {}))
+
+    @harness.posix_only("no SIGHUP")
+    def test_a_schedule_is_read_again(self):
+        file = self.schedule("after-replies=0,drop=1/1")
+        with harness.Server(ALLOW, f"--impair=schedule={file}") as running, harness.client(running.address) as sock:
+            sock.send(b"lost")
+            harness.wait_until(lambda: harness.received(running) == 1)
+            file.write_text("after-replies=0,none\nafter-replies=0,drop=1/1\n")
+            running.signal(signal.SIGHUP)
+            error = running.wait_for("cannot reload, nothing changed")["error"]
+            self.assertEqual(error, f"--impair=schedule={file}:2: after-replies=0,drop=1/1: "
+                                    "expected a line that begins later than the one before it")
+            sock.send(b"lost")
+            harness.wait_until(lambda: harness.received(running) == 2)
+            file.write_text("after-replies=0,none\nafter-replies=1,drop=1/1\n")
+            running.signal(signal.SIGHUP)
+            running.wait_for("reloaded")
+            self.assertEqual(harness.echo(sock, b"here"), b"here")
+            sock.send(b"lost")
+            harness.wait_until(lambda: harness.received(running) == 4)
+            self.check(running.stop(), drop=3)
+
+    def test_a_wrong_schedule_is_refused(self):
+        file = self.schedule("after=1s,drop=101%")
+        for options in [], ["--check-config"]:
+            done = harness.run(ALLOW, f"--impair=schedule={file}", *options)
+            self.assertEqual(done.returncode, 78)
+            self.assertIn(f"--impair=schedule={file}:1: after=1s,drop=101%: expected a percentage", done.stderr)
+        done = harness.run(ALLOW, f"--impair=schedule={file}.missing")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn(f"--impair=schedule={file}.missing: cannot be read", done.stderr)
 
     def reload(self, running, file, text, count):
         file.write_text(text)

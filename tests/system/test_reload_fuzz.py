@@ -36,6 +36,10 @@ KEYS = tempfile.NamedTemporaryFile("w", prefix="udpechod-")
 KEYS.write(f"ssid=1 {32 * '0b'}\n192.0.2.0/24 {16 * '0c'}\n{20 * '0d'}\n")
 KEYS.flush()
 
+SCHEDULE = tempfile.NamedTemporaryFile("w", prefix="udpechod-")
+SCHEDULE.write("after=1ms,delay=1ms\nafter=2ms,drop=1%\nafter=3ms,repeat\n")
+SCHEDULE.flush()
+
 # For every option that a file may have, values that are right, unless they are not for this host.
 VALUES = {
     "listen": ("127.0.0.1:0", "127.0.0.2:0", "[::1]:0", "*:0", "localhost:0", "[fe80::1%lo]:0", "192.0.2.1",
@@ -57,7 +61,8 @@ VALUES = {
     "stamp-short-requests": ("answer", "refuse"), "stamp-clock": ("ntp", "ptp"), "stamp-ptp-offset": ("none", "37s", "1h"),
     "stamp-dscp": ("none", "0-63", "46,10"),
     "stamp-tlv": ("on", "off"), "stamp-strict": (None,), "mirror-dscp": (None,),
-    "impair": ("duplicate=1/1\nallow=127.0.0.0/8", "delay=5ms,jitter=2ms\nallow=127.0.0.0/8", "drop=1%"),
+    "impair": ("duplicate=1/1\nallow=127.0.0.0/8", "delay=5ms,jitter=2ms\nallow=127.0.0.0/8", "drop=1%",
+               f"schedule={SCHEDULE.name}\nallow=127.0.0.0/8", "schedule=/nowhere\nallow=127.0.0.0/8"),
     "impair-buffer": ("256KiB",),
     "echo-plus": ("127.0.0.1:0", "[::1]:0"),
     "control": ("/run/c", "127.0.0.1:9001", "[::1]:0"), "takeover": ("/run/t",),

@@ -25,7 +25,7 @@ static void begin_many(scene_t *scene, const impair_profile_t *profiles, int cou
     apr_array_header_t *lines = apr_array_make(pool, 1, sizeof(delay_line_t *));
 
     APR_ARRAY_PUSH(lines, delay_line_t *) = delay_line_create(DELAY_LINE_MIN, pool);
-    scene->policy = impair_policy_create(array, (delay_line_t **)(void *)lines->elts, pool);
+    scene->policy = impair_policy_create(array, (delay_line_t **)(void *)lines->elts, NOW, pool);
     scene->line = impair_policy_line(scene->policy, 0);
     scene->quota = echo_quota_create(0, pool);
 }
@@ -222,6 +222,44 @@ static void what_is_lost_gives_its_part_of_the_count_back(void **state)
     assert_int_equal(count_of(&scene, IMPAIR_DUPLICATE), 0); /* nothing is left for it */
 }
 
+static void a_schedule_of_replies_is_exact(void **state)
+{
+    static const impair_step_t steps[] = {
+        {.after = 10, .profile.chance[IMPAIR_DROP].every = 1},
+        {.after = 15, .profile = {.port = 0}},
+        {.after = 90, .profile.chance[IMPAIR_CORRUPT].every = 1},
+    };
+    static const impair_schedule_t schedule = {
+        .counts_replies = 1, .period = 100, .count = 3, .steps = steps};
+    scene_t scene;
+
+    begin(&scene, (impair_profile_t){.schedule = &schedule}, *state);
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_int_equal(leaves(&scene, ipv4(PEER, 1), NOW), i % 100 < 10 || i % 100 >= 15);
+    }
+    assert_int_equal(count_of(&scene, IMPAIR_DROP), 50);
+    assert_int_equal(count_of(&scene, IMPAIR_CORRUPT), 100);
+}
+
+static void a_schedule_of_times_begins_with_its_policy(void **state)
+{
+    static const impair_step_t steps[] = {
+        {.after = 0, .profile.chance[IMPAIR_DROP].every = 1},
+        {.after = 1000, .profile.delay = 5},
+    };
+    static const impair_schedule_t schedule = {.count = 2, .steps = steps};
+    scene_t scene;
+
+    begin(&scene, (impair_profile_t){.schedule = &schedule}, *state);
+    assert_false(leaves(&scene, ipv4(PEER, 1), NOW - 1)); /* a batch from before the policy */
+    assert_false(leaves(&scene, ipv4(PEER, 1), NOW + 999));
+    assert_int_equal(count_of(&scene, IMPAIR_DROP), 2);
+    assert_false(leaves(&scene, ipv4(PEER, 1), NOW + 1000));
+    assert_int_equal(delay_line_next(scene.line), NOW + 1005);
+    assert_false(leaves(&scene, ipv4(PEER, 1), NOW + 999)); /* a worker whose batch is older */
+    assert_int_equal(count_of(&scene, IMPAIR_DROP), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +273,8 @@ int main(void)
         scene(a_rate_queues_and_drops),
         scene(what_the_buffer_has_no_room_for_is_lost),
         scene(what_is_lost_gives_its_part_of_the_count_back),
+        scene(a_schedule_of_replies_is_exact),
+        scene(a_schedule_of_times_begins_with_its_policy),
     };
 
     return cmocka_run_group_tests_name("impair", tests, NULL, NULL);

@@ -198,12 +198,15 @@ static void the_files_of_a_reload_can_be_read(void **state)
 
     script = (struct script){.sandbox = APR_SUCCESS};
     settings.file = "udpechod.conf";
+    settings.impair = apr_array_make(*state, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(settings.impair, const char *) = "from=192.0.2.1,none";
+    APR_ARRAY_PUSH(settings.impair, const char *) = "schedule=impairments,port=7";
     add(&settings.allow, "@allowed", *state);
     add(&settings.deny, "@denied", *state);
     add(&settings.rate_limit_exempt, "@exempt", *state);
     enter_sandbox(&settings, *state);
     assert_string_equal(apr_array_pstrcat(*state, script.needs.files, ' '),
-                        "udpechod.conf allowed denied exempt");
+                        "udpechod.conf impairments allowed denied exempt");
 }
 
 static void nothing_is_allowed_that_no_setting_asks_for(void **state)

@@ -5,7 +5,8 @@
 static impair_profile_t parsed(const char *text, apr_pool_t *pool)
 {
     impair_profile_t profile;
-    const char *error = impair_spec_parse(&profile, text, pool);
+    const char *schedule;
+    const char *error = impair_spec_parse(&profile, &schedule, text, pool);
 
     if (error != NULL) {
         fail_msg("%s: expected %s", text, error);
@@ -96,13 +97,87 @@ static void what_is_wrong_is_refused(void **state)
         "drop==1%",
         "drop=1%;delay=1ms",
         "drop=99999999999999999999%",
+        "schedule",
+        "schedule=",
+        "schedule=lines,drop=1%",
+        "schedule=lines,none",
+        "schedule=lines,schedule=others",
+        "after=30s,drop=1%",
+        "after-replies=30,drop=1%",
+        "repeat",
     };
     impair_profile_t profile;
+    const char *schedule;
 
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        if (impair_spec_parse(&profile, wrong[i], *state) == NULL) {
+        if (impair_spec_parse(&profile, &schedule, wrong[i], *state) == NULL) {
             fail_msg("\"%s\" passes", wrong[i]);
         }
+    }
+}
+
+static void a_schedule_is_named_and_not_read(void **state)
+{
+    impair_profile_t profile;
+    const char *schedule;
+
+    assert_null(impair_spec_parse(&profile, &schedule,
+                                  "schedule=/etc/udpecho/lines,from=192.0.2.0/24,port=7,seed=5",
+                                  *state));
+    assert_string_equal(schedule, "/etc/udpecho/lines");
+    assert_int_equal(profile.port, 7);
+    assert_int_equal(profile.seed, 5);
+    assert_null(impair_spec_parse(&profile, &schedule, "drop=1%", *state));
+    assert_null(schedule);
+}
+
+static void a_line_says_when_and_what(void **state)
+{
+    impair_profile_t whose = {.port = 7, .seed = 5, .queue = IMPAIR_QUEUE_DEFAULT};
+    impair_line_t line;
+
+    assert_null(impair_line_parse(&line, &whose, "after=1m30s,drop=1/3,delay=5ms", *state));
+    assert_false(line.counts_replies || line.repeats);
+    assert_int_equal(line.step.after, 90 * APR_USEC_PER_SEC);
+    assert_int_equal(line.step.profile.chance[IMPAIR_DROP].every, 3);
+    assert_int_equal(line.step.profile.delay, 5000);
+    assert_int_equal(line.step.profile.port, 7);
+    assert_int_equal(line.step.profile.seed, 5);
+    assert_null(impair_line_parse(&line, &whose, "none,after-replies=0", *state));
+    assert_true(line.counts_replies && !line.repeats);
+    assert_int_equal(line.step.after, 0);
+    assert_null(impair_line_parse(&line, &whose, "after=365d,repeat", *state));
+    assert_true(line.repeats);
+    assert_int_equal(line.step.after, IMPAIR_AFTER_MAX_US);
+}
+
+static void a_wrong_line_is_refused(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"drop=1%", "either after or after-replies"},
+        {"after=1s,after-replies=1,none", "either after or after-replies"},
+        {"after=366d,none", "a time of 0 to 365d as the value of after"},
+        {"after=x,none", "a time of 0 to 365d as the value of after"},
+        {"after-replies=-1,none", "a number up to 1000000000000000 as the value of after-replies"},
+        {"after-replies=1000000000000001,none",
+         "a number up to 1000000000000000 as the value of after-replies"},
+        {"after=1s,repeat=2", "no value as part of repeat"},
+        {"after=1s,repeat,drop=1%", "drop, duplicate, reorder, corrupt, delay or rate, or in place "
+                                    "of them none or repeat"},
+        {"after=1s", "drop, duplicate, reorder, corrupt, delay or rate, or in place of them none "
+                     "or repeat"},
+        {"after=1s,drop=1%,seed=7",
+         "some of drop=, duplicate=, reorder=, corrupt=, delay=, jitter=, distribution=, rate=, "
+         "queue=, none, after=, after-replies=, repeat, separated by commas; not \"seed=7\""},
+    };
+    impair_profile_t whose = {.port = 7};
+    impair_line_t line;
+
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const char *expected = impair_line_parse(&line, &whose, wrong[i][0], *state);
+
+        assert_non_null(expected);
+        assert_string_equal(expected, wrong[i][1]);
     }
 }
 
@@ -119,13 +194,14 @@ static void mistakes_do_no_harm(void **state)
     for (unsigned i = 0; i < 50000; i++) {
         char text[sizeof right];
         impair_profile_t profile;
+        const char *schedule;
 
         memcpy(text, right, sizeof text);
         for (unsigned mistakes = 1 + i % 3; mistakes > 0; mistakes--) {
             seed = seed * 1664525 + 1013904223;
             text[(seed >> 8) % (sizeof right - 1)] = letters[(seed >> 20) % sizeof letters];
         }
-        const char *error = impair_spec_parse(&profile, text, scratch);
+        const char *error = impair_spec_parse(&profile, &schedule, text, scratch);
 
         assert_true(error == NULL || *error != '\0');
         assert_true(error != NULL || (profile.jitter <= profile.delay && profile.rate >= 0));
@@ -138,9 +214,9 @@ static void mistakes_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(all_of_it_is_read),
-        scene(the_rest_is_as_documented),
-        scene(what_is_wrong_is_refused),
+        scene(all_of_it_is_read),         scene(the_rest_is_as_documented),
+        scene(what_is_wrong_is_refused),  scene(a_schedule_is_named_and_not_read),
+        scene(a_line_says_when_and_what), scene(a_wrong_line_is_refused),
         scene(mistakes_do_no_harm),
     };
 
