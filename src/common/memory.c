@@ -1,5 +1,6 @@
 #include "common/memory.h"
 
+#include <apr_allocator.h>
 #include <assert.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -36,6 +37,20 @@ apr_pool_t *memory_pool(apr_pool_t *parent)
     apr_pool_t *pool;
 
     apr_pool_create(&pool, parent); /* its abort function is the parent's */
+    return pool;
+}
+
+apr_pool_t *memory_pool_apart(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *pool;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        on_no_memory(APR_ENOMEM);
+    }
+    apr_allocator_max_free_set(allocator, 1); /* bytes that it keeps; 0 is without limit */
+    apr_pool_create_ex(&pool, parent, NULL, allocator);
+    apr_allocator_owner_set(allocator, pool);
     return pool;
 }
 

@@ -21,6 +21,10 @@ apr_pool_t *memory_start(void (*give_up)(void));
 /* Makes a pool below `parent`, never NULL. Any thread that may use `parent`. */
 apr_pool_t *memory_pool(apr_pool_t *parent);
 
+/* The same, with memory of its own that goes back to the system when the pool is destroyed; what
+ * other pools had is kept for later ones. For what is large. */
+apr_pool_t *memory_pool_apart(apr_pool_t *parent);
+
 /*
  * Calls `attempt` with `context`. Returns APR_SUCCESS when it has returned. When an allocation in
  * it fails, it is left where it is and APR_ENOMEM is returned. So it must not hold a mutex while it

@@ -296,6 +296,38 @@ unsigned delay_line_take(delay_line_t *line, batch_t *batch, apr_time_t now)
     return batch->count;
 }
 
+static int waits_to_be_overtaken(const delay_line_t *line, unsigned index)
+{
+    for (unsigned i = 0; i < line->back_count; i++) {
+        if (line->back[i] == index) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+unsigned delay_line_move(delay_line_t *line, delay_line_t *from)
+{
+    unsigned lost = 0;
+
+    assert(line->count == 0);
+    while (from->count > 0) {
+        unsigned index = from->heap[0];
+        const held_t *held = &from->held[index];
+        datagram_t reply = held->reply;
+
+        reply.data = from->stage;
+        copy_out(from, held, reply.data);
+        int is_held = waits_to_be_overtaken(from, index)
+                          ? delay_line_hold_back(line, &reply, held->due)
+                          : delay_line_hold(line, &reply, held->due);
+
+        lost += is_held == 0;
+        free_next(from);
+    }
+    return lost;
+}
+
 unsigned delay_line_discard(delay_line_t *line,
                             int (*is_kept)(void *context, const struct listener *listener),
                             void *context)

@@ -47,6 +47,10 @@ apr_time_t delay_line_next(const delay_line_t *line);
  * batch holds. They are valid until the next call. Returns their number. */
 unsigned delay_line_take(delay_line_t *line, batch_t *batch, apr_time_t now);
 
+/* Moves the replies that wait in `from` to `line`, which holds none: they leave at the same times
+ * and in the same order. Returns how many had no room there and are lost. */
+unsigned delay_line_move(delay_line_t *line, delay_line_t *from);
+
 /* Takes out, without a look at them, the replies of listeners for which `is_kept` is 0; where it is
  * NULL, all. Returns their number. */
 unsigned delay_line_discard(delay_line_t *line,

@@ -310,12 +310,32 @@ static void find_wake(echo_t *echo)
         due >= 0 && (echo->serve_until == 0 || due < echo->serve_until) ? due : echo->serve_until;
 }
 
-int echo_impairs(echo_t *echo)
+static void lose_delayed(echo_t *echo, unsigned lost, impairment_t how)
 {
-    int impairs = hold_policy(echo)->impair != NULL || echo_next_due(echo) >= 0;
+    counters_add(&echo->counters, COUNTER_IMPAIRED + (unsigned)how, lost);
+    echo_quota_settle(echo->quota, 0, lost);
+    find_wake(echo);
+}
 
+static void change_line(echo_t *echo, delay_line_t *line)
+{
+    delay_line_t *before = echo->line;
+
+    echo->line = line;
+    if (before != NULL && before != line) {
+        lose_delayed(echo, delay_line_move(line, before), IMPAIR_BUFFER);
+    }
+}
+
+int echo_impairs(echo_t *echo, unsigned worker)
+{
+    const impair_policy_t *impair = hold_policy(echo)->impair;
+
+    if (impair != NULL) {
+        change_line(echo, impair_policy_line(impair, worker));
+    }
     release_policy(echo);
-    return impairs;
+    return impair != NULL || echo_next_due(echo) >= 0;
 }
 
 void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t now)
@@ -323,7 +343,7 @@ void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t
     const echo_policy_t *policy = atomic_load_explicit(&echo->held, memory_order_relaxed);
 
     if (policy != NULL && policy->impair != NULL) {
-        echo->line = impair_policy_line(policy->impair, worker);
+        change_line(echo, impair_policy_line(policy->impair, worker));
         impair_batch(policy->impair, echo->line, echo->quota, &echo->counters, batch, now);
         find_wake(echo);
     }
@@ -346,11 +366,7 @@ void echo_discard(echo_t *echo, int (*is_kept)(void *context, const struct liste
                   void *context)
 {
     if (echo->line != NULL) {
-        unsigned discarded = delay_line_discard(echo->line, is_kept, context);
-
-        counters_add(&echo->counters, COUNTER_IMPAIRED + IMPAIR_END, discarded);
-        echo_quota_settle(echo->quota, 0, discarded);
-        find_wake(echo);
+        lose_delayed(echo, delay_line_discard(echo->line, is_kept, context), IMPAIR_END);
     }
 }
 

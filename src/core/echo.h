@@ -116,9 +116,11 @@ int echo_is_degraded(const echo_t *echo);
  */
 void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void));
 
-/* Non-zero if the policy in force impairs replies, or delayed ones wait: only then are the next two
- * functions worth calling. Between batches. */
-int echo_impairs(echo_t *echo);
+/* Has delayed replies wait in the delay line of the policy in force, of worker number `worker`;
+ * those that have no room there are dropped and counted. The one of an earlier policy is not used
+ * any more. Returns non-zero if the policy impairs replies, or delayed ones wait: only then are the
+ * next two functions worth calling. Between batches. */
+int echo_impairs(echo_t *echo, unsigned worker);
 
 /*
  * Impairs the replies of the batch, if the policy says so: drops, changes or delays them, as worker

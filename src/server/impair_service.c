@@ -3,31 +3,36 @@
 #include <apr_strings.h>
 #include <assert.h>
 
+#include "common/memory.h"
 #include "server/impair_schedule_file.h"
 #include "server/impair_spec.h"
 #include "udpecho/clock.h"
 #include "udpecho/transport.h"
 
-impair_basis_t *impair_basis_create(apr_pool_t *pool)
+void impair_lines_take(impair_lines_t **lines, impair_lines_t *current, const settings_t *settings,
+                       unsigned workers, apr_pool_t *pool)
 {
-    impair_basis_t *basis = apr_pcalloc(pool, sizeof *basis);
-
-    basis->pool = pool;
-    return basis;
-}
-
-void impair_basis_take_lines(impair_basis_t *basis, const settings_t *settings, unsigned workers)
-{
-    delay_line_t **lines;
-
-    if (settings->impair == NULL || basis->lines != NULL) {
+    *lines = current;
+    if (settings->impair == NULL ||
+        (current != NULL && current->bytes == settings->impair_buffer)) {
         return;
     }
-    lines = apr_palloc(basis->pool, workers * sizeof(delay_line_t *));
+    apr_pool_t *own = memory_pool_apart(pool);
+
+    *lines = apr_pcalloc(own, sizeof **lines);
+    (*lines)->pool = own;
+    (*lines)->bytes = settings->impair_buffer;
+    (*lines)->of_worker = apr_palloc(own, workers * sizeof(delay_line_t *));
     for (unsigned i = 0; i < workers; i++) {
-        lines[i] = delay_line_create((apr_size_t)settings->impair_buffer, basis->pool);
+        (*lines)->of_worker[i] = delay_line_create((apr_size_t)settings->impair_buffer, own);
     }
-    basis->lines = lines; /* only then: there may be no memory for one of them */
+}
+
+void impair_lines_free(impair_lines_t *lines, const impair_lines_t *kept)
+{
+    if (lines != NULL && lines != kept) {
+        apr_pool_destroy(lines->pool);
+    }
 }
 
 /* The profile of one value, without its schedule, whose name is returned. */
@@ -113,20 +118,20 @@ const char *impair_check(const settings_t *settings, apr_pool_t *pool)
     return NULL;
 }
 
-impair_policy_t *impair_policy_of(const settings_t *settings, const impair_basis_t *basis,
+impair_policy_t *impair_policy_of(const settings_t *settings, const impair_lines_t *lines,
                                   log_t *log, apr_pool_t *pool)
 {
-    if (settings->impair == NULL || basis == NULL) {
+    if (settings->impair == NULL) {
         return NULL;
     }
-    assert(basis->lines != NULL);
+    assert(lines != NULL && lines->bytes == settings->impair_buffer);
     for (int i = 0; i < settings->impair->nelts; i++) {
         log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING, "replies are impaired");
 
         log_text(line, "impair", APR_ARRAY_IDX(settings->impair, i, const char *));
         log_end(line);
     }
-    return impair_policy_create(settings->impairments, basis->lines, clock_now(), pool);
+    return impair_policy_create(settings->impairments, lines->of_worker, clock_now(), pool);
 }
 
 void impair_listeners(const impair_policy_t *policy, const apr_array_header_t *listeners)

@@ -1,8 +1,8 @@
 #ifndef UDPECHO_IMPAIR_SERVICE_H
 #define UDPECHO_IMPAIR_SERVICE_H
 
-/* What the settings say of --impair, for the core, and the memory for delayed replies, which a
- * process keeps as long as it lives. Main thread. */
+/* What the settings say of --impair, for the core, and the memory for delayed replies. Main thread.
+ */
 
 #include <apr_pools.h>
 
@@ -13,18 +13,21 @@
 /* The most --impair. */
 #define IMPAIRS_MAX 64
 
-/* What outlives reloads. */
-typedef struct impair_basis {
-    delay_line_t **lines; /* of each worker; NULL until they are first needed */
+/* The memory for delayed replies. It outlives reloads that leave its size as it is. */
+typedef struct impair_lines {
+    delay_line_t **of_worker;
+    apr_int64_t bytes; /* of each */
     apr_pool_t *pool;
-} impair_basis_t;
+} impair_lines_t;
 
-/* Makes one without memory for replies, from `pool`. */
-impair_basis_t *impair_basis_create(apr_pool_t *pool);
+/* Sets `lines` to memory of the size that the settings have for each of `workers`: to `current`,
+ * which may be NULL, if that has the size or the settings impair no reply; else to new memory below
+ * `pool`. Where there is none, `lines` are to be freed all the same. */
+void impair_lines_take(impair_lines_t **lines, impair_lines_t *current, const settings_t *settings,
+                       unsigned workers, apr_pool_t *pool);
 
-/* Takes the memory for delayed replies, as --impair-buffer says for each of `workers`, if the
- * settings impair any, unless it has it. Before a policy is made of them. */
-void impair_basis_take_lines(impair_basis_t *basis, const settings_t *settings, unsigned workers);
+/* Frees `lines`, which may be NULL, unless they are `kept`. Once no worker uses them. */
+void impair_lines_free(impair_lines_t *lines, const impair_lines_t *kept);
 
 /* Reads what the values of --impair say, an array of const char * that may be NULL, the files of
  * their schedules included. Sets `profiles` to an array of impair_profile_t; NULL: there are none.
@@ -42,9 +45,9 @@ void impair_add_schedules(apr_array_header_t *files, const apr_array_header_t *v
  * as a sentence from `pool`. */
 const char *impair_check(const settings_t *settings, apr_pool_t *pool);
 
-/* How replies are impaired; NULL: they are not. A line in the log warns of each --impair. The basis
- * has to outlive it; else it lives as long as `pool`. */
-impair_policy_t *impair_policy_of(const settings_t *settings, const impair_basis_t *basis,
+/* How replies are impaired; NULL: they are not. A line in the log warns of each --impair. `lines`,
+ * which are taken for these settings, have to outlive it; else it lives as long as `pool`. */
+impair_policy_t *impair_policy_of(const settings_t *settings, const impair_lines_t *lines,
                                   log_t *log, apr_pool_t *pool);
 
 /* Has the datagrams of those listeners, an array of listener_t *, tell their listener whose replies

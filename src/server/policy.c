@@ -55,8 +55,8 @@ static rate_limit_t *limit_of(apr_int64_t rate, const unsigned char key[APR_SIPH
 /* ---- All together ---- */
 
 const echo_policy_t *policy_create(const settings_t *settings, const policy_basis_t *basis,
-                                   const apr_array_header_t *listeners, log_t *log,
-                                   apr_pool_t *pool)
+                                   const apr_array_header_t *listeners, const impair_lines_t *lines,
+                                   log_t *log, apr_pool_t *pool)
 {
     assert(listeners->elt_size == sizeof(listener_t *));
     echo_policy_t *policy = apr_palloc(pool, sizeof *policy);
@@ -75,7 +75,7 @@ const echo_policy_t *policy_create(const settings_t *settings, const policy_basi
         .loop_key = settings->loop_detector ? basis->key : NULL,
         .stamp = stamp_policy_create(settings, basis->stamp, pool),
         .mirror_dscp = settings->mirror_dscp,
-        .impair = impair_policy_of(settings, basis->impair, log, pool),
+        .impair = impair_policy_of(settings, lines, log, pool),
     };
     source_ports_create(&policy->ports, settings->deny_source_ports, pool);
     return policy;

@@ -19,17 +19,17 @@ typedef struct policy_basis {
     echo_quota_t *quota;
     unsigned char key[APR_SIPHASH_KSIZE]; /* of their tables, random and secret */
     stamp_basis_t *stamp;                 /* NULL: nothing is known of sessions and the clock */
-    impair_basis_t *impair;               /* NULL: replies are not impaired */
 } policy_basis_t;
 
 /*
  * Makes the policy of the settings for `listeners`, an array of listener_t *: it knows their
  * addresses and this host's. Where the host's cannot be listed, a line in the log says so, and only
- * what the listeners are bound to is known. The access lists stay those of the settings; all else
- * lives as long as `pool`.
+ * what the listeners are bound to is known. The access lists stay those of the settings, and
+ * delayed replies wait in `lines`, as impair_policy_of() has them; all else lives as long as
+ * `pool`.
  */
 const echo_policy_t *policy_create(const settings_t *settings, const policy_basis_t *basis,
-                                   const apr_array_header_t *listeners, log_t *log,
-                                   apr_pool_t *pool);
+                                   const apr_array_header_t *listeners, const impair_lines_t *lines,
+                                   log_t *log, apr_pool_t *pool);
 
 #endif

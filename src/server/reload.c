@@ -39,19 +39,19 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
         if (frame->basis.stamp != NULL && listener_set_speaks(&setup->listeners, PROTOCOL_STAMP)) {
             stamp_basis_take_sessions(frame->basis.stamp);
         }
-        if (frame->basis.impair != NULL) {
-            impair_basis_take_lines(frame->basis.impair, &setup->settings, frame->options.workers);
-        }
+        impair_lines_take(&setup->lines, current != NULL ? current->lines : NULL, &setup->settings,
+                          frame->options.workers, frame->pool);
         setup->policy = policy_create(&setup->settings, &frame->basis, setup->listeners.all,
-                                      frame->log, setup->pool);
+                                      setup->lines, frame->log, setup->pool);
     }
     return code;
 }
 
 /* Frees a setup that never came into force, and closes what was opened for it alone. */
-static void abandon(setup_t *setup, const listener_set_t *current)
+static void abandon(setup_t *setup, const setup_t *current)
 {
-    listener_set_close(&setup->listeners, current, NULL);
+    listener_set_close(&setup->listeners, current != NULL ? &current->listeners : NULL, NULL);
+    impair_lines_free(setup->lines, current != NULL ? current->lines : NULL);
     apr_pool_destroy(setup->pool);
 }
 
@@ -140,7 +140,7 @@ setup_t *reload_next(const setup_t *current, const setup_frame_t *frame)
     log_text(line, "error", reload.error);
     log_end(line);
     if (reload.setup != NULL) {
-        abandon(reload.setup, &current->listeners);
+        abandon(reload.setup, current);
     }
     return NULL;
 }
@@ -200,5 +200,6 @@ void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t
 void reload_retire(setup_t *setup, const setup_t *next, log_t *log)
 {
     listener_set_close(&setup->listeners, &next->listeners, log);
+    impair_lines_free(setup->lines, next->lines);
     apr_pool_destroy(setup->pool);
 }

@@ -12,10 +12,11 @@ typedef struct setup {
     settings_t settings; /* as they are in force */
     settings_t fresh;    /* as they were read, what only a restart changes included */
     listener_set_t listeners;
+    impair_lines_t *lines; /* NULL: no reply has been impaired yet */
     const echo_policy_t *policy;
     const char *changed;       /* by the reload, and what needs a restart: names of options, */
     const char *needs_restart; /* separated by commas; NULL in the first setup */
-    apr_pool_t *pool;          /* of all this but the listeners; destroyed to free it */
+    apr_pool_t *pool;          /* of all this but the listeners and lines; destroyed to free it */
 } setup_t;
 
 /* What is the same for all setups of a process. */
@@ -27,7 +28,7 @@ typedef struct setup_frame {
     int is_confined;             /* by the sandbox */
     apr_array_header_t *streams; /* as opening_t has them */
     log_t *log;
-    apr_pool_t *pool; /* that listeners live in */
+    apr_pool_t *pool; /* that listeners and lines live in */
 } setup_frame_t;
 
 /* Makes the first setup, of the settings at the start. On error one line in the log says what is

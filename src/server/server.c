@@ -423,7 +423,6 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     server.frame.basis.quota = echo_quota_create((apr_uint64_t)settings->count, pool);
     status = apr_generate_random_bytes(server.frame.basis.key, sizeof server.frame.basis.key);
     if (status == APR_SUCCESS) {
-        server.frame.basis.impair = impair_basis_create(pool);
         server.frame.basis.stamp = stamp_basis_create(server.frame.basis.key, platform, pool);
         status = gate_create(&server.gate, pool);
     }

@@ -150,6 +150,7 @@ const option_t settings_table[] = {
      .kind = &option_size,
      .minimum = DELAY_LINE_MIN,
      .maximum = BUFFER_MAX,
+     .reloadable = 1,
      .help = "Memory of each worker for replies that --impair delays; those that do\n"
              "not fit are dropped and counted. Default: 4MiB."},
     {.name = "workers",

@@ -141,9 +141,8 @@ static void listen_to(void *context)
                                          (unsigned)listening->listeners->nelts);
 }
 
-static void take_listeners(worker_t *worker)
+static void take_listeners(worker_t *worker, const apr_array_header_t *wanted)
 {
-    const apr_array_header_t *wanted = atomic_load(&worker->wanted);
     listening_t listening = {worker, wanted, APR_ENOMEM};
 
     if (wanted == atomic_load(&worker->listening)) {
@@ -160,8 +159,12 @@ static void take_listeners(worker_t *worker)
 /* Another thread woke this one, and left word of what is wanted. */
 static void act_on_wake(worker_t *worker, apr_time_t now)
 {
-    take_listeners(worker);
-    worker->impairs = echo_impairs(worker->echo);
+    const apr_array_header_t *wanted = atomic_load(&worker->wanted);
+
+    /* In this order: a policy is applied before its listeners are wanted, and what earlier ones had
+     * may go once the worker has taken these. */
+    worker->impairs = echo_impairs(worker->echo, worker->options.index);
+    take_listeners(worker, wanted);
     if (atomic_load(&worker->is_stopping)) {
         echo_drain(worker->echo, now);
     }
@@ -273,7 +276,7 @@ apr_status_t worker_create(worker_t **created, const worker_options_t *options, 
     worker->log.log = options->log;
     worker->log.thread = apr_psprintf(own, "worker-%u", options->index);
     worker->echo = echo_create(options->policy, clock_now(), own);
-    worker->impairs = echo_impairs(worker->echo);
+    worker->impairs = echo_impairs(worker->echo, options->index);
     atomic_init(&worker->wanted, listeners);
     atomic_init(&worker->listening, listeners);
     apr_status_t status =

@@ -245,6 +245,31 @@ class Impair(unittest.TestCase):
                 self.reload(running, file, always.replace("127.0.0.1:0", "127.0.0.2:0"), 4)
                 self.check(running.stop(), delay=2, end=1)
 
+    @harness.posix_only("no SIGHUP")
+    def test_another_buffer(self):
+        """Replies that wait move to it; those that have no room there are dropped and counted."""
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory, "conf")
+            always = "listen=127.0.0.1:0\nworkers=1\nallow=127.0.0.0/8\nimpair=delay=20s\nimpair-buffer="
+            file.write_text(always + "256KiB\n")
+            with harness.Server(f"--config={file}", listen=[]) as running, harness.client(running.address) as sock:
+                def send(count, received):
+                    for _ in range(count):
+                        sock.send(bytes(600))
+                    harness.wait_until(lambda: harness.received(running) == received)
+
+                send(1000, 1000)
+                self.reload(running, file, always + "8MiB\n", 1)
+                send(1000, 2000)
+                running.signal(signal.SIGUSR1)
+                before = running.wait_for("counters", received=2000)
+                self.assertTrue(100 < before["impaired_delay"] - 1000 < 400, before)
+                self.reload(running, file, always + "256KiB\n", 2)
+                counters = running.stop()
+        self.assertEqual(counters["impaired_delay"], before["impaired_delay"])
+        held = counters["impaired_delay"] - 1000  # in the small one, before and after
+        self.check(counters, delay=1000 + held, buffer=2000 - held, end=held)
+
     def schedule(self, *lines):
         """A file of these lines."""
         directory = tempfile.TemporaryDirectory()

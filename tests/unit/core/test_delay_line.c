@@ -202,6 +202,58 @@ static void where_none_follows_it_leaves_in_time(void **state)
     assert_int_equal(delay_line_hold_back(line, &more, 1000), 1);
 }
 
+static void a_move_changes_neither_times_nor_order(void **state)
+{
+    delay_line_t *from = delay_line_create(1 << 20, *state);
+    delay_line_t *line = delay_line_create(DELAY_LINE_MIN, *state);
+    datagram_t back = reply_of(500, 10);
+    batch_t batch;
+    unsigned taken = 0;
+
+    assert_int_equal(delay_line_hold_back(from, &back, 1000), 1);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_true(hold(from, i, 600, 5 + i / 50));
+    }
+    assert_int_equal(delay_line_move(line, from), 0);
+    assert_int_equal(delay_line_next(from), -1);
+    for (apr_time_t due = 5; due <= 6; due++) {
+        assert_int_equal(delay_line_take(line, &batch, due), 50);
+        for (unsigned i = 0; i < batch.count; i++) {
+            assert_true(is_whole(batch.at[i], taken++, 600));
+        }
+    }
+    back = reply_of(500, 10);
+    assert_true(delay_line_holds_back(line, &back));
+    delay_line_release(line, &back, 7);
+    assert_int_equal(delay_line_take(line, &batch, 7), 1);
+}
+
+static void those_that_leave_last_find_no_room(void **state)
+{
+    delay_line_t *from = delay_line_create(1 << 20, *state);
+    delay_line_t *line = delay_line_create(DELAY_LINE_MIN, *state);
+    unsigned held = 0;
+    unsigned taken = 0;
+    batch_t batch;
+
+    while (hold(from, held, 600, held)) {
+        held++;
+    }
+    unsigned lost = delay_line_move(line, from);
+
+    assert_in_range(lost, held / 2, held - 100);
+    while (delay_line_take(line, &batch, held) > 0) {
+        for (unsigned i = 0; i < batch.count; i++) {
+            assert_true(is_whole(batch.at[i], taken++, 600));
+        }
+    }
+    assert_int_equal(taken, held - lost);
+    while (hold(from, 0, 600, 0)) { /* what moved has left its room */
+        held--;
+    }
+    assert_int_equal(held, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +264,8 @@ int main(void)
         scene(they_leave_in_order_whatever_comes),
         scene(one_that_is_held_back_follows_the_next_to_its_peer),
         scene(where_none_follows_it_leaves_in_time),
+        scene(a_move_changes_neither_times_nor_order),
+        scene(those_that_leave_last_find_no_room),
     };
 
     return cmocka_run_group_tests_name("delay_line", tests, NULL, NULL);

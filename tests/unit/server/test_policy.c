@@ -52,7 +52,8 @@ static const echo_policy_t *create(const settings_t *settings, const char **text
     apr_array_header_t *listeners = apr_array_make(pool, 1, sizeof(listener_t *));
 
     APR_ARRAY_PUSH(listeners, listener_t *) = &listener;
-    const echo_policy_t *policy = policy_create(settings, &basis, listeners, captured.log, pool);
+    const echo_policy_t *policy =
+        policy_create(settings, &basis, listeners, NULL, captured.log, pool);
 
     *text = captured_text(&captured);
     return policy;

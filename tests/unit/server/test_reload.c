@@ -266,6 +266,11 @@ static int mirrors_dscp(const setup_t *setup)
     return setup->policy->mirror_dscp;
 }
 
+static int has_another_buffer(const setup_t *setup)
+{
+    return setup->settings.impair_buffer == 1 << 20;
+}
+
 static int impairs(const setup_t *setup)
 {
     return setup->settings.impair != NULL;
@@ -292,7 +297,7 @@ static const struct {
     {"stamp-strict", "on", is_strict},
     {"mirror-dscp", "on", mirrors_dscp},
     {"impair", "drop=1%", impairs},
-    {"impair-buffer", "1MiB", NULL},
+    {"impair-buffer", "1MiB", has_another_buffer},
     {"workers", "3", NULL},
     {"pin", NULL, NULL},
     {"spin", "50us", NULL},
