@@ -18,4 +18,9 @@ typedef struct terminal {
  * SetConsoleMode(). */
 int terminal_describe(terminal_t *terminal, apr_file_t *file);
 
+/* Returns non-zero if the file is a terminal, of any kind, that still exists. A terminal whose
+ * window is closed is none from then on, before SIGHUP tells of it: isatty(3), tty(4);
+ * GetConsoleMode(). */
+int terminal_is_open(apr_file_t *file);
+
 #endif

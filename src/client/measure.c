@@ -15,12 +15,14 @@
 #include "common/memory.h"
 #include "udpecho/clock.h"
 #include "udpecho/host.h"
+#include "udpecho/terminal.h"
 
 typedef struct session {
     const client_settings_t *settings;
     const destination_t *destination;
     apr_array_header_t *reports; /* those that were passed: they write */
     output_t *errors;            /* standard error */
+    apr_array_header_t *screens; /* those files of the two above that are terminals at the start */
     apr_array_header_t *told;    /* these, and that of the metrics */
     client_metrics_t *metrics;   /* NULL: none are served */
     plan_t plan;
@@ -250,6 +252,49 @@ static void reload(session_t *session)
     apr_pool_destroy(scratch);
 }
 
+/* ---- The terminal that it was started on ---- */
+
+static void note_screen(session_t *session, apr_file_t *file)
+{
+    if (terminal_is_open(file)) {
+        APR_ARRAY_PUSH(session->screens, apr_file_t *) = file;
+    }
+}
+
+static void note_screens(session_t *session)
+{
+    session->screens = apr_array_make(session->pool, 2, sizeof(apr_file_t *));
+    note_screen(session, output_file(session->errors));
+    for (int i = 0; i < session->reports->nelts; i++) {
+        const report_t *report = APR_ARRAY_IDX(session->reports, i, report_t *);
+
+        if (report->output != NULL) {
+            note_screen(session, output_file(report->output));
+        }
+    }
+}
+
+static int has_lost_screen(const session_t *session)
+{
+    for (int i = 0; i < session->screens->nelts; i++) {
+        if (!terminal_is_open(APR_ARRAY_IDX(session->screens, i, apr_file_t *))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* SIGHUP asks for a reload, but it also tells that the terminal is gone, and then nobody can end a
+ * client that shows its results there. Under nohup(1), nothing is shown on a terminal. */
+static void reload_or_stop(session_t *session)
+{
+    if (has_lost_screen(session)) {
+        host_stop(session->host);
+    } else {
+        reload(session);
+    }
+}
+
 static void serve_user(session_t *session)
 {
     (void)host_ready(session->host); /* fails only where sockets were taken over */
@@ -261,7 +306,7 @@ static void serve_user(session_t *session)
             prober_report(session->prober);
             break;
         case HOST_RELOAD:
-            reload(session);
+            reload_or_stop(session);
             break;
         case HOST_LOOK: /* there is no rate to tell the service manager of */
             break;
@@ -330,6 +375,7 @@ client_exit_t measure(const client_settings_t *settings, const destination_t *de
     if (*error != NULL) {
         return CLIENT_ERROR;
     }
+    note_screens(&session);
     status = host_start(&session.host, client_settings_can_reload(settings), pool);
     if (status == APR_SUCCESS) {
         status = start_outputs(&session);

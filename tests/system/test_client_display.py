@@ -3,12 +3,14 @@
 import contextlib
 import fcntl
 import os
+import pathlib
 import pty
 import re
 import select
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 import unittest
@@ -77,13 +79,14 @@ class Rows(unittest.TestCase):
 class Terminal:
     """A pseudo terminal that controls udpecho and is its standard input and output."""
 
-    def __init__(self, *arguments, columns=80, rows=24, environment=()):
+    def __init__(self, *arguments, columns=80, rows=24, environment=(), prefix=(), directory=None):
         self.far, self._near = pty.openpty()
         self.resize(columns, rows)
         self.text = ""
         self.process = subprocess.Popen(
-            [*harness.EMULATOR, UDPECHO, *map(str, arguments)], stdin=self._near, stdout=self._near,
-            stderr=self._near, start_new_session=True, preexec_fn=self._control,
+            [*prefix, *harness.EMULATOR, UDPECHO, *map(str, arguments)], stdin=self._near,
+            stdout=self._near, stderr=self._near, start_new_session=True, cwd=directory,
+            preexec_fn=self._control,
             env={**os.environ, "TERM": "xterm", "LC_ALL": "C", **dict(environment)})
 
     def __enter__(self):
@@ -93,11 +96,17 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self.far)
+        if self.far is not None:
+            self.close()
         os.close(self._near)
 
     def _control(self):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def close(self):
+        """As a window is closed: the system sends SIGHUP to those that the terminal controls."""
+        os.close(self.far)
+        self.far = None
 
     def resize(self, columns, rows):
         fcntl.ioctl(self.far, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -121,6 +130,25 @@ class Terminal:
     def waits_for_lines(self):
         modes = termios.tcgetattr(self._near)[3]
         return bool(modes & termios.ICANON), bool(modes & termios.ECHO)
+
+
+@contextlib.contextmanager
+def targets_file(*targets):
+    with tempfile.TemporaryDirectory(prefix="udpecho-") as directory:
+        path = pathlib.Path(directory, "targets")
+        path.write_text("\n".join(targets))
+        yield path
+
+
+@contextlib.contextmanager
+def running_on_terminal(*arguments, **terminal):
+    """Its terminal and the file of its records, once it has asked: it hears signals by then."""
+    with tempfile.TemporaryDirectory(prefix="udpecho-") as directory:
+        results = pathlib.Path(directory, "results")
+        with Terminal("--quiet", f"--json-file={results}", *arguments, **terminal) as running:
+            harness.wait_until(lambda: results.exists() and '"record":"reply"'
+                               in results.read_text())
+            yield running, results
 
 
 class Display(unittest.TestCase):
@@ -167,6 +195,27 @@ class Display(unittest.TestCase):
             terminal.await_text(r"2 peers, 1 with loss")
             terminal.process.send_signal(signal.SIGTERM)
             self.finish(terminal)
+
+    def test_it_ends_with_the_terminal_that_it_was_started_on(self):
+        with two_servers() as hosts, running_on_terminal(*hosts) as (terminal, _):
+            terminal.close()
+            terminal.process.wait(harness.PATIENCE)
+
+    def test_it_ends_with_the_terminal_too_where_it_could_reload(self):
+        with two_servers() as hosts, targets_file(*hosts) as targets, \
+                running_on_terminal(f"--targets={targets}") as (terminal, _):
+            terminal.close()
+            terminal.process.wait(harness.PATIENCE)
+
+    def test_nohup_leaves_it_running_and_able_to_reload(self):
+        with two_servers() as (good, bad), targets_file(good) as targets, \
+                running_on_terminal(f"--targets={targets}", prefix=("nohup",),
+                                    directory=targets.parent) as (terminal, results):
+            targets.write_text(bad)
+            terminal.close()
+            harness.wait_until(lambda: bad in results.read_text())
+            self.assertIn(bad, results.read_text())
+            self.assertIsNone(terminal.process.poll())
 
     def test_without_a_terminal_as_input_no_keys_are_named(self):
         with two_servers() as hosts:

@@ -47,13 +47,20 @@ static int is_background(int descriptor)
     return foreground > 0 && foreground != getpgrp();
 }
 
+int terminal_is_open(apr_file_t *file)
+{
+    apr_os_file_t descriptor;
+
+    return apr_os_file_get(&descriptor, file) == APR_SUCCESS && isatty(descriptor);
+}
+
 int terminal_describe(terminal_t *terminal, apr_file_t *file)
 {
     struct winsize size = {0};
     apr_os_file_t descriptor;
 
-    if (apr_os_file_get(&descriptor, file) != APR_SUCCESS || !isatty(descriptor) ||
-        !moves_cursor(getenv("TERM"))) {
+    if (!terminal_is_open(file) || !moves_cursor(getenv("TERM")) ||
+        apr_os_file_get(&descriptor, file) != APR_SUCCESS) {
         return 0;
     }
     ioctl(descriptor, TIOCGWINSZ, &size);

@@ -39,6 +39,14 @@ static BOOL CALLBACK switch_over(PINIT_ONCE token, PVOID handle, PVOID *result)
     return TRUE;
 }
 
+int terminal_is_open(apr_file_t *file)
+{
+    apr_os_file_t handle;
+    DWORD mode;
+
+    return apr_os_file_get(&handle, file) == APR_SUCCESS && GetConsoleMode(handle, &mode);
+}
+
 int terminal_describe(terminal_t *terminal, apr_file_t *file)
 {
     CONSOLE_SCREEN_BUFFER_INFO screen;

@@ -91,6 +91,20 @@ static void what_cannot_be_drawn_on_is_left_alone(void **state)
     close_terminal(&pseudo);
 }
 
+static void a_terminal_whose_far_end_is_closed_is_open_no_longer(void **state)
+{
+    pseudo_terminal_t pseudo = open_terminal(*state);
+    apr_file_t *in, *out;
+
+    apr_env_set("TERM", "dumb", *state);
+    assert_true(terminal_is_open(pseudo.near));
+    close(pseudo.far);
+    assert_false(terminal_is_open(pseudo.near));
+    apr_file_close(pseudo.near);
+    assert_int_equal(apr_file_pipe_create(&in, &out, *state), APR_SUCCESS);
+    assert_false(terminal_is_open(out));
+}
+
 static void the_locale_says_whether_there_is_utf8(void **state)
 {
     pseudo_terminal_t pseudo = open_terminal(*state);
@@ -146,6 +160,7 @@ int main(void)
         scene(a_terminal_tells_its_size_as_it_is_now),
         scene(one_that_tells_no_size_has_the_usual_one),
         scene(what_cannot_be_drawn_on_is_left_alone),
+        scene(a_terminal_whose_far_end_is_closed_is_open_no_longer),
         scene(the_locale_says_whether_there_is_utf8),
         scene(a_job_in_the_background_is_told_so),
     };
