@@ -140,9 +140,9 @@ void host_work_on(void);
 
 /*
  * These tell the service manager, if it wants to hear it: that the service serves; that it reads
- * its settings again, and has done so; that it ends, and after HOST_LAME_DUCK how long that takes
- * (EXTEND_TIMEOUT_USEC). On POSIX this is sd_notify(3), to NOTIFY_SOCKET; Windows wants to hear the
- * first. Main thread.
+ * its settings again, and has done so; that it ends, and that this may take `duration`, in
+ * microseconds, and some seconds (EXTEND_TIMEOUT_USEC, dwWaitHint). On POSIX this is sd_notify(3),
+ * to NOTIFY_SOCKET; Windows wants to hear the first and the last. Main thread.
  *
  * The first tells the process whose sockets were taken over before. Errors: APR_TIMEUP if that
  * waited no longer, those of write(2) if it cannot be told. It then serves on, nobody else is told,
@@ -151,7 +151,7 @@ void host_work_on(void);
 apr_status_t host_ready(host_t *host);
 void host_reloading(host_t *host);
 void host_reloaded(host_t *host);
-void host_stopping(host_t *host);
+void host_stopping(host_t *host, apr_interval_time_t duration);
 
 /* Tells it in words what the service does, at most 100 bytes, on HOST_LOOK. If `is_alive` is 0 too
  * often, it takes the service for hung and ends it (systemd.service(5), WatchdogSec). Main thread.

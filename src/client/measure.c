@@ -313,7 +313,7 @@ static void serve_user(session_t *session)
         default:
             end_outputs_at(session, clock_now());
             prober_stop(session->prober);
-            host_stopping(session->host);
+            host_stopping(session->host, 0);
             keys_stop(session->keys); /* a second signal ends the process at once */
         }
     }

@@ -362,6 +362,14 @@ apr_time_t echo_next_due(const echo_t *echo)
     return echo->line != NULL ? delay_line_next(echo->line) : -1;
 }
 
+apr_interval_time_t echo_impair_drain(echo_t *echo)
+{
+    apr_interval_time_t duration = hold_policy(echo)->impair_drain_us;
+
+    release_policy(echo);
+    return duration;
+}
+
 void echo_discard(echo_t *echo, int (*is_kept)(void *context, const struct listener *listener),
                   void *context)
 {

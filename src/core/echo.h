@@ -56,6 +56,7 @@ typedef struct echo_policy {
     const stamp_policy_t *stamp;   /* how STAMP is answered; NULL: stamp_policy_default */
     int mirror_dscp;               /* echoes have the DSCP of their requests, as replies of STAMP */
     impair_policy_t *impair;       /* how replies are impaired; NULL: they are not */
+    apr_interval_time_t impair_drain_us; /* how long delayed replies may leave after draining */
 } echo_policy_t;
 
 typedef struct echo echo_t;
@@ -135,6 +136,10 @@ unsigned echo_due(echo_t *echo, batch_t *batch, apr_time_t now);
 
 /* When the next delayed reply is due; -1: there is none. */
 apr_time_t echo_next_due(const echo_t *echo);
+
+/* How long delayed replies may leave once draining is over, microseconds, by the policy in force.
+ * Between batches. */
+apr_interval_time_t echo_impair_drain(echo_t *echo);
 
 /* Drops the delayed replies of listeners for which `is_kept` is 0, which is called with `context`;
  * where it is NULL, all. Counts them. */

@@ -76,6 +76,7 @@ const echo_policy_t *policy_create(const settings_t *settings, const policy_basi
         .stamp = stamp_policy_create(settings, basis->stamp, pool),
         .mirror_dscp = settings->mirror_dscp,
         .impair = impair_policy_of(settings, lines, log, pool),
+        .impair_drain_us = settings->impair_drain,
     };
     source_ports_create(&policy->ports, settings->deny_source_ports, pool);
     return policy;

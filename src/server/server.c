@@ -286,6 +286,12 @@ static void hand_over(server_t *server)
     log_end(line);
 }
 
+/* How long replies may leave at the end that are delayed now or were before. */
+static apr_interval_time_t impair_drain(const server_t *server)
+{
+    return server->setup->lines != NULL ? server->setup->settings.impair_drain : 0;
+}
+
 /* Has load balancers send elsewhere, while everything is answered as before. */
 static void begin_lame_duck(server_t *server, apr_pool_t *pool)
 {
@@ -293,7 +299,7 @@ static void begin_lame_duck(server_t *server, apr_pool_t *pool)
 
     atomic_store(&server->status.readiness.logged, READINESS_LAME_DUCK); /* below */
     atomic_store(&server->status.readiness.is_lame_duck, 1);
-    host_stopping(server->host);
+    host_stopping(server->host, settings->lame_duck + impair_drain(server));
     log_line_t *line =
         log_begin_waiting(server->log, LOG_LEVEL_INFO, "lame duck, a second signal drains at once");
 
@@ -332,7 +338,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             break;
         case HOST_STOP:
             workers_stop(&server->workers); /* before what may wait for somebody else */
-            host_stopping(server->host);
+            host_stopping(server->host, impair_drain(server));
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
                                       "draining, a second signal ends at once"));
             break;

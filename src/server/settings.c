@@ -34,6 +34,7 @@ settings_t settings_default(apr_pool_t *pool)
         .rate_limit_exempt = apr_array_make(pool, 2, sizeof(const char *)),
         .loop_detector = 1,
         .impair_buffer = 4 << 20,
+        .impair_drain = 1 * APR_USEC_PER_SEC,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_TEXT,
         .log_payload = 64,

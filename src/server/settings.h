@@ -38,6 +38,7 @@ typedef struct settings {
     int mirror_dscp;
     apr_array_header_t *impair; /* of const char *, as given; NULL: replies are not impaired */
     apr_int64_t impair_buffer;  /* bytes for each worker */
+    apr_int64_t impair_drain;   /* microseconds; 0: delayed replies are dropped at the end */
     apr_int64_t workers;        /* 0: one for each processor */
     apr_int64_t pin;
     apr_int64_t spin; /* microseconds; 0: off */

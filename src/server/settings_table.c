@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "core/delay_line.h"
+#include "core/impair_profile.h"
 #include "core/rate_limit.h"
 #include "core/source_ports.h"
 #include "core/token_bucket.h"
@@ -153,6 +154,16 @@ const option_t settings_table[] = {
      .reloadable = 1,
      .help = "Memory of each worker for replies that --impair delays; those that do\n"
              "not fit are dropped and counted. Default: 4MiB."},
+    {.name = "impair-drain",
+     .argument = "TIME",
+     .offset = AT(impair_drain),
+     .kind = &option_duration,
+     .minimum = 0,
+     .maximum = IMPAIR_DELAY_MAX_US,
+     .reloadable = 1,
+     .help = "At the end of the service, send replies that --impair delays for up to\n"
+             "this long, 60s at most, and drop and count those that are due later.\n"
+             "Default: 1s."},
     {.name = "workers",
      .argument = "N",
      .offset = AT(workers),

@@ -205,18 +205,20 @@ static void serve(worker_t *worker)
     }
 }
 
-/* Delayed replies leave when they are due, as long as draining may last, and those that are due
- * later are dropped. */
+/* Delayed replies leave when they are due, as long as --impair-drain says, and those that are due
+ * later are dropped. A reload goes on meanwhile, and so does the worker for those who watch it. */
 static void finish_delayed(worker_t *worker)
 {
     apr_time_t now = clock_now();
-    apr_time_t until = now + ECHO_DRAIN_MAX_US;
+    apr_time_t until = now + echo_impair_drain(worker->echo);
     apr_time_t due;
 
     send_due(worker, now);
-    while ((due = echo_next_due(worker->echo)) >= 0 && due <= until && now <= until) {
+    while ((due = echo_next_due(worker->echo)) >= 0 && due <= until) {
         clock_pause(due - now < ECHO_PAUSE_MIN_US ? due - now : ECHO_PAUSE_MIN_US);
         now = clock_now();
+        count_turn(worker);
+        act_on_wake(worker, now);
         send_due(worker, now);
     }
     echo_discard(worker->echo, NULL, NULL);

@@ -156,16 +156,68 @@ class Impair(unittest.TestCase):
 
     @harness.posix_only("no SIGUSR1")
     def test_a_stop_sends_what_is_due_soon(self):
-        with server("delay=500ms", "from=127.0.0.2,delay=30s") as running:
-            with harness.client(running.address) as sock, \
-                    harness.client(running.address, bind=("127.0.0.2", 0)) as late:
-                late.send(b"late")
-                sock.send(b"soon")
-                harness.wait_until(lambda: harness.received(running) == 2)
+        """The first reply is due in time by --impair-drain, the second is not."""
+        for drain, soon, late in ("0s", "20s", "60s"), ("1s", "500ms", "30s"), ("10s", "3s", "60s"):
+            with self.subTest(drain=drain), \
+                    server(f"delay={soon}", f"from=127.0.0.2,delay={late}",
+                           options=[f"--impair-drain={drain}", "--workers=2"]) as running, \
+                    harness.client(running.address) as sock, \
+                    harness.client(running.address, bind=("127.0.0.2", 0)) as other:
+                for number in range(10):
+                    other.send(bytes([number]))
+                    sock.send(bytes([number]))
+                harness.wait_until(lambda running=running: harness.received(running) == 20)
                 counters = running.stop()
-                self.assertEqual(sock.recv(10), b"soon")
-                self.assertEqual(harness.replies(late), [])
-        self.check(counters, delay=2, end=1)
+                sent = 0 if drain == "0s" else 10
+                self.assertEqual(harness.replies(sock), [bytes([number]) for number in range(sent)])
+                self.assertEqual(harness.replies(other), [])
+                self.check(counters, delay=20, end=20 - sent)
+
+    @harness.posix_only("no SIGTERM")
+    def test_a_second_signal_waits_for_no_delayed_reply(self):
+        with server("delay=30s", options=["--impair-drain=60s"]) as running, harness.client(running.address) as sock:
+            sock.send(b"late")
+            harness.wait_until(lambda: harness.received(running) == 1)
+            running.signal(signal.SIGTERM)
+            running.wait_for("draining, a second signal ends at once")
+            running.signal(signal.SIGUSR1)
+            harness.wait_until(lambda: len(running.find("counters", impaired_delay=1)) > 0)
+            running.signal(signal.SIGTERM)
+            self.assertEqual(running.finish(), -signal.SIGTERM)
+
+    @harness.posix_only("no --takeover")
+    def test_delayed_replies_leave_from_the_process_that_was_asked(self):
+        with tempfile.TemporaryDirectory() as directory:
+            takeover = f"--takeover={directory}/takeover"
+            with server("delay=5s", options=["--impair-drain=10s", takeover]) as running, \
+                    harness.client(running.address) as sock:
+                for number in range(5):
+                    sock.send(bytes([number]))
+                harness.wait_until(lambda: harness.received(running) == 5)
+                with harness.Server("--workers=1", takeover, listen=[f"127.0.0.1:{running.address[1]}"]) as successor:
+                    running.wait_for("a successor serves, draining")
+                    self.assertEqual(harness.echo(sock, b"new"), b"new")
+                    self.assertEqual([sock.recv(10)[0] for _ in range(5)], [0, 1, 2, 3, 4])
+                    self.assertEqual(running.finish(), 0)
+                    self.check(running.wait_for("stopped"), delay=5)
+                    successor.stop()
+
+    @harness.posix_only("no SIGHUP")
+    def test_a_reload_while_delayed_replies_leave(self):
+        with tempfile.TemporaryDirectory() as directory:
+            file = pathlib.Path(directory, "conf")
+            always = "listen=127.0.0.1:0\nallow=127.0.0.0/8\nimpair=delay=4s\nimpair-drain=10s\n"
+            file.write_text(always)
+            with harness.Server(f"--config={file}", listen=[]) as running, harness.client(running.address) as sock:
+                sock.send(b"late")
+                harness.wait_until(lambda: harness.received(running) == 1)
+                running.signal(signal.SIGTERM)
+                running.wait_for("draining, a second signal ends at once")
+                self.reload(running, file, always + "impair-buffer=256KiB\n", 1)
+                self.assertEqual(running.find("stopped"), [])
+                self.assertEqual(sock.recv(10), b"late")
+                self.assertEqual(running.finish(), 0)
+                self.check(running.wait_for("stopped"), delay=1)
 
     @harness.posix_only("no SIGUSR1")
     def test_a_count_is_of_replies_that_leave(self):

@@ -29,6 +29,7 @@ mirror-dscp=on
 impair=drop=1%,delay=50ms
 impair=from=192.0.2.0/25,none
 impair-buffer=1MiB
+impair-drain=30s
 workers=3
 spin=50us
 reuse-port=processes

@@ -171,6 +171,22 @@ class LameDuck(Scene):
             server.stop()
             self.assertEqual(manager.wait_for("STOPPING"), {"STOPPING": "1"})
 
+    def test_the_service_manager_waits_for_delayed_replies_too(self):
+        manager = Manager(str(self.directory / "notify"), patience_us=200000)
+        self.addCleanup(manager.close)
+        with self.server("--lame-duck=10s", "--impair-drain=30s", "--impair=delay=2s", "--allow=127.0.0.0/8",
+                         environment=manager.environment) as server:
+            manager.wait_for("READY")
+            with harness.client(server.address) as sock:
+                sock.send(b"late")
+                server.signal(signal.SIGTERM)
+                self.assertEqual(int(manager.wait_for("STOPPING")["EXTEND_TIMEOUT_USEC"]), 45 * 1000000)
+                server.signal(signal.SIGTERM)
+                self.assertEqual(int(manager.wait_for("STOPPING")["EXTEND_TIMEOUT_USEC"]), 35 * 1000000)
+                self.assertEqual(manager.wait_for("STATUS", "WATCHDOG")["WATCHDOG"], "1")
+                self.assertEqual(sock.recv(10), b"late")
+            self.assertEqual(server.finish(), 0)
+
     def test_wrong_times(self):
         for value in "", "soon", "2h", "-1s":
             done = harness.run(f"--lame-duck={value}")

@@ -63,7 +63,7 @@ VALUES = {
     "stamp-tlv": ("on", "off"), "stamp-strict": (None,), "mirror-dscp": (None,),
     "impair": ("duplicate=1/1\nallow=127.0.0.0/8", "delay=5ms,jitter=2ms\nallow=127.0.0.0/8", "drop=1%",
                f"schedule={SCHEDULE.name}\nallow=127.0.0.0/8", "schedule=/nowhere\nallow=127.0.0.0/8"),
-    "impair-buffer": ("256KiB",),
+    "impair-buffer": ("256KiB",), "impair-drain": ("0s", "1ms"),
     "echo-plus": ("127.0.0.1:0", "[::1]:0"),
     "control": ("/run/c", "127.0.0.1:9001", "[::1]:0"), "takeover": ("/run/t",),
 }

@@ -23,8 +23,8 @@
 #define PUT_ATTEMPTS_MAX 100
 #define READ_PAUSE_US    10000
 
-/* How long the end may take after the lame-duck time: draining takes a second at most, and the log
- * may be slow. */
+/* How long the end may take beside what host_stopping() is told: draining takes a second at most,
+ * and the log may be slow. */
 #define END_US (5 * APR_USEC_PER_SEC)
 
 struct host {
@@ -237,18 +237,19 @@ void host_reloaded(host_t *host)
     notify_ready();
 }
 
-void host_stopping(host_t *host)
+void host_stopping(host_t *host, apr_interval_time_t duration)
 {
     assert(is_main_thread());
 
     char assignments[64];
 
-    if (host->lame_duck_until == 0) {
+    (void)host;
+    if (duration == 0) {
         notify_send("STOPPING=1");
         return;
     }
     apr_snprintf(assignments, sizeof assignments,
-                 "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" APR_TIME_T_FMT, host->lame_duck_us + END_US);
+                 "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" APR_TIME_T_FMT, duration + END_US);
     notify_send(assignments);
 }
 

@@ -10,8 +10,7 @@
 void host_raise(host_event_t event);
 
 /* Has the process end: raises HOST_LAME_DUCK the first time, if host_set_lame_duck() says so, else
- * HOST_STOP. Returns how long it is until the latter, milliseconds. After host_start(); any thread.
- */
-unsigned host_ask_to_stop(void);
+ * HOST_STOP. After host_start(); any thread. */
+void host_ask_to_stop(void);
 
 #endif

@@ -28,26 +28,21 @@ void host_raise(host_event_t event)
     SetEvent(the_host.events[event]);
 }
 
-/* Returns how long it lasts, milliseconds; 0: there is none, or it has begun before. */
-static LONG begin_lame_duck(void)
+/* Returns 0 if there is none, or it has begun before. */
+static int begin_lame_duck(void)
 {
-    LONG lame_duck_ms = the_host.lame_duck_ms;
-
-    if (lame_duck_ms == 0 || InterlockedExchange(&the_host.is_lame_duck, 1) != 0) {
+    if (the_host.lame_duck_ms == 0 || InterlockedExchange(&the_host.is_lame_duck, 1) != 0) {
         return 0;
     }
     host_raise(HOST_LAME_DUCK);
-    return lame_duck_ms;
+    return 1;
 }
 
-unsigned host_ask_to_stop(void)
+void host_ask_to_stop(void)
 {
-    LONG lame_duck_ms = begin_lame_duck();
-
-    if (lame_duck_ms == 0) {
+    if (!begin_lame_duck()) {
         host_raise(HOST_STOP);
     }
-    return (unsigned)lame_duck_ms;
 }
 
 /* Not that of any user: tasks and services run there. */
@@ -66,7 +61,7 @@ static BOOL WINAPI on_control(DWORD control)
     }
     int is_of_user = control == CTRL_C_EVENT || control == CTRL_BREAK_EVENT;
 
-    if (is_of_user && !the_host.asked && begin_lame_duck() > 0) {
+    if (is_of_user && !the_host.asked && begin_lame_duck()) {
         return TRUE;
     }
     if (InterlockedExchange(&the_host.asked, 1) != 0) {
@@ -149,11 +144,14 @@ void host_reloaded(host_t *host)
     (void)host;
 }
 
-/* The thread that takes the request tells of it at once. */
-void host_stopping(host_t *host)
+/* The thread that takes the request has told of it. */
+void host_stopping(host_t *host, apr_interval_time_t duration)
 {
     assert(is_main_thread());
     (void)host;
+    if (duration > 0) {
+        service_stopping((unsigned)(duration / 1000));
+    }
 }
 
 void host_set_lame_duck(host_t *host, apr_interval_time_t duration)

@@ -32,7 +32,8 @@ static struct service {
     int code;
     SERVICE_STATUS_HANDLE handle; /* NULL outside the service control manager */
     DWORD state;
-    SRWLOCK lock; /* of the state and of telling it */
+    DWORD waits;  /* that were told */
+    SRWLOCK lock; /* of these and of telling them */
 } service = {.lock = SRWLOCK_INIT};
 
 void host_name_service(const host_service_t *named)
@@ -70,7 +71,6 @@ static void tell(DWORD state, DWORD wait_ms)
                                ? NO_ERROR
                                : ERROR_SERVICE_SPECIFIC_ERROR,
         .dwServiceSpecificExitCode = (DWORD)service.code,
-        .dwCheckPoint = wait_ms > 0,
         .dwWaitHint = wait_ms,
     };
 
@@ -79,6 +79,8 @@ static void tell(DWORD state, DWORD wait_ms)
      * after SERVICE_STOPPED. */
     if (service.state != SERVICE_STOPPED) {
         service.state = state;
+        /* A wait that is told anew is one only with another number. */
+        status.dwCheckPoint = wait_ms > 0 ? ++service.waits : 0;
         SetServiceStatus(service.handle, &status);
     }
     ReleaseSRWLockExclusive(&service.lock);
@@ -90,7 +92,8 @@ static DWORD WINAPI on_control(DWORD control, DWORD event, LPVOID data, LPVOID c
     switch (control) {
     case SERVICE_CONTROL_STOP:
         /* No second request comes: Windows takes none for a service that is stopping. */
-        tell(SERVICE_STOP_PENDING, STOP_WAIT_MS + host_ask_to_stop());
+        tell(SERVICE_STOP_PENDING, STOP_WAIT_MS);
+        host_ask_to_stop();
         return NO_ERROR;
     case SERVICE_CONTROL_SHUTDOWN:
         /* Windows does not wait for the lame-duck time (WaitToKillServiceTimeout). */
@@ -152,6 +155,14 @@ void service_ready(void)
     assert(is_main_thread());
     if (service_is_running()) {
         tell(SERVICE_RUNNING, 0);
+    }
+}
+
+void service_stopping(unsigned duration_ms)
+{
+    assert(is_main_thread());
+    if (service_is_running()) {
+        tell(SERVICE_STOP_PENDING, STOP_WAIT_MS + duration_ms);
     }
 }
 

@@ -22,4 +22,8 @@ int service_is_running(void);
  * Does nothing in a console. Main thread, after host_start(). */
 void service_ready(void);
 
+/* Tells it that the service stops, and that this may take `duration_ms` longer than a few seconds.
+ * Does nothing in a console. Main thread. */
+void service_stopping(unsigned duration_ms);
+
 #endif

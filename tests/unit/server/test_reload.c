@@ -271,6 +271,11 @@ static int has_another_buffer(const setup_t *setup)
     return setup->settings.impair_buffer == 1 << 20;
 }
 
+static int drains_longer(const setup_t *setup)
+{
+    return setup->policy->impair_drain_us == 5 * APR_USEC_PER_SEC;
+}
+
 static int impairs(const setup_t *setup)
 {
     return setup->settings.impair != NULL;
@@ -298,6 +303,7 @@ static const struct {
     {"mirror-dscp", "on", mirrors_dscp},
     {"impair", "drop=1%", impairs},
     {"impair-buffer", "1MiB", has_another_buffer},
+    {"impair-drain", "5s", drains_longer},
     {"workers", "3", NULL},
     {"pin", NULL, NULL},
     {"spin", "50us", NULL},
