@@ -9,7 +9,7 @@
 class Udpecho < Formula
   desc "UDP echo server (RFC 862) and client that measures round trips, loss and paths"
   homepage "https://udpecho.invalid/"
-  url "https://udpecho.invalid/releases/udpecho-0.1.0.tar.gz"
+  url "https://udpecho.invalid/releases/udpecho-0.2.0.tar.gz"
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "Apache-2.0"
   head "file://#{ENV.fetch("HOMEBREW_UDPECHO_SOURCE", "")}", using: :git, branch: "main"
