@@ -260,9 +260,10 @@ static void leave(const impairing_t *impairing, datagram_t *reply,
     }
     if (due > impairing->now) {
         reply->verdict = VERDICT_WITHHELD;
-        if (hold(impairing, reply, due)) {
-            count(impairing, IMPAIR_DELAY);
+        if (!hold(impairing, reply, due)) {
+            return; /* what is lost overtakes nothing */
         }
+        count(impairing, IMPAIR_DELAY);
     }
     delay_line_release(impairing->line, reply, due);
     if (decision->does[IMPAIR_DUPLICATE]) {

@@ -205,6 +205,30 @@ static void what_the_buffer_has_no_room_for_is_lost(void **state)
     assert_int_equal(delay_line_discard(scene.line, NULL, NULL), count_of(&scene, IMPAIR_DELAY));
 }
 
+static void what_is_lost_overtakes_nothing_and_has_no_duplicate(void **state)
+{
+    static const impair_step_t steps[] = {
+        {.after = 0, .profile.chance[IMPAIR_REORDER].every = 1},
+        {.after = 1, .profile = {.delay = 5000, .chance[IMPAIR_DUPLICATE].every = 1}},
+    };
+    static const impair_schedule_t schedule = {.counts_replies = 1, .count = 2, .steps = steps};
+    datagram_t reply = {.from = ipv4(PEER, 1), .to = batch_of(1).at[0]->to};
+    scene_t scene;
+
+    begin(&scene, (impair_profile_t){.schedule = &schedule}, *state);
+    assert_false(leaves(&scene, ipv4(PEER, 1), NOW));
+    while (count_of(&scene, IMPAIR_BUFFER) == 0) {
+        leaves(&scene, ipv4(PEER, 2), NOW);
+    }
+    apr_uint64_t lost = count_of(&scene, IMPAIR_BUFFER);
+    apr_uint64_t duplicates = count_of(&scene, IMPAIR_DUPLICATE);
+
+    assert_false(leaves(&scene, ipv4(PEER, 1), NOW));
+    assert_int_equal(count_of(&scene, IMPAIR_BUFFER), lost + 1);
+    assert_int_equal(count_of(&scene, IMPAIR_DUPLICATE), duplicates);
+    assert_true(delay_line_holds_back(scene.line, &reply));
+}
+
 static void what_is_lost_gives_its_part_of_the_count_back(void **state)
 {
     scene_t scene;
@@ -272,6 +296,7 @@ int main(void)
         scene(a_delay_is_kept),
         scene(a_rate_queues_and_drops),
         scene(what_the_buffer_has_no_room_for_is_lost),
+        scene(what_is_lost_overtakes_nothing_and_has_no_duplicate),
         scene(what_is_lost_gives_its_part_of_the_count_back),
         scene(a_schedule_of_replies_is_exact),
         scene(a_schedule_of_times_begins_with_its_policy),
