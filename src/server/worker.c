@@ -40,12 +40,14 @@ static void sleep_unless_stopping(const worker_t *worker, apr_interval_time_t du
     } while (clock_now() < until && !atomic_load(&worker->is_stopping));
 }
 
-static void receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
+/* Returns the time when it has paused. */
+static apr_time_t receive_failed(worker_t *worker, apr_status_t status, apr_time_t now)
 {
     apr_interval_time_t pause = echo_receive_failed(worker->echo, now);
 
     worker_log_receive_failed(&worker->log, status, now);
     sleep_unless_stopping(worker, pause);
+    return clock_now();
 }
 
 static void take_departures(worker_t *worker)
@@ -102,9 +104,6 @@ static apr_time_t answer(worker_t *worker, batch_t *batch, apr_time_t received)
         service_times_add(&worker->service_times, now - received, datagrams);
     }
     worker_log_failures(&worker->log, &outcome, now); /* of earlier replies, too */
-    if (worker->impairs) {
-        send_due(worker, now);
-    }
     return now;
 }
 
@@ -200,7 +199,10 @@ static void serve(worker_t *worker)
             act_on_wake(worker, now);
             echo_pass_time(echo, now); /* wakes may come without end */
         } else {
-            receive_failed(worker, status, now);
+            now = receive_failed(worker, status, now);
+        }
+        if (worker->impairs) { /* whatever came of the receive: they wait for nothing else */
+            send_due(worker, now);
         }
     }
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "core/impair.h"
 #include "core/service.h"
 #include "endpoints.h"
 #include "server/worker.h"
@@ -59,13 +60,18 @@ struct transport {
     unsigned under_way;
     send_outcome_t late; /* what is known in the end only */
     unsigned finishes;
-    unsigned listeners; /* that it was last told to receive from */
-    service_t *service; /* of the datagrams */
+    unsigned listeners;       /* that it was last told to receive from */
+    service_t *service;       /* of the datagrams */
+    impair_policy_t *impair;  /* NULL: replies are not impaired */
+    unsigned delayed;         /* replies that left late, */
+    unsigned delayed_at_step; /* the first of them after so many receives */
     unsigned char data[REPLY_ROOM_MIN];
     reply_failed_t *failed;
     void *context; /* for it */
     datagram_t datagrams[BATCH_MAX];
 };
+
+#define LISTENER (listener_t *)1
 
 /* What a receive takes, whatever comes of it. */
 #define TURN_US 1000
@@ -94,6 +100,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
         transport->datagrams[i].from = ipv4(0xc0000201, 40000);
         transport->datagrams[i].to = ipv4(0x7f000001, 7);
         transport->datagrams[i].service = transport->service;
+        transport->datagrams[i].listener = transport->impair != NULL ? LISTENER : NULL;
         transport->datagrams[i].data = transport->data;
         batch->at[i] = &transport->datagrams[i];
     }
@@ -124,9 +131,12 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
 void transport_send(transport_t *transport, const listener_t *listener, const batch_t *batch,
                     send_outcome_t *outcome)
 {
-    (void)transport, (void)listener, (void)batch;
-    memset(outcome, 0, sizeof *outcome);
-    fail(); /* no policy here impairs replies */
+    assert_ptr_equal(listener, LISTENER);
+    if (transport->delayed == 0) {
+        transport->delayed_at_step = transport->steps;
+    }
+    transport->delayed += batch->count;
+    *outcome = (send_outcome_t){.sent = batch->count};
 }
 
 void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context)
@@ -197,7 +207,8 @@ static counter_totals_t run_script(const step_t *script, apr_pool_t *pool)
     apr_file_t *out;
     char *path = apr_pstrdup(pool, "udpecho-worker-XXXXXX");
     worker_t *worker;
-    echo_policy_t policy = {.quota = echo_quota_create(the_transport.count, pool)};
+    echo_policy_t policy = {.quota = echo_quota_create(the_transport.count, pool),
+                            .impair = the_transport.impair};
     worker_options_t options = {.listeners = apr_array_make(pool, 1, sizeof(listener_t *)),
                                 .gate = open_gate(pool),
                                 .policy = &policy,
@@ -278,6 +289,29 @@ static void a_receive_that_fails_while_draining_leaves_nobody_unanswered(void **
 
     assert_int_equal(totals.value[COUNTER_RECEIVE_ERRORS], 1);
     assert_int_equal(totals.value[COUNTER_ECHOED], 4);
+}
+
+static void delayed_replies_leave_while_receives_fail(void **state)
+{
+    enum { FAILURES = 20 };
+    step_t script[FAILURES + 3] = {{APR_SUCCESS, 1, 0, 0}};
+    apr_array_header_t *profiles = apr_array_make(*state, 1, sizeof(impair_profile_t));
+    delay_line_t *line = delay_line_create(DELAY_LINE_MIN, *state);
+
+    for (unsigned i = 1; i <= FAILURES; i++) {
+        script[i] = (step_t){.status = ENOMEM};
+    }
+    script[FAILURES + 1] = (step_t){.status = APR_EINTR};
+    script[FAILURES + 2] = (step_t){.status = APR_TIMEUP};
+    APR_ARRAY_PUSH(profiles, impair_profile_t) =
+        (impair_profile_t){.is_for_all = 1, .delay = 2 * TICK_US};
+    the_transport.impair = impair_policy_create(profiles, &line, clock_now(), *state);
+    counter_totals_t totals = run_script(script, *state);
+
+    the_transport.impair = NULL;
+    assert_int_equal(the_transport.delayed, 1);
+    assert_in_range(the_transport.delayed_at_step, 2, FAILURES / 2);
+    assert_int_equal(totals.value[COUNTER_ECHOED], 1);
 }
 
 static void a_pause_takes_as_long_as_it_should(void **state)
@@ -389,6 +423,7 @@ int main(void)
         scene(a_wake_for_other_listeners_ends_nothing),
         scene(failed_receives_are_counted_and_survived),
         scene(a_receive_that_fails_while_draining_leaves_nobody_unanswered),
+        scene(delayed_replies_leave_while_receives_fail),
         scene(a_pause_takes_as_long_as_it_should),
         scene(wakes_without_end_do_not_keep_it_from_stopping),
         scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
