@@ -8,29 +8,55 @@
 /* The longest form of a byte, \u00NN. */
 #define FORM_MAX 6
 
-/* Of the UTF-8 character above ASCII that begins here; 0: none does. Longer forms than need be,
- * surrogates and what is above U+10FFFF are none. */
-static apr_size_t character_length(const unsigned char *bytes, apr_size_t length)
+/* A character of UTF-8 above ASCII. */
+typedef struct character {
+    apr_size_t length; /* bytes; 0: none begins here */
+    apr_uint32_t code;
+} character_t;
+
+/* Longer forms than need be, surrogates and what is above U+10FFFF are none. */
+static character_t character_at(const unsigned char *bytes, apr_size_t length)
 {
     static const apr_uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const character_t none = {.length = 0};
     unsigned char first = bytes[0];
     apr_size_t needed = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 
     if (first < 0xc0 || first > 0xf7 || length < needed) {
-        return 0;
+        return none;
     }
     apr_uint32_t code = first & 0x7fU >> needed;
 
     for (apr_size_t i = 1; i < needed; i++) {
         if ((bytes[i] & 0xc0) != 0x80) {
-            return 0;
+            return none;
         }
         code = code << 6 | (bytes[i] & 0x3fU);
     }
     if (code < least[needed] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
-        return 0;
+        return none;
     }
-    return needed;
+    return (character_t){.length = needed, .code = code};
+}
+
+/* A terminal obeys the control characters of ECMA-48, and text is not shown in the order in which
+ * it is stored, or not shown at all, for others: Unicode's categories Cc, Zl, Zp, and Cf but for
+ * what is visible, or part of words: U+200C and U+200D in Persian and in Indian scripts. */
+static int is_invisible(apr_uint32_t code)
+{
+    static const struct {
+        apr_uint32_t first, last;
+    } ranges[] = {{0x80, 0x9f},      {0xad, 0xad},     {0x61c, 0x61c},     {0x180e, 0x180e},
+                  {0x200b, 0x200b},  {0x200e, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
+                  {0xfeff, 0xfeff},  {0xfff9, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+                  {0xe0000, 0xe007f}};
+
+    for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (code >= ranges[i].first && code <= ranges[i].last) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* How many bytes from here on are one character that stays as it is; 0: the first is escaped. */
@@ -40,10 +66,12 @@ static apr_size_t plain_length(const unsigned char *bytes, apr_size_t length, un
         return apr_isprint(bytes[0]) &&
                (how & JSON_AS_SHOWN || (bytes[0] != '"' && bytes[0] != '\\'));
     }
-    if (how & JSON_WITH_X && bytes[0] == 0xc2 && length > 1 && bytes[1] < 0xa0) {
-        return 0; /* U+0080 to U+009F are control characters of terminals (ECMA-48) */
+    if (how & JSON_OF_BYTES) {
+        return 0;
     }
-    return how & JSON_OF_BYTES ? 0 : character_length(bytes, length);
+    character_t character = character_at(bytes, length);
+
+    return how & JSON_WITH_X && is_invisible(character.code) ? 0 : character.length;
 }
 
 static apr_size_t escape_byte(char form[FORM_MAX + 1], unsigned char byte, unsigned how)

@@ -8,8 +8,9 @@
 
 enum {
     JSON_OF_BYTES = 1, /* not of text: every byte above ASCII is escaped, whatever it looks like */
-    JSON_WITH_X = 2,   /* no JSON, but alike: \xNN, where JSON has \u00NN */
-    JSON_AS_SHOWN = 4  /* no JSON: what a terminal shows as it is, quotes and \ too, stays */
+    JSON_WITH_X = 2, /* no JSON, but alike: \xNN, where JSON has \u00NN, for characters that are not
+                      * seen or that move text, too */
+    JSON_AS_SHOWN = 4 /* no JSON: what a terminal shows as it is, quotes and \ too, stays */
 };
 
 /*
@@ -25,8 +26,9 @@ const char *json_text(const char *text, apr_pool_t *pool);
 
 /* A text that may hold what a user or a file said, for a terminal: with \xNN, \n, \r and \t in
  * place of control characters and of bytes that are no UTF-8, none of which a terminal may be told
- * by a name or an argument (ECMA-48 has sequences that rename windows and type for the user). From
- * `pool`. */
+ * by a name or an argument (ECMA-48 has sequences that rename windows and type for the user), and
+ * of characters that are not seen or that change the order of others, by which one name looks like
+ * another (Unicode Technical Report 36, section 2.2). From `pool`. */
 const char *printable_text(const char *text, apr_pool_t *pool);
 
 #endif

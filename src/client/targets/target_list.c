@@ -67,7 +67,7 @@ const char *target_list_add(target_list_t *list, const char *text)
     const char *error = address_parse_host(&name.address, name.text, list->port, list->pool);
 
     if (strcmp(printable_text(text, list->pool), text) != 0) {
-        error = "no name has control characters"; /* which a terminal would obey */
+        error = "no name has control or invisible characters"; /* a terminal obeys or hides them */
     } else if (error == NULL && name.address.host == NULL) {
         error = "* is no host to ask";
     } else if (error == NULL && name.address.port == 0) {

@@ -77,6 +77,32 @@ static void what_is_no_json_has_an_x(void **state)
     assert_string_equal(escaped("\xc3\xa9", 2, JSON_OF_BYTES | JSON_WITH_X, *state), "\\xc3\\xa9");
 }
 
+static void what_moves_text_or_is_not_seen_is_not_shown(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *shown;
+    } cases[] = {
+        {"\xe2\x80\xae\xe2\x80\xac", "\\xe2\\x80\\xae\\xe2\\x80\\xac"}, /* U+202E, U+202C */
+        {"\xc2\x9b", "\\xc2\\x9b"},                                     /* U+009B */
+        {"\xc2\xad", "\\xc2\\xad"},                                     /* U+00AD */
+        {"\xd8\x9c", "\\xd8\\x9c"},                                     /* U+061C */
+        {"\xe2\x80\x8b", "\\xe2\\x80\\x8b"},                            /* U+200B */
+        {"\xe2\x80\x8f", "\\xe2\\x80\\x8f"},                            /* U+200F */
+        {"\xe2\x81\xa6\xe2\x81\xa9", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9"}, /* U+2066, U+2069 */
+        {"\xef\xbb\xbf", "\\xef\\xbb\\xbf"},                            /* U+FEFF */
+        {"\xf3\xa0\x80\xa0", "\\xf3\\xa0\\x80\\xa0"},                   /* U+E0020 */
+        {"\xe2\x80\x8c\xe2\x80\x8d", "\xe2\x80\x8c\xe2\x80\x8d"},       /* words have these */
+        {"\xe2\x80\xaf\xe2\x80\xa7", "\xe2\x80\xaf\xe2\x80\xa7"},       /* U+202F, U+2027 */
+    };
+
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_string_equal(printable_text(cases[i].text, *state), cases[i].shown);
+    }
+    /* JSON is for programs. */
+    assert_string_equal(json_text("\xe2\x80\x8b", *state), "\"\xe2\x80\x8b\"");
+}
+
 static void nothing_is_written_beyond_the_room(void **state)
 {
     const unsigned char bytes[] = "ab\xff\xc3\xa9"; /* ab, \u00ff and a character of two bytes */
@@ -102,6 +128,7 @@ int main(void)
         scene(bytes_that_are_no_character_are_escaped_one_by_one),
         scene(of_bytes_none_is_a_character),
         scene(what_is_no_json_has_an_x),
+        scene(what_moves_text_or_is_not_seen_is_not_shown),
         scene(nothing_is_written_beyond_the_room),
     };
 
