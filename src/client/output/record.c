@@ -107,7 +107,7 @@ static void add_round_trips(record_t *record, const probe_summary_t *summary)
     }
 }
 
-void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *pool)
+void add_summary(record_t *record, const probe_summary_t *summary, int has_rate, apr_pool_t *pool)
 {
     const apr_uint64_t *replies = summary->replies;
 
@@ -128,8 +128,10 @@ void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *p
     add_number(record, "unknown_replies", replies[REPLY_UNKNOWN]);
     add_number(record, "bytes", summary->bytes);
     add_number(record, "elapsed_us", (apr_uint64_t)summary->elapsed);
-    add_number(record, "received_per_second", per_second(summary->received, summary->elapsed));
-    add_number(record, "bits_per_second", per_second(summary->bytes * 8, summary->elapsed));
+    add_optional(record, "received_per_second", per_second(summary->received, summary->elapsed),
+                 has_rate);
+    add_optional(record, "bits_per_second", per_second(summary->bytes * 8, summary->elapsed),
+                 has_rate);
     add_number(record, "round_trips", summary->timed);
     add_round_trips(record, summary);
 }
@@ -147,7 +149,7 @@ static record_t summary_record(const event_t *event, apr_pool_t *pool)
     record_t record = record_begin(event, "summary", pool);
 
     add_truth(&record, "interim", event->is_interim);
-    add_summary(&record, event->summary, pool);
+    add_summary(&record, event->summary, summary_has_rate(event->summary), pool);
     add_due(&record, event->summary);
     add_optional(&record, "sent_ip_bits_per_second", bitrate_sent(event),
                  event->summary->sent != 1 && event->run->measurement != MEASURE_MTU);
@@ -162,7 +164,7 @@ static record_t row_record(const event_t *event, const sweep_row_t *row, apr_poo
 
     add_number(&record, "source_port", row->port);
     add_truth(&record, "suspect", row->is_suspect);
-    add_summary(&record, &row->summary, pool);
+    add_summary(&record, &row->summary, summary_has_rate(&row->summary), pool);
     add_optional(&record, "lost_forward", row->losses.forward, row->is_counted);
     add_optional(&record, "lost_backward", row->losses.backward, row->is_counted);
     return record;

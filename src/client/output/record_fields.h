@@ -56,8 +56,15 @@ static inline void add_port(record_t *record, const event_t *event, unsigned flo
     add_optional(record, "source_port", port, port != 0);
 }
 
-/* The counts and round trips of a summary. */
-void add_summary(record_t *record, const probe_summary_t *summary, apr_pool_t *pool);
+/* Non-zero unless the time of the summary is only that of one round trip. That of an interval never
+ * is. */
+static inline int summary_has_rate(const probe_summary_t *summary)
+{
+    return summary->received != 1;
+}
+
+/* The counts, rates, if it has some, and round trips of a summary. */
+void add_summary(record_t *record, const probe_summary_t *summary, int has_rate, apr_pool_t *pool);
 
 /* How many datagrams were due, and how many of these were missed. */
 void add_due(record_t *record, const probe_summary_t *summary);

@@ -21,7 +21,7 @@ record_t interval_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = record_begin(event, "interval", pool);
 
-    add_summary(&record, event->summary, pool);
+    add_summary(&record, event->summary, 1, pool);
     return record;
 }
 
@@ -41,7 +41,7 @@ record_t total_record(const event_t *event, apr_pool_t *pool)
     add_number(&record, "peers", total->peers);
     add_number(&record, "answered", total->answered);
     add_number(&record, "failed_lookups", total->failures);
-    add_summary(&record, &total->summary, pool);
+    add_summary(&record, &total->summary, summary_has_rate(&total->summary), pool);
     add_due(&record, &total->summary);
     add_quantile(&record, "lateness_p50_us", total->lateness, 0.5);
     add_quantile(&record, "lateness_p99_us", total->lateness, 0.99);

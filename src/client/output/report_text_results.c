@@ -125,7 +125,7 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
         pool, header_text(event, event->is_interim ? ", so far" : "", pool),
         report_text_counts(summary, pool), has_directions ? report_text_losses(event, pool) : "",
         report_text_missed(summary, pool), replies_text(summary, pool),
-        is_flood && summary->received > 0 ? rate_text(summary, pool) : "",
+        is_flood && summary->received > 1 ? rate_text(summary, pool) : "",
         event->run->bitrate > 0 ? report_text_bitrate(event, pool) : "",
         untimed_text(summary, pool), summary->timed > 0 ? round_trips_text(summary, pool) : "",
         has_directions ? report_text_directions(event, pool) : "", NULL);

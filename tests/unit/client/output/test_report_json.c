@@ -115,6 +115,21 @@ static void a_summary_without_answers_has_no_round_trips(void **state)
         "\"sent_ip_bits_per_second\":0,\"received_ip_bits_per_second\":0}\n");
 }
 
+static void a_single_datagram_has_no_rate_but_in_an_interval(void **state)
+{
+    run_t run = script_run(MEASURE_FLOOD);
+    probe_summary_t summary = {.sent = 1, .received = 1, .bytes = 56, .elapsed = 100};
+    event_t event = script_event(EVENT_SUMMARY, &run);
+
+    event.summary = &summary;
+    assert_non_null(
+        strstr(json_of(event, state), "\"received_per_second\":null,\"bits_per_second\":null,"));
+    event.kind = EVENT_INTERVAL;
+    summary.elapsed = 2000000;
+    assert_non_null(
+        strstr(json_of(event, state), "\"received_per_second\":1,\"bits_per_second\":224,"));
+}
+
 static void a_sweep_is_an_object_for_each_port_and_one_for_all(void **state)
 {
     const sweep_row_t rows[] = {{.port = 40001, .is_suspect = 1}, {.port = 40000}};
@@ -244,6 +259,7 @@ int main(void)
         scene(what_is_not_known_of_a_reply_is_null),
         scene(datagrams_without_an_answer_are_told),
         scene(a_summary_without_answers_has_no_round_trips),
+        scene(a_single_datagram_has_no_rate_but_in_an_interval),
         scene(a_sweep_is_an_object_for_each_port_and_one_for_all),
         scene(the_mtu_comes_with_its_limit),
         scene(what_happens_to_a_name_is_told),

@@ -324,6 +324,7 @@ static void a_single_datagram_has_no_bitrate(void **state)
     run.bitrate = 336000;
     event.summary = &single;
     assert_null(strstr(text_of(event, state), "bitrate"));
+    assert_null(strstr(text_of(event, state), "datagrams/s"));
 }
 
 /* 28 bytes of headers: (56 + 28) * 8 * 1000 bits in two seconds. */
