@@ -68,7 +68,6 @@ static const char *find_exclusive(const client_settings_t *given, apr_pool_t *po
         {given->check != 0, given->mtu != 0, "check", "mtu"},
         {given->check != 0, given->json != 0, "check", "json"},
         {given->check != 0, given->csv != 0, "check", "csv"},
-        {given->check != 0, given->histogram != 0, "check", "histogram"},
         {given->check != 0, given->timestamps != 0, "check", "timestamps"},
         {given->check != 0, given->quiet != 0, "check", "quiet"},
         {given->check != 0, given->verbose != 0, "check", "verbose"},
@@ -177,6 +176,15 @@ static const char *find_without_protocol(const client_settings_t *given, apr_poo
                : NULL;
 }
 
+/* Other plugins want a host behind this letter. */
+static const char *find_host_letter(const client_settings_t *given)
+{
+    return given->check && given->histogram ? "--check and --histogram (-H): expected one of them, "
+                                              "not both; with --check a host "
+                                              "has no -H before it"
+                                            : NULL;
+}
+
 static int is_above(apr_int64_t warning, apr_int64_t critical)
 {
     return warning >= 0 && critical >= 0 && warning > critical;
@@ -212,6 +220,9 @@ const char *client_conflicts_find(const client_settings_t *given, apr_pool_t *po
     }
     if (error == NULL) {
         error = find_without_protocol(given, pool);
+    }
+    if (error == NULL) {
+        error = find_host_letter(given);
     }
     if (error == NULL) {
         error = find_thresholds(given, pool);

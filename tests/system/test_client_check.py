@@ -75,6 +75,7 @@ class Check(unittest.TestCase):
     def test_what_cannot_be_asked_is_unknown(self):
         for arguments, words in (([], "expected HOST[:PORT] or --targets=FILE"), (["-w", "x", "h"], "--warning=x"),
                                  (["--nosuch", "h"], "unknown option --nosuch"),
+                                 (["-H", "h"], "a host has no -H before it"),
                                  (["-w", "2", "-c", "1", "h"], "--warning=2ms: expected no more"),
                                  (["127.0.0.1:0"], "0 is no port to ask"),
                                  (["no.such.host.invalid"], "no.such.host.invalid: cannot find it"),
