@@ -237,9 +237,17 @@ apr_status_t address_resolve(apr_sockaddr_t **list, const address_t *address, ap
     if (address->host == NULL) {
         return resolve_both(list, "0.0.0.0", "::", address->port, pool);
     }
-    return address_is_name(address)
-               ? apr_sockaddr_info_get(list, address->host, APR_UNSPEC, address->port, 0, pool)
-               : resolve_numeric(list, address, pool);
+    apr_status_t status =
+        address_is_name(address)
+            ? apr_sockaddr_info_get(list, address->host, APR_UNSPEC, address->port, 0, pool)
+            : resolve_numeric(list, address, pool);
+
+    /* A socket for IPv6 alone, as all are here, has no route to it: ipv6(7), IPV6_V6ONLY. */
+    for (apr_sockaddr_t *each = status == APR_SUCCESS ? *list : NULL; each != NULL;
+         each = each->next) {
+        ip_address_unmap(each);
+    }
+    return status;
 }
 
 static int is_localhost(const address_t *address)

@@ -34,8 +34,8 @@ int address_is_name(const address_t *address);
 
 /*
  * Looks the address up and sets `list` to all that it stands for, linked by `next`; "*" is the
- * wildcard of IPv4 and that of IPv6, so two. Asks the name service for names only, and waits for
- * it; asks the system for the number of a scope.
+ * wildcard of IPv4 and that of IPv6, so two. An IPv4-mapped address is the IPv4 address in it. Asks
+ * the name service for names only, and waits for it; asks the system for the number of a scope.
  * Errors: those of getaddrinfo(3) as APR has them; APR_EBADIP for a scope that does not belong to
  * the address or to any interface. Any thread; memory from `pool`.
  */

@@ -28,15 +28,10 @@ int ip_address_parse(endpoint_t *endpoint, const char *text)
     return parse_ipv4(&endpoint->sa.v4.sin_addr, text);
 }
 
-apr_sockaddr_t *ip_address_to_apr(const endpoint_t *endpoint, apr_pool_t *pool)
+static void set_address(apr_sockaddr_t *address, const endpoint_t *endpoint)
 {
-    apr_sockaddr_t *address = apr_pcalloc(pool, sizeof *address);
     int is_ipv6 = endpoint->sa.any.sa_family == AF_INET6;
 
-    if (address == NULL) {
-        return NULL;
-    }
-    address->pool = pool;
     address->family = endpoint->sa.any.sa_family;
     address->port = endpoint_port(endpoint);
     memcpy(&address->sa, &endpoint->sa, sizeof endpoint->sa);
@@ -47,5 +42,29 @@ apr_sockaddr_t *ip_address_to_apr(const endpoint_t *endpoint, apr_pool_t *pool)
         is_ipv6 ? sizeof address->sa.sin6.sin6_addr : sizeof address->sa.sin.sin_addr;
     address->addr_str_len =
         is_ipv6 ? sizeof "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255" : sizeof "255.255.255.255";
+}
+
+apr_sockaddr_t *ip_address_to_apr(const endpoint_t *endpoint, apr_pool_t *pool)
+{
+    apr_sockaddr_t *address = apr_pcalloc(pool, sizeof *address);
+
+    if (address != NULL) {
+        address->pool = pool;
+        set_address(address, endpoint);
+    }
     return address;
+}
+
+void ip_address_unmap(apr_sockaddr_t *address)
+{
+    endpoint_t endpoint = {.length = sizeof endpoint.sa.v4};
+
+    if (address->family != APR_INET6 || !IN6_IS_ADDR_V4MAPPED(&address->sa.sin6.sin6_addr)) {
+        return;
+    }
+    endpoint.sa.v4.sin_family = AF_INET;
+    endpoint.sa.v4.sin_port = address->sa.sin6.sin6_port;
+    memcpy(&endpoint.sa.v4.sin_addr, address->sa.sin6.sin6_addr.s6_addr + 12,
+           sizeof endpoint.sa.v4.sin_addr);
+    set_address(address, &endpoint);
 }

@@ -18,4 +18,8 @@ int ip_address_parse(endpoint_t *endpoint, const char *text);
  * but for memory. Any thread. */
 apr_sockaddr_t *ip_address_to_apr(const endpoint_t *endpoint, apr_pool_t *pool);
 
+/* Makes an IPv4-mapped address (::ffff:192.0.2.1, RFC 4291 section 2.5.5.2) the IPv4 address in it,
+ * and leaves any other as it is. Any thread. */
+void ip_address_unmap(apr_sockaddr_t *address);
+
 #endif

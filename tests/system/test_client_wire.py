@@ -169,7 +169,8 @@ class Families(Wire):
         hosts = tempfile.NamedTemporaryFile("w")
         self.addCleanup(hosts.close)
         hosts.write("10.0.0.9 both.test\nfd00::9 both.test\n"
-                    "10.0.0.9 two.test\n10.0.0.10 two.test\n10.0.0.9 one.test\n")
+                    "10.0.0.9 two.test\n10.0.0.10 two.test\n10.0.0.9 one.test\n"
+                    "::ffff:10.0.0.9 mapped.test\n")
         hosts.flush()
         # Seen in this namespace only.
         namespaces.do(f"mount --bind {hosts.name} /etc/hosts")
@@ -178,6 +179,13 @@ class Families(Wire):
     def test_of_a_host_with_addresses_of_both(self):
         for option, family in ("-4", socket.AF_INET), ("-6", socket.AF_INET6):
             self.check_family(option, NEAR[family])
+
+    def test_an_ipv4_mapped_address_is_the_ipv4_address_in_it(self):
+        for host in "mapped.test", "[::ffff:10.0.0.9]":
+            with Responder(echo, host=NEAR[socket.AF_INET]) as server:
+                report = ask("--count=1", f"{host}:{server.port}")
+            self.assertEqual((report.code, report.summary["received"]), (0, 1), report.text)
+            self.assertEqual(report.of("start")[0]["peer"], server.address())
 
     def test_of_the_source(self):
         for source, family in ("10.0.0.2", socket.AF_INET), ("fd00::2", socket.AF_INET6):

@@ -178,6 +178,23 @@ static void numeric_addresses_need_no_resolver(void **state)
     assert_null(list->next);
 }
 
+static void a_mapped_address_is_the_ipv4_address_in_it(void **state)
+{
+    address_t address;
+    apr_sockaddr_t *list;
+    char *text;
+
+    assert_null(address_parse(&address, "[::ffff:192.0.2.1]:9", 8888, *state));
+    assert_int_equal(address_resolve(&list, &address, *state), APR_SUCCESS);
+    assert_int_equal(list->family, APR_INET);
+    assert_int_equal(list->salen, sizeof list->sa.sin);
+    assert_int_equal(list->sa.sin.sin_family, APR_INET);
+    assert_int_equal(ntohs(list->sa.sin.sin_port), 9);
+    assert_int_equal(apr_sockaddr_ip_get(&text, list), APR_SUCCESS);
+    assert_string_equal(text, "192.0.2.1");
+    assert_null(list->next);
+}
+
 static void localhost_is_both_loopbacks_and_asks_nobody(void **state)
 {
     static const char *const names[] = {"localhost:7", "LOCALHOST:7"};
@@ -278,6 +295,7 @@ int main(void)
         scene(mistakes_are_refused_with_advice),
         scene(a_host_to_ask_is_refused_with_advice),
         scene(the_wildcard_is_one_address_of_each_family),
+        scene(a_mapped_address_is_the_ipv4_address_in_it),
         scene(numeric_addresses_need_no_resolver),
         scene(localhost_is_both_loopbacks_and_asks_nobody),
         scene(a_scope_must_be_an_interface_of_ours),
