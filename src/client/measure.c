@@ -31,7 +31,7 @@ typedef struct session {
     single_peer_t single;                /* ... this one alone is measured */
     apr_time_t end;                      /* of all, whatever is still to come; 0: none */
     probe_summary_t summary;             /* of all targets */
-    unsigned peers, answered, not_found; /* as outcome_t has them */
+    unsigned peers, answered, not_asked; /* as outcome_t has them */
     apr_status_t status;                 /* of the measurement */
     host_t *host;
     keys_t *keys;
@@ -199,7 +199,7 @@ static void finish_targets(session_t *session)
     session->summary = total.summary;
     session->peers = total.peers;
     session->answered = total.answered;
-    session->not_found = targets_not_found(session->targets.targets);
+    session->not_asked = targets_tell_not_asked(session->targets.targets);
     if (session->settings->has_several) {
         prober_tell(session->prober, &all, (event_t){.kind = EVENT_TOTAL, .total = &total});
     }
@@ -332,15 +332,16 @@ static const char *writing_error(apr_status_t status, apr_pool_t *pool)
 
 static client_exit_t judge(const session_t *session, const char **error)
 {
-    const outcome_t outcome = {.settings = session->settings,
-                               .destination = session->destination,
-                               .summary = asks_targets(session) ? &session->summary
-                                                                : &session->single.summary,
-                               .peers = session->peers,
-                               .answered = session->answered,
-                               .not_found = session->not_found,
-                               .is_limit_unknown = session->single.is_limit_unknown,
-                               .suspects = session->single.suspects};
+    const outcome_t outcome = {
+        .settings = session->settings,
+        .destination = session->destination,
+        .summary = asks_targets(session) ? &session->summary : &session->single.summary,
+        .peers = session->peers,
+        .answered = session->answered,
+        .targets = asks_targets(session) ? targets_count(session->targets.targets) : 1,
+        .not_asked = session->not_asked,
+        .is_limit_unknown = session->single.is_limit_unknown,
+        .suspects = session->single.suspects};
 
     *error = session->targets.failure;
     if (*error != NULL) {

@@ -85,7 +85,6 @@ peer_t *prober_add(prober_t *prober, const peer_options_t *options, apr_pool_t *
     prober->top = number >= prober->top ? number + 1 : prober->top;
     agenda_set(prober->agenda, number, options->begin);
     peer_set_clock(peer, prober->own);
-    prober->total.peers++;
     return peer;
 }
 
@@ -97,13 +96,25 @@ void prober_finish(prober_t *prober, peer_t *peer)
     agenda_set(prober->agenda, prober->number[options->first_flow], 0);
 }
 
-/* Returns 1 if the peer answered, else 0. */
-static unsigned add_to(tally_t *tally, const peer_t *peer)
+/* How many datagrams were due. */
+static apr_uint64_t count_due(const tally_t *tally)
 {
-    apr_uint64_t received = tally->fates[FATE_RECEIVED];
+    apr_uint64_t count = tally->missed;
+
+    for (unsigned i = 0; i < FATES; i++) {
+        count += tally->fates[i];
+    }
+    return count;
+}
+
+/* A peer that the run ended too early for was not asked. */
+static void add_to(total_t *total, tally_t *tally, const peer_t *peer)
+{
+    apr_uint64_t received = tally->fates[FATE_RECEIVED], due = count_due(tally);
 
     probe_add_to(peer_options(peer)->probe, tally);
-    return tally->fates[FATE_RECEIVED] > received;
+    total->peers += count_due(tally) > due;
+    total->answered += tally->fates[FATE_RECEIVED] > received;
 }
 
 static void end_peer(prober_t *prober, unsigned number)
@@ -112,7 +123,7 @@ static void end_peer(prober_t *prober, unsigned number)
 
     agenda_remove(prober->agenda, number);
     prober->peers[number] = NULL;
-    prober->total.answered += add_to(&prober->ended, peer);
+    add_to(&prober->total, &prober->ended, peer);
     prober->options.ended(prober->options.context, peer);
 }
 
@@ -132,7 +143,7 @@ void prober_total(prober_t *prober, total_t *total, apr_time_t now)
     *total = prober->total;
     for (unsigned i = 0; i < prober->top; i++) {
         if (prober->peers[i] != NULL) {
-            total->answered += add_to(&all, prober->peers[i]);
+            add_to(total, &all, prober->peers[i]);
         }
     }
     total->summary = tally_summary(&all, now);

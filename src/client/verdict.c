@@ -56,7 +56,7 @@ static client_exit_t judge_silence(const outcome_t *outcome, const char **error,
     const probe_summary_t *summary = outcome->summary;
     apr_uint64_t decided = summary->sent - summary->outstanding;
 
-    if (outcome->peers == 0 && outcome->not_found > 0) {
+    if (outcome->peers == 0 && outcome->not_asked > 0 && outcome->not_asked == outcome->targets) {
         *error = "no target was found";
         return CLIENT_ERROR;
     }
@@ -87,7 +87,7 @@ client_exit_t verdict_of(const outcome_t *outcome, const char **error, apr_pool_
     } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {
         *error = "the mean round trip is longer than --max-rtt";
     }
-    return *error != NULL || outcome->answered < outcome->peers || outcome->not_found > 0
+    return *error != NULL || outcome->answered < outcome->peers || outcome->not_asked > 0
                ? CLIENT_UNANSWERED
                : CLIENT_ANSWERED;
 }

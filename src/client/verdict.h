@@ -21,7 +21,8 @@ typedef struct outcome {
     const probe_summary_t *summary;
     unsigned peers;       /* that were asked */
     unsigned answered;    /* of these */
-    unsigned not_found;   /* targets */
+    unsigned targets;     /* of the user */
+    unsigned not_asked;   /* of these: no address was found, or none could be asked */
     int is_limit_unknown; /* an MTU search ended too early */
     unsigned suspects;    /* source ports of a sweep */
 } outcome_t;

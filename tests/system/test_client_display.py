@@ -159,8 +159,9 @@ class Display(unittest.TestCase):
                 yield terminal
 
     def finish(self, terminal):
-        terminal.await_text(r"--- all peers ---\r\n2 asked, 1 answered\r\n")
-        self.assertEqual(terminal.process.wait(harness.PATIENCE), 1)
+        """The second may not be due yet."""
+        asked = terminal.await_text(r"--- all peers ---\r\n([12]) asked, 1 answered\r\n")[1]
+        self.assertEqual(terminal.process.wait(harness.PATIENCE), int(asked) - 1)
         self.assertEqual(terminal.waits_for_lines(), (True, True))
 
     def test_a_table_shows_the_worst_first_until_a_key_ends_it(self):

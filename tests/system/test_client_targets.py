@@ -102,6 +102,22 @@ class Operands(Targets):
         self.assertEqual(done.stderr, "udpecho: 224.0.0.1: expected --broadcast with an address of "
                                       "several hosts\n")
 
+    def test_one_that_was_not_due_before_the_end_is_not_unanswered(self):
+        server, later = self.server(), self.server()
+        report = ask("--interval=20s", "-w", "1s", server.address(), later.address())
+        self.assertEqual((report.code, report.errors), (0, ""))
+        self.assertEqual(later.requests, [])
+        total = report.records[-1]
+        self.assertEqual((total["peers"], total["answered"]), (1, 1))
+
+    def test_a_name_that_is_not_found_has_a_row(self):
+        server = self.server()
+        report = ask("-c", 1, server.address(), "no.such.host.invalid")
+        record, = report.of("not_asked")
+        self.assertEqual((record["target"], record["found"]), ("no.such.host.invalid", False))
+        self.assertRegex(report.text, r"(?m)^no.such.host.invalid +not asked: lookup failed: "
+                                      + record["error"] + "$")
+
     def test_more_targets_than_descriptors_were_allowed_at_first(self):
         if os.uname().sysname != "Linux":
             self.skipTest("not every address of 127.0.0.0/8 is this host's here")
@@ -180,11 +196,12 @@ class File(Targets):
         self.assertEqual(len(report.of("start")), 2)
 
     def test_without_a_file_to_read_again_sighup_ends_it(self):
-        server = self.server()
-        client = self.start(server.address(), "127.0.0.1:9")
-        self.wait_for(client, "reply", server.address())
+        servers = self.server(), self.server()
+        client = self.start(*(server.address() for server in servers))
+        for server in servers:
+            self.wait_for(client, "reply", server.address())
         client.process.send_signal(signal.SIGHUP)
-        self.assertEqual(client.finish().code, 1)
+        self.assertEqual(client.finish().code, 0)
 
     def test_a_target_that_dies_and_comes_back(self):
         other = self.server()
@@ -294,6 +311,22 @@ class Names(Targets):
         summary, = report.of("summary", interim=False)
         self.assertEqual(summary["target"], target)
         self.check_received(server, summary["sent"])
+        self.assertEqual({(record["target"], record["error"], record["found"])
+                          for record in report.of("not_asked")},
+                         {(name, None, False) for name in names})
+        for name in names:
+            self.assertRegex(report.text,
+                             rf"(?m)^{name} +not asked: its name was not looked up in time$")
+
+    def test_more_names_than_are_looked_up_at_a_time(self):
+        server = self.server()
+        names = [f"unknown{i}.test" for i in range(100)]
+        client = self.start(*names, server.address())
+        self.wait_for(client, "reply", server.address(), 3)
+        client.interrupt()
+        report = client.finish()
+        self.assertEqual(report.code, 1)
+        self.assertEqual(len(report.of("not_asked")), len(names))
 
     def test_a_name_that_is_found_later(self):
         server = self.server()

@@ -101,13 +101,15 @@ typedef enum event_kind {
     EVENT_LOOKUP,   /* status: looking up the name of the run failed; with is_found its address is
                      * known and cannot be asked. If the run has no address, its memory is that of
                      * this event only */
-    EVENT_TOTAL     /* total: the last of all, where several peers were asked; with is_interim so
-                     * far */
+    EVENT_NOT_ASKED, /* the run of this target is over, and it had no address; status and is_found
+                      * as of EVENT_LOOKUP, APR_SUCCESS if no lookup came to an end */
+    EVENT_TOTAL      /* total: the last of all, where several peers were asked; with is_interim so
+                      * far */
 } event_kind_t;
 
 /* What all peers of a run came to together, those that are no longer asked included. */
 typedef struct total {
-    unsigned peers;              /* asked at some time */
+    unsigned peers;              /* asked at some time: a datagram was due */
     unsigned answered;           /* of these, those that answered */
     apr_uint64_t failures;       /* lookups that failed */
     probe_summary_t summary;     /* of all */
@@ -143,6 +145,7 @@ static inline int event_is_whole(const event_t *event)
 {
     switch (event->kind) {
     case EVENT_START:
+    case EVENT_NOT_ASKED:
         return 1;
     case EVENT_REPLY:
         return event->reply != NULL && event->arrival != NULL;

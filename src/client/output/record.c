@@ -271,6 +271,9 @@ apr_array_header_t *records_of(const event_t *event, int lines, apr_pool_t *pool
     case EVENT_LOOKUP:
         push(records, lookup_record(event, pool));
         break;
+    case EVENT_NOT_ASKED:
+        push(records, not_asked_record(event, pool));
+        break;
     case EVENT_INTERVAL:
         push(records, interval_record(event, pool));
         break;

@@ -73,6 +73,7 @@ void add_due(record_t *record, const probe_summary_t *summary);
 
 record_t address_record(const event_t *event, apr_pool_t *pool);
 record_t lookup_record(const event_t *event, apr_pool_t *pool);
+record_t not_asked_record(const event_t *event, apr_pool_t *pool);
 record_t interval_record(const event_t *event, apr_pool_t *pool);
 record_t total_record(const event_t *event, apr_pool_t *pool);
 

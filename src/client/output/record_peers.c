@@ -17,6 +17,16 @@ record_t lookup_record(const event_t *event, apr_pool_t *pool)
     return record;
 }
 
+record_t not_asked_record(const event_t *event, apr_pool_t *pool)
+{
+    record_t record = record_begin(event, "not_asked", pool);
+
+    add_text(&record, "error",
+             event->status != APR_SUCCESS ? lookup_words(event->status, pool) : NULL);
+    add_truth(&record, "found", event->is_found);
+    return record;
+}
+
 record_t interval_record(const event_t *event, apr_pool_t *pool)
 {
     record_t record = record_begin(event, "interval", pool);

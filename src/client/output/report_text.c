@@ -220,7 +220,8 @@ static peer_columns_t columns_now(const report_text_t *text)
                : text->columns;
 }
 
-/* The row of a peer, and above the first one that follows something else the heading. */
+/* The row of a peer or of a target without one, and above the first one that follows something else
+ * the heading. */
 static const char *peer_row(report_text_t *text, const event_t *event)
 {
     apr_pool_t *pool = text->scratch;
@@ -231,10 +232,12 @@ static const char *peer_row(report_text_t *text, const event_t *event)
         text->shown = columns_now(text);
         heading = report_text_peers_heading(&text->shown, pool);
     }
-    const char *row = report_text_peer(&text->shown, event, pool);
+    int is_asked = event->kind == EVENT_SUMMARY;
+    const char *row = is_asked ? report_text_peer(&text->shown, event, pool)
+                               : report_text_not_asked(&text->shown, event, pool);
 
     if (text->has_colour) {
-        row = coloured(row, colour_of_loss(event->summary), pool);
+        row = coloured(row, is_asked ? colour_of_loss(event->summary) : RED, pool);
     }
     return apr_pstrcat(pool, heading, row, NULL);
 }
@@ -263,6 +266,7 @@ static const char *lines_of_many(report_text_t *text, const event_t *event)
 
     switch (event->kind) {
     case EVENT_SUMMARY:
+    case EVENT_NOT_ASKED:
         return peer_row(text, event);
     case EVENT_START:
         if (peer_columns_fit(&text->columns, event->run, text->scratch)) {

@@ -56,9 +56,11 @@ int peer_columns_fit(peer_columns_t *columns, const run_t *run, apr_pool_t *pool
  * and long targets move the rest of their rows. */
 peer_columns_t peer_columns_within(peer_columns_t columns, unsigned width);
 
-/* The heading of the table, and the row that an EVENT_SUMMARY is. */
+/* The heading of the table, and the rows that an EVENT_SUMMARY and an EVENT_NOT_ASKED are. */
 const char *report_text_peers_heading(const peer_columns_t *columns, apr_pool_t *pool);
 const char *report_text_peer(const peer_columns_t *columns, const event_t *event, apr_pool_t *pool);
+const char *report_text_not_asked(const peer_columns_t *columns, const event_t *event,
+                                  apr_pool_t *pool);
 
 /* A line about one target. */
 const char *report_text_address(const event_t *event, apr_pool_t *pool);

@@ -126,6 +126,17 @@ const char *report_text_peer(const peer_columns_t *columns, const event_t *event
                         row_remarks(event, pool));
 }
 
+const char *report_text_not_asked(const peer_columns_t *columns, const event_t *event,
+                                  apr_pool_t *pool)
+{
+    const char *reason = event->status == APR_SUCCESS ? "its name was not looked up in time"
+                                                      : lookup_words(event->status, pool);
+
+    return apr_psprintf(
+        pool, "%s not asked: %s%s\n", first_columns(columns, event->run->host, "", pool),
+        event->status == APR_SUCCESS || event->is_found ? "" : "lookup failed: ", reason);
+}
+
 /* ---- Lines about one target ---- */
 
 const char *report_text_address(const event_t *event, apr_pool_t *pool)

@@ -32,6 +32,10 @@ typedef struct target_actions {
      * `peer` is one that is asked still, NULL if there is none. */
     void (*tell_failure)(void *context, const target_name_t *name, void *peer, int is_found,
                          apr_status_t status);
+    /* The run is over, and the target was never asked; as tell_failure(), but APR_SUCCESS if no
+     * lookup came to an end. */
+    void (*tell_not_asked)(void *context, const target_name_t *name, int is_found,
+                           apr_status_t status);
     void *context;
 } target_actions_t;
 

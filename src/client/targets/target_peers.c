@@ -70,6 +70,16 @@ static void tell_failure(void *context, const target_name_t *name, void *peer, i
                 (event_t){.kind = EVENT_LOOKUP, .is_found = is_found, .status = status});
 }
 
+static void tell_not_asked(void *context, const target_name_t *name, int is_found,
+                           apr_status_t status)
+{
+    const target_peers_t *peers = context;
+    run_t run = plan_run(peers->plan, name->text, (endpoint_t){.length = 0});
+
+    prober_tell(peers->prober, &run,
+                (event_t){.kind = EVENT_NOT_ASKED, .is_found = is_found, .status = status});
+}
+
 static void fail(void *context, const char *error)
 {
     target_peers_t *peers = context;
@@ -103,6 +113,7 @@ const char *target_peers_open(target_peers_t *peers, const plan_t *plan, apr_poo
                                        .actions = {.begin = begin,
                                                    .finish = finish,
                                                    .tell_failure = tell_failure,
+                                                   .tell_not_asked = tell_not_asked,
                                                    .context = peers},
                                        .all_addresses = settings->all_addresses != 0,
                                        .interval = settings->interval,

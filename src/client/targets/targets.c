@@ -346,12 +346,19 @@ unsigned targets_count(const targets_t *targets)
     return atomic_load(&targets->count);
 }
 
-unsigned targets_not_found(const targets_t *targets)
+unsigned targets_tell_not_asked(const targets_t *targets)
 {
+    const target_actions_t *actions = &targets->rules.actions;
     unsigned count = 0;
 
     for (int i = 0; i < targets->all->nelts; i++) {
-        count += !target_at(targets, i)->is_found;
+        const target_t *target = target_at(targets, i);
+
+        if (!target->is_found) {
+            actions->tell_not_asked(actions->context, &target->name, target->fails_to_ask,
+                                    target->failure);
+            count++;
+        }
     }
     return count;
 }

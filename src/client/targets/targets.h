@@ -56,8 +56,8 @@ int targets_is_pending(void *data);
 /* How many targets there are. Any thread. */
 unsigned targets_count(const targets_t *targets);
 
-/* How many of them have never been found. */
-unsigned targets_not_found(const targets_t *targets);
+/* Once the run is over: tells of those that were never asked. Returns how many. */
+unsigned targets_tell_not_asked(const targets_t *targets);
 
 /* Returns NULL if the user wants all addresses in the list, which need no lookup, or what is wrong
  * with one as a sentence. Names are not looked at, nor are addresses on interfaces that there are

@@ -224,6 +224,19 @@ static void an_interval_is_a_summary_of_its_own(void **state)
     assert_non_null(strstr(text, ",\"round_trip_jitter_us\":17}\n"));
 }
 
+static void a_target_that_was_not_asked_has_a_record(void **state)
+{
+    run_t run = script_run(MEASURE_PING);
+    event_t event = script_event(EVENT_NOT_ASKED, &run);
+
+    run.host = "nowhere.example";
+    run.peer.length = 0;
+    assert_string_equal(json_of(event, state),
+                        "{\"record\":\"not_asked\"," WHEN
+                        ",\"target\":\"nowhere.example\",\"address\":null,\"error\":null,"
+                        "\"found\":false}\n");
+}
+
 static void the_total_is_of_no_target(void **state)
 {
     static histogram_t lateness;
@@ -264,6 +277,7 @@ int main(void)
         scene(the_mtu_comes_with_its_limit),
         scene(what_happens_to_a_name_is_told),
         scene(an_interval_is_a_summary_of_its_own),
+        scene(a_target_that_was_not_asked_has_a_record),
         scene(the_total_is_of_no_target),
     };
 

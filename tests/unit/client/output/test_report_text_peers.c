@@ -194,6 +194,18 @@ static void an_interval_is_a_line_for_each_target(void **state)
                         "[2001:db8::3]:8888: sent 0, none answered or lost yet\n");
 }
 
+static void a_target_that_was_not_asked_has_a_row(void **state)
+{
+    script_t *script = begin(*state);
+
+    add_summary(script, 0, good_summary());
+    add(script, EVENT_NOT_ASKED, 1);
+    script->runs[1].peer.length = 0;
+    assert_string_equal(text_of(script, usual), HEADING FIRST
+                        "192.0.2.2                     not asked: its name was not looked up "
+                        "in time\n");
+}
+
 static void the_total_comes_last(void **state)
 {
     static histogram_t lateness;
@@ -236,6 +248,7 @@ int main(void)
         scene(a_name_that_is_not_found_is_told_once_an_hour),
         scene(datagrams_have_lines_only_if_they_are_asked_for),
         scene(an_interval_is_a_line_for_each_target),
+        scene(a_target_that_was_not_asked_has_a_row),
         scene(the_total_comes_last),
     };
 
