@@ -25,20 +25,10 @@ SMALL_BUFFERS = ("--receive-buffer=default", "--send-buffer=default")
 
 COUNTERS = {"received", "received_bytes", "echoed", "echoed_bytes", "health"}
 
-# Of these text has those that are not 0.
-TROUBLES = {
-    "would_rate_limit", "receive_errors", "dropped_truncated", "dropped_control_truncated",
-    "dropped_not_unicast",
-    "dropped_source_invalid", "dropped_source_self", "dropped_source_port", "dropped_access",
-    "dropped_throttled_port", "dropped_stamp_length", "dropped_stamp_short",
-    "dropped_stamp_error_estimate", "dropped_loop", "dropped_reply_loop",
-    "dropped_rate_limited", "dropped_max_rate",
-    "dropped_max_bandwidth", "dropped_stamp_key", "dropped_stamp_hmac", "dropped_past_count",
-    "reload_failures",
-    "failed_EAGAIN", "failed_ENOBUFS", "failed_EPERM", "failed_EHOSTUNREACH",
-    "failed_ENETUNREACH", "failed_EMSGSIZE", "failed_EINVAL", "failed_ECONNREFUSED",
-    "failed_other", "impaired_drop", "impaired_duplicate", "impaired_reorder", "impaired_corrupt",
-    "impaired_delay", "impaired_queue", "impaired_buffer", "impaired_end"} | (set() if harness.WINDOWS else {"kernel_drops"})
+# Of these text has those that are not 0. Windows does not tell of kernel drops.
+COUNTER_NAMES = os.path.join(os.environ["UDPECHO_TOOLS"], "counter_names" + (".exe" if harness.WINDOWS else ""))
+TROUBLES = set(harness.run(program=COUNTER_NAMES).stdout.split("\n\n")[0].split()) - COUNTERS
+TROUBLES -= {"kernel_drops"} if harness.WINDOWS else set()
 
 # ---- Strict parsers: each makes of a line what json.loads() makes of the JSON line ----
 
