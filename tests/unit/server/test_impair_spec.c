@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <apr_strings.h>
+
 #include "server/impair_spec.h"
 
 static impair_profile_t parsed(const char *text, apr_pool_t *pool)
@@ -184,28 +186,35 @@ static void a_wrong_line_is_refused(void **state)
 /* One to three mistakes in what is right: whatever it is, it is read or refused with words. */
 static void mistakes_do_no_harm(void **state)
 {
-    static const char right[] = "from=192.0.2.0/24,port=8,drop=0.1%,corrupt=1/9,delay=5ms,"
-                                "jitter=1ms,distribution=normal,rate=1Mbit/s,queue=9KiB,seed=7";
+    static const char *const right[] = {
+        "from=192.0.2.0/24,port=8,drop=0.1%,corrupt=1/9,delay=5ms,jitter=1ms,distribution=normal,"
+        "rate=1Mbit/s,queue=9KiB,seed=7",
+        "after=1m30s,drop=0.1%,corrupt=1/9,delay=5ms,jitter=1ms,distribution=normal,rate=1Mbit/s",
+        "after-replies=1000,repeat",
+    };
     static const char letters[] = "0123456789.,=%/-:xKM \x7f\xff";
     apr_uint32_t seed = 1;
     apr_pool_t *scratch;
 
     apr_pool_create(&scratch, *state);
-    for (unsigned i = 0; i < 50000; i++) {
-        char text[sizeof right];
-        impair_profile_t profile;
+    for (unsigned i = 0; i < 100000; i++) {
+        char *text = apr_pstrdup(scratch, right[i % 3]);
+        impair_profile_t profile = {.port = 7};
+        impair_line_t line = {.step.profile = profile};
         const char *schedule;
 
-        memcpy(text, right, sizeof text);
-        for (unsigned mistakes = 1 + i % 3; mistakes > 0; mistakes--) {
+        for (unsigned mistakes = 1 + i % 4; mistakes > 0; mistakes--) {
             seed = seed * 1664525 + 1013904223;
-            text[(seed >> 8) % (sizeof right - 1)] = letters[(seed >> 20) % sizeof letters];
+            text[(seed >> 8) % strlen(right[i % 3])] = letters[(seed >> 20) % sizeof letters];
         }
-        const char *error = impair_spec_parse(&profile, &schedule, text, scratch);
+        const char *error = i % 3 == 0 ? impair_spec_parse(&profile, &schedule, text, scratch)
+                                       : impair_line_parse(&line, &profile, text, scratch);
 
         assert_true(error == NULL || *error != '\0');
         assert_true(error != NULL || (profile.jitter <= profile.delay && profile.rate >= 0));
-        if (i % 1000 == 0) {
+        assert_true(error != NULL ||
+                    (line.step.after >= 0 && line.step.profile.jitter <= line.step.profile.delay));
+        if (i % 999 == 0) {
             apr_pool_clear(scratch);
         }
     }
