@@ -21,6 +21,7 @@ import threading
 import unittest
 
 import harness
+from responder import Responder, echo
 
 UDPECHO = os.environ["UDPECHO"]
 LIBRARY = os.path.join(os.environ["UDPECHO_TOOLS"], "exhaust.so")
@@ -258,15 +259,7 @@ class Asked(Walk):
             self.check_serves(server)
 
         def scrape(_):
-            connection = http.client.HTTPConnection(metrics[0], int(metrics[1]),
-                                                    timeout=harness.PATIENCE)
-            try:
-                connection.request("GET", "/metrics")
-                self.assertIn(connection.getresponse().status, (200, 503))
-            except (http.client.HTTPException, ConnectionError):
-                pass  # closed without an answer
-            finally:
-                connection.close()
+            self.scrape(metrics[0], int(metrics[1]))
             self.check_serves(server)
 
         def report(_):
@@ -281,6 +274,42 @@ class Asked(Walk):
                 harness.wait_until(lambda: open_files(server) == before)
                 self.assertEqual(open_files(server), before)
         server.stop()
+
+    def scrape(self, *where):
+        """Returns the status, None if it is closed without an answer."""
+        connection = http.client.HTTPConnection(*where, timeout=harness.PATIENCE)
+        try:
+            connection.request("GET", "/metrics")
+            status = connection.getresponse().status
+            self.assertIn(status, (200, 503))
+            return status
+        except (http.client.HTTPException, ConnectionError):
+            return None
+        finally:
+            connection.close()
+
+    def test_scrapes_of_a_client(self):
+        """While it has nothing else to do: what it does itself ends it where there is no memory."""
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            where = sock.getsockname()
+        with Responder(echo) as server:
+            client = subprocess.Popen(
+                [UDPECHO, "--metrics-listen={}:{}".format(*where), "--interval=1h",
+                 server.address(), "192.0.2.1"], env={**os.environ, **self.plan.environment},
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            self.addCleanup(client.wait)
+            self.addCleanup(client.kill)
+            harness.wait_until(lambda: server.requests and self.scrape(*where) == 200)
+            statuses = set()
+
+            def act(_):
+                statuses.add(self.scrape(*where))
+                self.assertIsNone(client.poll())
+
+            self.walk(client, HEAP, act)
+            self.walk(client, POOLS, act)
+            self.assertIn(503, statuses)
+            self.assertEqual(self.scrape(*where), 200)
 
     def test_takeover(self):
         """Of the process that serves, whose successor then ends, or follows it."""

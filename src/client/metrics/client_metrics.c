@@ -22,15 +22,17 @@ typedef struct peers {
     event_counts_t *events;
     apr_array_header_t *readings; /* of peer_reading_t * */
     apr_hash_t *by_labels;
+    const peer_t *peer; /* to be read */
+    apr_status_t status;
     apr_pool_t *pool;
 } peers_t;
 
 /* A target that was removed and added again may have two peers of the same address for a moment, of
  * which one only waits for answers. Two samples of the same labels would make a scrape void. */
-static void read_peer(void *context, const peer_t *peer)
+static void try_peer(void *context)
 {
     peers_t *peers = context;
-    const peer_options_t *options = peer_options(peer);
+    const peer_options_t *options = peer_options(peers->peer);
     peer_reading_t *reading = peer_reading_take(&options->run, options->probe, options->directions,
                                                 peers->events, clock_now(), peers->pool);
 
@@ -44,6 +46,17 @@ static void read_peer(void *context, const peer_t *peer)
     } else {
         APR_ARRAY_PUSH(peers->readings, peer_reading_t *) = reading;
         apr_hash_set(peers->by_labels, reading->labels, APR_HASH_KEY_STRING, reading);
+    }
+}
+
+/* The loop of the peers is locked: where there is no memory, this returns all the same. */
+static void read_peer(void *context, const peer_t *peer)
+{
+    peers_t *peers = context;
+
+    peers->peer = peer;
+    if (peers->status == APR_SUCCESS) {
+        peers->status = memory_try(try_peer, peers);
     }
 }
 
@@ -70,20 +83,26 @@ static apr_array_header_t *read_lookups(event_counts_t *events, const apr_array_
     return lookups;
 }
 
-static void read_all(void *context, scrape_t *scrape, apr_pool_t *pool)
+static apr_status_t read_all(void *context, scrape_t *scrape, apr_pool_t *pool)
 {
     client_metrics_t *metrics = context;
-    peers_t peers = {metrics->events, apr_array_make(pool, 16, sizeof(peer_reading_t *)),
-                     apr_hash_make(pool), pool};
+    peers_t peers = {.events = metrics->events,
+                     .readings = apr_array_make(pool, 16, sizeof(peer_reading_t *)),
+                     .by_labels = apr_hash_make(pool),
+                     .pool = pool};
     lateness_t lateness;
 
     prober_visit(metrics->prober, read_peer, &peers);
+    if (peers.status != APR_SUCCESS) {
+        return peers.status;
+    }
     prober_lateness(metrics->prober, &lateness);
     *scrape = (scrape_t){.peers = peers.readings,
                          .lookups = read_lookups(metrics->events, peers.readings, pool),
                          .targets = metrics->targets(metrics->context),
                          .started = metrics->started};
     time_counts_add_histogram(&scrape->lateness, &lateness.histogram, lateness.sum);
+    return APR_SUCCESS;
 }
 
 /* ---- ---- */

@@ -158,11 +158,25 @@ int event_counts_read(event_counts_t *counts, const run_t *run, peer_events_t *e
     return entry != NULL;
 }
 
-apr_array_header_t *event_counts_lookups(event_counts_t *counts, apr_pool_t *pool)
+static int count_lookups(const event_counts_t *counts)
 {
     apr_thread_mutex_lock(counts->lock);
-    apr_array_header_t *lookups = apr_array_copy(pool, counts->lookups);
+    int count = counts->lookups->nelts;
 
+    apr_thread_mutex_unlock(counts->lock);
+    return count;
+}
+
+apr_array_header_t *event_counts_lookups(event_counts_t *counts, apr_pool_t *pool)
+{
+    int count = count_lookups(counts); /* there may be more later, and none is taken away */
+    apr_array_header_t *lookups = apr_array_make(pool, count, sizeof(target_lookups_t));
+
+    apr_thread_mutex_lock(counts->lock);
+    for (int i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(lookups, target_lookups_t) =
+            APR_ARRAY_IDX(counts->lookups, i, target_lookups_t);
+    }
     apr_thread_mutex_unlock(counts->lock);
     return lookups;
 }

@@ -7,7 +7,9 @@
 
 /* Where a scrape is read. */
 typedef struct metrics_source {
-    void (*read)(void *context, scrape_t *scrape, apr_pool_t *pool); /* in the server's thread */
+    /* In the server's thread, within memory_try(). Errors: APR_ENOMEM, where it cannot be left at
+     * once. */
+    apr_status_t (*read)(void *context, scrape_t *scrape, apr_pool_t *pool);
     void *context;
 } metrics_source_t;
 

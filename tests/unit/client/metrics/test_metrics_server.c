@@ -8,7 +8,9 @@
 #include "common/prometheus.h"
 #include "served_http.h"
 
-static void read_nothing(void *context, scrape_t *scrape, apr_pool_t *pool)
+static apr_status_t lacks_memory = APR_SUCCESS;
+
+static apr_status_t read_nothing(void *context, scrape_t *scrape, apr_pool_t *pool)
 {
     unsigned *count = context;
 
@@ -16,6 +18,7 @@ static void read_nothing(void *context, scrape_t *scrape, apr_pool_t *pool)
     *scrape = (scrape_t){.peers = apr_array_make(pool, 1, sizeof(peer_reading_t *)),
                          .lookups = apr_array_make(pool, 1, sizeof(target_lookups_t)),
                          .targets = *count};
+    return lacks_memory;
 }
 
 static unsigned reads;
@@ -40,6 +43,18 @@ static void each_scrape_reads_anew(void **state)
     assert_string_equal(answer.type, PROMETHEUS_TYPE);
     assert_non_null(strstr(answer.body, "\nudpecho_targets 1\n"));
     assert_non_null(strstr(get("/metrics", *state).body, "\nudpecho_targets 2\n"));
+}
+
+static void without_memory_the_page_says_so(void **state)
+{
+    served.status = APR_SUCCESS;
+    assert_null(open_at("127.0.0.1:0", *state));
+    lacks_memory = APR_ENOMEM;
+    http_answer_t answer = get("/metrics", *state);
+
+    lacks_memory = APR_SUCCESS;
+    assert_int_equal(answer.status, 503);
+    assert_string_equal(answer.body, "no memory\n");
 }
 
 static void another_path_is_not_found(void **state)
@@ -86,9 +101,9 @@ static void what_else_fails_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(each_scrape_reads_anew),    scene(another_path_is_not_found),
-        scene(an_address_in_use_is_told), scene(a_build_without_http_is_told),
-        scene(what_else_fails_is_told),
+        scene(each_scrape_reads_anew),          scene(another_path_is_not_found),
+        scene(without_memory_the_page_says_so), scene(an_address_in_use_is_told),
+        scene(a_build_without_http_is_told),    scene(what_else_fails_is_told),
     };
 
     return cmocka_run_group_tests_name("metrics server", tests, NULL, NULL);
