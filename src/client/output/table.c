@@ -58,6 +58,7 @@ static const column_t preferred[] = {
 typedef struct layout {
     unsigned width[COLUMNS]; /* 0: it is not shown */
     unsigned left;           /* columns that nothing needs yet */
+    int has_utf8;
 } layout_t;
 
 static void take_room(layout_t *layout, column_t column, unsigned width)
@@ -144,10 +145,10 @@ static void find_widths(unsigned widths[COLUMNS], const apr_array_header_t *rows
         address == 0 || address > widths[COLUMN_ADDRESS] ? address : widths[COLUMN_ADDRESS];
 }
 
-static layout_t lay_out(const apr_array_header_t *rows, unsigned columns, apr_pool_t *pool)
+static layout_t lay_out(const table_view_t *view, const apr_array_header_t *rows, apr_pool_t *pool)
 {
-    layout_t layout = {.left = columns};
-    unsigned widths[COLUMNS];
+    unsigned columns = view->columns, widths[COLUMNS];
+    layout_t layout = {.left = columns, .has_utf8 = view->has_utf8};
 
     find_widths(widths, rows, pool);
     take_room(&layout, COLUMN_TARGET, target_width(rows, widths, columns));
@@ -159,6 +160,22 @@ static layout_t lay_out(const apr_array_header_t *rows, unsigned columns, apr_po
             within(layout.width[COLUMN_LATEST] + layout.left, 1, TABLE_LATEST);
     }
     return layout;
+}
+
+/* The text, cut where it is longer, between two characters of UTF-8, with a mark in the last
+ * column. */
+static const char *cut(const layout_t *layout, const char *text, unsigned columns, apr_pool_t *pool)
+{
+    unsigned kept = columns > 0 ? columns - 1 : 0;
+
+    if (columns == 0 || strlen(text) <= columns) {
+        return columns == 0 ? "" : text;
+    }
+    while (kept > 0 && (text[kept] & 0xc0) == 0x80) {
+        kept--;
+    }
+    return apr_psprintf(pool, "%-*.*s%s", (int)columns - 1, (int)kept, text,
+                        layout->has_utf8 ? "\xe2\x80\xa6" : "+"); /* U+2026 */
 }
 
 /* Those of text are aligned to the left, and are cut. */
@@ -173,8 +190,8 @@ static const char *cell(const layout_t *layout, column_t column, const char *tex
     if (column == COLUMN_LATEST) {
         return apr_pstrcat(pool, " ", text, NULL); /* the last one, not always a byte each */
     }
-    return apr_psprintf(pool, is_text ? "%s%-*.*s" : "%s%*.*s", column == COLUMN_TARGET ? "" : " ",
-                        width, is_text ? width : 20, text);
+    return apr_psprintf(pool, is_text ? "%s%-*s" : "%s%*s", column == COLUMN_TARGET ? "" : " ",
+                        width, is_text ? cut(layout, text, (unsigned)width, pool) : text);
 }
 
 static const char *joined(const char *const cells[COLUMNS], const layout_t *layout,
@@ -237,10 +254,13 @@ static const char *last_text(const table_row_t *row, apr_pool_t *pool)
 static const char *error_line(const table_view_t *view, const table_row_t *row,
                               const layout_t *layout, apr_pool_t *pool)
 {
-    const char *line =
-        apr_pstrcat(pool, cell(layout, COLUMN_TARGET, row->target, pool), "  ", row->error, NULL);
+    unsigned taken = layout->width[COLUMN_TARGET] + 2;
+    const char *target = cell(layout, COLUMN_TARGET, row->target, pool);
 
-    return apr_pstrndup(pool, line, view->columns);
+    return view->columns <= taken
+               ? target
+               : apr_pstrcat(pool, target, "  ",
+                             cut(layout, row->error, view->columns - taken, pool), NULL);
 }
 
 static const char *row_line(const table_view_t *view, const table_row_t *row,
@@ -350,7 +370,7 @@ apr_array_header_t *table_lines(const table_view_t *view, apr_array_header_t *ro
                                 apr_pool_t *pool)
 {
     apr_array_header_t *lines = apr_array_make(pool, (int)view->rows, sizeof(const char *));
-    layout_t layout = lay_out(rows, view->columns, pool);
+    layout_t layout = lay_out(view, rows, pool);
     int room = (int)view->rows - 2; /* below the title and the heading */
 
     table_sort(rows, view->order, view->is_reversed);

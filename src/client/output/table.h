@@ -4,7 +4,8 @@
 /*
  * The layout of the table that shows on a terminal how several peers do: a title, a heading, and a
  * row for each peer, as many columns and rows as there is room for. Pure functions; text from
- * `pool`. Targets are taken to have a column for each byte.
+ * `pool`. Targets are taken to have a column for each byte; what is too long ends with a mark, an
+ * ellipsis or "+".
  */
 
 #include <apr_pools.h>

@@ -143,7 +143,21 @@ static void long_targets_are_cut(void **state)
     view.columns = 60;
     assert_string_equal(strchr(drawn(view, rows), '\n') + 1,
                         "target                           loss %   last    p50    p99\n"
-                        "a-name-of-forty-columns.echo.exa      0  0.305  0.305  0.400");
+                        "a-name-of-forty-columns.echo.ex+      0  0.305  0.305  0.400");
+    view.has_utf8 = 1;
+    assert_string_equal(strrchr(drawn(view, rows), '\n') + 1,
+                        "a-name-of-forty-columns.echo.ex\xe2\x80\xa6      0  0.305  0.305  0.400");
+}
+
+static void none_of_their_characters_is_cut_in_two(void **state)
+{
+    apr_array_header_t *rows = no_rows(*state);
+    table_view_t view = usual;
+
+    add_row(rows, "a-name-of-thirty-one-bytes.xx.\xc3\xa9.example", 1000, 0, 305);
+    view.columns = 60;
+    assert_string_equal(strrchr(drawn(view, rows), '\n') + 1,
+                        "a-name-of-thirty-one-bytes.xx. +      0  0.305  0.305  0.400");
 }
 
 static void peers_without_room_are_counted(void **state)
@@ -167,6 +181,9 @@ static void nothing_exceeds_the_terminal(void **state)
     table_row_t *row = add_row(rows, "192.0.2.6", APR_UINT64_MAX, 0, APR_INT64_MAX);
 
     row->address = "2001:db8:1111:2222:3333:4444:5555:6666";
+    row = add_row(rows, "a-name-that-is-not-found.echo.example.net", 0, 0, 0);
+    row->error = "not found: Name or service not known";
+    row = add_row(rows, "192.0.2.7", 1, 0, 305);
     row->summary.maximum = row->summary.p99 = row->summary.jitter = APR_INT64_MAX;
     for (unsigned columns = 1; columns < 300; columns++) {
         for (unsigned count = 0; count < 9; count++) {
@@ -214,7 +231,7 @@ static void what_cannot_be_asked_says_why(void **state)
                         "no.example.net      not found: no such name");
     view.columns = 25;
     lines = table_lines(&view, rows, *state);
-    assert_string_equal(APR_ARRAY_IDX(lines, 2, const char *), "no.example  not found: no");
+    assert_string_equal(APR_ARRAY_IDX(lines, 2, const char *), "no.exampl+  not found: n+");
 }
 
 static void peers_of_which_nothing_is_known_have_no_numbers(void **state)
@@ -236,6 +253,7 @@ int main(void)
         scene(the_title_keeps_the_keys_the_longest),
         scene(two_hundred_columns_have_everything),
         scene(long_targets_are_cut),
+        scene(none_of_their_characters_is_cut_in_two),
         scene(peers_without_room_are_counted),
         scene(nothing_exceeds_the_terminal),
         scene(colours_mark_who_lost_something_and_who_does_not_answer),
