@@ -15,6 +15,7 @@ import pages
 from client_harness import Client, run
 from reflector import LossyPath, Reflector
 from responder import Responder, Unreliable, echo
+from test_client_formats import COUNTS, REPLIES, TRIPS
 
 PROMTOOL = shutil.which("promtool")
 
@@ -38,6 +39,11 @@ NUMBERS = {"sent": "udpecho_sent_datagrams_total", "received": "udpecho_received
            "not_sent": "udpecho_not_sent_total",
            "missed": "udpecho_missed_total",
            "round_trips": "udpecho_round_trip_seconds_count"}
+
+# What metrics have of what the text says, in its order; None: the share of the lost ones.
+COUNTS_OF_TEXT = (NUMBERS["sent"], NUMBERS["received"], NUMBERS["corrupted"], NUMBERS["lost"], None,
+                  NUMBERS["outstanding"], NUMBERS["not_sent"], "udpecho_refused_total")
+REPLIES_OF_TEXT = ("late", "duplicate", None, "corrupt", "misdelivered", "elsewhere", "unknown")
 
 
 def address_of(where):
@@ -88,6 +94,11 @@ def so_far(found, name, **labels):
     """The same, 0 where nothing is asked yet."""
     return sum(value for (other, have), value in found.items()
                if other == name and have >= labels.items())
+
+
+def digits(number):
+    """As the text has a count."""
+    return f"{number:.0f}"
 
 
 def counters(text):
@@ -194,6 +205,7 @@ class Metrics(unittest.TestCase):
         self.check_histogram(found, "udpecho_round_trip_seconds",
                              [record["round_trip_us"] for record in records
                               if record.get("verdict") in ("answer", "late")])
+        self.check_text(found, report.text)
         labels, = (dict(labels) for name, labels in found if name == NUMBERS["sent"])
         self.assertEqual(labels, {"target": server.address(), "address": server.address(),
                                   "protocol": "echo", "dscp": "0"})
@@ -201,6 +213,28 @@ class Metrics(unittest.TestCase):
     def check_numbers(self, found, summary, **labels):
         for name, metric in NUMBERS.items():
             self.assertEqual(of(found, metric, **labels), summary[name], name)
+
+    def check_counts_of_text(self, found, text):
+        """That the metrics have the digits of the last summary on the way, as people read it, which
+        is returned."""
+        summary = text[text.rindex(", so far ---\n"):text.rindex("\n--- ")]
+        sent, lost, outstanding = (so_far(found, NUMBERS[name])
+                                   for name in ("sent", "lost", "outstanding"))
+        share = f"{100 * lost / (sent - outstanding):.4f}".rstrip("0").rstrip(".")
+        self.assertEqual(re.search(COUNTS, summary).groups(default="0"),
+                         tuple(share if name is None else digits(so_far(found, name))
+                               for name in COUNTS_OF_TEXT))
+        return summary
+
+    def check_text(self, found, text):
+        summary = self.check_counts_of_text(found, text)
+        self.assertEqual(re.search(REPLIES, summary).groups(default="0"),
+                         tuple(digits(so_far(found, NUMBERS["reordered"]) if kind is None else
+                                      so_far(found, "udpecho_replies_total", kind=kind))
+                               for kind in REPLIES_OF_TEXT))
+        mean = (1e6 * of(found, "udpecho_round_trip_seconds_sum")
+                / of(found, "udpecho_round_trip_seconds_count"))
+        self.assertAlmostEqual(1000 * float(re.search(TRIPS, summary)[2]), mean, delta=0.501)
 
     def check_histogram(self, found, name, times):
         """That each bucket counts those of these times, microseconds, that it should."""
@@ -223,7 +257,8 @@ class Metrics(unittest.TestCase):
                                               target="nowhere.invalid") > 0)
             found, records = client.moment(reports=3)
             client.interrupt()
-            client.finish()
+            report = client.finish()
+        self.check_counts_of_text(found, report.text)
         summaries = {record["target"]: record for record in records
                      if record["record"] == "summary" and record["interim"]}
         for server in bad, good:
