@@ -16,6 +16,7 @@
  * src/server/observe/feature_table.c. */
 typedef enum feature {
     FEATURE_POLL_METHOD,     /* the system's own way to wait for many sockets */
+    FEATURE_TIMER,           /* a timer among the sockets: timerfd_create(2) */
     FEATURE_PORT_SHARING,    /* several sockets on a port, flows spread over them */
     FEATURE_ARRIVAL_IPV4,    /* where a datagram arrived, and a reply from there: ip(7) */
     FEATURE_ARRIVAL_IPV6,    /* the same for IPv6: RFC 3542 section 6 */

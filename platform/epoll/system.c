@@ -16,6 +16,7 @@ const apr_pollset_method_e system_poll_method = APR_POLLSET_EPOLL;
 
 const char *const system_feature_names[FEATURES] = {
     [FEATURE_POLL_METHOD] = "epoll",
+    [FEATURE_TIMER] = "timerfd",
     [FEATURE_PORT_SHARING] = "SO_REUSEPORT",
     [FEATURE_ARRIVAL_IPV4] = "IP_PKTINFO",
     [FEATURE_ARRIVAL_IPV6] = "IPV6_RECVPKTINFO",

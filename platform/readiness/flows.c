@@ -33,7 +33,6 @@ struct flows {
     unsigned open;             /* flows */
     apr_size_t payload_max;
     int tells_fragments;
-    int pauses; /* for waits of less than a millisecond */
 };
 
 static flow_t *flow_of(const flows_t *flows, unsigned number)
@@ -44,23 +43,6 @@ static flow_t *flow_of(const flows_t *flows, unsigned number)
 
     assert(flow != NULL);
     return flow;
-}
-
-/* ---- Waiting for less than a millisecond ---- */
-
-/*
- * What is waited for by epoll(7) or poll(2) is waited for in whole milliseconds, and a loop that
- * has something to send each millisecond would never sleep. It does nothing for what is shorter,
- * since the kernel notes when arrivals came. A pause ends late by up to PAUSE_LATE_US (prctl(2),
- * PR_SET_TIMERSLACK).
- */
-#define WAIT_UNIT_US  1000
-#define PAUSE_LATE_US 60
-
-static int needs_pauses(const platform_t *platform)
-{
-    return flow_poll_method(platform) != APR_POLLSET_KQUEUE &&
-           platform_has(platform, FEATURE_ARRIVAL_TIME);
 }
 
 /* ---- Adding and removing ---- */
@@ -251,13 +233,13 @@ apr_status_t flows_open(flows_t **opened, const apr_sockaddr_t *peer,
     flows->flows = apr_array_make(own, (int)options->count, sizeof(flow_t *));
     flows->payload_max = PAYLOAD_MAX_IPV6;
     flows->tells_fragments = 1;
-    flows->pauses = needs_pauses(options->platform);
     flows->requests = flow_requests_create(options, own);
     flows->messages = flow_messages_create(options, own);
     /* Where it may not be raised, socket(2) says so. */
     host_raise_descriptors(options->count + OTHER_DESCRIPTORS, &allowed);
     error->step = "wait for sockets";
-    status = waiter_open(&flows->waiter, FLOWS_MAX, flow_poll_method(options->platform), own);
+    status = waiter_open(&flows->waiter, FLOWS_MAX, flow_poll_method(options->platform),
+                         options->platform, own);
     if (status == APR_SUCCESS) {
         status = add_flows(flows, peer, options, error);
     }
@@ -342,30 +324,21 @@ static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready)
  */
 static apr_status_t receive_ready(flows_t *flows)
 {
-    waiter_t *waiter = &flows->waiter;
+    const apr_pollfd_t *ready;
     apr_status_t nothing = APR_TIMEUP;
 
-    while (waiter->ready_count > 0 && !flow_messages_are_full(flows->messages)) {
-        apr_status_t status = receive_from(flows, waiter->ready);
+    while (!flow_messages_are_full(flows->messages) &&
+           (ready = waiter_ready(&flows->waiter)) != NULL) {
+        apr_status_t status = receive_from(flows, ready);
 
         if (status != APR_SUCCESS) {
             nothing = status;
         }
         if (flows->open > 1 || !flow_messages_are_full(flows->messages)) {
-            waiter->ready++;
-            waiter->ready_count--;
+            waiter_pass(&flows->waiter);
         }
     }
     return flow_messages_are_lent(flows->messages) ? nothing : APR_SUCCESS;
-}
-
-static apr_status_t wait_for(flows_t *flows, apr_interval_time_t timeout)
-{
-    if (flows->pauses && timeout > PAUSE_LATE_US && timeout < WAIT_UNIT_US) {
-        clock_pause(timeout - PAUSE_LATE_US);
-        timeout = 0;
-    }
-    return waiter_wait(&flows->waiter, timeout);
 }
 
 /* Receives anew, once all that was received before is lent. */
@@ -376,7 +349,7 @@ static apr_status_t receive_more(flows_t *flows, apr_interval_time_t timeout)
     flow_messages_take_back(flows->messages);
     status = receive_ready(flows);
     if (APR_STATUS_IS_TIMEUP(status)) {
-        status = wait_for(flows, timeout);
+        status = waiter_wait(&flows->waiter, timeout);
         if (status == APR_SUCCESS) {
             status = receive_ready(flows);
         }

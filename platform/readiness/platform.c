@@ -8,6 +8,7 @@
 #include "readiness/message_batch.h"
 #include "readiness/socket_options.h"
 #include "readiness/system.h"
+#include "readiness/timer.h"
 
 /* How often to ask anew where the system has run short of something. */
 #define ATTEMPTS_MAX 10
@@ -71,6 +72,17 @@ static apr_status_t ask_poll_method(apr_pool_t *pool)
     return status;
 }
 
+static apr_status_t ask_timer(void)
+{
+    apr_os_sock_t timer;
+    apr_status_t status = timer_open(&timer);
+
+    if (status == APR_SUCCESS) {
+        timer_close(timer);
+    }
+    return status;
+}
+
 static apr_status_t ask(feature_t feature, const asked_t *asked, apr_pool_t *pool)
 {
     int has_ipv4 = asked->ipv4_status == APR_SUCCESS;
@@ -81,6 +93,8 @@ static apr_status_t ask(feature_t feature, const asked_t *asked, apr_pool_t *poo
     switch (feature) {
     case FEATURE_POLL_METHOD:
         return ask_poll_method(pool);
+    case FEATURE_TIMER:
+        return ask_timer();
     case FEATURE_PORT_SHARING:
         return status_of(any_status, system_share_port(any));
     case FEATURE_ARRIVAL_IPV4:

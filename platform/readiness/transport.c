@@ -73,7 +73,9 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
                             apr_pool_t *pool)
 {
     transport_t *transport = apr_pcalloc(pool, sizeof *transport);
-    apr_status_t status = waiter_open(&transport->waiter, WORKER_SOCKETS_MAX, method, pool);
+    const platform_t *platform = listener_platform(listeners[0]);
+    apr_status_t status =
+        waiter_open(&transport->waiter, WORKER_SOCKETS_MAX, method, platform, pool);
 
     transport->worker = worker;
     if (status == APR_SUCCESS) {
@@ -83,7 +85,7 @@ apr_status_t readiness_open(transport_t **opened, listener_t *const *listeners, 
         status = common_turn(&transport->turn, listeners, count);
     }
     if (status == APR_SUCCESS) {
-        transport->platform = listener_platform(listeners[0]);
+        transport->platform = platform;
         transport->receive_batch = receive_batch_create(transport->platform, payload_max, pool);
         transport->send_batch = send_batch_create(transport->platform, pool);
         *opened = transport;
@@ -135,9 +137,11 @@ static apr_status_t wait_turn(transport_t *transport, apr_interval_time_t timeou
 }
 
 /* The rest of a wait that is cut to whole milliseconds would be a busy loop. */
-static apr_interval_time_t round_up(apr_interval_time_t timeout)
+static apr_interval_time_t round_up(const transport_t *transport, apr_interval_time_t timeout)
 {
-    return timeout % 1000 > 0 ? timeout + 1000 - timeout % 1000 : timeout;
+    return timeout % 1000 > 0 && !waiter_is_exact(&transport->waiter)
+               ? timeout + 1000 - timeout % 1000
+               : timeout;
 }
 
 /* ---- Receiving ---- */
@@ -180,21 +184,20 @@ static void take_departures(transport_t *transport, const worker_socket_t *socke
 /* Receives from whatever was readable at the last wait. APR_TIMEUP: all of it is empty by now. */
 static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 {
-    waiter_t *waiter = &transport->waiter;
+    const apr_pollfd_t *ready;
 
-    while (waiter->ready_count > 0) {
-        worker_socket_t *socket = waiter->ready->client_data;
+    while ((ready = waiter_ready(&transport->waiter)) != NULL) {
+        worker_socket_t *socket = ready->client_data;
         int received = receive_batch_fill(transport->receive_batch, socket);
         apr_status_t failure = received > 0 ? APR_SUCCESS : failure_of(transport, socket, errno);
 
         if (APR_STATUS_IS_EINTR(failure)) {
             continue; /* the same socket again */
         }
-        if ((waiter->ready->rtnevents & APR_POLLERR) != 0) {
+        if ((ready->rtnevents & APR_POLLERR) != 0) {
             take_departures(transport, socket);
         }
-        waiter->ready++;
-        waiter->ready_count--;
+        waiter_pass(&transport->waiter);
         if (received > 0) {
             transport->fruitless_receives = 0;
             transport->socket = socket;
@@ -220,7 +223,7 @@ static apr_status_t receive_anew(transport_t *transport, batch_t *batch,
     if (APR_STATUS_IS_TIMEUP(status)) {
         status = wait_turn(transport, timeout);
         if (status == APR_SUCCESS) {
-            status = waiter_wait(&transport->waiter, round_up(timeout));
+            status = waiter_wait(&transport->waiter, round_up(transport, timeout));
         }
         if (status == APR_SUCCESS) {
             status = receive_readable(transport, batch);

@@ -31,7 +31,9 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
 #define DETAILS                                                                              \
     (LACKS(FEATURE_ARRIVAL_TIME) | LACKS(FEATURE_HOP_LIMIT) | LACKS(FEATURE_TRAFFIC_CLASS) | \
      LACKS(FEATURE_REPLY_TRAFFIC_CLASS) | DEPARTURES)
-#define OTHERS (LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER | GRO | DETAILS)
+#define TIMER LACKS(FEATURE_TIMER)
+#define OTHERS \
+    (TIMER | LACKS(FEATURE_FRAGMENTING) | LACKS(FEATURE_DROP_COUNTER) | GATHER | GRO | DETAILS)
 
 const variant_t variants[] = {
     {"as the server opens it", transport_open, 0},
@@ -39,6 +41,7 @@ const variant_t variants[] = {
     {"one send to a call", transport_open, SEND},
     {"one datagram to a call", transport_open, RECEIVE | SEND},
     {"poll", transport_open, POLL},
+    {"waits by the millisecond", transport_open, TIMER},
     {"poll, one datagram to a call", transport_open, POLL | RECEIVE | SEND},
     {"select", open_over_select, DEPARTURES},
     {"select, one datagram to a call", open_over_select, RECEIVE | SEND | DEPARTURES},

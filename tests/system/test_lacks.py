@@ -18,6 +18,7 @@ SIZES_IPV6 = [0, 1, 1452, 1453, 8000, 65527]
 # A feature as without.c knows it, and what the log says that is done instead.
 ROWS = {
     "epoll": "poll(2) waits for the sockets",
+    "timerfd": "waits end by the millisecond, save with kqueue",
     "SO_REUSEPORT": "the workers share one socket",
     "IP_PKTINFO": "each IPv4 address of this host is bound in place of 0.0.0.0",
     "IPV6_RECVPKTINFO": "each IPv6 address of this host is bound in place of [::]",

@@ -58,6 +58,7 @@ static const struct {
     {"AF_INET6", EAFNOSUPPORT, SCMP_SYS(socket), 0, {AF_INET6, ANY}},
     {"epoll", ENOSYS, SCMP_SYS(epoll_create1), 0, {ANY, ANY}},
     {"epoll", ENOSYS, SCMP_SYS(epoll_create), 0, {ANY, ANY}},
+    {"timerfd", ENOSYS, SCMP_SYS(timerfd_create), 0, {ANY, ANY}},
     {"recvmmsg", ENOSYS, SCMP_SYS(recvmmsg), 0, {ANY, ANY}},
     {"sendmmsg", ENOSYS, SCMP_SYS(sendmmsg), 0, {ANY, ANY}},
 };

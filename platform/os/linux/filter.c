@@ -76,6 +76,10 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(sendmsg), .need = WITHOUT, .feature = FEATURE_BATCHED_SEND},
     /* A worker waits for them. */
     {.call = CALL_EPOLL_WAIT, .need = WITH, .feature = FEATURE_POLL_METHOD},
+    {.call = SCMP_SYS(timerfd_settime), .need = WITH, .feature = FEATURE_TIMER},
+#if defined(__NR_timerfd_settime64)
+    {.call = SCMP_SYS(timerfd_settime64), .need = WITH, .feature = FEATURE_TIMER},
+#endif
     /* The same without epoll; the main thread, for signals; the log, for room in its output. */
     {.call = CALL_POLL},
     /* A pause after any call that failed. */

@@ -10,6 +10,7 @@ static const struct {
     const char *instead;
 } table[FEATURES] = {
     [FEATURE_POLL_METHOD] = {"poll method of its own", "poll(2) waits for the sockets"},
+    [FEATURE_TIMER] = {"timer", "waits end by the millisecond, save with kqueue"},
     [FEATURE_PORT_SHARING] = {"flows spread over sockets", "the workers share one socket"},
     [FEATURE_ARRIVAL_IPV4] = {"arrival address IPv4",
                               "each IPv4 address of this host is bound in place of 0.0.0.0"},
