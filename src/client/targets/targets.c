@@ -346,6 +346,24 @@ unsigned targets_count(const targets_t *targets)
     return atomic_load(&targets->count);
 }
 
+/* Those of the user's list that the run ended too early to add. */
+static unsigned tell_not_added(const targets_t *targets)
+{
+    const target_actions_t *actions = &targets->rules.actions;
+    unsigned count = 0;
+
+    for (int i = targets->next_name; targets->list != NULL && i < targets->list->names->nelts;
+         i++) {
+        const target_name_t *name = &APR_ARRAY_IDX(targets->list->names, i, target_name_t);
+
+        if (apr_hash_get(targets->by_key, name->key, APR_HASH_KEY_STRING) == NULL) {
+            actions->tell_not_asked(actions->context, name, 0, APR_SUCCESS);
+            count++;
+        }
+    }
+    return count;
+}
+
 unsigned targets_tell_not_asked(const targets_t *targets)
 {
     const target_actions_t *actions = &targets->rules.actions;
@@ -360,7 +378,7 @@ unsigned targets_tell_not_asked(const targets_t *targets)
             count++;
         }
     }
-    return count;
+    return count + tell_not_added(targets);
 }
 
 void targets_close(targets_t *targets)

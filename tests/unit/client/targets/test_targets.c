@@ -275,6 +275,24 @@ static void addresses_are_asked_at_once_spread_over_the_interval(void **state)
     targets_close(fixture.targets);
 }
 
+static void those_that_the_run_ended_too_early_for_were_not_asked(void **state)
+{
+    const char *list = "192.0.2.1";
+    fixture_t fixture;
+
+    for (int i = 2; i <= 40; i++) {
+        list = apr_psprintf(*state, "%s 192.0.2.%d", list, i);
+    }
+    open_fixture(&fixture, &plain, *state);
+    replace(&fixture, list);
+    fixture.is_without_log = 1;
+    targets_run(fixture.targets, START);
+    assert_in_range(fixture.peers->nelts, 1, 39); /* a part of them at a time */
+    assert_int_equal(targets_tell_not_asked(fixture.targets),
+                     targets_count(fixture.targets) - (unsigned)fixture.peers->nelts);
+    targets_close(fixture.targets);
+}
+
 static void a_name_is_asked_when_it_is_found_in_its_own_phase(void **state)
 {
     fixture_t fixture;
@@ -664,6 +682,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(addresses_are_asked_at_once_spread_over_the_interval),
+        scene(those_that_the_run_ended_too_early_for_were_not_asked),
         scene(a_name_is_asked_when_it_is_found_in_its_own_phase),
         scene(a_name_that_is_not_found_is_looked_up_again_soon),
         scene(a_failure_is_not_tried_again_sooner_than_a_success),
