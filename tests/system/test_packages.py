@@ -101,6 +101,11 @@ class Debian(unittest.TestCase):
             version = output("dpkg-deb", "--field", file, "Version").strip()
             self.assertIn(f"udpecho (= {version})", output("dpkg-deb", "--field", file, "Depends"))
 
+    def test_client_takes_the_module_from_the_server_of_0_1_0(self):
+        for field in "Breaks", "Replaces":
+            self.assertEqual(output("dpkg-deb", "--field", package("udpecho_*.deb"), field),
+                             "udpechod (<< 0.2.0-1)\n")
+
     def test_packed_twice_they_are_the_same(self):
         before = {path: path.read_bytes() for path in (BUILD / "packages").iterdir()}
         output("cmake", "--build", BUILD, "--target", "package", patience=BUILD_PATIENCE)
@@ -139,6 +144,10 @@ class Rpm(unittest.TestCase):
                          files_of("udpechod", 8, "site-functions") | {"/usr/sbin/udpechod"} |
                          SERVICE | ANYCAST | self.licence("udpechod") |
                          {"/etc/udpecho", "/usr/share/doc/udpechod", EXAMPLES, f"{EXAMPLES}/anycast"})
+
+    def test_client_takes_the_module_from_the_server_of_0_1_0(self):
+        self.assertEqual(output("rpm", "--query", "--conflicts", "--package",
+                                package("udpecho-[0-9]*.rpm")), "udpechod < 0.2.0\n")
 
     def test_configuration_is_the_administrators(self):
         self.assertEqual(output("rpm", "--query", "--configfiles", "--package",
