@@ -9,7 +9,6 @@
 
 #include "client/failure.h"
 #include "common/http_listen.h"
-#include "common/memory.h"
 #include "common/prometheus.h"
 #include "udpecho/clock.h"
 
@@ -28,34 +27,17 @@ struct metrics_server {
 
 /* ---- Answers ---- */
 
-typedef struct page_request {
-    const metrics_source_t *source;
-    apr_pool_t *pool;
-    http_answer_t answer;
-} page_request_t;
-
-static void try_to_answer(void *context)
-{
-    page_request_t *request = context;
-    scrape_t scrape;
-
-    if (request->source->read(request->source->context, &scrape, request->pool) == APR_SUCCESS) {
-        const char *text = scrape_text(&scrape, request->pool);
-
-        request->answer = (http_answer_t){200, PROMETHEUS_TYPE, text};
-    }
-}
-
 static http_answer_t respond(void *context, const char *path, apr_pool_t *pool)
 {
     const metrics_server_t *server = context;
-    page_request_t request = {&server->source, pool, {503, "text/plain", "no memory\n"}};
+    scrape_t scrape;
 
     if (strcmp(path, "/metrics") != 0) {
         return (http_answer_t){404, "text/plain", "there is /metrics\n"};
     }
-    memory_try(try_to_answer, &request);
-    return request.answer;
+    return server->source.read(server->source.context, &scrape, pool) == APR_SUCCESS
+               ? (http_answer_t){200, PROMETHEUS_TYPE, scrape_text(&scrape, pool)}
+               : http_no_memory;
 }
 
 /* ---- Opening ---- */

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "common/http_listen.h"
-#include "common/memory.h"
 #include "common/prometheus.h"
 #include "server/observe/metrics_text.h"
 
-static http_answer_t answer_health(const char *path, status_source_t *source, apr_pool_t *pool)
+static http_answer_t answer_health(void *context, const char *path, apr_pool_t *pool)
 {
+    status_source_t *source = context;
     status_t status;
 
     if (strcmp(path, "/healthz") == 0) {
@@ -26,15 +26,15 @@ static http_answer_t answer_health(const char *path, status_source_t *source, ap
     return (http_answer_t){404, "text/plain", "there are /healthz and /readyz\n"};
 }
 
-static http_answer_t answer_all(const char *path, status_source_t *source, apr_pool_t *pool)
+static http_answer_t answer_all(void *context, const char *path, apr_pool_t *pool)
 {
     status_t status;
 
     if (strcmp(path, "/metrics") == 0) {
-        status_read(&status, source, pool);
+        status_read(&status, context, pool);
         return (http_answer_t){200, PROMETHEUS_TYPE, metrics_text(&status, pool)};
     }
-    http_answer_t answer = answer_health(path, source, pool);
+    http_answer_t answer = answer_health(context, path, pool);
 
     if (answer.status == 404) {
         answer.body = "there are /metrics, /healthz and /readyz\n";
@@ -42,47 +42,10 @@ static http_answer_t answer_all(const char *path, status_source_t *source, apr_p
     return answer;
 }
 
-typedef http_answer_t (*answer_t)(const char *path, status_source_t *source, apr_pool_t *pool);
-
-typedef struct page_request {
-    answer_t answerer;
-    const char *path;
-    status_source_t *source;
-    apr_pool_t *pool;
-    http_answer_t answer;
-} page_request_t;
-
-static void try_to_answer(void *context)
-{
-    page_request_t *request = context;
-
-    request->answer = request->answerer(request->path, request->source, request->pool);
-}
-
-static http_answer_t respond(answer_t answerer, const char *path, status_source_t *source,
-                             apr_pool_t *pool)
-{
-    page_request_t request = {answerer, path, source, pool, {503, "text/plain", "no memory\n"}};
-
-    memory_try(try_to_answer, &request);
-    return request.answer;
-}
-
-static http_answer_t respond_all(void *context, const char *path, apr_pool_t *pool)
-{
-    return respond(answer_all, path, context, pool);
-}
-
-static http_answer_t respond_health(void *context, const char *path, apr_pool_t *pool)
-{
-    return respond(answer_health, path, context, pool);
-}
-
 apr_status_t metrics_open(http_t **http, apr_socket_t **listening, const char *where,
                           metrics_pages_t pages, apr_array_header_t *inherited,
                           status_source_t *source, const char **step, apr_pool_t *pool)
 {
     return http_listen(http, listening, where, inherited,
-                       pages == METRICS_PAGES_ALL ? respond_all : respond_health, source, step,
-                       pool);
+                       pages == METRICS_PAGES_ALL ? answer_all : answer_health, source, step, pool);
 }
