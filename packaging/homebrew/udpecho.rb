@@ -1,5 +1,6 @@
-# Homebrew's formula. There is no release yet that it could fetch: its address and checksum are to be
-# said with the first. Until then it builds what a checkout has committed on main. Homebrew wants a formula to be in a tap, and lets no other variables through:
+# Homebrew's formula. No archive of a release is published yet: url and sha256 stand for one. Until then, build
+# what is committed on main in a checkout. A formula must be in a tap, and Homebrew passes on only variables that
+# begin with HOMEBREW_:
 #
 #     brew tap-new udpecho/local
 #     cp packaging/homebrew/udpecho.rb "$(brew --repository udpecho/local)/Formula/"
