@@ -25,14 +25,13 @@ PACKAGES = ("systemd,systemd-sysv,dbus,iproute2,procps,strace,"
 PATIENCE = 60
 
 
-def make_debian(root):
+def make_debian(root, *more):
     if not (root / "usr/bin/systemctl").exists():
-        subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root],
-                       check=True)
+        subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={','.join((PACKAGES, *more))}",
+                        "bookworm", root], check=True)
 
 
 def build(root, buffer):
-    make_debian(root)
     shutil.copy(os.environ["UDPECHOD"], root / "usr/sbin/udpechod")
     shutil.copy(os.environ["UDPECHO"], root / "usr/bin/udpecho")
     (root / "etc/udpecho").mkdir(exist_ok=True)
@@ -44,12 +43,12 @@ def build(root, buffer):
 
 
 class Container:
-    """A booted Debian with a network of its own."""
+    """A booted Debian with a network of its own, if the options do not name one."""
 
-    def __init__(self, root):
+    def __init__(self, root, *options):
         self.process = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "-D", root, "--volatile=overlay", "--register=no",
-             "--keep-unit", "--boot", "--private-network", "--console=pipe"],
+             "--keep-unit", "--boot", "--console=pipe", *(options or ["--private-network"])],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.init = None
         deadline = time.monotonic() + PATIENCE
@@ -181,6 +180,7 @@ def main():
     parser.add_argument("--root", type=pathlib.Path, default=pathlib.Path("/var/tmp/udpecho-soak"))
     parser.add_argument("--buffer", default="4MiB")
     options = parser.parse_args()
+    make_debian(options.root)
     build(options.root, options.buffer)
     container = Container(options.root)
     try:
