@@ -26,7 +26,7 @@ while read -r name address impairments; do
     printf '%s.example.net\n' "$name" >> targets
     impair "$impairments"
     udpechod --config="$name.conf" 2> "$name.log" &
-    eval "$name=$!"
+    echo $! > "$name.pid"
 done << 'END'
 frankfurt 192.0.2.1 delay=6ms,jitter=1ms,distribution=normal
 amsterdam 192.0.2.2 delay=11ms,jitter=2ms,distribution=normal
@@ -40,7 +40,7 @@ sleep 1
 
 tmux -L pictures -f /dev/null new-session -d -x 112 -y 9 "udpecho -i 500ms --targets=targets"
 sleep 15
-kill "$sydney"
+kill "$(cat sydney.pid)"
 sleep 6
 tmux -L pictures capture-pane -e -p | python3 "$pictures/terminal.py" > "$pictures/live.svg"
 tmux -L pictures kill-server
@@ -50,8 +50,8 @@ run=$!
 name=london address=192.0.2.3
 sleep 12
 impair delay=32ms,jitter=12ms,drop=12%
-kill -HUP "$london"
+kill -HUP "$(cat london.pid)"
 sleep 8
 impair delay=17ms,jitter=3ms,distribution=normal
-kill -HUP "$london"
+kill -HUP "$(cat london.pid)"
 wait "$run"
