@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import os
 import pathlib
-import re
 import statistics
 import struct
 import subprocess
@@ -19,6 +18,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+import capture  # noqa: E402
 import harness  # noqa: E402, from that directory
 import namespaces  # noqa: E402
 import table  # noqa: E402
@@ -30,42 +30,6 @@ UDPECHO = os.environ["UDPECHO"]
 PLACES = {"loopback": ("127.0.0.1", "lo", ()), "veth": ("10.0.0.1", "far0", namespaces.IN_SERVER)}
 
 REFLECTOR = "--stamp-sessions=stateful", "--stamp-clock=ptp"
-HEADERS = 14 + 20 + 8  # of Ethernet, IPv4 and UDP
-NANOSECONDS_MAGIC = 0xa1b23c4d
-SNAP = 160
-
-
-def start_capture(interface, port, prefix, path):
-    """A tcpdump that captures by now."""
-    process = subprocess.Popen(
-        [*prefix, "tcpdump", "-Z", "root", "-i", interface, "-j", "host",
-         "--time-stamp-precision=nano", "-s", str(SNAP), "-B", "65536", "-w", path,
-         "udp", "port", str(port)], stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if "listening on" in line:
-            return process
-    raise SystemExit("tcpdump does not capture")
-
-
-def end_capture(process):
-    process.terminate()
-    said = process.communicate()[1]
-    if re.search(r"(?m)^0 packets dropped by kernel$", said) is None:
-        raise SystemExit(f"tcpdump: {said}")
-
-
-def read_capture(path):
-    """(time, source port, destination port, payload) of each packet; times are nanoseconds."""
-    data = pathlib.Path(path).read_bytes()
-    magic, link_type = struct.unpack_from("=I16xI", data)
-    assert (magic, link_type) == (NANOSECONDS_MAGIC, 1), "no capture of Ethernet with nanoseconds"
-    at = 24
-    while at < len(data):
-        seconds, nanoseconds, length = struct.unpack_from("=3I", data, at)
-        packet = data[at + 16:at + 16 + length]
-        yield (seconds * 10**9 + nanoseconds, *struct.unpack_from("!HH", packet, HEADERS - 8),
-               packet[HEADERS:])
-        at += 16 + length
 
 
 def time_at(payload, at):
@@ -94,7 +58,7 @@ class Session:
 
 def read_sessions(path, port):
     sessions = {}
-    for when, source, destination, payload in read_capture(path):
+    for when, source, destination, payload in capture.read(path):
         if destination == port:
             session = sessions.setdefault(source, Session())
             session.came[struct.unpack_from("!I", payload)[0]] = when
@@ -113,10 +77,10 @@ def run(place, scheduling, *options):
                                                     prefix=prefix))
         port = server.address[1]
         path = os.path.join(directory, "capture")
-        capture = start_capture(interface, port, prefix, path)
+        captured = capture.start(interface, port, prefix, path)
         subprocess.run([UDPECHO, "--stamp", "--stamp-tlv=follow-up", "--quiet", "--flood", *options,
                         f"{address}:{port}"], check=True, stdout=subprocess.DEVNULL)
-        end_capture(capture)
+        capture.end(captured)
         return read_sessions(path, port)
 
 

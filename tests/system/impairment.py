@@ -2,9 +2,12 @@
 Fast Splittable Pseudorandom Number Generators, 2014), from the seed, the kind and the number."""
 
 KINDS = "drop", "duplicate", "reorder", "corrupt"
-CORRUPT_BIT = len(KINDS)  # the stream of random numbers that says which bit
+# The streams of random numbers that come after those of the kinds: which bit, and how much jitter.
+CORRUPT_BIT = len(KINDS)
+JITTER = range(CORRUPT_BIT + 1, CORRUPT_BIT + 7)
 
 WORD = 2**64
+ONE = 2**32  # of the jitter
 STEP = 0x9e3779b97f4a7c15
 
 
@@ -14,21 +17,26 @@ def mix(value):
     return value ^ value >> 31
 
 
+class Random:
+    def __init__(self, seed):
+        seeded = mix((seed + STEP) % WORD)
+        self._starts = [mix((seeded + STEP * (stream + 1)) % WORD) for stream in range(JITTER.stop)]
+
+    def number(self, stream, number):
+        return mix((self._starts[stream] + STEP * number) % WORD)
+
+
 class Profile:
     """`chances` are percentages or, as strings, "1/N"."""
 
     def __init__(self, seed=0, **chances):
         self.seed = seed
         self.chances = chances
-        seeded = mix((seed + STEP) % WORD)
-        self._starts = [mix((seeded + STEP * (stream + 1)) % WORD) for stream in range(CORRUPT_BIT + 1)]
+        self._random = Random(seed).number
 
     def __str__(self):
         return ",".join([*(f"{kind}={chance}{'' if isinstance(chance, str) else '%'}"
                            for kind, chance in self.chances.items()), f"seed={self.seed}"])
-
-    def _random(self, stream, number):
-        return mix((self._starts[stream] + STEP * number) % WORD)
 
     def happens(self, kind, number):
         chance = self.chances.get(kind, 0)
@@ -41,6 +49,32 @@ class Profile:
         changed = bytearray(payload)
         changed[bit // 8] ^= 1 << bit % 8
         return bytes(changed)
+
+
+class Delay:
+    """`delay` and `jitter` are milliseconds."""
+
+    def __init__(self, delay, jitter=0, distribution="uniform", seed=0):
+        self.delay = delay
+        self.jitter = jitter
+        self.distribution = distribution
+        self.seed = seed
+        self._random = Random(seed).number
+
+    def __str__(self):
+        return (f"delay={self.delay}ms" +
+                (f",jitter={self.jitter}ms,distribution={self.distribution}" if self.jitter else "") +
+                f",seed={self.seed}")
+
+    def _deviation(self, number):
+        """In 1/ONE of the jitter."""
+        if self.distribution == "uniform":
+            return (self._random(JITTER.start, number) >> 31) - ONE
+        return sum(sum(divmod(self._random(stream, number), ONE)) for stream in JITTER) - len(JITTER) * ONE
+
+    def microseconds(self, number):
+        deviation = 1000 * self.jitter * self._deviation(number)
+        return max(0, 1000 * self.delay + (abs(deviation) // ONE) * (1 if deviation >= 0 else -1))
 
 
 class Path:
