@@ -49,22 +49,12 @@ static int compare_rules(const void *one, const void *other)
     return right->allowed - left->allowed;
 }
 
-static int allow_any(const apr_array_header_t *rules)
-{
-    for (int i = 0; i < rules->nelts; i++) {
-        if (APR_ARRAY_IDX(rules, i, access_rule_t).allowed) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* The numbers of IPv4 addresses lie among those of IPv6, so what holds without a rule is said of
  * IPv4 by itself: no network of IPv6 that is wider reaches in there. */
-static apr_array_header_t *sort_rules(const apr_array_header_t *rules, void (*work_on)(void))
+static apr_array_header_t *sort_rules(const apr_array_header_t *rules, int otherwise,
+                                      void (*work_on)(void))
 {
     apr_array_header_t *sorted = apr_array_copy(rules->pool, rules);
-    int otherwise = !allow_any(rules);
 
     APR_ARRAY_PUSH(sorted, access_rule_t) = (access_rule_t){everything, otherwise, NULL};
     APR_ARRAY_PUSH(sorted, access_rule_t) = (access_rule_t){all_of_ipv4, otherwise, NULL};
@@ -156,10 +146,10 @@ static void single_out_ipv4(access_list_t *list, apr_pool_t *pool)
 }
 
 const char *access_list_create(access_list_t **created, const apr_array_header_t *rules,
-                               void (*work_on)(void), apr_pool_t *pool)
+                               int otherwise, void (*work_on)(void), apr_pool_t *pool)
 {
     assert(rules->elt_size == sizeof(access_rule_t));
-    const apr_array_header_t *array = sort_rules(rules, work_on);
+    const apr_array_header_t *array = sort_rules(rules, otherwise, work_on);
     const access_rule_t *sorted = (const access_rule_t *)array->elts;
     access_list_t *list = apr_pcalloc(pool, sizeof *list);
     const char *error = find_contradiction(sorted, array->nelts, pool);

@@ -153,8 +153,9 @@ static const char *read_access_list(settings_t *settings, apr_array_header_t *ru
     if (error == NULL) {
         error = access_rules_read(rules, "deny", 0, settings->deny, refusal, pool);
     }
-    if (error == NULL && rules->nelts > 0) {
-        error = access_list_create(&settings->access, rules, host_work_on, pool);
+    if (error == NULL && (settings->allow != NULL || rules->nelts > 0)) {
+        error = access_list_create(&settings->access, rules, settings->allow == NULL, host_work_on,
+                                   pool);
     }
     return error;
 }
@@ -169,7 +170,8 @@ static const char *read_exempt_list(settings_t *settings, apr_array_header_t *ru
     }
     const char *error = access_rules_read(rules, "rate-limit-exempt", 1, given, refusal, pool);
 
-    return error != NULL ? error : access_list_create(&settings->exempt, rules, host_work_on, pool);
+    return error != NULL ? error
+                         : access_list_create(&settings->exempt, rules, 0, host_work_on, pool);
 }
 
 /* The files that lists of networks name are read only here, when all is known. */

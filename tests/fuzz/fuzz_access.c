@@ -60,17 +60,13 @@ static int is_smaller(const cidr_t *one, const cidr_t *other)
     return address_key_less(other->first, one->first) || address_key_less(one->last, other->last);
 }
 
-static int expect_allowed(const apr_array_header_t *rules, address_key_t key)
+static int expect_allowed(const apr_array_header_t *rules, int otherwise, address_key_t key)
 {
     const access_rule_t *best = NULL;
-    int otherwise = 1;
 
     for (int i = 0; i < rules->nelts; i++) {
         const access_rule_t *rule = &APR_ARRAY_IDX(rules, i, access_rule_t);
 
-        if (rule->allowed) {
-            otherwise = 0;
-        }
         if (holds(&rule->network, key) &&
             (best == NULL || is_smaller(&rule->network, &best->network))) {
             best = rule;
@@ -112,10 +108,11 @@ static endpoint_t endpoint_of_key(address_key_t key)
     return endpoint;
 }
 
-static void ask(const access_list_t *list, const apr_array_header_t *rules, address_key_t key)
+static void ask(const access_list_t *list, const apr_array_header_t *rules, int otherwise,
+                address_key_t key)
 {
     endpoint_t source = endpoint_of_key(key);
-    int expected = expect_allowed(rules, key);
+    int expected = expect_allowed(rules, otherwise, key);
 
     require(access_list_allows(list, &source) == expected);
     if (address_key_is_ipv4(key)) {
@@ -127,12 +124,12 @@ static void ask(const access_list_t *list, const apr_array_header_t *rules, addr
     }
 }
 
-static void ask_around(const access_list_t *list, const apr_array_header_t *rules,
+static void ask_around(const access_list_t *list, const apr_array_header_t *rules, int otherwise,
                        address_key_t key)
 {
-    ask(list, rules, key);
-    ask(list, rules, (address_key_t){key.high + (key.low + 1 == 0), key.low + 1});
-    ask(list, rules, (address_key_t){key.high - (key.low == 0), key.low - 1});
+    ask(list, rules, otherwise, key);
+    ask(list, rules, otherwise, (address_key_t){key.high + (key.low + 1 == 0), key.low + 1});
+    ask(list, rules, otherwise, (address_key_t){key.high - (key.low == 0), key.low - 1});
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -141,16 +138,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     apr_pool_t *pool = pool_create();
     apr_array_header_t *rules = apr_array_make(pool, RULES_MAX, sizeof(access_rule_t));
     access_list_t *list;
+    int otherwise = (int)(size % 2);
 
     while (input.size > 0 && rules->nelts < RULES_MAX) {
         APR_ARRAY_PUSH(rules, access_rule_t) = take_rule(&input);
     }
-    const char *error = access_list_create(&list, rules, NULL, pool);
+    const char *error = access_list_create(&list, rules, otherwise, NULL, pool);
 
     require((error != NULL) == expect_contradiction(rules));
     for (int i = 0; error == NULL && i < rules->nelts; i++) {
-        ask_around(list, rules, APR_ARRAY_IDX(rules, i, access_rule_t).network.first);
-        ask_around(list, rules, APR_ARRAY_IDX(rules, i, access_rule_t).network.last);
+        ask_around(list, rules, otherwise, APR_ARRAY_IDX(rules, i, access_rule_t).network.first);
+        ask_around(list, rules, otherwise, APR_ARRAY_IDX(rules, i, access_rule_t).network.last);
     }
     apr_pool_destroy(pool);
     return 0;

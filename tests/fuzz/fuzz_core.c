@@ -117,7 +117,7 @@ static access_list_t *make_access(apr_pool_t *pool)
             NULL);
     APR_ARRAY_IDX(rules, 0, access_rule_t).origin = "a rule";
     APR_ARRAY_IDX(rules, 0, access_rule_t).allowed = 0;
-    require(access_list_create(&list, rules, NULL, pool) == NULL);
+    require(access_list_create(&list, rules, 1, NULL, pool) == NULL);
     return list;
 }
 

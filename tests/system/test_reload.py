@@ -1,6 +1,7 @@
 """SIGHUP: settings are read again while the server runs."""
 
 import os
+import pathlib
 import signal
 import socket
 import tempfile
@@ -113,6 +114,23 @@ class Reload(unittest.TestCase):
                 self.reload(server, kept, count=2)
                 self.assertEqual(harness.echo(sock, b"answered"), b"answered")
             self.assertEqual(server.stop()["dropped_access"], 1)
+
+    def test_a_list_that_is_emptied_names_nobody(self):
+        for options, reason in (("allow=@{0}", "dropped_access"),
+                                ("rate-limit=1/s\nrate-limit-exempt=@{0}", "dropped_rate_limited")):
+            with self.subTest(options):
+                networks = pathlib.Path(self.path + ".networks")
+                networks.write_text("127.0.0.0/8\n", encoding="utf-8")
+                content = "listen=127.0.0.1:0\n" + options.format(networks)
+                with self.serve(content) as server, harness.client(server.address) as sock:
+                    for _ in range(100):
+                        harness.echo(sock, b"named")
+                    networks.write_text("# nobody\n", encoding="utf-8")
+                    self.reload(server, content)
+                    for _ in range(100):
+                        sock.send(b"not named")
+                    harness.wait_until(lambda: harness.received(server) == 200)
+                    self.assertGreater(server.stop()[reason], 80)
 
     def test_limits(self):
         kept = "listen=127.0.0.1:0\nrate-limit-exempt=none\n"

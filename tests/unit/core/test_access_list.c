@@ -32,10 +32,20 @@ static apr_array_header_t *rules_of(const char *words, apr_pool_t *pool)
     return rules;
 }
 
+static int any_allowed(const apr_array_header_t *rules)
+{
+    int any = 0;
+
+    for (int i = 0; i < rules->nelts; i++) {
+        any |= APR_ARRAY_IDX(rules, i, access_rule_t).allowed;
+    }
+    return any;
+}
+
 static access_list_t *create(const apr_array_header_t *rules, apr_pool_t *pool)
 {
     access_list_t *list;
-    const char *error = access_list_create(&list, rules, NULL, pool);
+    const char *error = access_list_create(&list, rules, !any_allowed(rules), NULL, pool);
 
     if (error != NULL) {
         fail_msg("%s", error);
@@ -83,6 +93,18 @@ static void who_is_not_allowed_is_denied_as_soon_as_anybody_is_allowed(void **st
     check("+10.0.0.0/8", "+10.1.2.3 -11.0.0.0 -::1", *state);
     check("+10.0.0.0/8 -10.1.0.0/16", "+10.2.0.0 -10.1.0.0 -192.0.2.1", *state);
     check("-10.0.0.0/8 +10.1.0.0/16", "-10.2.0.0 +10.1.0.0 -192.0.2.1", *state);
+}
+
+static void a_list_without_networks_gives_one_answer_to_all(void **state)
+{
+    const apr_array_header_t *none = rules_of("", *state);
+    const endpoint_t source = ipv4(0x0a000001, 7);
+    access_list_t *list;
+
+    for (int otherwise = 0; otherwise < 2; otherwise++) {
+        assert_null(access_list_create(&list, none, otherwise, NULL, *state));
+        assert_int_equal(access_list_allows(list, &source), otherwise);
+    }
 }
 
 static void the_most_specific_network_decides(void **state)
@@ -144,7 +166,7 @@ static void the_same_network_allowed_and_denied_is_an_error(void **state)
 {
     apr_array_header_t *rules = rules_of("+10.0.0.0/8 +192.0.2.0/24 -10.0.0.0/8", *state);
     access_list_t *list;
-    const char *error = access_list_create(&list, rules, NULL, *state);
+    const char *error = access_list_create(&list, rules, 0, NULL, *state);
 
     assert_string_equal(error, "10.0.0.0/8 and 10.0.0.0/8 contradict each other");
 }
@@ -205,18 +227,16 @@ static int lies_in(const cidr_t *inner, const cidr_t *outer)
 static int allowed_by(const apr_array_header_t *rules, address_key_t key)
 {
     const access_rule_t *best = NULL;
-    int any_allowed = 0;
 
     for (int i = 0; i < rules->nelts; i++) {
         const access_rule_t *rule = &APR_ARRAY_IDX(rules, i, access_rule_t);
 
-        any_allowed |= rule->allowed;
         if (holds(&rule->network, key) &&
             (best == NULL || lies_in(&rule->network, &best->network))) {
             best = rule;
         }
     }
-    return best != NULL ? best->allowed : !any_allowed;
+    return best != NULL ? best->allowed : !any_allowed(rules);
 }
 
 static void check_at(const access_list_t *list, const apr_array_header_t *rules, address_key_t key)
@@ -259,7 +279,7 @@ static void random_lists_say_what_their_rules_say(void **state)
         for (unsigned count = 1 + random_below(round % 100 == 0 ? 300 : 12); count > 0; count--) {
             APR_ARRAY_PUSH(rules, access_rule_t) = random_rule();
         }
-        if (access_list_create(&list, rules, NULL, *state) == NULL) {
+        if (access_list_create(&list, rules, !any_allowed(rules), NULL, *state) == NULL) {
             compare(list, rules);
             compared++;
         }
@@ -272,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(who_is_not_denied_is_allowed),
         scene(who_is_not_allowed_is_denied_as_soon_as_anybody_is_allowed),
+        scene(a_list_without_networks_gives_one_answer_to_all),
         scene(the_most_specific_network_decides),
         scene(networks_that_begin_or_end_together_are_told_apart),
         scene(ipv4_and_ipv6_have_nothing_to_do_with_each_other),

@@ -176,7 +176,7 @@ static void who_is_denied_is_dropped_and_uses_up_nobodys_answers(void **state)
 
     assert_null(cidr_parse(&deny.network, "10.0.0.1", pool));
     APR_ARRAY_PUSH(rules, access_rule_t) = deny;
-    assert_null(access_list_create(&list, rules, NULL, pool));
+    assert_null(access_list_create(&list, rules, 1, NULL, pool));
     assert_null(source_ports_create(&policy.ports, SOURCE_PORTS_DEFAULT, pool));
     policy.access = list;
     for (unsigned i = 0; i < BATCH_MAX; i++) {
@@ -257,7 +257,7 @@ static echo_policy_t rate_limited(apr_pool_t *pool)
 
     assert_null(cidr_parse(&rule.network, "192.0.2.0/24", pool));
     APR_ARRAY_PUSH(rules, access_rule_t) = rule;
-    assert_null(access_list_create(&exempt, rules, NULL, pool));
+    assert_null(access_list_create(&exempt, rules, 0, NULL, pool));
     return (echo_policy_t){.quota = echo_quota_create(0, pool),
                            .per_source = rate_limit_create(10, key, NOW, pool),
                            .exempt = exempt};
