@@ -13,7 +13,7 @@ set(CPACK_RPM_SPEC_MORE_DEFINE
 set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION
     /etc /usr/${CMAKE_INSTALL_LIBDIR} /usr/lib/systemd /usr/lib/systemd/system /usr/sbin /usr/share/bash-completion
     /usr/share/bash-completion/completions /usr/share/fish /usr/share/fish/vendor_completions.d
-    /usr/share/licenses /usr/share/man /usr/share/man/man1 /usr/share/man/man8 /usr/share/zsh
+    /usr/share/licenses /usr/share/man /usr/share/man/man1 /usr/share/man/man5 /usr/share/man/man8 /usr/share/zsh
     /usr/share/zsh/site-functions)
 
 set(CPACK_RPM_UDPECHO_PACKAGE_NAME udpecho)

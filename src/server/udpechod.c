@@ -49,8 +49,8 @@ static void print_help(const program_t *program)
     options_write_help(settings_table, program->out);
     file_print(program->out,
                "\nSizes take KiB, MiB, GiB, kB, MB, GB; times us, ms, s, m, h, d. SIGTERM and\n"
-               "SIGINT drain and end, SIGUSR1 logs the counters, SIGHUP reads the options\n"
-               "again: those marked (reload) change at once, others at the next start.\n"
+               "SIGINT drain and stop, SIGUSR1 logs the counters, SIGHUP reloads: options\n"
+               "marked (reload) change at once, others at the next start.\n"
                "See udpechod(8).\n");
 }
 

@@ -15,6 +15,12 @@ import tracing
 SETTINGS = """\
 listen=127.0.0.2:0
 listen=[fe80::1%lo]:7
+reuse-port=processes
+receive-buffer=64KiB
+send-buffer=default
+offload=off
+payload-max=1400
+mirror-dscp=on
 stamp=127.0.0.2
 echo-plus=[::1]:0
 stamp-sessions=stateful
@@ -25,18 +31,10 @@ stamp-ptp-offset=37s
 stamp-dscp=8,40-46
 stamp-tlv=off
 stamp-strict=on
-mirror-dscp=on
 impair=drop=1%,delay=50ms
 impair=from=192.0.2.0/25,none
 impair-buffer=1MiB
 impair-drain=30s
-workers=3
-spin=50us
-reuse-port=processes
-receive-buffer=64KiB
-send-buffer=default
-offload=off
-payload-max=1400
 allow=192.0.2.0/24
 allow=2001:db8::/32
 deny=192.0.2.7
@@ -48,9 +46,8 @@ rate-limit-dry-run
 max-rate=50000/s
 max-bandwidth=64KiB/s
 loop-detector=off
-count=17
-duration=1h30m
-lame-duck=10s
+workers=3
+spin=50us
 log-level=warning
 log-format=logfmt
 log-payload=100
@@ -58,6 +55,9 @@ user=nobody
 group=0
 chroot=/var/empty
 sandbox=on
+count=17
+duration=1h30m
+lame-duck=10s
 """
 
 

@@ -379,7 +379,8 @@ class Watcher(unittest.TestCase):
 
 class Installed(unittest.TestCase):
     FILES = {"bin/udpecho", "sbin/udpechod", "share/doc/udpecho/CHANGELOG.md",
-             "share/doc/udpecho/LICENSE", "share/man/man1/udpecho.1", "share/man/man8/udpechod.8"}
+             "share/doc/udpecho/LICENSE", "share/man/man1/udpecho.1",
+             "share/man/man5/udpechod.conf.5", "share/man/man8/udpechod.8"}
     COMPLETIONS = {f"share/{folder}/{name}" for program in ("udpecho", "udpechod")
                    for folder, name in (("bash-completion/completions", f"{program}.bash"),
                                         ("zsh/site-functions", f"_{program}"),

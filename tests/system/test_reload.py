@@ -294,7 +294,7 @@ class Reload(unittest.TestCase):
             self.write("workers=7\npayload-max=100\n")
             server.signal(signal.SIGHUP)
             line = server.wait_for("changed settings need a restart")
-            self.assertEqual(line["options"], "workers,payload-max")
+            self.assertEqual(line["options"], "payload-max,workers")
             server.stop()
 
 

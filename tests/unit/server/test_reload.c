@@ -76,7 +76,7 @@ static void what_needs_a_restart_is_named_and_stays(void **state)
                     "listen=127.0.0.1:0\nworkers=4\ncount=3\nsandbox=off\n", *state);
 
     assert_non_null(
-        strstr(outcome.log, " warning changed settings need a restart options=count,sandbox\n"));
+        strstr(outcome.log, " warning changed settings need a restart options=sandbox,count\n"));
     assert_int_equal(outcome.second->settings.count, 0);
 }
 
