@@ -2,20 +2,19 @@
 #define UDPECHO_CLOCK_H
 
 /*
- * The time that passes, in which every deadline and every interval of this project is measured:
- * nobody can set it, as they can the wall clock. And the wall clock, for what is told to other
- * hosts.
+ * The monotonic clock, in which all deadlines and intervals are measured, because nobody can set
+ * it; and the wall clock, for times that other hosts see.
  */
 
 #include <apr_time.h>
 
-/* Microseconds since an arbitrary moment; never goes back, whatever becomes of the wall clock
+/* Microseconds since an arbitrary moment; never goes back, even if the wall clock is set
  * (clock_gettime(2), CLOCK_MONOTONIC). Any thread. */
 apr_time_t clock_now(void);
 
-/* Does nothing for this time, or a little longer; less where the process is stopped and continued
- * meanwhile, or a signal comes in. It makes no call that anything else is waited for by, whose
- * failure may be why there is a pause: clock_nanosleep(2) on Linux. Any thread. */
+/* Sleeps for this time or a little longer; less if the process is stopped and continued, or a
+ * signal arrives. It uses clock_nanosleep(2) on Linux, not poll(2) or epoll_wait(2), whose
+ * failure may be the reason for the pause. Any thread. */
 void clock_pause(apr_interval_time_t time);
 
 /* Nanoseconds since 1970 UTC, leap seconds not counted, by the clock that kernels stamp arrivals
@@ -25,8 +24,8 @@ apr_int64_t clock_wall(void);
 
 /* What the system knows of its wall clock. */
 typedef struct clock_quality {
-    int is_synchronised;  /* somebody keeps it to UTC, and has not lost it */
-    apr_int64_t error_ns; /* how far it may be from UTC at most; 0: nobody knows */
+    int is_synchronised;  /* the clock is synchronised to UTC */
+    apr_int64_t error_ns; /* the maximum error to UTC; 0: unknown */
 } clock_quality_t;
 
 /* Asks the system: clock_adjtime(2) on Linux, ntp_adjtime(2) where there is one. OpenBSD and

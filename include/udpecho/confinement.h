@@ -2,9 +2,9 @@
 #define UDPECHO_CONFINEMENT_H
 
 /*
- * How the process gives up what answering datagrams does not need, in two steps: privileges before
- * it starts a thread, since threads inherit theirs, and system calls once all threads are there,
- * since to start a thread takes more of them than to serve does.
+ * How the process gives up what serving does not need, in two steps: privileges before it starts
+ * a thread, because threads inherit them, and system calls when all threads are running, because
+ * starting a thread takes more calls than serving.
  */
 
 #include <apr_pools.h>
@@ -13,7 +13,7 @@
 
 #include "udpecho/platform.h"
 
-/* Whom to become. NULL: stay as it is. */
+/* The user to switch to. NULL: no change. */
 typedef struct privileges {
     const char *user; /* a name or a number; its group and no other, unless `group` is given */
     const char *group;
@@ -23,8 +23,8 @@ typedef struct privileges {
 typedef enum privileges_failure {
     PRIVILEGES_UNKNOWN,       /* no such user or group */
     PRIVILEGES_NOT_PERMITTED, /* another user may do this */
-    PRIVILEGES_NO_ROOT,       /* no such directory, or not to be entered */
-    PRIVILEGES_NOT_HERE,      /* this system has no such thing */
+    PRIVILEGES_NO_ROOT,       /* the directory does not exist or cannot be entered */
+    PRIVILEGES_NOT_HERE,      /* this system has no such function */
     PRIVILEGES_SYSTEM
 } privileges_failure_t;
 
@@ -34,13 +34,14 @@ typedef struct privileges_error {
 } privileges_error_t;
 
 /*
- * Changes root, group and user, drops all supplementary groups where it changes either, and then
- * every capability and the right to get any back by execve(2), on systems that have these
- * (capabilities(7), PR_SET_NO_NEW_PRIVS). To become who it already is takes no privilege. What is
- * open stays open. The process may have one thread only, the main thread, which calls this.
+ * Changes root, group and user, drops all supplementary groups if it changes either, and then
+ * all capabilities and the right to regain any by execve(2), on systems that have these
+ * (capabilities(7), PR_SET_NO_NEW_PRIVS). A change to the present user needs no privilege. Open
+ * descriptors stay open. The process may have one thread only, the main thread, which calls
+ * this.
  *
- * On failure `error` says why; the process must end then, as it may have given up a part. What
- * points into `pool` lives as long as that.
+ * On failure `error` says why; the process must then exit, because some privileges may already
+ * be gone. Pointers into `pool` stay valid as long as the pool.
  */
 apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *error,
                              apr_pool_t *pool);
@@ -51,7 +52,7 @@ typedef struct sandbox_refusals {
     atomic_int call; /* the number of the last one, as this processor's kernel counts them */
 } sandbox_refusals_t;
 
-/* What a process does in the sandbox besides serving, logging and ending. */
+/* What a process in the sandbox does besides serving, logging and stopping. */
 typedef struct sandbox_needs {
     const apr_array_header_t *files; /* to read again, of const char *; perhaps empty */
     int opens_listeners;             /* listener_open(), of addresses and not of names */
@@ -64,23 +65,22 @@ typedef struct sandbox_needs {
 } sandbox_needs_t;
 
 /*
- * Turns core dumps off, and lets the process have no new processes and, if it opens no listeners,
- * no more descriptors than `needs` says. Where one of these fails the others are done all the same;
- * `step` is the last that failed: static. Main thread, before sandbox_enter(). Errors: those of
- * setrlimit(2) and prctl(2). Does nothing on Windows, or beside a sanitizer.
+ * Disables core dumps, and forbids new processes and, if the process opens no listeners, more
+ * descriptors than `needs` says. If one of these fails, the others are still done; `step` names
+ * the last that failed: static. Main thread, before sandbox_enter(). Errors: those of
+ * setrlimit(2) and prctl(2). Does nothing on Windows or in a build with a sanitizer.
  */
 apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step);
 
 /*
- * Takes from all threads every system call but those that serving with what `platform` has, logging
- * and ending need, and what `needs` says. On Linux, where this is seccomp(2), any other call fails
- * with ENOSYS and is noted in `needs->refusals`, except those that nothing in this program makes,
- * whatever it reads, such as execve(2): they end the process by SIGSYS. On OpenBSD, where it is
- * pledge(2), a thread that does otherwise ends the process by SIGABRT. Main thread, when every
- * thread that there will be is running code of its own.
+ * Forbids all threads all system calls except those for serving with the features of `platform`,
+ * logging, stopping and `needs`. On Linux, by seccomp(2), other calls fail with ENOSYS and are
+ * noted in `needs->refusals`, except calls that this program never makes on any input, such as
+ * execve(2): these end the process by SIGSYS. On OpenBSD, by pledge(2), a forbidden call ends
+ * the process by SIGABRT. Main thread, when every thread is running.
  *
- * `found` is set to what is in force, "seccomp" or "pledge", or to "none: " and why: static.
- * Errors: APR_ENOTIMPL where there is nothing of the kind, else what the kernel says.
+ * `found` is set to what is active, "seccomp" or "pledge", or to "none: " and the reason:
+ * static. Errors: APR_ENOTIMPL if the system has no sandbox, otherwise the error of the kernel.
  */
 apr_status_t sandbox_enter(const platform_t *platform, const sandbox_needs_t *needs,
                            const char **found);

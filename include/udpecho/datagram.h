@@ -2,31 +2,31 @@
 #define UDPECHO_DATAGRAM_H
 
 /*
- * The nouns that the cores and the platform share: a datagram, what the server's core
- * decided about it, a batch of them and what became of the replies; a request of the client's; an
- * address of this host. Plain data; any thread may read what it holds.
+ * The types that the cores and the platform share: a datagram, the verdict of the server's core,
+ * a batch of datagrams and the outcome of its replies; a request of the client; an address of
+ * this host. Plain data; any thread may read it.
  */
 
 #include <apr_network_io.h>
 
 #include "udpecho/endpoint.h"
 
-/* The largest UDP payloads: 65,535 less the UDP header and, in IPv4 only, the IP header, which
- * counts towards its total length (RFC 768; RFC 791 section 3.1; RFC 8200 section 3). */
+/* The largest UDP payloads: 65,535 minus the UDP header and, in IPv4 only, the IP header, which
+ * counts towards the total length (RFC 768; RFC 791 section 3.1; RFC 8200 section 3). */
 #define PAYLOAD_MAX_IPV4 65507
 #define PAYLOAD_MAX_IPV6 65527
 
-/* The most datagrams that a transport lends at once. */
+/* The maximum number of datagrams in a batch. */
 #define BATCH_MAX 128
 
-/* The least room that each datagram's data has, bytes: a reply may be longer than its request
- * (RFC 8762 section 4.6). */
+/* The minimum size of each datagram's buffer, bytes: a reply may be longer than its request (RFC
+ * 8762 section 4.6). */
 #define REPLY_ROOM_MIN 128
 
 /* The bits of a traffic class that are the DSCP (RFC 2474 section 3); the others are ECN. */
 #define TRAFFIC_CLASS_DSCP 0xfc
 
-/* What a listener speaks. */
+/* The protocol of a listener. */
 typedef enum protocol {
     PROTOCOL_ECHO,      /* RFC 862 */
     PROTOCOL_STAMP,     /* RFC 8762, and TWAMP Light of RFC 5357 appendix I */
@@ -37,7 +37,7 @@ typedef enum protocol {
 /* Room for the longest name of a protocol, the terminating zero included. */
 #define PROTOCOL_NAME_MAX sizeof "echo-plus"
 
-/* What a protocol is called in options, in the log, in metrics and by service managers. Static. */
+/* The name of a protocol in options, in the log, in metrics and for service managers. Static. */
 static inline const char *protocol_name(protocol_t protocol)
 {
     static const char *const protocol_names[PROTOCOLS] = {
@@ -49,31 +49,32 @@ static inline const char *protocol_name(protocol_t protocol)
     return protocol_names[protocol];
 }
 
-/* What the core decided about a datagram. Every reason to drop one has its own verdict and, with
- * it, its own counter. */
+/* What the core decided about a datagram. Each reason to drop one has its own verdict and its
+ * own counter. */
 typedef enum verdict {
-    VERDICT_TRUNCATED,         /* part of it is lost: it was longer than --payload-max */
-    VERDICT_CONTROL_TRUNCATED, /* part of what the system had to tell of it is lost */
-    VERDICT_NOT_UNICAST,       /* it was sent to a broadcast or multicast address */
-    VERDICT_SOURCE_INVALID,    /* its source is no single host's address */
-    VERDICT_SOURCE_SELF,       /* its source is a listener of this server */
-    VERDICT_SOURCE_PORT,       /* its source port is on the list of --deny-source-ports */
-    VERDICT_ACCESS,            /* --allow and --deny do not let its source in */
-    VERDICT_THROTTLED_PORT,    /* its source port had its few answers of this second */
-    VERDICT_STAMP_LENGTH,      /* too short for a packet of STAMP */
-    VERDICT_STAMP_SHORT,       /* shorter than its reply, and --stamp-short-requests refuses that */
+    VERDICT_TRUNCATED,            /* truncated: longer than --payload-max */
+    VERDICT_CONTROL_TRUNCATED,    /* its control data was truncated */
+    VERDICT_NOT_UNICAST,          /* it was sent to a broadcast or multicast address */
+    VERDICT_SOURCE_INVALID,       /* its source is not the address of a single host */
+    VERDICT_SOURCE_SELF,          /* its source is a listener of this server */
+    VERDICT_SOURCE_PORT,          /* its source port is on the list of --deny-source-ports */
+    VERDICT_ACCESS,               /* --allow and --deny do not permit its source */
+    VERDICT_THROTTLED_PORT,       /* its source port had its few replies of this second */
+    VERDICT_STAMP_LENGTH,         /* too short for a STAMP packet */
+    VERDICT_STAMP_SHORT,          /* shorter than its reply, with --stamp-short-requests=refuse */
     VERDICT_STAMP_ERROR_ESTIMATE, /* its error estimate has a multiplier of 0 */
-    VERDICT_LOOP,                 /* it goes round between echo servers */
-    VERDICT_REPLY_LOOP,    /* it looks like a reply, and its source had its few answers to such */
+    VERDICT_LOOP,                 /* part of a loop between echo servers */
+    VERDICT_REPLY_LOOP,    /* it looks like a reply, and its source had its few replies to such
+                              datagrams */
     VERDICT_RATE_LIMITED,  /* its source is above --rate-limit */
     VERDICT_MAX_RATE,      /* --max-rate is reached */
     VERDICT_MAX_BANDWIDTH, /* --max-bandwidth is reached */
     VERDICT_STAMP_KEY,     /* there is no key for its session */
     VERDICT_STAMP_HMAC,    /* its HMAC is wrong */
-    VERDICT_PAST_COUNT,    /* the last echo of --count has been given already */
+    VERDICT_PAST_COUNT,    /* received after the last echo of --count */
     VERDICT_ECHO,          /* send the same bytes back */
-    VERDICT_WITHHELD,      /* its reply does not leave with its batch: --impair has dropped it, or a
-                            * copy of it leaves later */
+    VERDICT_WITHHELD, /* its reply does not leave with its batch: --impair dropped it, or a copy
+                         leaves later */
     DROP_KINDS = VERDICT_ECHO
 } verdict_t;
 
@@ -85,23 +86,21 @@ typedef struct datagram {
                                  * makes it that of the reply */
     unsigned arrival_interface; /* index of the network interface; 0: not known */
     int truncated;              /* the kernel held more than there was room for */
-    int control_truncated;      /* the kernel had more to tell of it, perhaps `to` */
+    int control_truncated;      /* the kernel had more control data, perhaps `to` */
     int broadcast;              /* `to` is a broadcast address of one of this host's networks */
-    struct service *service;    /* of the listener that it came by, which keeps it; NULL: echo */
+    struct service *service;    /* the service of the listener that received it; NULL: plain echo */
     struct listener *listener;  /* that it came by, where listener_tell_itself() asked for it; NULL:
                                  * not told */
-    apr_int64_t arrived;        /* when the kernel took it in, nanoseconds since 1970 UTC; 0: not
-                                 * told */
-    apr_uint32_t drops;         /* how many the kernel had dropped by then of those for the same
-                                 * socket since that was opened, modulo 2^32; 0: not told */
-    int hop_limit;              /* TTL or hop limit that it came with; -1: not known */
-    int traffic_class;          /* DSCP and ECN (RFC 2474, RFC 3168) in one byte that it came with;
-                                 * -1: not known */
-    int reply_traffic_class;    /* what its reply leaves with; -1: the socket's default. Set by
-                                 * echo_step() where a listener's datagrams tell theirs */
-    apr_int64_t departure_id;   /* the number, of 32 bits, by which transport_departures() tells
-                                 * when its reply left; -1: nobody asks. Set by echo_step() */
-    verdict_t verdict;          /* set by echo_step() */
+    apr_int64_t arrived; /* when the kernel received it, nanoseconds since 1970 UTC; 0: unknown */
+    apr_uint32_t drops;  /* number of datagrams that the kernel had dropped for this socket when it
+                            received this one, modulo 2^32; 0: unknown */
+    int hop_limit;       /* TTL or hop limit at arrival; -1: unknown */
+    int traffic_class;   /* DSCP and ECN (RFC 2474, RFC 3168) in one byte at arrival; -1: unknown */
+    int reply_traffic_class;  /* what its reply leaves with; -1: the socket's default. Set by
+                               * echo_step() where a listener's datagrams tell theirs */
+    apr_int64_t departure_id; /* the number, of 32 bits, by which transport_departures() tells
+                               * when its reply left; -1: nobody asks. Set by echo_step() */
+    verdict_t verdict;        /* set by echo_step() */
 } datagram_t;
 
 typedef struct batch {
@@ -109,22 +108,22 @@ typedef struct batch {
     datagram_t *at[BATCH_MAX];
 } batch_t;
 
-/* Why the kernel did not take a reply. Named after the POSIX error that says it; on systems with
- * other names, the one that means the same. */
+/* Why the kernel refused a reply, by the name of the POSIX error. Systems with other names use
+ * the equivalent. */
 typedef enum send_error {
     SEND_EAGAIN,       /* the send buffer is full */
     SEND_ENOBUFS,      /* the kernel or the interface has no room (also ENOMEM) */
     SEND_EPERM,        /* a packet filter refused it (also EACCES) */
-    SEND_EHOSTUNREACH, /* no way to that host */
-    SEND_ENETUNREACH,  /* no way to that network (also ENETDOWN) */
+    SEND_EHOSTUNREACH, /* no route to the host */
+    SEND_ENETUNREACH,  /* no route to the network (also ENETDOWN) */
     SEND_EMSGSIZE,     /* longer than the path or the send buffer takes */
-    SEND_EINVAL,       /* an address that cannot be answered, port 0 for one */
+    SEND_EINVAL,       /* an address that cannot be answered, for example port 0 */
     SEND_ECONNREFUSED, /* an ICMP error for an earlier datagram */
     SEND_OTHER,
     SEND_ERROR_KINDS
 } send_error_t;
 
-/* What became of replies: filled by transport_reply() and transport_finish(). */
+/* The outcome of replies: set by transport_reply() and transport_finish(). */
 typedef struct send_outcome {
     unsigned sent;
     apr_size_t sent_bytes;
@@ -139,14 +138,14 @@ typedef struct departure {
 
 /* ---- What the client sends ---- */
 
-/* The most sockets, each with a source port of its own, that a client sends by. */
+/* The maximum number of sockets of a client, each with its own source port. */
 #define FLOWS_MAX 4096
 
-/* What identifies a datagram: its sequence number, low byte first so that short payloads still
- * carry the bits that differ, and the key of the run. */
+/* Identifies a datagram: its sequence number, low byte first so that short payloads still carry
+ * the bits that differ, and the key of the run. */
 #define REQUEST_HEAD_MAX 8
 
-/* A datagram to send: the head and, behind it, the body. */
+/* A datagram to send: the head, followed by the body. */
 typedef struct request {
     apr_uint64_t sequence; /* from 0 */
     unsigned flow;

@@ -1,7 +1,8 @@
 #ifndef UDPECHO_ENDPOINT_H
 #define UDPECHO_ENDPOINT_H
 
-/* Where a datagram comes from or goes to, and what its bytes tell. No system call; any thread. */
+/* The address and port that a datagram comes from or goes to, and properties of addresses. No
+ * system call; any thread. */
 
 #include <apr_network_io.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 /* An IP address with its port. All in network byte order, as the socket calls have it. */
 typedef struct endpoint {
-    apr_socklen_t length; /* of the member of `sa` that is in use, bytes */
+    apr_socklen_t length; /* length of the member of `sa` that is in use, bytes */
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -20,7 +21,7 @@ typedef struct endpoint {
     } sa;
 } endpoint_t;
 
-/* The same address as APR has it. */
+/* The same address as an apr_sockaddr_t. */
 static inline endpoint_t endpoint_of(const apr_sockaddr_t *address)
 {
     endpoint_t endpoint = {.length = address->salen};

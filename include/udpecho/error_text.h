@@ -4,9 +4,9 @@
 #include <apr_errno.h>
 #include <string.h>
 
-/* The system's words for an error, written to `text`, which has room for `size` bytes, and
- * returned, as apr_strerror() does, but for the blanks at the end, into which APR turns the line
- * ends that all texts of Windows have. Any thread. */
+/* Writes the system's text for an error to `text`, which has room for `size` bytes, and returns
+ * it, like apr_strerror() but without the trailing blanks that APR leaves for the line ends of
+ * Windows's messages. Any thread. */
 static inline char *error_text(apr_status_t status, char *text, apr_size_t size)
 {
     apr_strerror(status, text, size);

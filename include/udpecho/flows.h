@@ -2,11 +2,10 @@
 #define UDPECHO_FLOWS_H
 
 /*
- * The client's way to the network: a number of UDP sockets, the flows, each with a source port and
- * a peer of its own. They are not connected, because a kernel keeps from a connected socket what
- * comes from another address than the one that was asked (connect(2)), and that is what a user must
- * see. All flows are waited for together and receive into the same buffers. One thread, but for
- * flows_wake().
+ * The client's access to the network: UDP sockets, called flows, each with its own source port
+ * and peer. They are not connected, because a kernel hides from a connected socket what arrives
+ * from another address (connect(2)), and the user must see that. One wait covers all flows, and
+ * all receive into the same buffers. One thread, except for flows_wake().
  */
 
 #include <apr_network_io.h>
@@ -17,11 +16,10 @@
 #include "udpecho/platform.h"
 
 typedef struct flows_options {
-    const platform_t *platform;   /* what there is to use; must outlive the flows */
+    const platform_t *platform;   /* the features of this system; must outlive the flows */
     unsigned count;               /* of flows that flows_open() opens, 0 to FLOWS_MAX */
-    const apr_sockaddr_t *source; /* that these send from; NULL: the system's choice. With a port,
-                                   * flow n has the port n above it; without one, the system's
-                                   * choice */
+    const apr_sockaddr_t *source; /* the source address; NULL: the system chooses. With a port, flow
+                                     n uses that port plus n; without one, the system chooses */
     apr_size_t payload_max;       /* longer replies are truncated */
     int dscp;                     /* 0 to 63; -1: the system's default (RFC 2474) */
     int hop_limit;                /* TTL or hop limit, 1 to 255; 0: the system's default */
@@ -29,8 +27,9 @@ typedef struct flows_options {
                                    * this host believes of the path's MTU is not asked. 0: here and
                                    * by routers */
     int broadcast;                /* a peer may be a broadcast or multicast address */
-    int gathers;        /* what is sent together may leave, and what arrives together come, as one
-                         * message where the system can: less work, and of all the same time of arrival */
+    int gathers; /* several datagrams may pass the network stack as one message where the system
+                    can: less work, but datagrams that arrive together have the same time of arrival
+                  */
     apr_int32_t buffer; /* bytes to ask for, each way; 0: the system's default */
     const char *device; /* that flows_open() has its flows send and receive by; NULL: by any */
     int traffic_class;  /* arrivals tell theirs, where the system can */
@@ -39,14 +38,14 @@ typedef struct flows_options {
 typedef struct flows_error {
     const char *step; /* what failed: "bind", "set the DSCP"; static */
     unsigned flow;    /* on which */
-    int is_excluded;  /* to bind failed since the system keeps a port from programs that no socket
-                       * has: LISTENER_EXCLUDED */
+    int is_excluded;  /* bind failed because the system reserves the port without a socket:
+                         LISTENER_EXCLUDED */
 } flows_error_t;
 
 /*
- * Something that arrived: a reply, or word from the network that a datagram was refused. Of that,
- * Linux tells all (ip(7), IP_RECVERR), Windows only that it happened, and macOS and the BSDs tell
- * sockets that are not connected nothing.
+ * What arrived: a reply, or an error from the network that a datagram was refused. Linux reports
+ * such errors in full (ip(7), IP_RECVERR), Windows only that one occurred, and macOS and the
+ * BSDs not at all to sockets that are not connected.
  */
 typedef struct arrival {
     unsigned flow;
@@ -54,24 +53,23 @@ typedef struct arrival {
     unsigned char *data; /* of a refusal: the beginning of the datagram refused, as far as known */
     apr_size_t length;
     unsigned truncated : 1; /* the kernel held more than payload_max bytes */
-    apr_time_t at;          /* when the kernel took it in, in the time of clock_now(); where the
-                             * system does not tell, when it was received here */
-    apr_int64_t stamp;      /* the same as the kernel's clock had it, nanoseconds since 1970 UTC;
-                             * 0: the system does not tell */
-    int hop_limit;          /* that it arrived with, -1: not known */
-    int traffic_class;      /* the octet of DSCP and ECN that it arrived with (RFC 2474, RFC 3168);
-                             * -1: not asked for, or not known */
-    apr_size_t fragment;    /* of a reply that came in fragments: the largest of these, IP header
-                             * included, bytes; 0: it came whole, or that is not known */
-    apr_status_t refused;   /* APR_SUCCESS: a reply. Else why: ECONNREFUSED, EHOSTUNREACH, EMSGSIZE,
-                             * ETIMEDOUT for a hop limit that ran out (RFC 792, RFC 4443 section
-                             * 3.3), EACCES for what is administratively prohibited (RFC 1812
-                             * section 5.2.7.1, RFC 4443 section 3.1), or another of <errno.h> */
-    apr_size_t mtu;         /* of a refusal as too big: the MTU that the network says; else 0 */
+    apr_time_t at; /* when the kernel received it, in the time of clock_now(); if the system does
+                      not tell, when it was received here */
+    apr_int64_t stamp; /* the same by the kernel's clock, nanoseconds since 1970 UTC; 0: unknown */
+    int hop_limit;     /* TTL or hop limit at arrival, -1: unknown */
+    int traffic_class; /* the byte of DSCP and ECN at arrival (RFC 2474, RFC 3168); -1: unknown */
+    apr_size_t fragment; /* of a reply that arrived in fragments: the size of the largest, IP header
+                            included, bytes; 0: not fragmented, or unknown */
+    apr_status_t refused; /* APR_SUCCESS: a reply. Otherwise the error: ECONNREFUSED, EHOSTUNREACH,
+                             EMSGSIZE, ETIMEDOUT for a hop limit that expired (RFC 792, RFC 4443
+                             section 3.3), EACCES for administratively prohibited (RFC 1812
+                             section 5.2.7.1, RFC 4443 section 3.1), or another of <errno.h> */
+    apr_size_t mtu; /* of a refusal as too big: the MTU that the network reports; otherwise 0 */
 } arrival_t;
 
-/* How many arrivals are lent at once. More than that can be received at once, since a message may
- * be several datagrams (udp(7), UDP_GRO): the next calls of flows_receive() lend them. */
+/* The maximum number of arrivals that one call returns. More can be received at once, because a
+ * message may hold several datagrams (udp(7), UDP_GRO): the next calls of flows_receive() return
+ * the others. */
 #define ARRIVALS_MAX BATCH_MAX
 
 typedef struct arrivals {
@@ -103,18 +101,19 @@ apr_status_t flows_open(flows_t **flows, const apr_sockaddr_t *peer, const flows
 apr_status_t flows_add(flows_t *flows, const apr_sockaddr_t *peer, const apr_sockaddr_t *source,
                        const char *device, unsigned *flow, flows_error_t *error);
 
-/* Closes a flow and frees its number. What it received and is not lent yet is discarded; what is
- * lent stays until the next flows_receive(). Nothing of it is lent under its number afterwards, nor
- * does a flow that gets the number again receive what was sent to the one before. */
+/* Closes a flow and frees its number. Datagrams that it received and that were not returned yet
+ * are discarded; returned ones stay valid until the next flows_receive(). No datagram is
+ * returned under its number afterwards, and a flow that gets the number again does not receive
+ * what was sent to this one. */
 void flows_remove(flows_t *flows, unsigned flow);
 
 /* The source port of flow `flow`, in host byte order. */
 apr_port_t flows_port(const flows_t *flows, unsigned flow);
 
-/* The largest payload that the buffers of all flows opened so far let out and in, bytes. macOS and
- * the BSDs send and keep no datagram that is larger than a buffer, so that it is less than
- * PAYLOAD_MAX_IPV6 where they granted less than was asked for; others take at least one datagram of
- * any size. */
+/* The largest payload that the buffers of all flows opened so far can send and receive, bytes.
+ * macOS and the BSDs neither send nor keep a datagram that is larger than a buffer, so it is
+ * less than PAYLOAD_MAX_IPV6 if they granted less than was requested; other systems take at
+ * least one datagram of any size. */
 apr_size_t flows_payload_max(const flows_t *flows);
 
 /* Changes what the option dont_fragment said, for what is sent from now on, also by flows that are
@@ -125,11 +124,11 @@ apr_status_t flows_keep_whole(flows_t *flows, int dont_fragment);
 int flows_tell_fragments(const flows_t *flows);
 
 /*
- * Sends the first of `count` requests as one message, with those behind it that can leave in the
- * same one, and returns how many left. 0: none, and `failure` says why: APR_EAGAIN if there is no
- * room for it now, else what send(2) said of it; EMSGSIZE of <errno.h> is the same everywhere. What
- * the network refused is never taken for such a failure, but one that is too long may be: of what
- * the network says of other datagrams it cannot be told apart. Never waits.
+ * Sends the first of `count` requests as one message, together with the following ones that can
+ * be part of it, and returns how many left. 0: none, and `failure` says why: APR_EAGAIN if the
+ * send buffer is full, otherwise the error of send(2); EMSGSIZE of <errno.h> is the same on all
+ * systems. An error from the network for an earlier datagram is not reported as such a failure,
+ * except that a datagram is too long, which cannot be distinguished. Never waits.
  */
 unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
                     apr_status_t *failure);

@@ -78,10 +78,10 @@ int host_await_forgetting(void);
 apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *streams,
                             const char *path, const char **step, apr_pool_t *pool);
 
-/* Sends `groups` and `streams`, as host_take_over() has them, to the successor that asked; they
- * stay open here too. Errors: those of accept(2) and sendmsg(2), APR_TIMEUP if it reads too slowly,
- * APR_EINTR if this process was asked to end meanwhile; then the successor gets nothing. Main
- * thread, also after sandbox_enter(); `pool` is only used within. */
+/* Sends `groups` and `streams`, in the form of host_take_over(), to the successor that asked;
+ * they stay open here too. Errors: those of accept(2) and sendmsg(2), APR_TIMEUP if it reads too
+ * slowly, APR_EINTR if this process was asked to stop; the successor then receives nothing. Main
+ * thread, also after sandbox_enter(); `pool` is for temporary memory. */
 apr_status_t host_hand_over(const apr_array_header_t *groups, const apr_array_header_t *streams,
                             apr_pool_t *pool);
 

@@ -2,10 +2,9 @@
 #define UDPECHO_KEYBOARD_H
 
 /*
- * The keys that the user presses, at once and without Enter, where standard input is a terminal.
- * The terminal does not echo them meanwhile. Those that send signals, Ctrl-C and Ctrl-Z, go on
- * doing so. While another job has the terminal, nothing is read and nothing is changed, and no
- * SIGTTIN or SIGTTOU is raised.
+ * Keys that the user presses, without Enter, if standard input is a terminal. The terminal does
+ * not echo them. Keys that send signals, Ctrl-C and Ctrl-Z, still do. While another job has the
+ * terminal, nothing is read and nothing is changed, and no SIGTTIN or SIGTTOU is raised.
  */
 
 #include <apr_file_io.h>

@@ -30,13 +30,13 @@ apr_status_t host_addresses(apr_array_header_t **addresses, apr_pool_t *pool);
  * sandbox_enter(). Any thread. Sources: if_indextoname(3), if_nameindex(3). */
 int host_interface_name(char *name, apr_size_t size, unsigned network_interface);
 
-/* How many processors this process may run on, at least 1: on Linux no more than its control groups
- * leave it the time of, rounded up (sched_getaffinity(2), cgroups(7)). Any thread. */
+/* The number of CPUs that this process may use, at least 1: on Linux limited by the cgroup CPU
+ * quota, rounded up (sched_getaffinity(2), cgroups(7)). Any thread. */
 unsigned host_processors(void);
 
-/* Binds the calling thread to one of the processors that the process may run on, the `number`-th of
- * them, counted from 0 and again from the first after the last. Errors: APR_ENOTIMPL where systems
- * have no such thing, else those of pthread_setaffinity_np(3) or SetThreadAffinityMask(). */
+/* Binds the calling thread to one of the CPUs that the process may use: number `number` of them,
+ * counted from 0 and again from the first after the last. Errors: APR_ENOTIMPL if the system has
+ * no such function, otherwise those of pthread_setaffinity_np(3) or SetThreadAffinityMask(). */
 apr_status_t host_pin(unsigned number);
 
 /*

@@ -2,10 +2,9 @@
 #define UDPECHO_MONITOR_H
 
 /*
- * A lock, and a way for who has it to wait until another thread has changed what it guards: a mutex
- * and a condition variable. Those of APR wait until a time of day: when somebody sets the wall
- * clock back by an hour, a wait of a moment takes an hour. This one waits by the clock of
- * clock_now().
+ * A mutex and a condition variable, with which the thread that holds the lock waits until
+ * another thread has changed the data. Those of APR wait until a time of day: if the wall clock
+ * is set back by an hour, a short wait takes an hour. This one uses clock_now().
  */
 
 #include <apr_pools.h>
@@ -17,15 +16,15 @@ typedef struct monitor monitor_t;
  * pthread_cond_init(3). */
 apr_status_t monitor_create(monitor_t **monitor, apr_pool_t *pool);
 
-/* Any thread; one that has it locked must unlock it before it locks it again. */
+/* Any thread that does not hold the lock. */
 void monitor_lock(monitor_t *monitor);
 
-/* The thread that has it locked. */
+/* The thread that holds the lock. */
 void monitor_unlock(monitor_t *monitor);
 
-/* Unlocks it, waits to be woken, for `timeout` microseconds at most (-1: without limit), and locks
- * it again. May return earlier, so look again at what was waited for (pthread_cond_wait(3)). The
- * thread that has it locked. Returns APR_TIMEUP when the time is up. */
+/* Unlocks, waits to be woken, for at most `timeout` microseconds (-1: without limit), and locks
+ * again. May return early, so check the condition again (pthread_cond_wait(3)). The thread that
+ * holds the lock. Returns APR_TIMEUP when the time is up. */
 apr_status_t monitor_wait(monitor_t *monitor, apr_interval_time_t timeout);
 
 /* Wakes one of those who wait. Any thread. */

@@ -2,10 +2,9 @@
 #define UDPECHO_PLATFORM_H
 
 /*
- * What this system offers to a UDP service, asked once at the start. Kernels differ, and so do
- * sandboxes, emulators and containers that refuse what the kernel has; the code that opens
- * listeners and transports is told what there is to use, so that each thing is missed in one place
- * only.
+ * The features of this system for a UDP service, checked once at the start. Kernels differ, and
+ * sandboxes, emulators and containers refuse functions that the kernel has. Code that opens
+ * listeners and transports receives the result, so each missing feature is handled in one place.
  */
 
 #include <apr_errno.h>
@@ -39,17 +38,17 @@ typedef enum feature {
 
 typedef struct feature_state {
     const char *by;      /* the system's name for it, "SO_REUSEPORT"; NULL if it has none. Static */
-    apr_status_t status; /* APR_SUCCESS: it works. APR_ENOTIMPL: this system never has it. Else
-                            what the kernel answered */
+    apr_status_t status; /* APR_SUCCESS: it works. APR_ENOTIMPL: this system never has it. Otherwise
+                            the error of the kernel */
 } feature_state_t;
 
 typedef struct platform {
     feature_state_t features[FEATURES];
 } platform_t;
 
-/* Finds out, with sockets that are bound to nothing and closed again. `pool` is for what it needs
- * meanwhile. Any thread. Errors: what the system was short of, memory or descriptors, each time
- * that it was asked; what it has is not known then. */
+/* Checks the features, with sockets that are not bound and closed again. `pool` is for temporary
+ * memory. Any thread. Errors: the system repeatedly lacked memory or descriptors; the features
+ * are then unknown. */
 apr_status_t platform_probe(platform_t *platform, apr_pool_t *pool);
 
 /* Non-zero if the feature works. Any thread. */

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_TERMINAL_H
 #define UDPECHO_TERMINAL_H
 
-/* What a program may draw on. Any thread. */
+/* The terminal that a program may draw on. Any thread. */
 
 #include <apr_file_io.h>
 
@@ -9,7 +9,8 @@ typedef struct terminal {
     unsigned columns; /* as they are now; ask again after a while, windows are resized */
     unsigned rows;
     int has_utf8;      /* it shows UTF-8 */
-    int is_background; /* another job has it, whose lines a picture would paint over; as columns */
+    int is_background; /* another job has the terminal, whose output a drawing would overwrite; as
+                          columns */
 } terminal_t;
 
 /* Returns 0 if the file is no terminal that understands cursor movements (ECMA-48), and then leaves

@@ -25,7 +25,7 @@ typedef enum port_reuse {
     PORT_REUSE_OFF        /* nobody: all workers use one socket */
 } port_reuse_t;
 
-/* How the workers really share it. */
+/* How the workers actually share it. */
 typedef enum port_sharing {
     SHARING_SOCKET_PER_WORKER, /* the kernel spreads flows over the workers' sockets */
     SHARING_ONE_SOCKET,        /* all workers receive from the same socket */
@@ -41,25 +41,25 @@ typedef enum sharing_reason {
     SHARING_NOT_BY_SYSTEM /* FEATURE_PORT_SHARING is missing */
 } sharing_reason_t;
 
-/* The most datagrams that are lent at once where a listener has DETAIL_TIMES, so that their replies
- * leave soon after one another. */
+/* The maximum batch of a listener with DETAIL_TIMES, so that its replies leave soon after one
+ * another. */
 #define TIMED_BATCH_MAX 16
 
-/* What a listener's datagrams tell besides, and its replies leave with. A system may lack some of
- * it: see FEATURE_ARRIVAL_TIME and those behind it. */
+/* Further data of a listener's datagrams, and with what its replies leave. A system may lack
+ * some of it: see FEATURE_ARRIVAL_TIME and the features after it. */
 typedef enum listener_detail {
-    /* `traffic_class` of each datagram is told, and its `reply_traffic_class` done. */
+    /* `traffic_class` of each datagram is set, and its `reply_traffic_class` is used. */
     DETAIL_TRAFFIC_CLASS = 1,
-    /* The same, with `hop_limit`, `drops`, and `arrived`, which is read from the clock when
-     * datagrams are received if the kernel does not tell. Replies leave with a TTL or hop limit of
-     * 255. At most TIMED_BATCH_MAX datagrams are lent at once, and none goes through the network
-     * stack together with another, whatever `offload` says: each has its own time, and room for a
-     * longer reply. When replies with a `departure_id` left is told by transport_departures(). */
+    /* The same, and `hop_limit`, `drops` and `arrived`, which is read from the clock at the
+     * receive if the kernel does not tell. Replies leave with a TTL or hop limit of 255. A batch
+     * has at most TIMED_BATCH_MAX datagrams, and none passes the network stack together with
+     * another, whatever `offload` says: each has its own time, and room for a longer reply.
+     * transport_departures() tells when replies with a `departure_id` left. */
     DETAIL_TIMES = 2
 } listener_detail_t;
 
 typedef struct listener_options {
-    const platform_t *platform; /* what there is to use; must outlive the listener */
+    const platform_t *platform; /* the features of this system; must outlive the listener */
     port_reuse_t reuse;
     unsigned workers;           /* how many transports will be opened on it, 1 or more */
     apr_int32_t receive_buffer; /* bytes to ask the kernel for; 0: the system's default */
@@ -68,44 +68,45 @@ typedef struct listener_options {
                   * UDP_GRO of udp(7), UDP_SEND_MSG_SIZE and UDP_RECV_MAX_COALESCED_SIZE of Windows
                   * (IPPROTO_UDP socket options), where the platform has them */
     struct service *service; /* that its datagrams are for; NULL: plain echo */
-    const char *device;      /* to be bound to as well: only what comes by this network interface
-                              * is received, and replies leave by it. NULL: by any */
-    unsigned details;        /* of listener_detail_t; 0: none, and nothing is paid for them */
+    const char *device; /* also bind to this network interface: only datagrams that arrive on it are
+                           received, and replies leave by it. NULL: any */
+    unsigned details;   /* of listener_detail_t; 0: none, at no cost */
 } listener_options_t;
 
-/* What a listener turned out to be. */
+/* The properties of an open listener. */
 typedef struct listener_info {
-    endpoint_t local;    /* the address as the kernel has it, the real port included */
-    int is_only_address; /* it is what the kernel binds where every address is asked for: this
-                          * process may have no other, as in a jail of FreeBSD that has one */
-    char device[INTERFACE_NAME_MAX]; /* that it is bound to as well; empty: to none */
+    endpoint_t local;    /* the address as the kernel reports it, with the real port */
+    int is_only_address; /* the kernel binds this one instead of the wildcard: this process may use
+                            no other, as in a FreeBSD jail with one address */
+    char device[INTERFACE_NAME_MAX]; /* the interface that it is also bound to; empty: none */
     port_sharing_t sharing;
     sharing_reason_t reason;    /* for `sharing` */
     apr_int32_t receive_buffer; /* as the kernel reports them, bytes */
     apr_int32_t send_buffer;
 } listener_info_t;
 
-/* Why a listener could not be opened, as far as it matters to the operator. */
+/* Why a listener could not be opened, for the operator. */
 typedef enum listener_failure {
-    LISTENER_IN_USE,      /* another socket has this address and port */
-    LISTENER_EXCLUDED,    /* no socket has the port, and the system keeps it from programs */
-    LISTENER_NOT_LOCAL,   /* the address is none of this host's */
-    LISTENER_OVERLAPS,    /* a listener of this process is in the way: IN_USE to listener_open() */
-    LISTENER_PROTOCOL,    /* a listener of this process speaks another protocol there */
-    LISTENER_NOT_READY,   /* it is, and not usable: for what listener_open() calls NOT_LOCAL */
-    LISTENER_INTERFACE,   /* this host has no such network interface, or binds no socket to one */
-    LISTENER_NOT_UNICAST, /* it is a broadcast or multicast address, which cannot answer */
-    LISTENER_NOT_PERMITTED,           /* the port needs a privilege that this process has not */
+    LISTENER_IN_USE,    /* another socket has this address and port */
+    LISTENER_EXCLUDED,  /* no socket has the port, and the system reserves it */
+    LISTENER_NOT_LOCAL, /* the address is none of this host's */
+    LISTENER_OVERLAPS, /* it conflicts with a listener of this process: IN_USE to listener_open() */
+    LISTENER_PROTOCOL, /* a listener of this process uses another protocol there */
+    LISTENER_NOT_READY, /* the host has the address but cannot use it: NOT_LOCAL to listener_open()
+                         */
+    LISTENER_INTERFACE, /* this host has no such network interface, or binds no socket to one */
+    LISTENER_NOT_UNICAST,   /* it is a broadcast or multicast address, which cannot answer */
+    LISTENER_NOT_PERMITTED, /* the port needs a privilege that this process has not */
     LISTENER_INTERFACE_NOT_PERMITTED, /* binding to a network interface does */
-    LISTENER_INTERFACE_GONE,          /* it was bound to one that is no more */
+    LISTENER_INTERFACE_GONE,          /* its network interface no longer exists */
     LISTENER_NO_FAMILY,               /* this host has no IPv6, or no IPv4 */
-    LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each address of its own works */
-    LISTENER_NOT_UDP,       /* what was handed over is no bound UDP socket */
-    LISTENER_BOTH_FAMILIES, /* it takes IPv4 datagrams as IPv6 ones */
+    LISTENER_NO_WILDCARD,   /* this system cannot serve a wildcard; each single address works */
+    LISTENER_NOT_UDP,       /* the socket that was passed is not a bound UDP socket */
+    LISTENER_BOTH_FAMILIES, /* it receives IPv4 datagrams as IPv6 */
     LISTENER_SYSTEM         /* anything else */
 } listener_failure_t;
 
-/* What an error of a call about an address means: bind(2), connect(2). Any thread. */
+/* The meaning of an error of a call about an address: bind(2), connect(2). Any thread. */
 listener_failure_t listener_failure_of(apr_status_t status);
 
 typedef struct listener_error {
@@ -115,7 +116,7 @@ typedef struct listener_error {
 
 typedef struct listener listener_t;
 
-/* The most listeners of one process. */
+/* The maximum number of listeners of one process. */
 #define LISTENERS_MAX 256
 
 /*
@@ -140,43 +141,43 @@ apr_status_t listener_open(listener_t **listener, const apr_sockaddr_t *address,
                            apr_pool_t *pool);
 
 /*
- * Makes a listener of UDP sockets, an array of apr_os_sock_t, that somebody else bound to one
- * address, and perhaps keeps: datagrams that came before this process did are received, and those
- * that come after it wait for its successor. They are never bound again; `options` say what buffers
- * to ask for, and how listeners are opened beside it. Options by which they report more of each
- * datagram than is asked for here are switched off. Each worker has its share of them, or, of too
- * few, one that others have too.
+ * Makes a listener of UDP sockets, an array of apr_os_sock_t, that another process bound to one
+ * address and may keep: datagrams that arrived before this process started are received, and
+ * those that arrive after its end wait for its successor. They are not bound again; `options`
+ * say which buffers to request and how further listeners are opened. Socket options that report
+ * more of each datagram than requested here are turned off. Each worker has its share of the
+ * sockets or, if there are too few, one that it shares.
  *
- * An IPv6 wildcard must not take IPv4 datagrams too: their senders would look like IPv6 addresses
- * to everything that tells one address from another.
+ * An IPv6 wildcard must not receive IPv4 datagrams: their senders would look like IPv6 addresses
+ * to all code that compares addresses.
  *
- * They belong to the listener from here on. `pool` is as for listener_open(). Main thread.
- * Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP and
- * LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, an errno that does too;
- * ENODEV for LISTENER_INTERFACE_GONE; as for listener_open() where such an address cannot be
+ * The sockets belong to the listener from here on. `pool` is as for listener_open(). Main
+ * thread. Errors: those of getsockopt(2), getsockname(2) and setsockopt(2); for LISTENER_NOT_UDP
+ * and LISTENER_BOTH_FAMILIES, where `error->step` says what it is instead, a matching errno;
+ * ENODEV for LISTENER_INTERFACE_GONE; as for listener_open() if such an address cannot be
  * served; APR_ENOTIMPL on Windows.
  */
 apr_status_t listener_adopt(listener_t **listener, const apr_array_header_t *sockets,
                             const listener_options_t *options, listener_error_t *error,
                             apr_pool_t *pool);
 
-/* What the listener turned out to be. Lives as long as the listener. Any thread. */
+/* The properties of the listener. Valid as long as the listener. Any thread. */
 const listener_info_t *listener_describe(const listener_t *listener);
 
 /* The service that its datagrams are for; NULL: plain echo. Any thread. */
 struct service *listener_service(const listener_t *listener);
 
-/* Has datagrams be for another service, or for none, from the next receive on. What it points to is
- * kept. Main thread. */
+/* Sets the service of its datagrams, or none, from the next receive on. The pointer is kept.
+ * Main thread. */
 void listener_set_service(listener_t *listener, struct service *service);
 
 /* The pool that the listener lives in. */
 apr_pool_t *listener_pool(const listener_t *listener);
 
 /* 0 if the network interface that the listener is bound to, or on Linux that of its link-local
- * address, is gone or has another name now: no datagram comes by it any more, also when there is an
- * interface of the same name again, and only a new listener helps. Else non-zero. Any thread, also
- * after sandbox_enter(). */
+ * address, no longer exists or has another name: no datagram arrives any more, even if an
+ * interface of the same name is added again, and only a new listener helps. Otherwise non-zero.
+ * Any thread, also after sandbox_enter(). */
 int listener_has_interface(const listener_t *listener);
 
 /* Its sockets, an array of apr_os_sock_t from `pool`; they stay the listener's. Main thread. */
@@ -200,13 +201,13 @@ void listener_set_offload(listener_t *listener, int offload);
  * Main thread. */
 void listener_set_details(listener_t *listener, unsigned details);
 
-/* Has the datagrams that are received from now on tell their listener, or no longer, so that their
- * replies can leave later by transport_send(). It is not told at first, and costs nothing then.
- * Main thread. */
+/* Sets `listener` of the datagrams that are received from now on, or no longer, so that their
+ * replies can leave later by transport_send(). Initially it is not set and costs nothing. Main
+ * thread. */
 void listener_tell_itself(listener_t *listener, int tells);
 
-/* How many datagrams the kernel dropped before they could be received since the listener was
- * opened, for want of room or because of a wrong checksum; 0 where it does not tell, without
+/* The number of datagrams that the kernel dropped before they could be received since the
+ * listener was opened, because a buffer was full or a checksum was wrong; 0 without
  * FEATURE_DROP_COUNTER. One thread at a time; at least once in 2^32 drops. */
 apr_uint64_t listener_drops(listener_t *listener);
 
@@ -229,19 +230,18 @@ apr_status_t transport_open(transport_t **transport, listener_t *const *listener
 /* A reply that failed, as it was given; for the call only. */
 typedef void reply_failed_t(void *context, const datagram_t *reply);
 
-/* Has `failed` be called with `context` for each reply that fails, beside its kind in the outcome:
- * while transport_receive(), transport_reply() or transport_finish() of this transport runs that
- * learns of it, which may be another one than was given the reply. Not of those that are told of as
- * failed before the system has said so, nor of those by a listener that was closed meanwhile, whose
- * service may be gone. Main thread, before the first receive. */
+/* Calls `failed` with `context` for each reply that fails, in addition to the outcome, during
+ * the transport_receive(), transport_reply() or transport_finish() of this transport that learns
+ * of it; another transport may have sent the reply. It is not called for replies that count as
+ * failed before the system has reported, nor for those of a listener that was closed in the
+ * meantime, whose service may be gone. Main thread, before the first receive. */
 void transport_on_failure(transport_t *transport, reply_failed_t *failed, void *context);
 
 /*
- * Receives from these `count` listeners from now on, 0 to LISTENERS_MAX, and from no others. Those
- * that it had before keep their sockets and all that waits there. The thread that receives, before
- * the first receive or when the last one has lent nothing: APR_EINTR is the occasion.
- * Errors: those of apr_pollset_add() or of CreateIoCompletionPort(), and then some of them are not
- * received from.
+ * Receives only from these `count` listeners from now on, 0 to LISTENERS_MAX. Others keep their
+ * sockets and the datagrams that wait there. The thread that receives, before the first receive
+ * or after one that returned no datagram, such as APR_EINTR. Errors: those of apr_pollset_add()
+ * or of CreateIoCompletionPort(); some of the listeners are then not received from.
  */
 apr_status_t transport_listen(transport_t *transport, listener_t *const *listeners, unsigned count);
 
@@ -265,20 +265,20 @@ const char *transport_backend(const transport_t *transport);
 apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_interval_time_t timeout);
 
 /*
- * Sends every datagram whose verdict is VERDICT_ECHO back to its sender, from the address that it
- * came to (RFC 1123 section 4.1.3.5), takes the whole batch back and tells what became of replies
- * since it last told. Where the system says at once whether it sends them, these are the replies to
- * this batch. Where it says so later, they are earlier ones, of other transports on the same
- * listeners too; of each reply one transport tells once. The batch may be empty. A reply that fails
- * never costs another its own. Never waits.
+ * Sends each datagram whose verdict is VERDICT_ECHO back to its sender, from its destination
+ * address (RFC 1123 section 4.1.3.5), takes the whole batch back and returns the outcome of
+ * replies since the last call. If the system reports at once whether it sends a reply, these are
+ * the replies of this batch. If it reports later, they are earlier ones, possibly of other
+ * transports on the same listeners; one transport reports each reply once. The batch may be
+ * empty. A failed reply does not affect others. Never waits.
  */
 void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *outcome);
 
 /*
- * Sends datagrams that are not lent, copies of such, as transport_reply() does, all by this
- * listener, which the transport must listen to. They stay the caller's. Tells what became of each
- * of them. The thread that receives, while nothing is lent. Never waits: what the send buffer has
- * no room for has failed.
+ * Sends copies of datagrams like transport_reply(), all by this listener, which the transport
+ * must listen to. They remain the caller's. Returns the outcome of each. The thread that
+ * receives, while it has no batch. Never waits: a reply that does not fit into the send buffer
+ * has failed.
  */
 void transport_send(transport_t *transport, const listener_t *listener, const batch_t *batch,
                     send_outcome_t *outcome);
@@ -287,20 +287,20 @@ void transport_send(transport_t *transport, const listener_t *listener, const ba
 #define DEPARTURES_MAX TIMED_BATCH_MAX
 
 /*
- * Tells when replies with a `departure_id` left, as far as the last receive learnt it, and each
- * only once: when the kernel gave them to the network interface's driver, by its wall clock (Linux,
- * Documentation/networking/timestamping.rst, SOF_TIMESTAMPING_TX_SOFTWARE). It is not told of every
- * reply: of none without FEATURE_DEPARTURE_TIME, nor where the driver does not say. A receive may
- * end early for it. Returns how many there are at `*departures`, which stay valid until the next
- * receive. The thread that receives.
+ * Tells when replies with a `departure_id` left, as far as the last receive learnt it, each only
+ * once: when the kernel passed them to the driver of the network interface, by its wall clock
+ * (Linux, Documentation/networking/timestamping.rst, SOF_TIMESTAMPING_TX_SOFTWARE). Not every
+ * reply has one: none without FEATURE_DEPARTURE_TIME, nor if the driver does not report it. A
+ * receive may end early for it. Returns the number of entries at `*departures`, which stay valid
+ * until the next receive. The thread that receives.
  */
 unsigned transport_departures(const transport_t *transport, const departure_t **departures);
 
 /*
- * Waits up to `timeout` microseconds, 0 or more, until the system has said of each reply that this
- * transport was given what became of it, and tells like transport_reply(). One that it has not said
- * so of by then is told of as failed, SEND_EAGAIN. The thread that receives, while nothing is lent:
- * before it ends, since some systems take back what a thread that ends has not sent yet.
+ * Waits up to `timeout` microseconds, 0 or more, until the system has reported the outcome of
+ * each reply of this transport, and returns it like transport_reply(). A reply without a report
+ * counts as failed, SEND_EAGAIN. The thread that receives, while it has no batch: before it
+ * ends, because some systems cancel what a thread has not sent when it ends.
  */
 void transport_finish(transport_t *transport, apr_interval_time_t timeout, send_outcome_t *outcome);
 

@@ -16,9 +16,9 @@ void file_print(apr_file_t *file, const char *format, ...)
     va_end(arguments);
 }
 
-/* When a non-blocking file is full, APR looks once whether there is room again, and gives up in the
- * middle of a line. Not APR_STATUS_IS_EAGAIN(), which on Windows is also that nobody is left who
- * reads from a pipe (ERROR_NO_DATA). */
+/* When a non-blocking file is full, APR checks once whether there is room again, and stops in
+ * the middle of a line. Not APR_STATUS_IS_EAGAIN(), which on Windows also means that nobody
+ * reads from a pipe any more (ERROR_NO_DATA). */
 apr_status_t file_write_whole(apr_file_t *file, const char *text, apr_size_t length,
                               apr_size_t *written)
 {

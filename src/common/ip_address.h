@@ -14,8 +14,8 @@
  * any other text. Makes no system call. Any thread. */
 int ip_address_parse(endpoint_t *endpoint, const char *text);
 
-/* The same address as APR has it, from `pool`; NULL if there is no memory. Makes no system call
- * but for memory. Any thread. */
+/* The same address as an apr_sockaddr_t, from `pool`; NULL if there is no memory. Makes no
+ * system call except for memory. Any thread. */
 apr_sockaddr_t *ip_address_to_apr(const endpoint_t *endpoint, apr_pool_t *pool);
 
 /* Makes an IPv4-mapped address (::ffff:192.0.2.1, RFC 4291 section 2.5.5.2) the IPv4 address in it,

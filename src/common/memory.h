@@ -2,10 +2,10 @@
 #define UDPECHO_MEMORY_H
 
 /*
- * What happens when there is no memory. All memory comes from APR's pools, and neither this program
- * nor APR itself checks what an allocation from a pool returns. So a pool's abort function (see
- * apr_pool_abort_set()) is the one place where want of memory can be handled. Here it ends the
- * program, except within memory_try(), which gives up only what it was called for.
+ * What happens when memory runs out. All memory comes from APR's pools, and neither this program
+ * nor APR itself checks what an allocation from a pool returns. A pool's abort function (see
+ * apr_pool_abort_set()) is therefore the one place to handle it. Here it ends the program,
+ * except within memory_try(), which abandons only the function that it called.
  */
 
 #include <apr_pools.h>

@@ -53,7 +53,8 @@ struct option {
 extern const option_kind_t option_flag, option_number, option_size, option_duration, option_rate,
     option_bandwidth, option_bitrate, option_choice, option_text, option_list;
 
-/* Where to take connections, as stream_address.h has it; stored as text. */
+/* The address of a socket that accepts connections, in the form of stream_address.h; stored as
+ * text. */
 extern const option_kind_t option_stream;
 
 /* The choices of what is 0 or 1: "off" and "on". */
@@ -79,10 +80,10 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
 
 /*
  * Reads a file whose lines are options without the dashes: "name value" or "name=value". Blank
- * lines and what follows # are passed over; a value with spaces goes in quotes, and a backslash
- * takes the character after it as it is; LF or CRLF. Returns NULL, or the error as a sentence that
- * starts with the file and line; `refusal` is set if the error is one of the system, as
- * lines_read() has it.
+ * lines and text after # are ignored; a value with spaces stands in quotes, and a backslash
+ * makes the next character literal; LF or CRLF. Returns NULL, or the error as a sentence that
+ * starts with the file and line; `refusal` is set if the error is one of the system, as for
+ * lines_read().
  */
 const char *options_read_file(const option_t *table, void *settings, const char *path,
                               apr_status_t *refusal, apr_pool_t *pool);

@@ -38,7 +38,7 @@ typedef struct stamp_layout {
 #define STAMP_HMAC_LENGTH          16 /* HMAC-SHA-256, the first half of it */
 #define STAMP_TTL_UNKNOWN          255
 
-/* Of unauthenticated and authenticated packets (RFC 8762 sections 4.2.1 and 4.2.2). */
+/* The lengths of unauthenticated and authenticated packets (RFC 8762 sections 4.2.1 and 4.2.2). */
 extern const stamp_layout_t stamp_unauthenticated;
 extern const stamp_layout_t stamp_authenticated;
 
@@ -105,7 +105,7 @@ enum {
     STAMP_TLV_MICRO_SESSION_ID = 11
 };
 
-/* Of the value of a Location TLV: two ports, then sub-TLVs with the same header. A sender asks by
+/* The value of a Location TLV: two ports, then sub-TLVs with the same header. A sender asks with
  * the first of each group, and the reflector writes one of the others at the same length. */
 enum {
     STAMP_LOCATION_SOURCE_MAC = 1, /* 8 octets */
@@ -119,7 +119,8 @@ enum {
     STAMP_LOCATION_SOURCE_IPV6 = 9
 };
 
-/* Of Timestamp Information: what a clock is synchronised by, and how a time stamp was taken. */
+/* The values of Timestamp Information: what synchronises a clock, and how a time stamp was
+ * taken. */
 enum {
     STAMP_SYNC_NTP = 1,
     STAMP_SYNC_PTP = 2,

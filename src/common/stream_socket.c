@@ -155,7 +155,8 @@ apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address,
     if (status == APR_SUCCESS && *listening == NULL) {
         status = open_new(listening, address, step, pool);
     }
-    /* Another process may accept whom this one was told of: it must not wait for the next. */
+    /* Another process may accept the connection that this one was told of: do not wait for the
+     * next. */
     return status == APR_SUCCESS ? apr_socket_opt_set(*listening, APR_SO_NONBLOCK, 1) : status;
 }
 

@@ -8,12 +8,12 @@
 #include <apr_tables.h>
 
 /*
- * Listens there, by the socket of `inherited`, an array of apr_os_sock_t, that does so already, and
- * which is then taken out of it, else by a new one; it does not block. Of a path only the user of
- * this process may connect, and root; what another process left there that ended, is replaced. The
- * path stays in the end. On error `step` is what failed: "bind"; static. Errors: those of
- * socket(2), bind(2), connect(2) and listen(2); APR_EEXIST if somebody listens at this path
- * already.
+ * Listens there, with the socket of `inherited`, an array of apr_os_sock_t, that already does,
+ * which is then removed from the array, otherwise with a new one; it does not block. Only root
+ * and the user of this process can connect to a path; a socket file that an earlier process left
+ * there is replaced. The file remains at the end. On error `step` says what failed: "bind";
+ * static. Errors: those of socket(2), bind(2), connect(2) and listen(2); APR_EEXIST if a process
+ * already listens on this path.
  */
 apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address,
                            apr_array_header_t *inherited, const char **step, apr_pool_t *pool);

@@ -232,7 +232,7 @@ static void free_blocks(delay_line_t *line, unsigned block)
     }
 }
 
-/* Of one that is not in the heap any more. */
+/* Frees a reply that is no longer in the heap. */
 static void free_held(delay_line_t *line, unsigned index)
 {
     held_t *held = &line->held[index];

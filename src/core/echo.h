@@ -97,16 +97,17 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 void echo_pass_time(echo_t *echo, apr_time_t now);
 
 /*
- * A receive failed: counts it, lets time pass, and returns how long to wait before the next one,
- * microseconds. With every failure in a row that is twice as long, so that a call that fails for
- * ever costs next to nothing. What is waiting is not known, so draining goes on, with the shortest
- * of pauses, until a receive works again or its time is over.
+ * A receive failed: counts it, advances the time, and returns how long to pause before the next
+ * one, microseconds. Each failure in a row doubles the pause, so that a call that always fails
+ * costs next to nothing. It is unknown whether datagrams wait, so draining continues, with the
+ * shortest pauses, until a receive works again or its time is over.
  */
 apr_interval_time_t echo_receive_failed(echo_t *echo, apr_time_t now);
 
 /*
- * Non-zero from a failed receive until one does not fail: echo_step(). One that finds nothing will
- * do, and echo_timeout() is at most ECHO_PAUSE_MAX_US meanwhile, so that it comes. Any thread.
+ * Non-zero after a failed receive until one does not fail: echo_step(). One that finds nothing
+ * is enough, and echo_timeout() is at most ECHO_PAUSE_MAX_US until then, so that it happens. Any
+ * thread.
  */
 int echo_is_degraded(const echo_t *echo);
 
@@ -129,8 +130,8 @@ int echo_impairs(echo_t *echo, unsigned worker);
  */
 void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t now);
 
-/* Takes out delayed replies that are due, all of one listener, which the datagrams name. They go to
- * transport_send() and what became of them to echo_settle(), before the next call. Returns their
+/* Takes out delayed replies that are due, all of one listener, which the datagrams name. They go
+ * to transport_send() and their outcome to echo_settle(), before the next call. Returns their
  * number; 0: none is due. */
 unsigned echo_due(echo_t *echo, batch_t *batch, apr_time_t now);
 
@@ -149,7 +150,7 @@ void echo_discard(echo_t *echo, int (*is_kept)(void *context, const struct liste
 /* Tells when replies left that had a departure_id; before the next echo_step(). */
 void echo_departed(echo_t *echo, const departure_t *departures, unsigned count);
 
-/* Counts what became of replies; those that failed go back to the quota. */
+/* Counts the outcome of replies; those that failed go back to the quota. */
 void echo_settle(echo_t *echo, const send_outcome_t *outcome);
 
 /* Counts for its service that a reply failed; plain echo has none. Any thread. */

@@ -229,7 +229,7 @@ static int hold_back(const impairing_t *impairing, datagram_t *reply, apr_time_t
     return 1;
 }
 
-/* Nobody is told of the duplicate's departure, and its failure is none of the service. */
+/* No departure is reported for a duplicate, and its failure does not count for the service. */
 static void duplicate(const impairing_t *impairing, const datagram_t *reply,
                       apr_interval_time_t delay)
 {

@@ -2,9 +2,9 @@
 #define UDPECHO_IMPAIR_H
 
 /*
- * Impairs replies, between their verdict and the transport, as --impair asks for: drops, corrupts,
- * delays, reorders and duplicates them. Replies are whole by then, the numbers and time stamps of
- * their protocols included: what is done to them is what a network could do.
+ * Impairs replies, between their verdict and the transport, as --impair requests: drops,
+ * corrupts, delays, reorders and duplicates them. Replies are already complete, with the numbers
+ * and time stamps of their protocols: what happens to them is what a network could do.
  */
 
 #include <apr_pools.h>

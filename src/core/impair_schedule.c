@@ -1,6 +1,6 @@
 #include "core/impair_schedule.h"
 
-/* Whether so many steps have begun, and no more. */
+/* Whether exactly this many steps have begun. */
 static int have_begun(const impair_schedule_t *schedule, unsigned begun, apr_int64_t position)
 {
     const impair_step_t *steps = schedule->steps;

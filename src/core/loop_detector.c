@@ -53,7 +53,7 @@ loop_detector_t *loop_detector_create(const unsigned char key[APR_SIPHASH_KSIZE]
     return detector;
 }
 
-/* Of 32-bit words, each multiplied by a factor of its own. */
+/* A hash of 32-bit words, each multiplied by its own factor. */
 static apr_uint64_t sum(const apr_uint64_t *factors, const void *data, unsigned words)
 {
     const unsigned char *bytes = data;
@@ -109,9 +109,9 @@ static names_t name(const loop_detector_t *detector, const datagram_t *datagram)
                                       sum_payload(factors + 5, datagram))};
 }
 
-/* The place that is told of a row: of the datagram, or of that which it takes over. Any but the
- * latest: if it were always the oldest, the datagrams of a loop would displace one another without
- * end where one more than ROW_LENGTH share a row. */
+/* The place of a row that gets the datagram: its own, or one that it replaces. Any but the
+ * latest: if it were always the oldest, the datagrams of a loop would displace one another
+ * without end if one more than ROW_LENGTH share a row. */
 static unsigned find_place(loop_detector_t *detector, unsigned row, apr_uint32_t tag)
 {
     for (unsigned i = 0; i < ROW_LENGTH; i++) {

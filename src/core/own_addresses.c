@@ -106,7 +106,7 @@ int own_has_broadcast(const own_addresses_t *own, address_key_t key)
     return set_contains(&own->broadcasts, key);
 }
 
-/* Of the loopback's network the host has every address, whichever are configured (RFC 1122 section
+/* The host has all addresses of the loopback network, whichever are configured (RFC 1122 section
  * 3.2.1.3). */
 static int is_local(const own_addresses_t *own, address_key_t key)
 {

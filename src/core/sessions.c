@@ -215,7 +215,7 @@ apr_uint32_t session_departure_id(const session_turn_t *turn)
     return turn->place << DEPARTURE_BITS | (turn->sequence & DEPARTURE_MASK);
 }
 
-/* Of another session that has the place meanwhile the reply was sent later. */
+/* If another session has the place now, the reply was sent later. */
 void session_departed(sessions_t *sessions, const departure_t *departure)
 {
     _Atomic apr_uint64_t *place = sent_at(sessions, departure->id >> DEPARTURE_BITS);

@@ -28,7 +28,7 @@ typedef struct sessions sessions_t;
  * `pool`, which must outlive all cores that use it. */
 sessions_t *sessions_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool);
 
-/* A packet of a session, and what is to be told of those before it. */
+/* A packet of a session, and what to report about earlier ones. */
 typedef struct session_turn {
     sessions_t *sessions;
     unsigned place;        /* in the table */

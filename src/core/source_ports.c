@@ -81,7 +81,7 @@ int source_ports_throttle(source_ports_t *ports, apr_port_t port, apr_time_t now
     if (kind < THROTTLED) {
         return 0;
     }
-    /* Of so few a second a hand never holds any back. */
+    /* With so few a second, no worker holds an allowance back. */
     token_hand_t hand = {.bucket = ports->answers[kind - THROTTLED]};
 
     return !token_hand_take(&hand, 1, now);

@@ -75,7 +75,7 @@ static int is_genuine(const stamp_layout_t *layout, const authentication_key_t *
     return authentication_verifies(key, &base, 1, packet + layout->hmac);
 }
 
-/* Writes the base packet but for its own number, its time stamps and what authenticates it. */
+/* Writes the base packet without its own number, its time stamps and its authentication. */
 static void write_base(const stamp_layout_t *layout, const datagram_t *datagram, unsigned estimate)
 {
     unsigned char *data = datagram->data;
