@@ -137,7 +137,7 @@ unsigned flows_send(flows_t *flows, const request_t *requests, unsigned count,
  * Waits up to `timeout` microseconds (-1: without limit, 0: not at all), then lends what arrived,
  * until the next call. APR_SUCCESS: one arrival or more. APR_TIMEUP: none; it may come early, and
  * does by up to a millisecond where the system waits in whole ones, rather than send late what is
- * due. APR_EINTR: flows_wake() was called. Else: it failed, and calling again may work.
+ * due. APR_EINTR: flows_wake() was called. Otherwise: it failed, and calling again may work.
  */
 apr_status_t flows_receive(flows_t *flows, arrivals_t *arrivals, apr_interval_time_t timeout);
 

@@ -51,7 +51,7 @@ struct http {
 /* Serves those who connect to this socket, which listens already and stays the caller's. Lives as
  * long as `pool`. On error `step` is what failed; from `pool` or static. Main thread, before the
  * process is confined. Errors: APR_ENOTIMPL where there is no such server in this build;
- * APR_EDSOOPEN and APR_ESYMNOTFOUND where it is a module that cannot be loaded; else those of
+ * APR_EDSOOPEN and APR_ESYMNOTFOUND where it is a module that cannot be loaded; otherwise those of
  * readlink(2), of epoll_create1(2), or APR_EGENERAL. */
 apr_status_t http_open(http_t **http, apr_os_sock_t listening, http_respond_t respond,
                        void *context, const char **step, apr_pool_t *pool);

@@ -43,7 +43,7 @@ apr_status_t host_pin(unsigned number);
  * Lets this process have at least `needed` descriptors in all, sockets and files: raises the soft
  * limit, at most to the hard one, and never lowers it. Windows has no such limit. `allowed` becomes
  * how many there may be now. Any thread; the limit is the process's. Source: getrlimit(2),
- * RLIMIT_NOFILE. Errors: APR_EMFILE if `needed` is above the hard limit, else those of
+ * RLIMIT_NOFILE. Errors: APR_EMFILE if `needed` is above the hard limit, otherwise those of
  * getrlimit(2), with `allowed` 0, and setrlimit(2).
  */
 apr_status_t host_raise_descriptors(unsigned needed, unsigned *allowed);

@@ -249,8 +249,8 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
 const char *transport_backend(const transport_t *transport);
 
 /*
- * Waits up to `timeout` microseconds (-1: without limit, 0: not at all, save for replies under way
- * that keep it from receiving, and for a second at most), then lends one datagram or more. They
+ * Waits up to `timeout` microseconds (-1: without limit, 0: not at all, except for replies under
+ * way that keep it from receiving, and for a second at most), then lends one datagram or more. They
  * stay valid until the batch goes to transport_reply(), which must be called before the next
  * receive. `batch` is empty unless APR_SUCCESS is returned.
  *

@@ -70,7 +70,7 @@ int system_ask_departures(int descriptor, int family)
 
 /* ---- The error queue ---- */
 
-/* Of what one note tells, these two. */
+/* The two fields of a notification that matter here. */
 typedef struct note {
     struct timespec left[3]; /* the first is by software */
     struct sock_extended_err error;

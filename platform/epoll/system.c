@@ -106,7 +106,8 @@ int system_bound_interface(int descriptor, int family, char name[INTERFACE_NAME_
 
     int result = getsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, &length);
 
-    /* Of a socket that is bound to none the length is 0, and an emulator then writes something. */
+    /* If the socket is not bound to an interface, the length is 0, and an emulator then writes
+     * something. */
     if (result != 0 || length == 0 || length > INTERFACE_NAME_MAX) {
         *name = '\0';
     }

@@ -1,6 +1,6 @@
 /*
- * HTTP by libmicrohttpd, which could bring a thread of its own. That one would start before the
- * sandbox and take system calls to do it when the sandbox is there, so the caller's thread runs it.
+ * HTTP by libmicrohttpd, whose own thread would start before the sandbox and use system calls
+ * that the sandbox forbids; the caller's thread therefore runs it.
  */
 
 #include "http/server.h"

@@ -12,7 +12,7 @@
 
 const unsigned http_waiting_mode = 0;
 
-/* The set waits for this socket no more. */
+/* Stops waiting for this socket. */
 static void leave(watched_t *watched, apr_pollset_t *set)
 {
     if (watched->is_in) {
@@ -45,7 +45,7 @@ typedef struct waits {
     MHD_socket highest;
 } waits_t;
 
-/* It would accept those for whom there is no place, to hang up on them at once. */
+/* Otherwise libmicrohttpd would accept connections beyond the limit, to close them at once. */
 static apr_status_t ask_waits(const server_t *server, waits_t *waits)
 {
     waits->highest = 0;

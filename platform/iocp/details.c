@@ -78,7 +78,7 @@ int details_change(SOCKET socket, int family, unsigned before, unsigned after,
     return 0;
 }
 
-/* Of a stamp in ticks: as long ago as the counter says. */
+/* A time stamp in ticks: as long ago as the counter says. */
 static void read_time(const WSAMSG *message, const WSACMSGHDR *control, datagram_t *datagram)
 {
     LARGE_INTEGER frequency;

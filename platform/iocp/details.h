@@ -1,8 +1,8 @@
 #ifndef UDPECHO_IOCP_DETAILS_H
 #define UDPECHO_IOCP_DETAILS_H
 
-/* What a listener with `details` is told of each datagram besides, on Windows. Internal to
- * platform/iocp. */
+/* The further data of each datagram that a listener with `details` reports, on Windows. Internal
+ * to platform/iocp. */
 
 #include "iocp/iocp.h"
 
@@ -27,7 +27,7 @@ int details_change(SOCKET socket, int family, unsigned before, unsigned after,
                    const platform_t *platform, const char **step);
 
 /* Reads the time of arrival, the hop limit and the traffic class as far as control messages tell
- * them; else they stay. Any thread. */
+ * them; otherwise they stay. Any thread. */
 void details_read(WSAMSG *message, datagram_t *datagram);
 
 /* These ask for what their names say: FEATURE_ARRIVAL_TIME, FEATURE_HOP_LIMIT,

@@ -1,9 +1,9 @@
 #ifndef UDPECHO_FLOW_DSCP_H
 #define UDPECHO_FLOW_DSCP_H
 
-/* The code point (RFC 2474) of what sockets send, which on Windows is no option of theirs: it takes
- * IP_TOS without a word and sends 0 all the same ("IPPROTO_IP socket options"). Internal to
- * platform/iocp. */
+/* The DSCP (RFC 2474) of the datagrams that sockets send, which is not a socket option on
+ * Windows: it accepts IP_TOS without an error but sends 0 ("IPPROTO_IP socket options").
+ * Internal to platform/iocp. */
 
 #include <winsock2.h>
 #include <ws2tcpip.h>

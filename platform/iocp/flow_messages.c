@@ -99,7 +99,7 @@ static int read_hop_limit(WSAMSG *message)
     return -1;
 }
 
-/* Windows says that something was refused, not by whom, nor which datagram. */
+/* Windows reports that something was refused, but not by whom or which datagram. */
 static void describe_refusal(arrival_t *arrival, int error)
 {
     arrival->length = 0;

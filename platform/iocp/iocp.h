@@ -48,10 +48,10 @@ typedef struct shared_socket {
     int wildcard;
     endpoint_t local;
     struct service *_Atomic service; /* NULL: plain echo */
-    struct listener *_Atomic told;   /* the listener, where its datagrams tell it; else NULL */
+    struct listener *_Atomic told;   /* the listener, where its datagrams tell it; otherwise NULL */
     atomic_uint details;             /* of listener_detail_t */
-    atomic_int gathers;              /* replies may leave together, save for DETAIL_TIMES */
-    atomic_int coalesces;            /* datagrams may come together, save for DETAIL_TIMES */
+    atomic_int gathers;              /* replies may be segmented, except with DETAIL_TIMES */
+    atomic_int coalesces;            /* datagrams may be coalesced, except with DETAIL_TIMES */
     DWORD coalesced_max;             /* as so many bytes at most: what the receives have room for */
     LPFN_WSARECVMSG receive;         /* an extension, asked for by the socket */
     struct shared_socket *next;      /* on the port */
@@ -87,9 +87,10 @@ typedef struct operation {
     datagram_t datagram;     /* the first of what it received */
     unsigned char *room;
     apr_size_t payload_max;
-    segments_t rest; /* received and not lent yet */
+    segments_t rest; /* received and not in a batch yet */
 
-    /* What was lent, is to be echoed and is not on its way yet: datagrams side by side. */
+    /* Datagrams that were in a batch, are to be echoed and are not on their way yet: adjacent
+     * ones. */
     unsigned char *unsent;
     apr_size_t unsent_length;
     unsigned unsent_count;
@@ -178,7 +179,7 @@ apr_status_t wake_know_thread(wake_t *wake);
 /* Sets the wake, and ends the wait. Any thread. */
 void wake_set(wake_t *wake);
 
-/* Ends the wait, if there is one, and no more than that. Any thread. */
+/* Ends the current wait, if any. Any thread. */
 void wake_end_wait(wake_t *wake);
 
 /* Non-zero if the wake was set since this was last asked. */
@@ -201,8 +202,8 @@ int receive_take(receives_t *receives, operation_t *operation);
 /* Lends what was taken, in that order, as long as the batch has fewer than `most`. */
 void receives_lend(receives_t *receives, batch_t *batch, unsigned most);
 
-/* Takes back an operation that has nothing to send any more: it receives again, once all that it
- * received has been lent. */
+/* Takes back an operation that has nothing more to send: it receives again when everything that
+ * it received has been in a batch. */
 void receive_return(receives_t *receives, operation_t *operation);
 
 /* Takes from those that are to be lent the first. NULL: there is none. */
@@ -257,11 +258,12 @@ operation_t *spare_take(port_t *port);
  * their place, which fail as a kernel does and Wine does not.
  */
 
-/* Posts a receive. 0, WSA_IO_PENDING or WSAEMSGSIZE: a completion will come. Else the error, and
- * none will. */
+/* Posts a receive. 0, WSA_IO_PENDING or WSAEMSGSIZE: a completion will come. Otherwise the
+ * error, without a completion. */
 int call_receive(operation_t *operation);
 
-/* Posts a reply. 0 or WSA_IO_PENDING: a completion will come. Else the error, and none will. */
+/* Posts a reply. 0 or WSA_IO_PENDING: a completion will come. Otherwise the error, without a
+ * completion. */
 int call_send(operation_t *operation);
 
 /* Sends a message at once. 0 or the error: WSAEWOULDBLOCK where that has to wait. */

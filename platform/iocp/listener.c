@@ -281,8 +281,8 @@ int listener_share(listener_t *listener, unsigned workers)
     return 0; /* the one socket is everybody's */
 }
 
-/* A socket that is closed takes back what it has not sent yet. Workers take the completions
- * meanwhile. */
+/* Closing a socket cancels what it has not sent yet. Workers take the completions in the
+ * meantime. */
 static void await_replies(const shared_socket_t *socket)
 {
     apr_time_t until = clock_now() + REPLY_PATIENCE_US;

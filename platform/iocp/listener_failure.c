@@ -37,7 +37,7 @@ static void *find_sockets(ULONG family, apr_pool_t *pool)
     return error == NO_ERROR ? table : NULL;
 }
 
-/* Non-zero also if that is not known. Of either family, since one socket may have the port in
+/* Non-zero also if this is unknown. For either family, because one socket may have the port in
  * both. */
 static int port_is_taken(apr_port_t port, apr_pool_t *pool)
 {

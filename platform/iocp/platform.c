@@ -2,7 +2,7 @@
  * What Windows has of the features. It has sockets that share an address, too, each of them for one
  * processor (WSAIoctl(), SIO_CPU_AFFINITY, Windows 10 version 2004). They are not used: flows come
  * to a processor by the network adapter's hash and queues (RSS), so that a worker may stay idle, as
- * all but one do behind an adapter with one queue, and nothing says who receives for a processor
+ * all except one do behind an adapter with one queue, and nothing says who receives for a processor
  * without a socket. One completion port gives every worker of what there is. A reply cannot have a
  * DSCP of its own: IP_TOS is taken without a word and does nothing. Replies are fragmented unless
  * somebody asks otherwise, and nobody is told of datagrams that found a buffer full.
@@ -61,7 +61,7 @@ static apr_status_t ask_udp(SOCKET socket, int option, DWORD value)
     return error == 0 ? APR_SUCCESS : status_of_newer(error);
 }
 
-/* Of IPv6 only where this host has it. */
+/* For IPv6 only if this host has it. */
 static apr_status_t ask_each_family(SOCKET ipv4, SOCKET ipv6,
                                     int (*report)(SOCKET socket, int family, int on))
 {

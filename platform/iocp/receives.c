@@ -12,7 +12,7 @@
  * worker busy. */
 #define RESETS_MAX 64
 
-/* The longest payload that Ethernet brings in one packet, of which there is more in IPv4. */
+/* The longest payload of one Ethernet packet, which is larger in IPv4 than in IPv6. */
 #define UNFRAGMENTED_MAX 1472
 
 int is_reset(int error)
@@ -47,7 +47,8 @@ static void prepare(operation_t *operation)
     message->dwFlags = 0;
 }
 
-/* Posts one receive; once the kernel has it, it is no longer ours to look at. 0 or the error. */
+/* Posts one receive; from then on the kernel uses it and this code must not read it. 0 or the
+ * error. */
 static int post(port_t *port, operation_t *operation)
 {
     int resets = 0;

@@ -72,7 +72,7 @@ static void compose(replies_t *replies, operation_t *operation)
     }
 }
 
-/* 0: a completion will come. Else the error. */
+/* 0: a completion will come. Otherwise the error. */
 static int submit(replies_t *replies, operation_t *operation)
 {
     port_t *port = replies->receives->port;
@@ -100,7 +100,7 @@ static int submit(replies_t *replies, operation_t *operation)
 
 /* ---- What becomes of them ---- */
 
-/* The message was all that is to be done for its datagrams. */
+/* The message was everything that its datagrams required. */
 static void pass(operation_t *operation)
 {
     operation->unsent += operation->buffers[0].len;

@@ -31,7 +31,7 @@ struct transport {
     wake_t wake;
     receives_t receives;
     replies_t replies;
-    unsigned lent_count; /* that transport_reply() has to bring back */
+    unsigned lent_count; /* that transport_reply() has to return */
     OVERLAPPED_ENTRY entries[BATCH_MAX];
 };
 
@@ -74,7 +74,7 @@ static unsigned batch_max(const transport_t *transport)
     return atomic_load(&transport->port->is_timed) ? TIMED_BATCH_MAX : BATCH_MAX;
 }
 
-/* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; else as
+/* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; otherwise as
  * transport_receive() has it. */
 static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
@@ -217,7 +217,7 @@ void transport_send(transport_t *transport, const listener_t *listener, const ba
     replies_tell(&transport->replies, outcome);
 }
 
-/* What was received and not lent goes where others find it. */
+/* What was received and not in a batch goes where others find it. */
 static void put_back(transport_t *transport)
 {
     port_t *port = transport->port;
@@ -232,7 +232,7 @@ static void put_back(transport_t *transport)
     }
 }
 
-/* Sends what was kept of a message that is lent in part only. */
+/* Sends what was kept of a message of which only a part is in the batch. */
 static void reply_to_part(transport_t *transport)
 {
     const operation_t *first = transport->receives.received;

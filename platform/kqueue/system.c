@@ -150,7 +150,7 @@ int system_report_arrival_ipv4(int descriptor)
 #endif
 }
 
-/* macOS takes the number of an interface. The others have no such thing. */
+/* macOS takes the index of an interface. The others have no such option. */
 #if defined(IP_BOUND_IF) && defined(IPV6_BOUND_IF)
 int system_bind_interface(int descriptor, int family, const char *device)
 {

@@ -19,7 +19,7 @@ typedef struct segment_run {
     unsigned first; /* its first reply and its last, as indices into the batch */
     unsigned last;
     int traffic_class;
-    apr_size_t segment; /* the length of all but the last, bytes */
+    apr_size_t segment; /* the length of all except the last, bytes */
     apr_size_t room;    /* bytes that it can still take; 0 once it is closed */
 } segment_run_t;
 

@@ -1,8 +1,8 @@
 #ifndef UDPECHO_DETAILS_H
 #define UDPECHO_DETAILS_H
 
-/* What a listener with `details` is told of each datagram besides, and what its replies leave with.
- * Internal to platform/; any thread, one at a time for each socket. */
+/* The further data of each datagram that a listener with `details` reports, and with what its
+ * replies leave. Internal to platform/; any thread, one at a time for each socket. */
 
 #include <sys/socket.h>
 
@@ -15,7 +15,7 @@ apr_status_t details_change(int descriptor, int family, unsigned before, unsigne
                             const platform_t *platform, const char **step);
 
 /* Reads the time of arrival, the drops, the hop limit and the traffic class, as far as control
- * messages tell them; else they stay. */
+ * messages tell them; otherwise they stay. */
 void details_read(struct msghdr *header, datagram_t *datagram);
 
 /* Adds to the control messages of `header` that it leaves with the datagram's reply_traffic_class,

@@ -70,10 +70,11 @@ apr_status_t flow_messages_receive(flow_messages_t *messages, apr_os_sock_t sock
 /* The same for what the network refused, where that is apart from the replies. */
 void flow_messages_receive_refusals(flow_messages_t *messages, apr_os_sock_t socket, unsigned flow);
 
-/* Forgets what was received of flow `flow` and is not lent yet. What is lent stays lent. */
+/* Discards what was received of flow `flow` and was not returned yet. What was returned stays
+ * valid. */
 void flow_messages_forget(flow_messages_t *messages, unsigned flow);
 
-/* Non-zero if everything received was lent or forgotten. */
+/* Non-zero if everything received was returned or discarded. */
 int flow_messages_are_lent(const flow_messages_t *messages);
 
 /* Lends the datagrams received that were not lent yet, as many as `arrivals` has room for: a

@@ -10,16 +10,16 @@
 /* One message as it was received. */
 typedef struct received {
     arrival_t arrival; /* what its datagrams have in common */
-    segments_t rest;   /* those that are not lent yet */
+    segments_t rest;   /* those that were not returned yet */
 } received_t;
 
 struct flow_messages {
     message_batch_t batch;
     stamp_clock_t clock;
-    received_t received[BATCH_MAX];   /* those of the batch, but for what was forgotten */
-    unsigned next;                    /* of these: the first that is not lent to its end */
+    received_t received[BATCH_MAX];   /* those of the batch, except what was discarded */
+    unsigned next;                    /* the first of these that was not returned completely */
     unsigned end;                     /* behind the last of these */
-    arrival_t arrivals[ARRIVALS_MAX]; /* which are lent */
+    arrival_t arrivals[ARRIVALS_MAX]; /* which were returned */
 };
 
 flow_messages_t *flow_messages_create(const flows_options_t *options, apr_pool_t *pool)

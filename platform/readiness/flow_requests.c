@@ -103,8 +103,8 @@ static int has_refusals(apr_os_sock_t socket)
     return poll(&asked, 1, 0) > 0 && (asked.revents & POLLERR) != 0;
 }
 
-/* Of a datagram that is too long the socket keeps what this host itself says as well, so that
- * nothing tells whose word it is. ECONNREFUSED is nobody's but the network's. */
+/* For a datagram that is too long, the socket also reports the error of this host itself, so the
+ * origin of the error is unknown. ECONNREFUSED comes from the network only. */
 static int is_for_later(apr_os_sock_t socket, int error)
 {
     return error == ECONNREFUSED ||

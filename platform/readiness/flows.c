@@ -112,7 +112,7 @@ static unsigned lowest_free_number(flows_t *flows)
     return (unsigned)flows->lowest;
 }
 
-/* Counts in a flow that is open by now. */
+/* Counts a flow that is open now. */
 static void keep_flow(flows_t *flows, flow_t *flow)
 {
     apr_size_t payload_max = flow_socket_payload_max(flow->socket);
@@ -341,7 +341,7 @@ static apr_status_t receive_ready(flows_t *flows)
     return flow_messages_are_lent(flows->messages) ? nothing : APR_SUCCESS;
 }
 
-/* Receives anew, once all that was received before is lent. */
+/* Receives again when everything that was received before was returned. */
 static apr_status_t receive_more(flows_t *flows, apr_interval_time_t timeout)
 {
     apr_status_t status;

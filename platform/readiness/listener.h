@@ -15,9 +15,9 @@ struct listener {
     atomic_uint details;
     struct service *_Atomic service; /* NULL: plain echo */
     turn_t *turn;                    /* of the workers, where one socket serves several */
-    int has_socket_each;             /* what is opened for the workers, save where it was adopted */
-    unsigned workers;                /* that it was opened for */
-    unsigned count; /* of sockets: one, or one for each worker; others if it was adopted */
+    int has_socket_each; /* what is opened for the workers, except where it was adopted */
+    unsigned workers;    /* that it was opened for */
+    unsigned count;      /* of sockets: one, or one for each worker; others if it was adopted */
     apr_socket_t **sockets;
     apr_uint32_t *drops_seen; /* of each socket, at the last reading */
     apr_uint64_t drops;

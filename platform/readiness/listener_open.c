@@ -73,7 +73,7 @@ static apr_status_t open_first(listener_t *listener, apr_sockaddr_t *address,
     return status;
 }
 
-/* Opens the other workers' sockets beside the first, on the port that it got. */
+/* Opens the sockets of the other workers beside the first, on the port that it got. */
 static apr_status_t share_among_workers(listener_t *listener, apr_sockaddr_t *address,
                                         const listener_options_t *options, const char **step,
                                         apr_pool_t *pool)

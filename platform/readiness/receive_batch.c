@@ -7,8 +7,8 @@
 #include "readiness/readiness.h"
 #include "udpecho/clock.h"
 
-/* What a message needs at most: the kernel coalesces no more than an IP packet can carry. Memory
- * that is never used is never taken, so the size alone costs nothing. */
+/* The maximum length of a message: the kernel coalesces at most as much as an IP packet can
+ * carry. Memory that is never used is never allocated, so the size alone costs nothing. */
 #define MESSAGE_MAX PAYLOAD_MAX_IPV6
 
 /* How many bytes a batch may receive. They must still be in the processor's second cache when they
@@ -28,12 +28,12 @@ struct receive_batch {
     unsigned room;       /* how many the next call may receive */
     int is_full;         /* as many as were asked for came */
 
-    /* What is left of the message that is being lent. */
+    /* The rest of the message whose datagrams are being returned. */
     segments_t rest;
-    const datagram_t *last; /* which was lent of it */
+    const datagram_t *last; /* whose datagrams were returned */
     int is_truncated;
 
-    /* Of these, so many have told more; the others never did since. */
+    /* So many of these have reported details; the others have not since. */
     datagram_t datagrams[BATCH_MAX];
     unsigned told;
 };
@@ -50,7 +50,7 @@ static void tell_nothing(datagram_t *datagram)
     datagram->departure_id = -1;
 }
 
-/* So that plain datagrams need not say each time that they tell no more. */
+/* So that plain datagrams need not clear the details each time. */
 static void tell_nothing_of(receive_batch_t *batch, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -157,7 +157,7 @@ static void cut_off(receive_batch_t *batch, datagram_t *datagram)
     batch->last = datagram;
 }
 
-/* Tells of another datagram of the message that is being lent what the last one told. */
+/* Copies the details of the last datagram of the message to the next one. */
 static void repeat_message(const receive_batch_t *batch, datagram_t *datagram)
 {
     const datagram_t *last = batch->last;

@@ -6,8 +6,8 @@
 #include <apr_errno.h>
 #include <sys/socket.h>
 
-/* Reads a socket option of `length` bytes. Else errno; ENOPROTOOPT where the system wrote less than
- * asked, as emulators do: they know an option of that name, not all that it tells here. */
+/* Reads a socket option of `length` bytes. On error errno; ENOPROTOOPT if the system wrote less
+ * than requested, as emulators do that know the option but not all its fields. */
 apr_status_t read_option(int descriptor, int level, int option, void *value, socklen_t length);
 
 /* Sets a socket option that is an int. 0, or -1 and errno. */

@@ -36,8 +36,8 @@ int system_share_port(int descriptor);
  * afterwards. */
 int system_joins_by_bind(void);
 
-/* Asks for a buffer of `bytes`; `option` is SO_RCVBUF or SO_SNDBUF. Getting less is no error: the
- * caller reads back what there is. */
+/* Requests a buffer of `bytes`; `option` is SO_RCVBUF or SO_SNDBUF. A smaller buffer is not an
+ * error: the caller reads back the size. */
 void system_ask_buffer(int descriptor, int option, int bytes);
 
 /* FEATURE_FRAGMENTING, for an IPv4 socket. 0, or -1 and errno. */
@@ -51,7 +51,7 @@ int system_read_drops(int descriptor, apr_uint32_t *drops);
 int system_report_arrival_ipv4(int descriptor);
 
 /* Binds a socket of this family to a network interface. 0, or -1 and errno: ENODEV, EPERM, or
- * ENOPROTOOPT where the system has no such thing. */
+ * ENOPROTOOPT if the system has no such option. */
 int system_bind_interface(int descriptor, int family, const char *device);
 
 /* Writes the name of the one that it is bound to; "" if it is bound to none. 0, or -1 and ENODEV:

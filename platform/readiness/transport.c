@@ -30,7 +30,7 @@ struct transport {
     unsigned fruitless_receives; /* since the last datagram */
     receive_batch_t *receive_batch;
     worker_socket_t *socket; /* of what is in the receive batch */
-    unsigned lent;           /* datagrams that transport_reply() has to bring back */
+    unsigned lent;           /* datagrams that transport_reply() has to return */
     send_batch_t *send_batch;
     const platform_t *platform;
     unsigned departed; /* how many departures the last receive learnt */
@@ -181,7 +181,8 @@ static void take_departures(transport_t *transport, const worker_socket_t *socke
     }
 }
 
-/* Receives from whatever was readable at the last wait. APR_TIMEUP: all of it is empty by now. */
+/* Receives from all sockets that were readable at the last wait. APR_TIMEUP: all of them are
+ * empty now. */
 static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
 {
     const apr_pollfd_t *ready;
@@ -291,7 +292,7 @@ unsigned transport_departures(const transport_t *transport, const departure_t **
     return transport->departed;
 }
 
-/* The kernel has said of each reply at once what becomes of it. */
+/* The kernel has already reported the outcome of each reply. */
 void transport_finish(transport_t *transport, apr_interval_time_t timeout, send_outcome_t *outcome)
 {
     assert(timeout >= 0);

@@ -1,10 +1,9 @@
 #ifndef UDPECHO_WAITER_H
 #define UDPECHO_WAITER_H
 
-/* Waits until one of several sockets is readable, or another thread says to stop waiting. A pollset
- * of APR with what is known of its sockets. Internal to platform/; one thread, but for
- * waiter_wake().
- */
+/* Waits until one of several sockets is readable, or another thread ends the wait. A pollset of
+ * APR and what is known about its sockets. Internal to platform/; one thread, except for
+ * waiter_wake(). */
 
 #include <apr_poll.h>
 #include <apr_portable.h>
@@ -34,10 +33,12 @@ apr_status_t waiter_open(waiter_t *waiter, unsigned count, apr_pollset_method_e 
 apr_status_t waiter_add(waiter_t *waiter, apr_pollfd_t *waited, apr_socket_t *socket,
                         void *context);
 
-/* Waits for it no more, and forgets what is ready: what still is will be said again. */
+/* Stops waiting for the socket, and forgets which sockets are ready: those that still are will
+ * be reported again. */
 void waiter_remove(waiter_t *waiter, apr_pollfd_t *waited);
 
-/* Non-zero if waits end to the microsecond. Else their timeouts are cut to whole milliseconds. */
+/* Non-zero if waits end to the microsecond. Otherwise their timeouts are truncated to whole
+ * milliseconds. */
 static inline int waiter_is_exact(const waiter_t *waiter)
 {
     return waiter->is_exact || waiter->has_timer;
@@ -46,7 +47,7 @@ static inline int waiter_is_exact(const waiter_t *waiter)
 /*
  * Waits up to `timeout` microseconds (-1: without limit, 0: not at all) for what waiter_ready()
  * then returns. APR_TIMEUP: nothing is ready, it may come early, and APR_SUCCESS may come in its
- * place; APR_EINTR: waiter_wake() was called, and for no other reason. Else: those of
+ * place; APR_EINTR: waiter_wake() was called, and for no other reason. Otherwise: those of
  * apr_pollset_poll().
  */
 apr_status_t waiter_wait(waiter_t *waiter, apr_interval_time_t timeout);

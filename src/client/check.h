@@ -12,7 +12,7 @@ typedef struct check check_t;
  * defaults that makes 9 seconds, one less than Nagios gives a plugin. */
 #define CHECK_LOOKUPS_US (7 * APR_USEC_PER_SEC)
 
-/* And how much longer it may ask: those whose names are known by then have results. */
+/* How much longer it may wait for replies: targets whose names are known by then have results. */
 #define CHECK_DEADLINE_US (5 * APR_USEC_PER_SEC)
 
 /* A check that writes to `out`. Lives as long as `pool`. */
@@ -25,7 +25,7 @@ apr_status_t check_limit(check_t *check, apr_interval_time_t limit);
 /* Writes `text`, which may take a second where nothing reads it. Once. */
 void check_end(check_t *check, const char *text);
 
-/* After check_end(): as output_is_held_up() has it. */
+/* After check_end(): see output_is_held_up(). */
 int check_is_held_up(const check_t *check);
 
 #endif

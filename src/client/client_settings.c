@@ -29,8 +29,8 @@ const char *client_settings_size_option(const client_settings_t *settings)
                                             : "size";
 }
 
-/* It has no end, and what was looked up at its start may be wrong one day. Of two sockets at a time
- * for one target, the second would not get the port. */
+/* Its run has no end, and an address may change in this time. With two sockets for one target at
+ * a time, the second would not get the port. */
 static int is_resident(const client_settings_t *settings)
 {
     return settings->measurement == MEASURE_PING && settings->count == 0 &&

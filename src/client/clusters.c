@@ -8,8 +8,9 @@ static double log_choose(double n, double k)
     return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
 }
 
-/* Of the hypergeometric distribution: that `failed` or more of `total.failed` failures are among
- * `all` of `total.all` trials, which is more than the mean, so that the terms become smaller. */
+/* The tail of the hypergeometric distribution: the probability that `failed` or more of
+ * `total.failed` failures are among `all` of `total.all` trials, which is more than the mean, so
+ * that the terms decrease. */
 static double log_tail(trials_t worst, trials_t total)
 {
     double sound = total.all - worst.all - total.failed;

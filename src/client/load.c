@@ -48,7 +48,7 @@ const char *load_create(load_t **created, const plan_t *plan, const destination_
     if (error == NULL) {
         error = plan_one(&load->flood_options, &load->flood, load, destination, 1);
     }
-    /* What is told of the load is the result. */
+    /* Only the result reports the load. */
     load->flood_options.reports = apr_array_make(pool, 1, sizeof(report_t *));
     return error;
 }

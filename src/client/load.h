@@ -11,13 +11,13 @@
 
 typedef struct load load_t;
 
-/* Of the flows of `plan`, 0 has the pings and 1 the load. Returns NULL, or what went wrong as a
- * sentence. Lives as long as `pool`. Main thread. */
+/* Flow 0 of `plan` has the pings and flow 1 the load. Returns NULL, or the error as a sentence.
+ * Lives as long as `pool`. Main thread. */
 const char *load_create(load_t **load, const plan_t *plan, const destination_t *destination,
                         apr_pool_t *pool);
 
-/* Has the prober send the pings of the idle time. Returns their peer, whose run is the one that the
- * reports are told of. Before the prober runs. */
+/* Makes the prober send the pings of the idle part. Returns their peer, whose run the reports
+ * receive. Before the prober runs. */
 peer_t *load_start(load_t *load, prober_t *prober);
 
 /* To be called when a peer ended: goes on with the next part. Returns 0 until all is over; then it

@@ -100,7 +100,7 @@ static const char *open_targets(session_t *session)
     return error;
 }
 
-/* All that can go wrong does so here, before the first datagram, but for the sockets of targets. */
+/* All that can fail does so here, before the first datagram, except the sockets of targets. */
 static const char *open_session(session_t *session)
 {
     const client_settings_t *settings = session->settings;
@@ -209,7 +209,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
     session_t *session = data;
     const client_settings_t *settings = session->settings;
-    /* Of several targets some may begin later, when their names are found. */
+    /* Some of several targets may begin later, when their names are found. */
     apr_interval_time_t length = settings->has_several ? settings->deadline : plan_length(settings);
 
     (void)thread;

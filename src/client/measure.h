@@ -7,12 +7,12 @@
 #include "client/verdict.h"
 
 /*
- * Measures, until it is done or the user stops it, and tells the reports, an array of
- * report_t *. `destination` is where the only target is, NULL if there may be several. What goes
- * wrong meanwhile is written to `errors`, which was started. Returns how to end; `error` is set to
- * what went wrong, or why an answered run ends with CLIENT_UNANSWERED, as a sentence; else to NULL.
- * If `is_held_up` is set, a thread is busy still, and the process must end without apr_terminate().
- * Main thread; once.
+ * Measures until it is done or the user stops it, and passes events to the reports, an array of
+ * report_t *. `destination` is the only target, NULL if there may be several. Errors during the
+ * run are written to `errors`, which was started. Returns the exit code; `error` is set to the
+ * error, or to the reason why an answered run ends with CLIENT_UNANSWERED, as a sentence;
+ * otherwise to NULL. If `is_held_up` is set, a thread is still busy, and the process must end
+ * without apr_terminate(). Main thread; once.
  */
 client_exit_t measure(const client_settings_t *settings, const destination_t *destination,
                       apr_array_header_t *reports, output_t *errors, int *is_held_up,

@@ -16,8 +16,8 @@ static void take_refusal(mtu_t *mtu, const arrival_t *arrival)
     }
 }
 
-/* Non-zero if this is the first that is heard of the datagram's end, which is a try in vain. What
- * comes of it afterwards, a late reply with other bytes or another copy of that, is none. */
+/* Non-zero if this is the first event that ends the datagram, which is then a failed attempt.
+ * Later events, a late reply with other bytes or a duplicate, are not. */
 static int is_try(mtu_t *mtu, apr_uint64_t sequence)
 {
     if (sequence < mtu->undecided) {

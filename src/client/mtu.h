@@ -15,7 +15,7 @@ typedef struct mtu {
     endpoint_t hint_from;
     apr_uint64_t undecided; /* no datagram below this number is tried any more */
     unsigned failures;      /* to send, for another reason than the size, since anything left */
-    report_t report;        /* to be told of what this probe does */
+    report_t report;        /* receives the events of this probe */
 } mtu_t;
 
 /* A search that asks by `probe`, whose size it sets at once, and by payloads of `room` bytes at

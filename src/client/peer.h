@@ -17,9 +17,9 @@ typedef struct lateness {
 } lateness_t;
 
 typedef struct peer_options {
-    run_t run; /* what the reports are told of it */
+    run_t run; /* what the reports receive about it */
     probe_t *probe;
-    directions_t *directions; /* of a protocol that tells more than plain echo; else NULL */
+    directions_t *directions; /* of a protocol that tells more than plain echo; otherwise NULL */
     flows_t *flows;
     unsigned first_flow; /* the flows of this peer are the run's number of them, from this one on */
     apr_array_header_t *reports;  /* of report_t *; told in this order */

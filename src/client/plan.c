@@ -184,7 +184,7 @@ static double sooner(double one, double other)
     return one == 0 || (other > 0 && other < one) ? other : one;
 }
 
-/* Of IPv6, whose headers are longer, where a bitrate is asked for. */
+/* For IPv6, whose headers are longer, if there is a bitrate. */
 static double interval_of(const client_settings_t *settings)
 {
     if (settings->bitrate > 0) {
@@ -224,7 +224,7 @@ static directions_t *make_directions(const client_settings_t *settings, apr_pool
     return settings->protocol == PROTOCOL_ECHO ? NULL : directions_create(&options, pool);
 }
 
-/* Of another protocol than plain echo. */
+/* For a protocol other than plain echo. */
 static session_format_t make_format(const client_settings_t *settings, const unsigned char *random,
                                     apr_pool_t *pool)
 {

@@ -28,11 +28,11 @@ typedef struct plan {
 const char *plan_make(plan_t *plan, const client_settings_t *settings, flows_t *flows,
                       apr_array_header_t *reports, int has_several, apr_pool_t *pool);
 
-/* Gives the plan a key of its own, so that late answers to what was sent by a plan that it is a
- * copy of are told apart. Any thread. */
+/* Gives the plan its own key, so that late replies to the plan that it was copied from are
+ * recognised. Any thread. */
 const char *plan_renew(plan_t *plan, apr_pool_t *pool);
 
-/* What is told of `host` at `peer`; length 0: its address is not known. */
+/* The description of `host` at `peer` for reports; length 0: its address is unknown. */
 run_t plan_run(const plan_t *plan, const char *host, endpoint_t peer);
 
 /* A peer that is sent what the settings ask for, from flow `first_flow` on: `count` datagrams, 0:
@@ -46,7 +46,7 @@ const char *plan_peer(peer_options_t *options, const plan_t *plan, const char *h
 const char *plan_add_flow(unsigned *flow, const plan_t *plan, const destination_t *destination,
                           const char *device, apr_status_t *status, apr_pool_t *pool);
 
-/* For how long there is a load of --load before the first ping under it: the queues are to be full
+/* How long the load of --load runs before the first ping of that part: the queues must be full
  * by then. */
 #define LOAD_RAMP_US (500 * 1000)
 

@@ -9,8 +9,8 @@
 #include "client/output/report.h"
 #include "udpecho/clock.h"
 
-/* How often the reports hear how it goes on: of one peer; of several, a part of them each time, so
- * that each is told of once a second and summing up many does not hold up what is due. */
+/* How often the reports receive progress: of one peer; of several, a part of them each time, so
+ * that each is reported once a second and adding up many does not delay what is due. */
 #define PROGRESS_INTERVAL_US 100000
 #define PROGRESS_PARTS       ((unsigned)(APR_USEC_PER_SEC / PROGRESS_INTERVAL_US))
 
@@ -31,7 +31,7 @@ struct prober {
     apr_thread_mutex_t *lock;   /* held by the loop but while it waits */
     peer_t *peers[FLOWS_MAX];   /* by the number that the agenda has for each; NULL: none */
     unsigned number[FLOWS_MAX]; /* of the peer that each flow is one of */
-    unsigned next_part;         /* of the peers, to be told of */
+    unsigned next_part;         /* the peers, for reports */
     unsigned top;               /* no peer has this number or a higher one */
     agenda_t *agenda;
     atomic_int is_stopped;
@@ -407,7 +407,8 @@ static apr_status_t go_round(prober_t *prober)
     return is_lost_here(prober, now) ? prober->failure : status;
 }
 
-/* In the order in which they were added, which the user knows. Others may be added meanwhile. */
+/* In the order in which they were added, which the user knows. Others may be added at the same
+ * time. */
 static void end_all(prober_t *prober)
 {
     while (agenda_count(prober->agenda) > 0) {

@@ -25,7 +25,7 @@ typedef struct prober_task {
 
 typedef struct prober_options {
     flows_t *flows;
-    run_t run;                    /* what the total is told of */
+    run_t run;                    /* what the reports receive about the total */
     apr_array_header_t *reports;  /* of report_t *; those of all peers */
     apr_interval_time_t interval; /* of the interim reports, microseconds; 0: none */
     const prober_task_t *task;    /* NULL: none */
@@ -41,10 +41,10 @@ apr_status_t prober_create(prober_t **prober, const prober_options_t *options, a
 /* Adds a peer, of at most FLOWS_MAX at a time, in memory from `pool`. */
 peer_t *prober_add(prober_t *prober, const peer_options_t *options, apr_pool_t *pool);
 
-/* Has the peer send no more. It ends once what it sent is answered or missing. */
+/* Makes the peer send no more. It ends when everything that it sent is answered or missing. */
 void prober_finish(prober_t *prober, peer_t *peer);
 
-/* Tells the reports of something that happened to no peer: `run` is what it is told of. */
+/* Passes to the reports an event that belongs to no peer; `run` is its run. */
 void prober_tell(prober_t *prober, const run_t *run, event_t event);
 
 /* Sends and receives until all peers ended and no task is pending, it is `end`, by clock_now() (0:
@@ -63,8 +63,8 @@ void prober_stop(prober_t *prober);
 /* Makes it tell the reports what it came to so far. Any thread. */
 void prober_report(prober_t *prober);
 
-/* Calls visit(context, peer) for each peer and makes the loop wait meanwhile, but not between two
- * peers: peers may come and go between them. Any thread but the one that runs it. */
+/* Calls visit(context, peer) for each peer while the loop waits, but not between two peers:
+ * peers may be added and removed between them. Any thread except the one that runs it. */
 void prober_visit(prober_t *prober, void (*visit)(void *context, const peer_t *peer),
                   void *context);
 

@@ -39,10 +39,10 @@ static void tell_mtu(single_peer_t *single)
     peer_tell(single->peer, (event_t){.kind = EVENT_MTU, .mtu = &result});
 }
 
-/* What is too big for the path is sent once more, in as many fragments as routers like: if it comes
- * back now, it was the way there that did not take it whole. Of this nothing is told but what
- * follows from it: its datagrams have the same numbers as those of the search, whose summary they
- * are not in. Returns 0 if there is nothing to send. */
+/* A datagram that is too big for the path is sent once more, in as many fragments as routers
+ * like: if it comes back now, the way there did not carry it whole. Only the conclusion is
+ * reported: these datagrams have the same numbers as those of the search, and are not in its
+ * summary. Returns 0 if there is nothing to send. */
 static int send_larger(single_peer_t *single)
 {
     const plan_t *first = single->plan;

@@ -16,7 +16,7 @@ static double missing(const sweep_row_t *row)
     return (double)(row->summary.lost + row->summary.corrupted);
 }
 
-/* The datagrams of which it is known what became of them. */
+/* The datagrams whose fate is known. */
 static trials_t losses(const sweep_row_t *row)
 {
     return (trials_t){missing(row), (double)(row->summary.sent - row->summary.outstanding)};

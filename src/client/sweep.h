@@ -15,8 +15,8 @@
 
 #include "client/output/event.h"
 
-/* Puts the rows in order, the worst first, marks the suspects and says in `result` what they come
- * to. Memory from `pool`. Pure but for that. */
+/* Puts the rows in order, the worst first, marks the suspects and sets `result`. Memory from
+ * `pool`; otherwise pure. */
 sweep_result_t sweep_judge(sweep_row_t *rows, unsigned count, apr_pool_t *pool);
 
 #endif

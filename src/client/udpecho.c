@@ -20,7 +20,7 @@
 #include "udpecho/host.h"
 #include "udpecho/keyboard.h"
 
-/* How long files that take nothing hold up the end: together no more than a second. */
+/* How long files that accept no data delay the exit, all together at most a second. */
 #define REPORT_PATIENCE_US (750 * 1000)
 #define ERRORS_PATIENCE_US (100 * 1000)
 
@@ -37,7 +37,7 @@ typedef struct program {
     check_t *check;              /* NULL: this is none */
     report_t *check_report;
     client_settings_t settings;
-    const char *wrong; /* what is wrong with the settings, else NULL */
+    const char *wrong; /* what is wrong with the settings, otherwise NULL */
     int is_held_up;    /* a thread is, and has memory that apr_terminate() would take away */
 } program_t;
 

@@ -8,9 +8,9 @@
 
 typedef struct address {
     const char *host;   /* a name or an address without brackets; NULL: every address, "*" */
-    const char *scope;  /* what follows "%" in an IPv6 address of one link, else NULL */
-    const char *device; /* what follows "%" in any other, else NULL: a network interface by which
-                         * alone datagrams are to come and go */
+    const char *scope;  /* what follows "%" in an IPv6 address of one link, otherwise NULL */
+    const char *device; /* what follows "%" in any other, otherwise NULL: a network interface by
+                         * which alone datagrams are to come and go */
     apr_port_t port;
 } address_t;
 

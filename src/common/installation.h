@@ -36,8 +36,8 @@ int installation_is_relative(const char *path, apr_pool_t *pool);
 /* Why host_run() did not run a service, as a sentence. From `pool`; any thread. */
 const char *installation_refusal(apr_status_t status, apr_pool_t *pool);
 
-/* Sets `file` to the configuration file of the service, host_config_file(), if it exists, else to
- * NULL. Returns NULL, or why it must not be read, as a sentence. From `pool`; any thread. */
+/* Sets `file` to the configuration file of the service, host_config_file(), if it exists, otherwise
+ * to NULL. Returns NULL, or why it must not be read, as a sentence. From `pool`; any thread. */
 const char *installation_config_file(const char **file, apr_pool_t *pool);
 
 #endif

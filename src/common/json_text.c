@@ -40,7 +40,7 @@ static character_t character_at(const unsigned char *bytes, apr_size_t length)
 }
 
 /* A terminal obeys the control characters of ECMA-48, and text is not shown in the order in which
- * it is stored, or not shown at all, for others: Unicode's categories Cc, Zl, Zp, and Cf but for
+ * it is stored, or not shown at all, for others: Unicode's categories Cc, Zl, Zp, and Cf except for
  * what is visible, or part of words: U+200C and U+200D in Persian and in Indian scripts. */
 static int is_invisible(apr_uint32_t code)
 {

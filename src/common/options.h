@@ -43,7 +43,8 @@ struct option {
     const char *also; /* what other programs call it, "port|p", for the error that it is unknown */
     unsigned command_line_only : 1;
     unsigned takes_line_ends : 1; /* in its value on the command line; a file cannot say them */
-    unsigned reloadable : 1; /* another value comes into force at a reload, not at a restart only */
+    unsigned
+        reloadable : 1; /* another value comes into effect at a reload, not at a restart only */
 };
 
 /* Flags, numbers, sizes (bytes), durations (microseconds) and rates (per second) are stored as
@@ -89,7 +90,7 @@ const char *options_read_file(const option_t *table, void *settings, const char 
                               apr_status_t *refusal, apr_pool_t *pool);
 
 /* The names of the options whose values differ, separated by commas; those that only the command
- * line takes are passed over. */
+ * line takes are ignored. */
 const char *options_differing(const option_t *table, const void *one, const void *other,
                               apr_pool_t *pool);
 

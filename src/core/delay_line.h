@@ -3,7 +3,7 @@
 
 /*
  * Copies of replies that are to leave later, in a fixed amount of memory. Belongs to one worker,
- * save where a function says otherwise. Times are microseconds of clock_now().
+ * except where a function says otherwise. Times are microseconds of clock_now().
  */
 
 #include <apr_pools.h>

@@ -22,7 +22,7 @@ struct echo {
     apr_time_t drain_until;
     _Atomic apr_interval_time_t pause_us; /* after the last receive; 0: it did not fail */
     echo_quota_t *quota;
-    const echo_policy_t *_Atomic policy; /* in force from the next batch on */
+    const echo_policy_t *_Atomic policy; /* in effect from the next batch on */
     const echo_policy_t *_Atomic held;   /* the present batch's; NULL between batches */
     loop_detector_t *loops;              /* NULL: none */
     token_hand_t datagrams;
@@ -61,7 +61,7 @@ int echo_reads(const echo_t *echo, const echo_policy_t *policy)
 }
 
 /* Another policy may be applied, and this one's holders asked for, between reading which it is and
- * holding it. So it is held only if it is still in force afterwards. */
+ * holding it. So it is held only if it is still in effect afterwards. */
 static const echo_policy_t *hold_policy(echo_t *echo)
 {
     const echo_policy_t *policy;

@@ -9,7 +9,7 @@
  * Serving -> draining -> done. Draining answers what the kernel already holds and ends when a
  * receive comes back empty, or after ECHO_DRAIN_MAX_US for senders that never pause.
  *
- * Each worker has a core of its own and is the only one to call it, save where a function says
+ * Each worker has a core of its own and is the only one to call it, except where a function says
  * otherwise. Times are microseconds of clock_now().
  */
 
@@ -118,7 +118,7 @@ int echo_is_degraded(const echo_t *echo);
  */
 void echo_stamp(echo_t *echo, const batch_t *batch, apr_int64_t (*wall_clock)(void));
 
-/* Has delayed replies wait in the delay line of the policy in force, of worker number `worker`;
+/* Has delayed replies wait in the delay line of the policy in effect, of worker number `worker`;
  * those that have no room there are dropped and counted. The one of an earlier policy is not used
  * any more. Returns non-zero if the policy impairs replies, or delayed ones wait: only then are the
  * next two functions worth calling. Between batches. */
@@ -138,7 +138,7 @@ unsigned echo_due(echo_t *echo, batch_t *batch, apr_time_t now);
 /* When the next delayed reply is due; -1: there is none. */
 apr_time_t echo_next_due(const echo_t *echo);
 
-/* How long delayed replies may leave once draining is over, microseconds, by the policy in force.
+/* How long delayed replies may leave once draining is over, microseconds, by the policy in effect.
  * Between batches. */
 apr_interval_time_t echo_impair_drain(echo_t *echo);
 

@@ -39,8 +39,8 @@ static apr_int64_t uniform(const impair_profile_t *profile, apr_uint64_t number)
 }
 
 /* A number of standard deviation 2^32: the sum of twelve uniform ones of variance 1/12, which
- * is normal but for its ends, six standard deviations away. It needs no floating point, whose last
- * digits differ between systems. */
+ * is normal except for its ends, six standard deviations away. It needs no floating point, whose
+ * last digits differ between systems. */
 static apr_int64_t normal(const impair_profile_t *profile, apr_uint64_t number)
 {
     apr_int64_t sum = -6 * (APR_INT64_C(1) << 32);

@@ -28,7 +28,7 @@ typedef enum impairment {
     IMPAIRMENTS
 } impairment_t;
 
-/* How often something happens: to every Nth reply if `every` is not 0, else by chance. */
+/* How often something happens: to every Nth reply if `every` is not 0, otherwise by chance. */
 typedef struct impair_chance {
     apr_uint32_t millionths;
     apr_uint32_t every;
@@ -52,9 +52,9 @@ typedef struct impair_profile {
     apr_uint64_t seed;
     impair_chance_t chance[IMPAIR_CHANCES];
     apr_interval_time_t delay;  /* microseconds; 0: none */
-    apr_interval_time_t jitter; /* at most `delay`: half the range if uniform, else the standard
-                                 * deviation */
-    int is_normal;              /* how the jitter is distributed; else uniform */
+    apr_interval_time_t jitter; /* at most `delay`: half the range if uniform, otherwise the
+                                 * standard deviation */
+    int is_normal;              /* how the jitter is distributed; otherwise uniform */
     apr_int64_t rate;           /* bits of payload per second; 0: without limit */
     apr_int64_t queue;          /* bytes of payload that may wait for the rate */
     const struct impair_schedule *schedule; /* what is done instead; NULL: the same at all times */

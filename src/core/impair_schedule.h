@@ -2,7 +2,7 @@
 #define UDPECHO_IMPAIR_SCHEDULE_H
 
 /* Impairment that changes with time, or with the number of replies: steps, each of which is in
- * force until the next one begins. Plain data; any thread. */
+ * effect until the next one begins. Plain data; any thread. */
 
 #include <stdatomic.h>
 
@@ -19,14 +19,14 @@ typedef struct impair_step {
 } impair_step_t;
 
 typedef struct impair_schedule {
-    int counts_replies;         /* `after` and `period` are numbers of replies, else microseconds */
-    apr_int64_t period;         /* after which the schedule begins again; 0: it does not */
-    unsigned count;             /* of steps */
+    int counts_replies; /* `after` and `period` are numbers of replies, otherwise microseconds */
+    apr_int64_t period; /* after which the schedule begins again; 0: it does not */
+    unsigned count;     /* of steps */
     const impair_step_t *steps; /* each begins after the one before it */
 } impair_schedule_t;
 
 /*
- * Returns what is in force at `position`, the microseconds or replies before it; NULL if no step
+ * Returns what is in effect at `position`, the microseconds or replies before it; NULL if no step
  * has begun. This depends on the position alone. `begun` is 0 at first: the number of steps that
  * have begun, which is searched for again only when it has changed. Threads may share it.
  */

@@ -32,7 +32,7 @@ const char *source_ports_create(source_ports_t **ports, const char *list, apr_po
 /* Non-zero if the port is on the list. Any thread. */
 int source_ports_refuse(const source_ports_t *ports, apr_port_t port);
 
-/* Non-zero if the port is throttled and has been answered often enough; else this counts as an
+/* Non-zero if the port is throttled and has been answered often enough; otherwise this counts as an
  * answer. All workers share the count, without a lock. Any thread; `now` is that of clock_now(). */
 int source_ports_throttle(source_ports_t *ports, apr_port_t port, apr_time_t now);
 

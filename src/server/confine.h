@@ -11,7 +11,7 @@
  * returned. Main thread, before there is another. */
 exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_t *pool);
 
-/* Does sandbox_enter() unless --sandbox is off, and sets `found` to what is in force then. Main
+/* Does sandbox_enter() unless --sandbox is off, and sets `found` to what is in effect then. Main
  * thread. */
 apr_status_t confine_found(const settings_t *settings, const platform_t *platform,
                            const char **found, apr_pool_t *pool);

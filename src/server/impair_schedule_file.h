@@ -17,7 +17,7 @@
  *
  * Nothing follows # on a line. Steps have the seed of `whose`. Returns NULL, or the error as a
  * sentence that begins with the file and, if it is about one, the line; `refusal` is set if the
- * error is one of the system, as lines_read() has it. Memory from `pool`.
+ * error is one of the system, as for lines_read(). Memory from `pool`.
  */
 const char *impair_schedule_file_read(impair_schedule_t *schedule, const impair_profile_t *whose,
                                       const char *path, apr_status_t *refusal, apr_pool_t *pool);

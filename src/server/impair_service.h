@@ -21,8 +21,8 @@ typedef struct impair_lines {
 } impair_lines_t;
 
 /* Sets `lines` to memory of the size that the settings have for each of `workers`: to `current`,
- * which may be NULL, if that has the size or the settings impair no reply; else to new memory below
- * `pool`. Where there is none, `lines` are to be freed all the same. */
+ * which may be NULL, if that has the size or the settings impair no reply; otherwise to new memory
+ * below `pool`. Where there is none, `lines` are to be freed all the same. */
 void impair_lines_take(impair_lines_t **lines, impair_lines_t *current, const settings_t *settings,
                        unsigned workers, apr_pool_t *pool);
 
@@ -32,7 +32,7 @@ void impair_lines_free(impair_lines_t *lines, const impair_lines_t *kept);
 /* Reads what the values of --impair say, an array of const char * that may be NULL, the files of
  * their schedules included. Sets `profiles` to an array of impair_profile_t; NULL: there are none.
  * Returns NULL, or the error as a sentence that begins with the file; `refusal` is set if it is one
- * of the system, as lines_read() has it. Memory from `pool`. */
+ * of the system, as for lines_read(). Memory from `pool`. */
 const char *impair_read(apr_array_header_t **profiles, const apr_array_header_t *values,
                         apr_status_t *refusal, apr_pool_t *pool);
 
@@ -46,7 +46,7 @@ void impair_add_schedules(apr_array_header_t *files, const apr_array_header_t *v
 const char *impair_check(const settings_t *settings, apr_pool_t *pool);
 
 /* How replies are impaired; NULL: they are not. A line in the log warns of each --impair. `lines`,
- * which are taken for these settings, have to outlive it; else it lives as long as `pool`. */
+ * which are taken for these settings, have to outlive it; otherwise it lives as long as `pool`. */
 impair_policy_t *impair_policy_of(const settings_t *settings, const impair_lines_t *lines,
                                   log_t *log, apr_pool_t *pool);
 

@@ -19,7 +19,7 @@ const char *impair_spec_parse(impair_profile_t *profile, const char **schedule, 
 
 /* What a line of a schedule says. */
 typedef struct impair_line {
-    int counts_replies; /* `step.after` is a number of replies, else microseconds */
+    int counts_replies; /* `step.after` is a number of replies, otherwise microseconds */
     int repeats;        /* the schedule begins again then, and nothing else is said */
     impair_step_t step;
 } impair_line_t;

@@ -47,7 +47,7 @@ static exit_code_t fill(setup_t *setup, const setup_t *current, const setup_fram
     return code;
 }
 
-/* Frees a setup that never came into force, and closes what was opened for it alone. */
+/* Frees a setup that never came into effect, and closes what was opened for it alone. */
 static void abandon(setup_t *setup, const setup_t *current)
 {
     listener_set_close(&setup->listeners, current != NULL ? &current->listeners : NULL, NULL);
@@ -74,7 +74,7 @@ exit_code_t reload_first(setup_t **created, const setup_frame_t *frame)
 
 /* ---- Again ---- */
 
-/* What is in force after a reload: of `fresh`, what a running server can change. */
+/* What is in effect after a reload: of `fresh`, what a running server can change. */
 static settings_t merge(const settings_t *start, const settings_t *fresh, int has_fixed_listeners)
 {
     settings_t merged = *start;
@@ -94,7 +94,7 @@ typedef struct reload {
     const setup_t *current;
     const setup_frame_t *frame;
     setup_t *setup;    /* NULL: there was no memory for it */
-    const char *error; /* NULL: it can come into force */
+    const char *error; /* NULL: it can come into effect */
 } reload_t;
 
 /* Puts into words, while a reload can still be refused for want of memory, what it changes. */
@@ -179,7 +179,7 @@ void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t
     log_level_t after = next->settings.log_level;
 
     /* The lines are begun under the level that lets them through, and written when the new one is
-     * in force. */
+     * in effect. */
     log_set_level(log, after > before ? after : before);
     log_line_t *reloaded = log_begin_waiting(log, LOG_LEVEL_INFO, "reloaded");
     log_line_t *restart = begin_options(log, LOG_LEVEL_WARNING, "changed settings need a restart",

@@ -9,7 +9,7 @@
 #include "server/policy.h"
 
 typedef struct setup {
-    settings_t settings; /* as they are in force */
+    settings_t settings; /* as they are in effect */
     settings_t fresh;    /* as they were read, what only a restart changes included */
     listener_set_t listeners;
     impair_lines_t *lines; /* NULL: no reply has been impaired yet */
@@ -36,15 +36,14 @@ typedef struct setup_frame {
 exit_code_t reload_first(setup_t **setup, const setup_frame_t *frame);
 
 /*
- * Reads again where the settings were read, and makes a setup of what they say now, save for those
- * that only a restart changes. Listeners that `current` has as well are the same in both. Returns
- * NULL if something is wrong or there is no memory: the log says what, and nothing has changed.
- * Main thread.
+ * Reads the settings again and makes a setup of them, except for those that only a restart
+ * changes. Both setups share the listeners that `current` has too. Returns NULL if something is
+ * wrong or there is no memory: the log says what, and nothing has changed. Main thread.
  */
 setup_t *reload_next(const setup_t *current, const setup_frame_t *frame);
 
-/* Puts the level of the log in force, and logs what `next` has otherwise than `current`, and what
- * needs a restart. Main thread, when all the rest of `next` is in force. */
+/* Puts the level of the log in effect, and logs what `next` has otherwise than `current`, and what
+ * needs a restart. Main thread, when all the rest of `next` is in effect. */
 void reload_log(const setup_t *current, const setup_t *next, const setup_frame_t *frame);
 
 /* Closes the listeners that `next` has not, which the log is told, and frees the rest of `setup`.

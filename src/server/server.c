@@ -19,13 +19,14 @@
 
 typedef struct server {
     setup_frame_t frame;
-    setup_t *setup; /* that is in force */
+    setup_t *setup; /* that is in effect */
     status_source_t status;
     observer_t *observer;
     host_t *host;
     log_t *log;
     workers_t workers;
-    apr_time_t looked_at; /* when the service manager was told of the rate, and what of */
+    apr_time_t
+        looked_at; /* when the service manager was told of the rate, and the counts at that time */
     apr_uint64_t echoed_before;
     int has_successor; /* who serves with the same sockets */
     gate_t *gate;      /* where all threads wait until the process is confined */
@@ -59,7 +60,7 @@ static void read_counters(void *context, apr_pool_t *scratch)
     log_text(line, "health", health_name(status.health));
 }
 
-/* Ends the line with the counters; `pool` is for what it needs meanwhile. */
+/* Ends the line with the counters; `pool` is for temporary memory. */
 static void log_counters(server_t *server, log_line_t *line, apr_pool_t *pool)
 {
     reading_t reading = {server, line};

@@ -59,8 +59,8 @@ static int is_same_text(const char *one, const char *other)
     return one == NULL || other == NULL ? one == other : apr_cstr_casecmp(one, other) == 0;
 }
 
-/* Whether both are written as the same address and port, but for the default ports. Those that only
- * turn out to be the same are found when they are opened. */
+/* Whether both are written as the same address and port, apart from default ports. Different
+ * spellings of the same address are found when they are opened. */
 static int is_same_place(const char *text, protocol_t protocol, const char *other,
                          protocol_t of_other, apr_pool_t *pool)
 {

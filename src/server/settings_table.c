@@ -18,7 +18,7 @@
 #define YEAR_US    (365 * APR_INT64_C(86400000000))
 #define BUFFER_MAX (1 << 30)
 
-/* Longer than any load balancer takes to notice. */
+/* Longer than any load balancer needs to notice. */
 #define LAME_DUCK_MAX_US (3600 * APR_USEC_PER_SEC)
 
 const option_t settings_table[] = {

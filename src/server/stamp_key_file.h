@@ -35,7 +35,7 @@ typedef struct stamp_key_line {
  *
  * Nothing follows # on a line. The file has to be safe: host_secret_file_check(). Returns NULL, or
  * the error as a sentence that begins with the file and, if it is about one, the line, and never
- * has a key in it; `refusal` is set if the error is one of the system, as lines_read() has it.
+ * has a key in it; `refusal` is set if the error is one of the system, as for lines_read().
  * Memory from `pool`.
  */
 const char *stamp_key_file_read(apr_array_header_t *lines, const char *path, apr_status_t *refusal,

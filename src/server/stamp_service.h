@@ -26,8 +26,8 @@ typedef struct stamp_basis {
 stamp_basis_t *stamp_basis_create(const unsigned char key[APR_SIPHASH_KSIZE],
                                   const platform_t *platform, apr_pool_t *pool);
 
-/* Takes the memory for its sessions, unless it has it: a server without STAMP needs none. Before a
- * policy is made that counts them. Main thread. */
+/* Allocates the memory of its sessions, unless it has it: a server without STAMP needs none.
+ * Before a policy is made that counts them. Main thread. */
 void stamp_basis_take_sessions(stamp_basis_t *basis);
 
 /* Returns NULL if this program can do what the settings say of STAMP, or else what it cannot, as a
@@ -35,7 +35,7 @@ void stamp_basis_take_sessions(stamp_basis_t *basis);
 const char *stamp_check(const settings_t *settings);
 
 /* How STAMP is to be answered. The basis, which may be NULL where nothing is answered, has to
- * outlive it; else it lives as long as `pool`. Main thread. */
+ * outlive it; otherwise it lives as long as `pool`. Main thread. */
 const stamp_policy_t *stamp_policy_create(const settings_t *settings, const stamp_basis_t *basis,
                                           apr_pool_t *pool);
 

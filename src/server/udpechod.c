@@ -24,7 +24,7 @@ typedef struct program {
     log_sink_t errors;
     settings_t settings;
     int is_held_up;    /* a thread still runs, which nobody can end */
-    const char *wrong; /* what is wrong with the settings, else NULL */
+    const char *wrong; /* what is wrong with the settings, otherwise NULL */
     exit_code_t code;  /* how to end then */
 } program_t;
 
@@ -132,7 +132,7 @@ static exit_code_t ask_whether_ready(const program_t *program)
     return written != EXIT_OK ? written : code;
 }
 
-/* Everything but finding out what there is to do, which decides how the host runs this. */
+/* Everything except the decision what to do, which determines how the host runs this. */
 static int run(void *data)
 {
     program_t *program = data;

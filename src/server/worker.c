@@ -17,7 +17,7 @@ struct worker {
     transport_t *transport;
     echo_t *echo;
     const apr_array_header_t *_Atomic wanted;    /* listeners */
-    const apr_array_header_t *_Atomic listening; /* to these, the same but for a while */
+    const apr_array_header_t *_Atomic listening; /* to these, the same except for a while */
     service_times_t service_times;
     int impairs; /* replies, or delayed ones wait */
     atomic_int is_stopping;
@@ -207,8 +207,9 @@ static void serve(worker_t *worker)
     }
 }
 
-/* Delayed replies leave when they are due, as long as --impair-drain says, and those that are due
- * later are dropped. A reload goes on meanwhile, and so does the worker for those who watch it. */
+/* Delayed replies leave when they are due, for as long as --impair-drain allows, and those that
+ * are due later are dropped. A reload still takes effect, and the worker still shows that it is
+ * alive. */
 static void finish_delayed(worker_t *worker)
 {
     apr_time_t now = clock_now();

@@ -47,8 +47,8 @@ void worker_listen(worker_t *worker, const apr_array_header_t *listeners);
 /* Non-zero once the worker does what worker_listen() said last, or has ended. Any thread. */
 int worker_listens(const worker_t *worker);
 
-/* Wakes the worker, so that one that has nothing to do goes round its loop as well, and returns the
- * number of the turn that it is in, for worker_has_moved(). Any thread. */
+/* Wakes the worker, so that an idle one completes its loop too, and returns the number of its
+ * present turn, for worker_has_moved(). Any thread. */
 apr_uint64_t worker_wake(worker_t *worker);
 
 /* Non-zero if the worker has come to a later turn than this, or has ended. Any thread. */

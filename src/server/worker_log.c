@@ -8,7 +8,7 @@
  * counters tell of all. */
 #define WARNING_INTERVAL_US APR_USEC_PER_SEC
 
-/* A loop is told of once in this time. */
+/* A loop is logged once in this time. */
 #define LOOP_WARNING_INTERVAL_US (60 * APR_USEC_PER_SEC)
 
 /* `reason` is why it was dropped; NULL: it was not. */

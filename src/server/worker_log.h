@@ -1,13 +1,13 @@
 #ifndef UDPECHO_WORKER_LOG_H
 #define UDPECHO_WORKER_LOG_H
 
-/* What a worker writes into the log: each datagram where that is asked for, and of what goes wrong
- * no more than a line a second. The thread of the worker. */
+/* What a worker logs: each datagram at level debug, and at most one line a second of each
+ * problem. The thread of the worker. */
 
 #include "server/log/log.h"
 #include "udpecho/datagram.h"
 
-/* The sources of loops that were told of last are kept. */
+/* How many sources of loops are remembered. */
 #define LOOPS_MAX 16
 
 typedef struct told_loop {
@@ -15,7 +15,7 @@ typedef struct told_loop {
     apr_time_t at;
 } told_loop_t;
 
-/* All zero at the start but for what is the worker's. */
+/* All zero at the start, except the fields of the worker. */
 typedef struct worker_log {
     log_t *log;
     const char *thread; /* the name of the worker, */
@@ -23,7 +23,7 @@ typedef struct worker_log {
     apr_time_t next_failure_warning;
     apr_time_t next_limit_warning;
     told_loop_t told_loops[LOOPS_MAX];
-    unsigned next_told; /* the place of the one that was told of longest ago */
+    unsigned next_told; /* the index of the one that was logged longest ago */
 } worker_log_t;
 
 /* Tells what services received, of which their replies are made in place: before echo_step(). */

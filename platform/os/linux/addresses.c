@@ -15,7 +15,7 @@
 #include "os/linux/netlink.h"
 #include "os/main_thread.h"
 
-/* How often to ask again where the addresses changed meanwhile. */
+/* How often to ask again if the addresses change during the query. */
 #define DUMPS_MAX 10
 
 /* What the kernel answers in several parts. */

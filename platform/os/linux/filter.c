@@ -14,8 +14,8 @@
 
 #define MEMORY_WANTED (1 << 20)
 
-/* Of some calls there is an old one and a new one. glibc makes the old where the processor has it;
- * musl does it the other way round with epoll_wait. */
+/* Some calls have an old and a new version. glibc uses the old one where the processor has it;
+ * musl does the opposite for epoll_wait. */
 #if defined(__GLIBC__) && defined(__NR_epoll_wait)
 #define CALL_EPOLL_WAIT SCMP_SYS(epoll_wait)
 #else
@@ -39,7 +39,7 @@
 #define OPEN_FLAGS 2
 #endif
 
-/* Of the type of a socket, all but how it blocks and that execve(2) closes it. */
+/* All bits of the type of a socket, except whether it blocks and whether execve(2) closes it. */
 #define SOCKET_TYPE ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK)
 
 /* When a call is needed: always, to read files again, to open listeners, to have them kept, to hand
@@ -62,8 +62,8 @@ typedef struct rule {
     int call;
     need_t need;
     feature_t feature;
-    int error; /* 0: allowed; else the call does nothing and ends with this, which the C library
-                * takes well */
+    int error; /* 0: allowed; otherwise the call does nothing and ends with this, which the C
+                * library takes well */
     unsigned conditions; /* on arguments: which, a mask, and what is left under it */
     struct scmp_arg_cmp arguments[2];
 } rule_t;
@@ -102,7 +102,8 @@ static const rule_t rules[] = {
 #if defined(__NR_time)
     {.call = SCMP_SYS(time), .need = TO_SERVE_HTTP},
 #endif
-    /* Whether somebody keeps the wall clock. To set it takes a capability, which is gone by now. */
+    /* Reads whether the wall clock is synchronised. Setting it requires a capability, which was
+     * dropped. */
     {.call = SCMP_SYS(clock_adjtime),
      .need = TO_ASK_CLOCK,
      .conditions = 1,
@@ -125,15 +126,14 @@ static const rule_t rules[] = {
     {.call = SCMP_SYS(setsockopt), .need = TO_SERVE_HTTP, .error = ENOSYS},
     /* At the end APR would remove the path of a socket. It stays, for the next start to replace. */
     {.call = CALL_UNLINK, .need = TO_ACCEPT, .error = ENOSYS},
-    /* Reading files again, and nothing but reading; what kind of file it is, by the one name or the
-     * other, as the C library has it. */
+    /* Reading files again, and only reading; fstat by either name, depending on the C library. */
     {.call = SCMP_SYS(fstat), .need = TO_RELOAD},
     {.call = SCMP_SYS(newfstatat), .need = TO_RELOAD},
     {.call = CALL_OPEN,
      .need = TO_RELOAD,
      .conditions = 1,
      .arguments = {{OPEN_FLAGS, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY}}},
-    /* Listeners that a reload adds: sockets for UDP, told apart, bound, waited for. */
+    /* Listeners that a reload adds: creating, binding and polling UDP sockets. */
     {.call = SCMP_SYS(socket),
      .need = TO_LISTEN,
      .conditions = 2,

@@ -7,7 +7,7 @@
 
 #include "os/main_thread.h"
 
-/* The kernel's <asm/siginfo.h> has it, which does not go with the C library's <signal.h>. */
+/* Defined in the kernel's <asm/siginfo.h>, which conflicts with the C library's <signal.h>. */
 #if !defined(SYS_SECCOMP)
 #define SYS_SECCOMP 1
 #endif

@@ -13,8 +13,8 @@
 
 #include "os/main_thread.h"
 
-/* As in launch.h, which cannot be included: it brings along all of Mach, whose host_t and
- * host_processors() are others than ours. */
+/* Copied declarations of launch.h, which cannot be included: it includes Mach, whose host_t and
+ * host_processors() differ from ours. */
 extern int launch_activate_socket(const char *name, int **descriptors, size_t *count);
 
 /* Appends the descriptors, and keeps them from programs that this one might start. */

@@ -19,7 +19,7 @@
 
 #define FIRST_DESCRIPTOR 3
 
-/* -1 unless `text` is a number, of no more digits than any system's processes have. */
+/* -1 unless `text` is a number, with no more digits than the process IDs of any system. */
 static long read_number(const char *text)
 {
     size_t length = strlen(text);

@@ -40,7 +40,7 @@ apr_int64_t clock_wall(void)
 /* Without a mode nothing is changed, and everybody may ask. */
 static int read_discipline(struct timex *discipline)
 {
-#if HAVE_CLOCK_ADJTIME /* adjtimex() is one call or another, as the C library has it */
+#if HAVE_CLOCK_ADJTIME /* adjtimex() is one call or the other, depending on the C library */
     return clock_adjtime(CLOCK_REALTIME, discipline);
 #else
     return ntp_adjtime(discipline);

@@ -63,7 +63,7 @@ apr_status_t descriptors_receive(int from, char *byte, apr_array_header_t *socke
     }
     control = CMSG_FIRSTHDR(&message.header);
     if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
-        /* Of a message that was cut off, some kernels tell the length that it had before. */
+        /* Some kernels report the length of a truncated message before it was truncated. */
         size_t room = message.header.msg_controllen;
         size_t filled = control->cmsg_len < room ? control->cmsg_len : room;
         size_t count = filled > CMSG_LEN(0) ? (filled - CMSG_LEN(0)) / sizeof(int) : 0;
@@ -76,6 +76,7 @@ apr_status_t descriptors_receive(int from, char *byte, apr_array_header_t *socke
             APR_ARRAY_PUSH(sockets, apr_os_sock_t) = descriptor;
         }
     }
-    /* The kernel leaves out what it has no number for, and says no more than this (unix(7)). */
+    /* The kernel leaves out descriptors for which the process has no numbers, and only this flag
+     * shows it (unix(7)). */
     return (message.header.msg_flags & MSG_CTRUNC) != 0 ? EMFILE : APR_SUCCESS;
 }

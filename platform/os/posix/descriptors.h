@@ -10,7 +10,7 @@
 #define DESCRIPTORS_MAX 253
 
 /* Sends `length` bytes, at least one, and `count` descriptors, if any. Errors: E2BIG for more than
- * DESCRIPTORS_MAX of them, else those of sendmsg(2). */
+ * DESCRIPTORS_MAX of them, otherwise those of sendmsg(2). */
 apr_status_t descriptors_send(int to, const char *bytes, apr_size_t length, const int *descriptors,
                               unsigned count);
 

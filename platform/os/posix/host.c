@@ -23,8 +23,8 @@
 #define PUT_ATTEMPTS_MAX 100
 #define READ_PAUSE_US    10000
 
-/* How long the end may take beside what host_stopping() is told: draining takes a second at most,
- * and the log may be slow. */
+/* How long stopping may take in addition to the time given to host_stopping(): draining takes up
+ * to a second, and the log may be slow. */
 #define END_US (5 * APR_USEC_PER_SEC)
 
 struct host {
@@ -47,8 +47,8 @@ static struct host the_host;
 enum { NOT_PENDING, IN_THE_PIPE, NOT_WRITTEN };
 static atomic_int pending[HOST_FINISHED + 1]; /* host_finish() is for any thread */
 
-/* A pipe that is nowhere near full takes a byte, but for a moment the kernel may have no memory for
- * it. Nobody asks twice, so it is tried again. */
+/* A pipe that is almost empty takes a byte, but the kernel may briefly have no memory for it.
+ * Nobody sends the request again, so this tries again. */
 static void put_event(host_event_t event)
 {
     unsigned char byte = (unsigned char)event;
@@ -359,14 +359,15 @@ static int next_event(host_t *host, host_event_t *event)
     int error = errno;
     unsigned char byte;
 
-    /* Where poll(2) fails each time, the end is heard all the same. */
+    /* If poll(2) fails each time, a request to stop is still noticed. */
     if ((ready < 0 || waited[0].revents != 0) && read(host->events[0], &byte, 1) == 1 &&
         byte <= HOST_FINISHED) {
         pending[byte] = NOT_PENDING;
         *event = (host_event_t)byte;
         return 1;
     }
-    /* After SIGSTOP and SIGCONT too; what came meanwhile is read before anything is judged late. */
+    /* Also after SIGSTOP and SIGCONT: everything that arrived is read before anything is judged
+     * late. */
     if (ready < 0 && error == EINTR) {
         return 0;
     }

@@ -26,7 +26,7 @@ static apr_status_t destroy(void *data)
     return pthread_mutex_destroy(&monitor->mutex);
 }
 
-/* One that knows who has it locked, where assertions ask. */
+/* A mutex that knows which thread holds it, for assertions. */
 static int create_mutex(pthread_mutex_t *mutex)
 {
     pthread_mutexattr_t attributes;

@@ -1,8 +1,8 @@
 #ifndef UDPECHO_STOP_H
 #define UDPECHO_STOP_H
 
-/* Whether a signal has asked this process to end, for those of the main thread that wait for
- * something outside meanwhile. Internal to platform/os/posix. */
+/* Whether a signal has asked this process to stop, for code of the main thread that waits for
+ * another process. Internal to platform/os/posix. */
 
 #include <signal.h>
 

@@ -16,7 +16,8 @@
 #include "udpecho/handover.h"
 #include "udpecho/host.h"
 
-/* Of every name; the protocol, unless it is plain echo, the port and the address follow. */
+/* The prefix of each name; the protocol, unless it is plain echo, the port and the address
+ * follow. */
 #define PREFIX "udpechod-stored-"
 
 /* The longest that a service manager takes. */

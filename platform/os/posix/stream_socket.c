@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* For TCP it is not what it is for UDP: a second socket that listens is refused all the same. */
+/* For TCP it differs from UDP: a second listening socket is still refused. */
 apr_status_t host_bind_stream(apr_socket_t *socket, apr_sockaddr_t *address)
 {
     apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);

@@ -255,7 +255,7 @@ static apr_status_t take_over(apr_array_header_t *groups, apr_array_header_t *st
     return make_door(address, step);
 }
 
-/* Says that this process serves. One that has died meanwhile has nothing to end. */
+/* Reports that this process serves. A predecessor that has died needs no report. */
 static apr_status_t tell_predecessor(void)
 {
     for (int attempts = 0; write(predecessor, "", 1) != 1; attempts++) {

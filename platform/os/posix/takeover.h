@@ -29,7 +29,7 @@ typedef struct takeover {
     int (*gives_up)(void);
 
     /* Tells the predecessor, if there is one, that this process serves. Errors: APR_TIMEUP if the
-     * predecessor serves on, else those of write(2). */
+     * predecessor serves on, otherwise those of write(2). */
     apr_status_t (*tell_ready)(void);
 } takeover_t;
 

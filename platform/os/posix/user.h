@@ -15,8 +15,7 @@ typedef struct user {
     const privileges_t *wanted;
 } user_t;
 
-/* Looks up whom to become, which must precede a change of root: names are in files. Errors:
- * APR_ENOENT. */
+/* Looks up the user and group, before a change of root: names are in files. Errors: APR_ENOENT. */
 apr_status_t user_find(user_t *user, const privileges_t *wanted, privileges_error_t *error,
                        apr_pool_t *pool);
 

@@ -77,7 +77,7 @@ const char *host_config_file(apr_pool_t *pool)
                : NULL;
 }
 
-/* The directory first: once it is safe, nobody can put another file there meanwhile. */
+/* The directory first: when it is safe, nobody can put another file there any more. */
 const char *host_config_file_check(apr_pool_t *pool)
 {
     const char *data = program_data(pool);

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_WINDOWS_EVENTS_H
 #define UDPECHO_WINDOWS_EVENTS_H
 
-/* Between host.c, which waits for events, and those who bring them. */
+/* Connects host.c, which waits for events, with the code that reports them. */
 
 #include "udpecho/host.h"
 

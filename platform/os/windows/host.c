@@ -104,7 +104,7 @@ apr_status_t host_start(host_t **host, int reloads, apr_pool_t *pool)
             return (apr_status_t)apr_get_os_error();
         }
     }
-    /* A service that handles console events would be told of every user who logs off, and end. */
+    /* A service that handled console events would receive every logoff, and stop. */
     if (!service_is_running() && !SetConsoleCtrlHandler(on_control, TRUE)) {
         return (apr_status_t)apr_get_os_error();
     }

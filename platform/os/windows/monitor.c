@@ -5,7 +5,7 @@
 struct monitor {
     SRWLOCK lock;
     CONDITION_VARIABLE changed;
-    DWORD owner; /* the thread that has it locked; 0: none */
+    DWORD owner; /* the thread that holds the lock; 0: none */
 };
 
 apr_status_t monitor_create(monitor_t **created, apr_pool_t *pool)

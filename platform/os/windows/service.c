@@ -65,8 +65,8 @@ static void tell(DWORD state, DWORD wait_ms)
         .dwCurrentState = state,
         /* While it starts, no control comes in that host_start() is not ready for. */
         .dwControlsAccepted = state == SERVICE_RUNNING ? CONTROLS : 0,
-        /* An error has Windows start the service again (SERVICE_FAILURE_ACTIONS_FLAG), so what a
-         * person has to mend is none. sc query shows the code all the same. */
+        /* An error makes Windows restart the service (SERVICE_FAILURE_ACTIONS_FLAG), so what
+         * only a person can correct is not reported as one. sc query still shows the code. */
         .dwWin32ExitCode = service.code == 0 || service.is_final(service.code)
                                ? NO_ERROR
                                : ERROR_SERVICE_SPECIFIC_ERROR,

@@ -51,7 +51,7 @@ static void note_failure(apr_array_header_t *notes, const char *consequence, apr
 
 /* ---- Installing ---- */
 
-/* What CreateServiceW() cannot be told. None of it is in the way of serving. */
+/* Settings that CreateServiceW() cannot take. Serving works without them. */
 static void configure(SC_HANDLE service, apr_array_header_t *notes, apr_pool_t *pool)
 {
     wchar_t rights[] = L"SeChangeNotifyPrivilege\0"; /* a list, which ends in an empty string */
@@ -166,7 +166,7 @@ static apr_status_t change(SC_HANDLE *service, SC_HANDLE manager, const char *co
     return status;
 }
 
-/* What belongs to a service beside the service control manager. */
+/* Parts of a service outside the service control manager. */
 static void provide(SC_HANDLE service, int open_firewall, apr_array_header_t *notes,
                     apr_pool_t *pool)
 {

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_WINDOWS_WIDE_H
 #define UDPECHO_WINDOWS_WIDE_H
 
-/* Text as Windows has it, UTF-16. From `pool`; any thread. */
+/* UTF-16 text for Windows. From `pool`; any thread. */
 
 #include <apr_pools.h>
 #include <wchar.h>

@@ -1,6 +1,6 @@
 /*
  * The functions of libsodium's utils.c and randombytes.c that its HMAC-SHA-256 refers to: those
- * files would bring guarded memory and the system's random numbers. Only the first is ever called;
+ * files would add guarded memory and the system's random numbers. Only the first is ever called;
  * the others belong to functions that are not.
  */
 

@@ -22,7 +22,7 @@ typedef struct delay_summary {
     apr_uint64_t count;
     apr_int64_t minimum, mean, maximum;
     apr_int64_t p50, p90, p99, p999;
-    /* Of differences only, and right whatever the clocks show. */
+    /* From differences only, and therefore right whatever the clocks show. */
     apr_interval_time_t deviation;
     apr_interval_time_t jitter; /* RFC 3550 section 6.4.1 */
 } delay_summary_t;

@@ -22,7 +22,7 @@ struct directions {
     delays_t forward, backward; /* of all flows, as of the last summary */
     apr_int64_t last;           /* delay forward, nanoseconds, to find the period of the next; */
     int has_last;               /* 0: there was none */
-    /* Replies of which both hosts said so, or one did not. */
+    /* Replies in which both hosts declared it, or one did not. */
     apr_uint64_t replies, own_unknown, peer_unknown;
     int tells_clock; /* the peer does */
     apr_int64_t own_error, peer_error;
@@ -57,7 +57,7 @@ static apr_int64_t microseconds(apr_int64_t nanoseconds)
                             : -((NANOSECONDS - 1 - nanoseconds) / NANOSECONDS);
 }
 
-/* Of a clock that begins anew: in the period in which the delay is most like the last one. */
+/* For a clock that wraps: the period in which the delay is nearest to the last one. */
 static apr_int64_t unwrap(apr_int64_t delay, apr_int64_t last, apr_int64_t period)
 {
     apr_int64_t difference = last - delay;

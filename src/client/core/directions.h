@@ -2,10 +2,10 @@
 #define UDPECHO_DIRECTIONS_H
 
 /*
- * What the replies of a protocol that tells more than plain echo come to, each way: forward, to the
- * peer, and backward, to this host. Loss: see losses.h. Delay: forward it is t2 - t1, backward t4 -
- * t3 (RFC 8762 section 4), each the difference of two hosts' clocks, and a delay only if both are
- * synchronised. Otherwise no more than how it varies is known. One thread.
+ * Loss and delay in each direction, from the replies of a protocol that tells more than plain
+ * echo: forward, to the peer, and backward, to this host. Loss: see losses.h. Delay: forward it
+ * is t2 - t1, backward t4 - t3 (RFC 8762 section 4), each the difference of two hosts' clocks,
+ * and a delay only if both are synchronised. Otherwise only its variation is known. One thread.
  */
 
 #include "client/core/delays.h"
@@ -37,7 +37,7 @@ typedef struct directions_options {
 typedef struct one_way {
     const reflection_t *reflection; /* with t1 to t3 */
     apr_int64_t t4;                 /* when the reply arrived here, since 1970 UTC */
-    int has_delays;                 /* 0: this host's clock was set meanwhile */
+    int has_delays;                 /* 0: this host's clock was set during the run */
     int is_true;                    /* both clocks are synchronised: these are delays */
     apr_int64_t forward, backward;  /* t2 - t1 and t4 - t3 */
     /* What they are more than the least of the same source port so far, whatever the clocks are. */
@@ -58,7 +58,7 @@ typedef enum clocks {
 } clocks_t;
 
 typedef struct directions_summary {
-    int is_counted; /* the peer counts: these are right; else the losses are of no meaning */
+    int is_counted; /* the peer counts: these are right; otherwise the losses are of no meaning */
     loss_counts_t losses;
     unsigned restarts; /* how often the peer forgot the session */
     clocks_t clocks;
@@ -92,7 +92,7 @@ one_way_t directions_add(directions_t *directions, const reply_t *reply, apr_int
 /* What they come to so far. */
 directions_summary_t directions_summary(directions_t *directions);
 
-/* What was lost each way so far, as the summary has it. Returns 0 if that is not known. Costs
+/* Losses in each direction so far, as in the summary. Returns 0 if they are unknown. Costs
  * little. */
 int directions_losses(const directions_t *directions, loss_counts_t *losses);
 

@@ -18,7 +18,7 @@ static apr_uint64_t outstanding(const probe_summary_t *summary)
     return summary->outstanding - (summary->sent - summary->departed);
 }
 
-/* What is corrupt may turn out right by another answer. */
+/* A datagram with a corrupt reply may still get a correct one. */
 static apr_uint64_t grown(apr_uint64_t before, apr_uint64_t now)
 {
     return now > before ? now - before : 0;

@@ -100,7 +100,7 @@ void mtu_search_changed(mtu_search_t *search, apr_size_t size, apr_size_t length
     fail(search, size, MTU_OBSTACLE_CHANGED);
 }
 
-/* A host that cannot even send the first datagram has tried it in vain. */
+/* A host that cannot send even the first datagram cannot search. */
 void mtu_search_refused(mtu_search_t *search, apr_size_t size)
 {
     if (search->is_answered) {

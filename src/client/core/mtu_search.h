@@ -44,7 +44,7 @@ mtu_search_t mtu_search_begin(apr_size_t payload_max, apr_size_t headers);
 /* Non-zero once there is nothing left to ask. */
 int mtu_search_is_done(const mtu_search_t *search);
 
-/* What became of a datagram of `size` bytes. Its reply came, whole if `fragment` is 0, else in
+/* What became of a datagram of `size` bytes. Its reply came, whole if `fragment` is 0, otherwise in
  * fragments, the largest of which has that many bytes with its IP header. */
 void mtu_search_answered(mtu_search_t *search, apr_size_t size, apr_size_t fragment);
 

@@ -13,8 +13,8 @@ typedef struct pace {
 } pace_t;
 
 /* The pace at which datagrams of `length` bytes, headers included, make so many bits per second:
- * exact where the schedule can express it, else within a millionth. `bits_per_second` is from 1 to
- * 10^12, `length` from 1 to 2^17. */
+ * exact where the schedule can express it, otherwise within a millionth. `bits_per_second` is from
+ * 1 to 10^12, `length` from 1 to 2^17. */
 pace_t pace_of_bitrate(apr_int64_t bits_per_second, apr_size_t length);
 
 #endif

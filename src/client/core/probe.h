@@ -89,8 +89,9 @@ typedef struct reply {
     apr_interval_time_t round_trip; /* microseconds, without ... */
     apr_interval_time_t kept;       /* ... the time for which the peer kept the datagram, as far as
                                      * the protocol tells */
-    const reflection_t *reflection; /* what an answer, a late one or a duplicate of another protocol
-                                     * than plain echo tells, until the next reply; else NULL */
+    const reflection_t
+        *reflection; /* what an answer, a late one or a duplicate of another protocol
+                      * than plain echo tells, until the next reply; otherwise NULL */
 } reply_t;
 
 /* What a probe, or one flow of it, came to. sent = received + corrupted + lost + outstanding.
@@ -101,7 +102,7 @@ typedef struct probe_summary {
     apr_uint64_t corrupted;            /* answered, and only with other bytes */
     apr_uint64_t lost;                 /* not answered within the timeout, nor later */
     apr_uint64_t outstanding;          /* not answered yet, and still in time */
-    apr_uint64_t outstanding_before;   /* of an interval: when it began; else 0 */
+    apr_uint64_t outstanding_before;   /* of an interval: when it began; otherwise 0 */
     apr_uint64_t departed;             /* of the sent ones: less those that still wait to leave */
     apr_uint64_t timed_out;            /* were lost, those among them that were answered late */
     apr_uint64_t not_sent;             /* refused by this host; not part of `sent` */
@@ -176,8 +177,8 @@ void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_t
  * first, since that may be the answer. */
 int probe_is_overdue(const probe_t *probe, apr_time_t now);
 
-/* A request of probe_next() was refused by this host, and never left. Its sequence number is not
- * used again, nor its place in the plan. Of no effect once it is answered or missing. */
+/* This host refused a request of probe_next(), which never left. Its sequence number is not used
+ * again, nor its place in the plan. No effect if it is already answered or missing. */
 void probe_not_sent(probe_t *probe, const request_t *request);
 
 /* What the `length` bytes at `data` are, that came from `from` by flow `flow` at `received`. Counts
@@ -185,9 +186,9 @@ void probe_not_sent(probe_t *probe, const request_t *request);
 reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
                     const unsigned char *data, apr_size_t length, apr_time_t received);
 
-/* Word from the network that a datagram of flow `flow` was refused, whose first `length` bytes are
- * at `data`: counts it. Returns non-zero and sets `sequence` if it tells which datagram of this run
- * that was. Its answer may come all the same, as nobody vouches for such word (RFC 5927). */
+/* The network reported that a datagram of flow `flow` was refused, whose first `length` bytes
+ * are at `data`: counts it. Returns non-zero and sets `sequence` if this identifies a datagram
+ * of this run. Its reply may still arrive, because such reports can be forged (RFC 5927). */
 int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_size_t length,
                   apr_uint64_t *sequence);
 
@@ -195,11 +196,11 @@ int probe_refused(probe_t *probe, unsigned flow, const unsigned char *data, apr_
  * than it was at first. Not of another protocol than plain echo. */
 void probe_resize(probe_t *probe, apr_size_t size);
 
-/* Sends no more; waits for what is still to come. */
+/* Sends no more; waits for outstanding replies. */
 void probe_finish(probe_t *probe);
 
-/* What it came to until `now`: all of it, or one flow. May be asked at any time. Of one probe, no
- * number falls but `sent`, `corrupted`, `lost` and `outstanding`, and what is told of times. */
+/* The result until `now`: of all flows, or of one. May be called at any time. In one run, only
+ * `sent`, `corrupted`, `lost`, `outstanding` and the times can decrease. */
 probe_summary_t probe_summary(const probe_t *probe, apr_time_t now);
 probe_summary_t probe_flow_summary(const probe_t *probe, unsigned flow, apr_time_t now);
 

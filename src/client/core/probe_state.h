@@ -23,7 +23,7 @@ struct probe {
     schedule_t schedule;
     apr_time_t start; /* of no meaning before the first probe_next() */
     int has_begun;
-    int is_finished;        /* no more is to be sent */
+    int is_finished;        /* nothing more is sent */
     apr_uint64_t corrupted; /* datagrams that were answered only with other bytes */
     apr_time_t
         corrupt_until; /* the last time at which the right answer to one of them is in time */

@@ -82,6 +82,6 @@ apr_interval_time_t round_trips_quantile(const round_trips_t *trips, double frac
     if (quantile < trips->minimum) {
         return trips->minimum;
     }
-    /* Of what is too long for the histogram only the longest is known. */
+    /* Of round trips beyond the histogram only the longest is known. */
     return quantile < trips->maximum && quantile < HISTOGRAM_LAST ? quantile : trips->maximum;
 }

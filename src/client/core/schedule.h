@@ -9,9 +9,9 @@
 
 #include <apr_time.h>
 
-/* A sender that is behind by this much was stopped, or cannot keep up. It makes up for no more than
- * what was due in this time, or one datagram, so that it never floods a peer that was to be asked
- * now and then. */
+/* A sender that is behind by this much was stopped, or cannot keep up. It catches up only on
+ * what was due in this time, or one datagram, so that it never floods a peer that expects
+ * occasional requests. */
 #define SCHEDULE_CATCH_UP_US (10 * 1000)
 
 typedef struct schedule {
@@ -19,7 +19,7 @@ typedef struct schedule {
     apr_interval_time_t interval; /* 0: datagrams are always due */
     apr_time_t turn;              /* when the present interval began */
     unsigned index;               /* of the next datagram in it, below burst */
-    apr_uint64_t missed;          /* datagrams that were due and are passed over */
+    apr_uint64_t missed;          /* datagrams that were due and are ignored */
 } schedule_t;
 
 /* The first datagram is due at `now`. Either `interval` is 0, or `burst` is not and their product

@@ -171,7 +171,7 @@ const sent_t *sent_find(const sent_ring_t *ring, unsigned flow, const sequence_p
 
 /* ---- What else an arrival may be about ---- */
 
-/* Of payloads that tell nothing of the number any other will do. */
+/* If payloads carry nothing of the number, any other will do. */
 static int another_was_lost(const sent_ring_t *ring, apr_uint64_t sequence, apr_time_t since)
 {
     const sent_flow_t *line = &ring->flows[record_of(ring, sequence)->flow];

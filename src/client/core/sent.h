@@ -2,10 +2,10 @@
 #define UDPECHO_SENT_H
 
 /*
- * The datagrams sent, as many of the last ones as there is room for: when and by which flow each
- * was sent, and what became of it. A ring by sequence number. The outstanding ones of each flow are
- * linked, so that the oldest of them is known. Everything takes a constant time, on average where
- * answers overtake each other.
+ * The datagrams sent, as many of the latest as there is room for: when and by which flow each
+ * was sent, and its fate. A ring by sequence number. The outstanding ones of each flow are
+ * linked, so that the oldest is known. Each operation takes constant time, on average if replies
+ * overtake each other.
  */
 
 #include <apr_pools.h>
@@ -85,13 +85,13 @@ const sent_t *sent_oldest(const sent_ring_t *ring);
 /* What is remembered of datagram `sequence`, or NULL. */
 const sent_t *sent_get(const sent_ring_t *ring, apr_uint64_t sequence);
 
-/* Changes what became of a datagram that is remembered; never back to FATE_OUTSTANDING. */
+/* Changes the fate of a datagram that is remembered; never back to FATE_OUTSTANDING. */
 void sent_settle(sent_ring_t *ring, apr_uint64_t sequence, fate_t fate);
 
 /*
  * The datagram that an arrival by `flow` is about, which tells `part` of its sequence number; NULL
  * if there is none. All 32 bits name one. Fewer are taken for the oldest outstanding one of the
- * flow that has them, else for the newest.
+ * flow that has them, otherwise for the newest.
  */
 const sent_t *sent_find(const sent_ring_t *ring, unsigned flow, const sequence_part_t *part,
                         apr_uint64_t *sequence);

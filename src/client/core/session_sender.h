@@ -34,14 +34,13 @@ typedef struct reflection {
                                * the next two where the peer's clock is of that kind */
     apr_int64_t t2, t3;       /* when it arrived there and when its reply left, by the peer's */
     int is_synchronised;      /* the peer says that its clock is, to UTC ... */
-    apr_int64_t error;    /* ... and that t2 and t3 are off by no more than this; -1: it does not
-                           * say */
-    apr_int64_t period;   /* after which the peer's clock begins anew; 0: it never does */
-    int hop_limit;        /* that the request arrived there with; -1: not told */
-    int is_changed;       /* the reply does not return what the request said of its time */
-    stamp_tlvs_t tlvs;    /* of STAMP */
-    int is_repeated;      /* the request was answered before ... */
-    apr_uint32_t repeats; /* ... by the peer's reply of this number */
+    apr_int64_t error;        /* the maximum error of t2 and t3; -1: the reply does not say */
+    apr_int64_t period;       /* after which the peer's clock begins anew; 0: it never does */
+    int hop_limit;            /* that the request arrived there with; -1: not told */
+    int is_changed;           /* the reply does not return what the request said of its time */
+    stamp_tlvs_t tlvs;        /* of STAMP */
+    int is_repeated;          /* the request was answered before ... */
+    apr_uint32_t repeats;     /* ... by the peer's reply of this number */
 } reflection_t;
 
 /* A protocol. */

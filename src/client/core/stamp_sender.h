@@ -32,8 +32,8 @@ typedef struct stamp_options {
 apr_size_t stamp_request_length(unsigned tlvs, int is_authenticated);
 
 /* Non-zero if such a request can be of this length: in unauthenticated mode without TLVs, from
- * STAMP_REQUEST_MIN on, as TWAMP Light's are; else no shorter than stamp_request_length(). What is
- * longer has an Extra Padding TLV, which itself takes 4 bytes. */
+ * STAMP_REQUEST_MIN on, as TWAMP Light's are; otherwise no shorter than stamp_request_length().
+ * What is longer has an Extra Padding TLV, which itself takes 4 bytes. */
 int stamp_request_fits(unsigned tlvs, int is_authenticated, apr_size_t length);
 
 /* The protocol with such requests. From `pool`. */

@@ -6,7 +6,7 @@
 #include "common/stamp_packet.h"
 #include "udpecho/endpoint.h"
 
-/* What the TLVs of a reply tell. Of one that the reflector did not understand, nothing. */
+/* The contents of the TLVs of a reply, except those that the reflector did not understand. */
 typedef struct stamp_tlvs {
     unsigned returned;     /* which types came back, as bits */
     unsigned unrecognised; /* of these, which the reflector does not know, or nobody looked at */
@@ -19,7 +19,7 @@ typedef struct stamp_tlvs {
     int is_dscp_refused; /* the reply has another DSCP than was asked for */
     unsigned source_in, method_in, source_out, method_out; /* Timestamp Information: of t2 and t3;
                                                             * 0: not told */
-    int has_hmac;       /* there is an HMAC TLV behind all but padding ... */
+    int has_hmac;       /* there is an HMAC TLV behind all except padding ... */
     apr_size_t hmac_at; /* ... so many bytes behind the beginning of all TLVs */
     int has_counts;     /* Direct Measurement: */
     apr_uint32_t requests_there, replies_there; /* with this one */

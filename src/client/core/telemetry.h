@@ -10,7 +10,7 @@
 
 #include "client/core/session_sender.h"
 
-/* Of one session. */
+/* The telemetry of one session. */
 typedef struct telemetry {
     int has_counts;
     apr_uint32_t requests, replies; /* as the last reply told */
@@ -25,7 +25,7 @@ typedef struct telemetry {
 /* Adds a reply of the session, in the order of arrival. */
 void telemetry_add(telemetry_t *telemetry, const reflection_t *reflection);
 
-/* Adds all of another session, but for its last reply. */
+/* Adds another session, except its last reply. */
 void telemetry_merge(telemetry_t *telemetry, const telemetry_t *other);
 
 /* The mean; 0 if there is none. */

@@ -49,7 +49,7 @@ static void try_peer(void *context)
     }
 }
 
-/* The loop of the peers is locked: where there is no memory, this returns all the same. */
+/* The loop of the peers is locked: this must return even if there is no memory. */
 static void read_peer(void *context, const peer_t *peer)
 {
     peers_t *peers = context;

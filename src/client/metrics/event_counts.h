@@ -14,13 +14,13 @@
 /* How many metrics are times of one direction. */
 #define ONE_WAY_TIMES (METRIC_TIMES - 1)
 
-/* Of one peer. */
+/* The counts of one peer. */
 typedef struct peer_events {
     apr_uint64_t refused[REFUSALS];
     time_counts_t one_way[ONE_WAY_TIMES]; /* from METRIC_FORWARD_VARIATION on */
 } peer_events_t;
 
-/* Of one target. */
+/* The counts of one target. */
 typedef struct target_lookups {
     const char *target;
     apr_uint64_t failures;

@@ -23,7 +23,7 @@ typedef enum metric {
     METRIC_LOST_BY_PEER,
     METRIC_ALL_NUMBERS,
 
-    /* Of a peer, by another label. */
+    /* A metric of a peer, with another label. */
     METRIC_REPLIES = METRIC_ALL_NUMBERS,
     METRIC_REFUSED,
 
@@ -34,10 +34,10 @@ typedef enum metric {
     METRIC_FORWARD_DELAY,
     METRIC_BACKWARD_DELAY,
 
-    /* Of a target. */
+    /* A metric of a target. */
     METRIC_LOOKUP_FAILURES,
 
-    /* Of the process. */
+    /* A metric of the process. */
     METRIC_LATENESS,
     METRIC_TARGETS,
     METRIC_PEERS,

@@ -17,8 +17,8 @@ const char *chart_bar(apr_uint64_t count, apr_uint64_t most, unsigned columns, i
 /* A value that a sparkline marks as missing. */
 #define CHART_MISSING (-1)
 
-/* A column for each value, the height being where it lies between the smallest and the largest, on
- * the scale of ranges.h. Of more values than `columns` only the last ones are drawn. */
+/* A column for each value, whose height is the position between the smallest and the largest, on
+ * the scale of ranges.h. If there are more values than `columns`, only the last ones are drawn. */
 const char *chart_sparkline(const apr_int64_t *values, unsigned count, unsigned columns,
                             int has_utf8, apr_pool_t *pool);
 

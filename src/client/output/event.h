@@ -2,8 +2,8 @@
 #define UDPECHO_EVENT_H
 
 /*
- * What happens while the client measures, and who is told of it. Every format of the output gets
- * the same events with the same numbers in them, so that no two formats can disagree.
+ * Events of a measurement, and their receivers. Every output format gets the same events with
+ * the same numbers, so that no two formats can disagree.
  */
 
 #include "client/core/directions.h"
@@ -36,7 +36,7 @@ typedef struct run {
     const apr_array_header_t *addresses; /* of this host, of host_address_t; NULL: not known */
 } run_t;
 
-/* What is told of one source port of a sweep. */
+/* The result of one source port of a sweep. */
 typedef struct sweep_row {
     apr_port_t port;
     int is_suspect; /* its results are worse than the others': see sweep.h */

@@ -15,10 +15,10 @@ const char *protocol_word(protocol_t protocol);
 const char *clocks_word(clocks_t clocks);
 const char *limit_word(mtu_limit_t limit);
 
-/* Why the network refused a datagram, as arrival_t has it: "port unreachable". */
+/* Text for why the network refused a datagram, from arrival_t: "port unreachable". */
 const char *refusal_words(apr_status_t status, apr_pool_t *pool);
 
-/* Why this host refused one, as flows_send() has it. */
+/* Text for why this host refused one, from flows_send(). */
 const char *not_sent_words(apr_status_t status, apr_pool_t *pool);
 
 /* Why a lookup failed. */

@@ -124,7 +124,7 @@ static const char *each_way(const live_t *live, apr_pool_t *pool)
                : "";
 }
 
-/* Of the fields of the line as many as there is room for: the first ones matter most. */
+/* The first fields that fit into the line: they matter most. */
 static const char *progress_line(const live_t *live, unsigned columns, apr_time_t now,
                                  apr_pool_t *pool)
 {
@@ -180,7 +180,7 @@ static apr_array_header_t *draw_lines(const live_t *live, const terminal_t *term
     return lines;
 }
 
-/* With the movements that bring the cursor back to where it begins. */
+/* With the movements that return the cursor to the beginning. */
 static const char *draw(const live_t *live, apr_time_t now, apr_pool_t *pool)
 {
     terminal_t terminal;

@@ -2,12 +2,12 @@
 #define UDPECHO_LIVE_H
 
 /*
- * The last lines of a terminal, which show how a run goes on and are written over: how far it is,
- * the latest round trips, and the histogram of all. What is to stay scrolls by above them.
+ * The last lines of a terminal, which show the progress of a run and are overwritten: how far it
+ * is, the latest round trips, and the histogram of all. Permanent lines scroll above them.
  *
  * The cursor rests at the beginning of the first of these lines, so that "erase all below"
- * (ECMA-48, ED) removes them without knowing how many rows they take: a terminal that was made
- * narrower meanwhile has wrapped them.
+ * (ECMA-48, ED) removes them without knowing how many rows they take: a terminal that has become
+ * narrower has wrapped them.
  */
 
 #include "client/core/histogram.h"

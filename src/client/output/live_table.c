@@ -250,7 +250,7 @@ static apr_array_header_t *draw_lines(live_table_t *live, const terminal_t *term
     return table_lines(&live->view, collect_rows(live, now, pool), pool);
 }
 
-/* With the movements that bring the cursor back to where it begins. */
+/* With the movements that return the cursor to the beginning. */
 static const char *draw(live_table_t *live, const terminal_t *terminal, apr_time_t now,
                         apr_pool_t *pool)
 {
@@ -278,7 +278,7 @@ static int is_due(live_table_t *live, int has_lines, apr_time_t now)
                : now - live->returned >= SOON_US;
 }
 
-/* Returns 0 if nothing can be drawn: what is there is no terminal, or another job has it. */
+/* Returns 0 if nothing can be drawn: this is not a terminal, or another job has it. */
 static int find_terminal(const live_table_t *live, terminal_t *terminal)
 {
     return terminal_describe(terminal, output_file(live->output)) && !terminal->is_background;

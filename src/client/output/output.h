@@ -32,9 +32,9 @@ apr_file_t *output_file(const output_t *output);
  * to hear it at once. Errors: those of starting a thread and of creating a mutex or a condition. */
 apr_status_t output_start(output_t *output, void (*failed)(void *context), void *context);
 
-/* Nothing waits for the file past this time, by clock_now(), but for as long as the file goes on
- * taking something, and for the patience after it last did. An earlier end stays. Does nothing
- * where no thread was started. Any thread. */
+/* No write waits past this time, by clock_now(), except while the file continues to accept data,
+ * and for the patience after it last did. An earlier limit stays. Does nothing if no thread was
+ * started. Any thread. */
 void output_end_at(output_t *output, apr_time_t end);
 
 /* Writes whole lines, by one call for each PIPE_BUF of pipe(7) at most, so that the lines of two

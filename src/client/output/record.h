@@ -21,7 +21,7 @@ typedef struct field {
 /* Its first fields are "record", which is its type, "time", "target" and "address". */
 typedef struct record {
     apr_array_header_t *fields; /* of field_t */
-    int is_datagram;            /* of a single datagram; else of the run, or a result */
+    int is_datagram;            /* of a single datagram; otherwise of the run, or a result */
 } record_t;
 
 /* The records of an event, an array of record_t: none of progress, several of a sweep; `lines`: of

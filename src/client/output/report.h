@@ -35,7 +35,7 @@ report_t *report_text(const report_options_t *options, apr_pool_t *pool);
 /* One JSON object (RFC 8259) to a line; udpecho(1) has the schema. */
 report_t *report_json(const report_options_t *options, apr_pool_t *pool);
 
-/* Comma-separated values (RFC 4180, but for LF), one table; udpecho(1) has the columns. */
+/* Comma-separated values (RFC 4180, with LF), one table; udpecho(1) describes the columns. */
 report_t *report_csv(const report_options_t *options, apr_pool_t *pool);
 
 #endif

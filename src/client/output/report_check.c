@@ -9,7 +9,7 @@
 /* What is known of one peer. */
 typedef struct subject {
     const run_t *run; /* NULL: it has ended */
-    int is_expected;  /* nothing was told of it so far */
+    int is_expected;  /* no event so far */
     const char *host;
     endpoint_t peer;
     int has_summary;

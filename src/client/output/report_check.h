@@ -26,8 +26,7 @@ typedef struct check_thresholds {
  */
 report_t *report_check(const check_thresholds_t *thresholds, apr_pool_t *pool);
 
-/* Before the run: this target is going to be asked, and its state is unknown if nothing is told of
- * it. */
+/* Before the run: adds a target, whose state is unknown without an event. */
 void report_check_expect(const report_t *report, const char *host);
 
 /* What the report has been told came to; after the run. `text` is set to what to write, a line or

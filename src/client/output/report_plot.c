@@ -11,7 +11,7 @@
 #include "client/output/whole_file.h"
 #include "common/time_stamp.h"
 
-/* Of time: of a single run, and of each of several. */
+/* The colours of time: of a single run, and of each of several. */
 #define BINS      512
 #define BINS_EACH 96
 

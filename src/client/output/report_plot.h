@@ -1,8 +1,8 @@
 #ifndef UDPECHO_REPORT_PLOT_H
 #define UDPECHO_REPORT_PLOT_H
 
-/* The plot of a run: one SVG file with all that can be seen of it, written as a whole with each
- * summary, by a temporary file beside it. */
+/* The plot of a run: one SVG file, which is written anew with each summary through a temporary
+ * file beside it. */
 
 #include "client/output/event.h"
 

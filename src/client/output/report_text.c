@@ -12,7 +12,7 @@
 #include "client/output/report_text_parts.h"
 #include "udpecho/terminal.h"
 
-/* Of the histogram that stays, above the summary, with its heading. */
+/* The histogram that stays, above the summary, with its heading. */
 #define HISTOGRAM_ROWS    13
 #define HISTOGRAM_COLUMNS 79
 
@@ -29,7 +29,7 @@ typedef struct report_text {
     peer_columns_t columns;    /* of a table of all peers so far, */
     peer_columns_t shown;      /* and of the one below its heading */
     int is_in_table;           /* the last line belongs to it */
-    lookup_limit_t *lookups;   /* that are told of */
+    lookup_limit_t *lookups;   /* that are reported */
     char refusal[REFUSAL_MAX]; /* the last one that no line told; "": none */
     apr_pool_t *scratch;       /* cleared after each event */
 } report_text_t;
@@ -210,7 +210,7 @@ static const char *lines_of(const report_text_t *text, const event_t *event)
 
 /* ---- Where several peers are asked ---- */
 
-/* Of the table as it is begun now: all that is known, but no more than a terminal is wide. */
+/* The first rows of the table: all known columns, up to the width of the terminal. */
 static peer_columns_t columns_now(const report_text_t *text)
 {
     terminal_t terminal;

@@ -10,7 +10,7 @@
 
 const char *report_text_start(const event_t *event, apr_pool_t *pool);
 
-/* Of one datagram each; all have the same form, with "from" or "to" after the length. */
+/* The line of one datagram; all have the same form, with "from" or "to" after the length. */
 const char *report_text_reply(const event_t *event, apr_pool_t *pool);
 const char *report_text_missing(const event_t *event, apr_pool_t *pool);
 const char *report_text_refused(const event_t *event, apr_pool_t *pool);

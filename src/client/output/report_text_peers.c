@@ -7,7 +7,7 @@
 /* A longer name moves the rest of its row to the right. */
 #define TARGET_COLUMNS_MAX 40
 
-/* Of the headings. */
+/* The widths of the headings. */
 #define TARGET_COLUMNS_MIN  6
 #define ADDRESS_COLUMNS_MIN 7
 

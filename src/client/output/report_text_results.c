@@ -3,8 +3,7 @@
 #include "client/output/format.h"
 #include "client/output/report_text_parts.h"
 
-/* Of a long table only the suspects are shown, no more than so many of them, and some others to
- * compare them with. */
+/* A long table shows only suspects, up to this many, and some others for comparison. */
 #define SUSPECTS_SHOWN 30
 #define OTHERS_SHOWN   10
 
@@ -116,7 +115,8 @@ const char *report_text_summary(const event_t *event, apr_pool_t *pool)
     int is_flood = event->run->measurement == MEASURE_FLOOD;
     int has_directions = event->directions != NULL;
 
-    /* The search for the MTU loses datagrams on purpose, and of loads the result has it all. */
+    /* The search for the MTU loses datagrams on purpose, and the result of a load has
+     * everything. */
     if ((event->run->measurement == MEASURE_MTU || event->run->measurement == MEASURE_LOAD) &&
         !event->is_interim) {
         return "";

@@ -37,7 +37,7 @@ typedef struct table_row {
 } table_row_t;
 
 typedef struct table_view {
-    unsigned columns, rows; /* what there is room for */
+    unsigned columns, rows; /* the room available */
     int has_utf8;
     int has_colour;
     int has_keys; /* the title names the keys */
@@ -46,9 +46,9 @@ typedef struct table_view {
     apr_interval_time_t elapsed; /* since the first peer was asked, microseconds */
 } table_view_t;
 
-/* Sorts `rows`, an array of const table_row_t *, as the view has it, and returns the lines of the
- * table, an array of const char *, without line feeds. No line has more columns than the view, nor
- * are there more lines than it has rows. */
+/* Sorts `rows`, an array of const table_row_t *, as the view says, and returns the lines of the
+ * table, an array of const char *, without line feeds. No line has more columns than the view,
+ * and there are at most as many lines as it has rows. */
 apr_array_header_t *table_lines(const table_view_t *view, apr_array_header_t *rows,
                                 apr_pool_t *pool);
 

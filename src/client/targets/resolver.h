@@ -38,16 +38,16 @@ typedef struct lookup {
 apr_status_t resolver_create(resolver_t **resolver, const resolver_options_t *options,
                              apr_pool_t *pool);
 
-/* Has the address looked up, which is copied. Of one name, whatever the port, one lookup is under
- * way at a time. The thread that created the resolver. */
+/* Looks up the address, which is copied. Only one lookup of a name is in progress at a time,
+ * whatever the port. The thread that created the resolver. */
 void resolver_ask(resolver_t *resolver, const address_t *address, void *asker);
 
 /* Returns the next answer, NULL if there is none at the moment. The thread that created the
  * resolver. */
 lookup_t *resolver_take(resolver_t *resolver);
 
-/* Ends the threads. Answers that were not taken are lost, and `wake` is called no more. Does not
- * wait for lookups that are under way. The thread that created the resolver. */
+/* Ends the threads. Results that were not taken are lost, and `wake` is not called any more.
+ * Does not wait for lookups in progress. The thread that created the resolver. */
 void resolver_close(resolver_t *resolver);
 
 /* After resolver_close(): non-zero if a lookup is under way still. The process must then end

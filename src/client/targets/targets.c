@@ -62,7 +62,7 @@ static target_t *target_at(const targets_t *targets, int index)
 
 /* ---- Lookups ---- */
 
-/* Takes no more of them than BATCH. Returns how many. */
+/* Takes at most BATCH of them. Returns how many. */
 static unsigned take_answers(targets_t *targets, apr_time_t now)
 {
     lookup_t *lookup;
@@ -146,8 +146,8 @@ static const char *look_up(targets_t *targets, target_t *target, apr_time_t now,
     return NULL;
 }
 
-/* Looks up those that are due, no more of them than BATCH. Returns how many; `error` is the first
- * error, from `scratch`. */
+/* Looks up those that are due, at most BATCH. Returns how many; `error` is the first error, from
+ * `scratch`. */
 static unsigned look_up_due(targets_t *targets, apr_time_t now, const char **error,
                             apr_pool_t *scratch)
 {
@@ -195,7 +195,7 @@ static void add(targets_t *targets, const target_name_t *name, apr_interval_time
     APR_ARRAY_PUSH(targets->all, target_t *) = target;
 }
 
-/* Adds the next of the user's list that are new, no more of them than BATCH. */
+/* Adds the next new targets of the user's list, at most BATCH. */
 static void add_new(targets_t *targets, apr_time_t now)
 {
     const apr_array_header_t *names = targets->list->names;

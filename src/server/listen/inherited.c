@@ -77,7 +77,8 @@ static void log_adopted(const listener_set_t *set, const char *message, log_t *l
     }
 }
 
-/* Each socket of the service manager is a listener. No others are ever opened beside these. */
+/* Each socket of the service manager becomes a listener. No other listeners are opened beside
+ * these. */
 static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t *activated,
                                    const opening_t *opening, apr_pool_t *pool)
 {

@@ -1,7 +1,7 @@
 #ifndef UDPECHO_LISTENER_LOG_H
 #define UDPECHO_LISTENER_LOG_H
 
-/* Listeners in words: which could not be opened, and what became of those that were. */
+/* Log lines about listeners: those that could not be opened, and how the others were opened. */
 
 #include "common/exit_codes.h"
 #include "server/listen/listener_set.h"
@@ -27,7 +27,7 @@ const char *listener_sharing_reason(const listener_info_t *info, const platform_
 
 /* Logs where each listener of `set` that is not in `known`, which may be NULL, or spoke another
  * protocol there, is bound, what it speaks, how its port is shared and why, and what buffers it
- * has. `pool` is for what it needs meanwhile. Main
+ * has. `pool` is for temporary memory. Main
  * thread. */
 void listeners_log(const listener_set_t *set, const listener_set_t *known,
                    const settings_t *settings, const platform_t *platform, log_t *log,

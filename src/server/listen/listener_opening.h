@@ -5,10 +5,10 @@
 
 #include "server/listen/listeners.h"
 
-/* What is open already at this location: in `set`, before a reload, or inherited; what is spoken
- * there now may be another protocol. An option without a port of its own inherits whichever the
- * process before this one had for its protocol, but for those that another place of `asked` names.
- * NULL if there is none. */
+/* The listener that is already open at this location: in `set`, before a reload, or inherited;
+ * its protocol may have been another one. An option without a port inherits the port that the
+ * previous process had for its protocol, unless another place of `asked` names that port. NULL:
+ * none. */
 listener_t *listener_find_open(const listener_set_t *set, const opening_t *opening,
                                const listener_set_t *asked, const location_t *location,
                                protocol_t protocol);
@@ -20,9 +20,9 @@ apr_status_t listener_open_new(listener_t **listener, const opening_t *opening, 
                                const location_t *location, protocol_t protocol,
                                listener_error_t *error);
 
-/* Opens, at a reload, a listener of `place` instead of one that has lost its network interface, and
- * logs it. Where that fails, returns the old one, so that the rest of the
- * reload can come into force, and the log says why. `pool` is for what it needs meanwhile. */
+/* At a reload, opens a listener of `place` instead of one that has lost its network interface,
+ * and logs it. If that fails, returns the old one, so that the rest of the reload can take
+ * effect, and logs why. `pool` is for temporary memory. Main thread. */
 listener_t *listener_open_anew(listener_t *old, const place_t *place, const opening_t *opening,
                                listener_set_t *set, apr_pool_t *pool);
 

@@ -2,7 +2,7 @@
 #define UDPECHO_LISTENER_SERVICE_H
 
 /* Which protocol a listener speaks: it has the service of that, and none for plain echo. Main
- * thread, save where a function says otherwise. */
+ * thread, except where a function says otherwise. */
 
 #include "core/service.h"
 #include "udpecho/transport.h"
@@ -25,7 +25,8 @@ unsigned listener_details_for(protocol_t protocol, int mirrors_dscp);
  * one before did. */
 void listener_speak(listener_t *listener, protocol_t protocol, int mirrors_dscp);
 
-/* Has it tell no more than what it speaks needs, once no worker has a batch from before that. */
+/* Turns off the details that its protocol no longer needs, when no worker has a batch from
+ * before. */
 void listener_tell_less(listener_t *listener, int mirrors_dscp);
 
 #endif

@@ -2,7 +2,8 @@
 #define UDPECHO_LISTENER_SET_H
 
 /* The listeners of a server, and which --listen, --stamp or --echo-plus each belongs to, so that a
- * reload finds again what is asked for again. Main thread, save where a function says otherwise. */
+ * reload finds again what is asked for again. Main thread, except where a function says otherwise.
+ */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -29,7 +30,7 @@ typedef struct place {
 typedef struct listener_set {
     apr_array_header_t *places; /* of place_t; empty if the sockets were handed over */
     apr_array_header_t *all;    /* of listener_t *, each once */
-    apr_pool_t *opening;        /* of a listener that is open and not in the set yet; else NULL */
+    apr_pool_t *opening; /* of a listener that is open and not in the set yet; otherwise NULL */
 } listener_set_t;
 
 /* Makes it an empty set, which lives as long as `pool`. */
@@ -70,7 +71,8 @@ int listener_set_speaks(const listener_set_t *set, protocol_t protocol);
 /* Has every listener speak what the set wants, `mirrors_dscp` as --mirror-dscp says. */
 void listener_set_speak(const listener_set_t *set, int mirrors_dscp);
 
-/* Has every listener tell no more than what that needs, once no worker has a batch from before. */
+/* Turns off the details that the protocol of each listener no longer needs, when no worker has a
+ * batch from before. */
 void listener_set_tell_less(const listener_set_t *set, int mirrors_dscp);
 
 /* Non-zero if a reload can neither add to this set nor take from it. Any thread. */

@@ -32,8 +32,8 @@ static log_line_t *begin_failure(log_t *log, log_level_t level, const char *mess
 
 /* ---- Opening ---- */
 
-/* Whether what is open stands in the way: every address of a family where one is wanted, or the
- * other way round. */
+/* Whether an open listener conflicts: one has the wildcard of a family and the other an address
+ * of it, on the same port. */
 static int overlaps_open(const opening_t *opening, const apr_sockaddr_t *address)
 {
     const listener_set_t *current = opening->current;
@@ -216,8 +216,7 @@ static void keep_place(listener_set_t *set, place_t *place, const place_t *kept,
     }
 }
 
-/* Adds the place of an option: as `current` has it or, if it has no such place, with the
- * addresses. */
+/* Adds the place of an option: that of `current` or, if it has none, one with the addresses. */
 static exit_code_t add_place(listener_set_t *set, protocol_t protocol, const char *text,
                              const opening_t *opening, apr_pool_t *pool)
 {
@@ -247,8 +246,8 @@ static void give_up(const listener_set_t *inherited, const listener_set_t *wante
     listener_set_close(inherited, wanted, log);
 }
 
-/* Leaves of what was inherited that which the places ask for. The rest is closed before anything is
- * bound: it may be in the way of an address that overlaps with its own. */
+/* Keeps the inherited listeners that the places name. The others are closed before anything is
+ * bound, because their addresses may overlap with a new one. */
 static void keep_wanted(listener_set_t *inherited, const listener_set_t *set,
                         const opening_t *opening, apr_pool_t *pool)
 {

@@ -21,19 +21,19 @@ typedef struct opening {
     listener_set_t *inherited;     /* from the process before this one; NULL: nothing was */
     int is_confined;               /* in the sandbox, where no interface can be looked up */
     apr_time_t patience_ends;      /* for addresses that are not ready; set by listeners_open() */
-    apr_array_header_t *streams;   /* gets those that host_take_over() brings */
+    apr_array_header_t *streams;   /* receives those of host_take_over() */
     log_t *log;
     apr_pool_t *pool; /* that the listeners live in */
 } opening_t;
 
 /*
- * Takes over the sockets of the service manager or, where it handed over none, looks up and binds
- * every address of the settings, save for those whose sockets were inherited from the process
- * before this one; what else was inherited is given up. A --listen that `current` has as well keeps
- * its listeners and is not looked up again; so does an address. A listener whose network interface
- * is gone is opened anew, or kept where it cannot be. They are added to `set`, which is empty. On
- * error one line in the log says what is wrong, the exit code is returned, and `set` has what is to
- * be closed again. `pool` is for what it needs meanwhile. Main thread.
+ * Takes over the sockets of the service manager. If there are none, looks up and binds all
+ * addresses of the settings, except those whose sockets were inherited from the previous
+ * process; other inherited sockets are closed. A --listen that `current` has too keeps its
+ * listeners and is not looked up again; so does an address. A listener whose network interface
+ * no longer exists is opened again, or kept if that fails. They are added to `set`, which is
+ * empty. On error one log line says what is wrong, the exit code is returned, and `set` has what
+ * must be closed. `pool` is for temporary memory. Main thread.
  */
 exit_code_t listeners_open(listener_set_t *set, const opening_t *opening, apr_pool_t *pool);
 

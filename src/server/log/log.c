@@ -29,12 +29,13 @@ struct log {
     log_sink_t sink;
     log_format_t format;
     apr_size_t payload_max;
-    log_line_t *lines;          /* all there may be; pages that are never used are not in memory */
-    atomic_uint fresh;          /* the first of them that was never begun */
-    log_queue_t *unused;        /* those that were, and may be again */
-    log_queue_t *waiting;       /* lines that were ended */
-    atomic_uint left_out;       /* lines that found none unused */
-    atomic_int is_stuck;        /* a thread has waited in vain, and nothing was written since */
+    log_line_t *lines;    /* all there may be; pages that are never used are not in memory */
+    atomic_uint fresh;    /* the first of them that was never begun */
+    log_queue_t *unused;  /* those that were, and may be again */
+    log_queue_t *waiting; /* lines that were ended */
+    atomic_uint left_out; /* lines that found none unused */
+    atomic_int
+        is_stuck; /* a thread waited until its time was over, and nothing was written since */
     _Atomic apr_time_t ends_at; /* when the writer waits no longer; 0: it has the time */
     atomic_int is_closed;
     log_limit_t limit;    /* the writer's own */
@@ -53,8 +54,7 @@ static log_line_t *line_init(log_line_t *line, log_t *log)
     return line;
 }
 
-/* One that was used before goes first, so that no more lines take memory than were ever in use at a
- * time. */
+/* Reuses a line first, so that lines take only as much memory as were ever in use at a time. */
 static log_line_t *take_unused(log_t *log, apr_interval_time_t timeout)
 {
     log_line_t *line = log_queue_pop(log->unused, 0);
@@ -252,8 +252,8 @@ apr_status_t log_start(log_t *log, gate_t *gate)
     return status;
 }
 
-/* Waits until the writer has nothing left to do but to end; in vain if the output holds it up in
- * the middle of a line. */
+/* Waits until the writer has written everything; not for longer if the output blocks it in the
+ * middle of a line. */
 static int await_writer(log_t *log)
 {
     apr_time_t until = clock_now() + CLOSE_US + JOIN_US;

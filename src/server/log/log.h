@@ -45,7 +45,7 @@ typedef struct log_line log_line_t;
 log_sink_t log_to_file(apr_file_t *out);
 
 /* Opens a log on `sink`. Until log_start(), each line is written as it ends, by the one thread that
- * there is. Lines above `level` are left out, and of a payload all but the first `payload_max`
+ * there is. Lines above `level` are left out, and of a payload all except the first `payload_max`
  * bytes. Errors: those of creating a queue. */
 apr_status_t log_open(log_t **log, log_sink_t sink, log_level_t level, log_format_t format,
                       apr_size_t payload_max, apr_pool_t *pool);

@@ -33,7 +33,7 @@ typedef struct log_limit {
     apr_time_t next_notice; /* of how many were left out */
 } log_limit_t;
 
-/* Non-zero if a finished line is to be written now. Else it was counted. */
+/* Non-zero if a finished line is to be written now. Otherwise it was counted. */
 int log_limit_admit(log_limit_t *limit, const log_line_t *line, apr_time_t now);
 
 /* Counts lines that were left out elsewhere. */
@@ -44,7 +44,7 @@ void log_limit_leave_out(log_limit_t *limit, unsigned count);
  */
 const log_line_t *log_limit_repeat(log_limit_t *limit, apr_time_t now, apr_time_t time);
 
-/* How many lines were left out since it was last told, if it is time to tell, else 0. */
+/* How many lines were left out since it was last told, if it is time to tell, otherwise 0. */
 unsigned log_limit_notice(log_limit_t *limit, apr_time_t now);
 
 /* How long it is until one of the two above has something to tell, microseconds; -1: without limit.

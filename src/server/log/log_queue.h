@@ -14,8 +14,8 @@ typedef struct log_queue log_queue_t;
 /* Errors: those of monitor_create(). */
 apr_status_t log_queue_create(log_queue_t **queue, apr_pool_t *pool);
 
-/* Adds a line, which must be in no other queue. Any thread; waits for nothing but the short time
- * that others take to do the like. */
+/* Adds a line, which must not be in another queue. Any thread; waits only for the short time in
+ * which other threads add a line. */
 void log_queue_push(log_queue_t *queue, log_line_t *line);
 
 /* Takes the oldest line, or returns NULL if none comes for `timeout` microseconds (-1: without

@@ -19,9 +19,8 @@ const char *feature_missing(const platform_t *platform, feature_t feature, apr_p
  * From `pool`. Any thread. */
 const char *features_batching(const platform_t *platform, apr_pool_t *pool);
 
-/* Logs what this system lacks: in a line each what its kernel has refused, and for those who want
- * to know everything, in one line, what it never has. `pool` is for what it needs meanwhile. Main
- * thread. */
+/* Logs what this system lacks: one line for each feature that its kernel refused, and one debug
+ * line with those that it never has. `pool` is for temporary memory. Main thread. */
 void features_log(const platform_t *platform, log_t *log, apr_pool_t *pool);
 
 #endif

@@ -1,8 +1,8 @@
 #ifndef UDPECHO_NAME_VALUES_H
 #define UDPECHO_NAME_VALUES_H
 
-/* What is told of a thing, name by name, for people and for programs. An array of name_value_t; all
- * memory is from the pools of the array and of each call. */
+/* Properties of an object as names and values, for people and for programs. An array of
+ * name_value_t; all memory is from the pools of the array and of each call. */
 
 #include <apr_pools.h>
 #include <apr_tables.h>

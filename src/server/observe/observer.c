@@ -109,7 +109,7 @@ static exit_code_t open_control(observer_t *observer, const char *where,
     return EXIT_OK;
 }
 
-/* What is told of the pages of an option in the log. */
+/* The log line about the pages of an option. */
 typedef struct pages_kind {
     metrics_pages_t pages;
     const char *name;

@@ -5,8 +5,8 @@
 #include "server/observe/feature_table.h"
 #include "udpecho/clock.h"
 
-/* How long all workers may take to go round their loops. One whose call to receive fails pauses as
- * long, and is known for that. */
+/* How long all workers may take to complete their loops. A worker whose receive call fails
+ * pauses for as long, and is known to be degraded. */
 #define STALL_US       APR_USEC_PER_SEC
 #define STALL_PAUSE_US 1000
 

@@ -22,16 +22,16 @@ typedef struct status_source {
     apr_thread_mutex_t *lock; /* of those who ask and of who changes; never a worker's */
     const platform_t *platform;
     const apr_array_header_t *listeners; /* of listener_t * */
-    apr_uint64_t past_drops;             /* of the kernel, at listeners that are no more */
+    apr_uint64_t past_drops;             /* of the kernel, at listeners that are closed */
     worker_t *const *workers;
     unsigned worker_count;
     apr_time_t started; /* the wall clock */
     service_counters_t counters;
     readiness_source_t readiness;
-    const stamp_basis_t *stamp; /* whose sessions are told of; NULL: nothing is known of any */
+    const stamp_basis_t *stamp; /* the sessions to report; NULL: unknown */
 } status_source_t;
 
-/* What is spoken at a listener and, of all but plain echo, what came of it. */
+/* The protocol of a listener and, except for plain echo, its counts. */
 typedef struct service_reading {
     protocol_t protocol;
     apr_uint64_t value[SERVICE_COUNTERS];
@@ -64,8 +64,8 @@ typedef struct status {
 apr_status_t status_source_create(status_source_t *source, const platform_t *platform,
                                   const apr_array_header_t *listeners, apr_pool_t *pool);
 
-/* From now on these are the listeners. What the kernel dropped before at those that are no more is
- * kept, so that the number never falls. Main thread, before they are closed. */
+/* Sets the listeners. The kernel's drops at listeners that are removed are kept, so that the
+ * number never decreases. Main thread, before they are closed. */
 void status_listen(status_source_t *source, const apr_array_header_t *listeners);
 
 /* Reads all of it, once there are workers; what it points to is from `pool` or lives as long as the

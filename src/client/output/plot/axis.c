@@ -36,7 +36,7 @@ static void tick_linearly(axis_t *axis, apr_int64_t step)
     }
 }
 
-/* A difference that is small beside the values themselves would be shown as a large one. */
+/* Otherwise a difference that is small compared with the values would look large. */
 static void widen(apr_int64_t *low, apr_int64_t *high)
 {
     if (*high - *low < *high / 10) {

@@ -7,7 +7,7 @@
 #define LANE_HEIGHT 18
 #define LANES_GAP   7 /* above them */
 
-/* Of so few points, each has a larger dot. */
+/* Up to this many points have larger dots. */
 #define POINTS_SPARSE 100
 
 #define BAND   "fill=\"#c3d3ea\" stroke=\"#8aa6cf\" stroke-width=\"0.7\""

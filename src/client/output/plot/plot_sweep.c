@@ -7,7 +7,7 @@
 #define LOSS_HEIGHT  50
 #define PORTS_HEIGHT 48
 
-/* Of more ports only the first are drawn, which are the worst. */
+/* Only this many ports are drawn, the worst. */
 #define PORTS_MAX 48
 
 /* No column is wider. */
