@@ -4,14 +4,6 @@
 /* A transport under test with a client to talk to it, both in one thread. A failure ends the
  * scene. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <apr_general.h>
 #include <apr_network_io.h>
 

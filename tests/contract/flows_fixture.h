@@ -3,14 +3,6 @@
 
 /* Flows under test with a peer to talk to, both in one thread. A failure ends the scene. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <apr_general.h>
 #include <apr_network_io.h>
 

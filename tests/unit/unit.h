@@ -3,14 +3,6 @@
 
 /* What every unit test starts from: cmocka with the headers it wants, and a pool for each test. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <apr_general.h>
 #include <apr_pools.h>
 
