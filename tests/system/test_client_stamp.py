@@ -1,5 +1,4 @@
-"""udpecho with protocols that tell more than a round trip, and servers of the tests' own that speak
-them: STAMP and UDPEchoPlus."""
+"""udpecho --stamp (RFC 8762), with reflectors of the test and with udpechod."""
 
 import datetime
 import itertools
@@ -15,175 +14,11 @@ import unittest
 import client_harness
 import harness
 from client_harness import ask
+from one_way import flood, serve
 from reflector import BASE, AuthenticatedReflector, LossyPath, Reflector
 from responder import Responder, echo
 
-COUNT = 1001
 NTP_EPOCH = 2208988800
-
-
-class EchoPlusServer:
-    """Answers as TR-143 has it, but for what its path loses: every tenth request and every seventh
-    reply, if it is `lossy`. Its clock begins `epoch` microseconds before it wraps."""
-
-    def __init__(self, lossy=False, epoch=10 ** 6, failing=0):
-        self._lossy, self._failing = lossy, failing
-        self._began, self._epoch = time.monotonic(), epoch
-        self.answered = self.failures = self.lost_requests = self.lost_replies = 0
-
-    def _clock(self):
-        return int((time.monotonic() - self._began) * 1e6) - self._epoch & 0xffffffff
-
-    def __call__(self, request):
-        arrived = self._clock()
-        if self._lossy and request.number % 10 == 0:
-            self.lost_requests += 1
-            return []
-        if self._failing and request.number % self._failing == 0:
-            self.failures += 1
-            return []
-        self.answered += 1
-        if self._lossy and self.answered % 7 == 0:
-            self.lost_replies += 1
-            return []
-        return [request.payload[:4]
-                + struct.pack("!IIII", self.answered, arrived, self._clock(), self.failures)
-                + request.payload[20:]]
-
-
-def flood(server, *options, count=COUNT, protocol="--echo-plus"):
-    return ask(protocol, server.address(), "--flood", "--window=1", f"--count={count}",
-               "--timeout=300ms", "--verbose", *options)
-
-
-class EchoPlus(unittest.TestCase):
-    def test_requests_are_those_of_tr_143(self):
-        with Responder(EchoPlusServer()) as server:
-            report = ask("--echo-plus", server.address(), "--count=3", "--interval=200ms",
-                         "--size=40")
-        self.assertEqual(report.code, 0)
-        client_harness.check_sums(self, report)
-        payloads = [request.payload for request in server.requests]
-        self.assertEqual([payload[:24] for payload in payloads],
-                         [struct.pack("!I16xI", number, 1) for number in range(3)])
-        self.assertEqual({payload[24:] for payload in payloads}, {payloads[0][24:]})
-        self.assertEqual(report.of("start")[0]["protocol"], "echo-plus")
-
-    def test_time_stamps_of_ptp_ahead_of_utc(self):
-        """As those of a reflector are that has TAI; those of NTP are not."""
-        for ptp, ahead in (True, 37), (False, 0):
-            with self.subTest(reflector="ptp" if ptp else "ntp"):
-                reflector = Reflector(ptp=ptp, ahead=ahead * 10 ** 9)
-                report, requests = stamp(reflector, "--stamp-clock=ptp", "--stamp-ptp-offset=37s")
-                self.assertAlmostEqual(struct.unpack("!I", requests[0][4:8])[0],
-                                       time.time() + 37, delta=15)
-                self.assertEqual(len(report.of("one_way")), 5)
-                for told in report.of("one_way"):
-                    self.assertTrue(told["t1_ns"] <= told["t2_ns"] <= told["t3_ns"]
-                                    <= told["t4_ns"], told)
-
-    def test_the_way_of_every_loss_is_told(self):
-        # The last request is answered, so that no loss comes after it.
-        answers = EchoPlusServer(lossy=True)
-        with Responder(answers) as server:
-            report = flood(server, "--timeout=100ms", count=143)
-        client_harness.check_sums(self, report)
-        summary, = report.of("one_way_summary")
-        self.assertEqual((answers.lost_requests, answers.lost_replies), (14, 18))
-        self.assertEqual((summary["lost_forward"], summary["lost_backward"]), (14, 18))
-        self.assertEqual((summary["lost_at_peer"], summary["lost_either_way"]), (0, 0))
-        self.assertEqual(report.summary["lost"], 32)
-        self.assertIn("\nlost forward 14, backward 18\n", report.text)
-
-    def test_what_the_server_does_not_answer_is_told(self):
-        answers = EchoPlusServer(failing=10)
-        with Responder(answers) as server:
-            report = flood(server, "--timeout=100ms", count=55)
-        summary, = report.of("one_way_summary")
-        self.assertEqual((summary["lost_forward"], summary["lost_backward"],
-                          summary["lost_at_peer"]), (0, 0, answers.failures))
-        self.assertIn(", 5 not answered by the peer\n", report.text)
-
-    def test_a_delay_one_way_is_never_shown(self):
-        with Responder(EchoPlusServer()) as server:
-            report = flood(server, count=50)
-        summary, = report.of("one_way_summary")
-        self.assertEqual(summary["clocks"], "not_told")
-        for name in "min", "mean", "max", "p50", "p90", "p99", "p999":
-            self.assertIsNone(summary[f"forward_{name}_us"])
-            self.assertIsNone(summary[f"backward_{name}_us"])
-        self.assertEqual({reply["forward_us"] for reply in report.of("one_way")}, {None})
-        self.assertNotIn("forward=", report.text)
-
-    def test_variation_is_told_although_the_clock_begins_anew(self):
-        """The server waits, in front of its first reading or behind its second, so that requests
-        are late one way only; its clock wraps after some of them."""
-        answers = EchoPlusServer(epoch=500)
-
-        def late_there(request):
-            if request.number % 2 == 0:
-                time.sleep(0.05)
-            return answers(request)
-
-        with Responder(late_there) as server:
-            report = flood(server, count=20)
-        summary, = report.of("one_way_summary")
-        self.assertGreater(summary["delays"], 5)  # none is told where this host's clock was set
-        self.assertGreaterEqual(summary["forward_variation_max_us"], 50000)
-        # It is busy otherwise, but far from a wrap of 71 minutes.
-        self.assertLess(summary["forward_variation_max_us"], 10 * 10 ** 6)
-        self.assertLess(summary["backward_variation_p50_us"], 50000)
-
-    def test_the_time_there_is_no_part_of_the_round_trip(self):
-        def slow(request, answers=EchoPlusServer()):
-            (reply,) = answers(request)
-            time.sleep(0.03)
-            later = struct.unpack("!I", reply[8:12])[0] + 30000 & 0xffffffff
-            return [reply[:12] + struct.pack("!I", later) + reply[16:]]
-
-        with Responder(slow) as server:
-            report = flood(server, count=5)
-        summary, = report.of("one_way_summary")
-        self.assertEqual((summary["peer_min_us"], summary["peer_max_us"]), (30000, 30000))
-        for reply in report.of("one_way"):
-            self.assertEqual(reply["peer_us"], 30000)
-            whole = (reply["t4_ns"] - reply["t1_ns"]) // 1000
-            trip, = (told["round_trip_us"] for told in report.of("reply")
-                     if told["sequence"] == reply["sequence"])
-            # It began later than T1 was written, by as long as this host pleased.
-            self.assertLess(trip, whole - 29000)
-
-    def test_a_plain_echo_is_corrupt(self):
-        with Responder(echo) as server:
-            report = flood(server, count=3)
-        self.assertEqual(report.code, 1)
-        self.assertEqual(report.summary["corrupt_replies"], 3)
-        self.assertEqual(report.of("one_way"), [])
-
-    def test_others_that_ask_are_noticed(self):
-        answers = EchoPlusServer()
-
-        def busy(request):
-            answers.answered += 5
-            return answers(request) if request.number != 2 else []
-
-        with Responder(busy) as server:
-            report = flood(server, "--timeout=100ms", count=4)
-        summary, = report.of("one_way_summary")
-        self.assertFalse(summary["peer_counts"])
-        self.assertIsNone(summary["lost_forward"])
-        self.assertIn("which way they were lost is not known: others ask the same peer\n",
-                      report.text)
-
-    def test_mistakes(self):
-        for arguments, words in (
-                (["127.0.0.1"], "expected HOST:PORT (--echo-plus has no standard port)"),
-                (["127.0.0.1:7", "--size=23"], "--size=23: expected 24 or more with --echo-plus"),
-                (["127.0.0.1:7", "--mtu"], "--echo-plus and --mtu: expected one of them"),
-                (["127.0.0.1:7", "--payload=x"], "--echo-plus and --payload: expected one of")):
-            done = client_harness.run("--echo-plus", *arguments)
-            self.assertEqual((done.returncode, done.stdout), (2, ""))
-            self.assertIn(words, done.stderr)
 
 
 def capture(payloads):
@@ -200,7 +35,7 @@ def capture(payloads):
 def stamp(answer, *options, count=5):
     """A run with a reflector that answers so; with the requests that it got."""
     with Responder(answer) as server:
-        report = flood(server, *options, count=count, protocol="--stamp")
+        report = flood("--stamp", server, *options, count=count)
     return report, [request.payload for request in server.requests]
 
 
@@ -226,6 +61,19 @@ class Stamp(unittest.TestCase):
                 self.assertEqual(report.summary["received"], 5)
                 self.assertAlmostEqual(struct.unpack("!I", requests[0][4:8])[0], time.time(),
                                        delta=60)
+                for told in report.of("one_way"):
+                    self.assertTrue(told["t1_ns"] <= told["t2_ns"] <= told["t3_ns"]
+                                    <= told["t4_ns"], told)
+
+    def test_time_stamps_of_ptp_ahead_of_utc(self):
+        """As those of a reflector are that has TAI; those of NTP are not."""
+        for ptp, ahead in (True, 37), (False, 0):
+            with self.subTest(reflector="ptp" if ptp else "ntp"):
+                reflector = Reflector(ptp=ptp, ahead=ahead * 10 ** 9)
+                report, requests = stamp(reflector, "--stamp-clock=ptp", "--stamp-ptp-offset=37s")
+                self.assertAlmostEqual(struct.unpack("!I", requests[0][4:8])[0],
+                                       time.time() + 37, delta=15)
+                self.assertEqual(len(report.of("one_way")), 5)
                 for told in report.of("one_way"):
                     self.assertTrue(told["t1_ns"] <= told["t2_ns"] <= told["t3_ns"]
                                     <= told["t4_ns"], told)
@@ -380,7 +228,7 @@ class Stamp(unittest.TestCase):
 
     def test_a_plain_echo_is_no_reflector(self):
         with Responder(echo) as server:
-            report = flood(server, "--timeout=100ms", count=3, protocol="--stamp")
+            report = flood("--stamp", server, "--timeout=100ms", count=3)
         self.assertEqual(report.code, 1)
         self.assertEqual((report.summary["received"], report.summary["unknown_replies"]), (0, 3))
 
@@ -430,6 +278,24 @@ class Stamp(unittest.TestCase):
             # Z, what is at the place of the SSID, and what a reflector fills in, some of it twice.
             self.assertEqual([int(value.split(",")[0], 0) for value in row[2:6]], [0, 7, 0, 0])
             self.assertEqual([value for value in row[6:] if value], [])
+
+    def test_udpechod_answers(self):
+        address = serve(self, "stamp", "--stamp-sessions=stateful")
+        report = ask("--stamp", address, "--count=3", "--interval=200ms", "--ttl=40",
+                     "--stamp-tlv=all", *([] if harness.WINDOWS else ["--dscp=46"]))
+        client_harness.check_sums(self, report)
+        self.assertEqual(report.summary["received"], 3)
+        summary, = report.of("one_way_summary")
+        self.assertEqual((summary["unrecognised_tlvs"], summary["malformed_tlvs"]), (0, 0))
+        self.assertFalse(summary["address_translated"])
+        last = report.of("one_way")[-1]
+        self.assertEqual((last["number"], last["peer_number"]), (2, 2))
+        self.assertEqual((last["peer_requests"], last["peer_replies"]), (3, 3))
+        self.assertTrue(last["t1_ns"] <= last["t2_ns"] <= last["t3_ns"] <= last["t4_ns"], last)
+        if not harness.WINDOWS:
+            self.assertEqual((last["peer_hop_limit"], last["peer_dscp"], last["dscp"]),
+                             (40, 46, 46))
+            self.assertEqual({reply["hop_limit"] for reply in report.of("reply")}, {255})
 
 
 class Authenticated(unittest.TestCase):
@@ -482,45 +348,6 @@ class Authenticated(unittest.TestCase):
             self.assertIn(f"--stamp-key-file={self.file}:{words}", done.stderr)
         done = client_harness.run("--stamp", "--stamp-key-file=/no/such/key", "127.0.0.1")
         self.assertIn("--stamp-key-file=/no/such/key", done.stderr)
-
-
-class Udpechod(unittest.TestCase):
-    """Both programs of this project."""
-
-    def serve(self, protocol, *options):
-        if f"--{protocol}=" not in harness.run("--help").stdout:
-            self.skipTest(f"udpechod has no --{protocol}")
-        server = harness.Server(f"--{protocol}=127.0.0.1:0", *options)
-        self.addCleanup(server.kill)
-        return next(line["address"] for line in server.lines
-                    if line.get("event", line.get("message")) == "listening"
-                    and line.get("protocol") == protocol)
-
-    def test_stamp(self):
-        address = self.serve("stamp", "--stamp-sessions=stateful")
-        report = ask("--stamp", address, "--count=3", "--interval=200ms", "--ttl=40",
-                     "--stamp-tlv=all", *([] if harness.WINDOWS else ["--dscp=46"]))
-        client_harness.check_sums(self, report)
-        self.assertEqual(report.summary["received"], 3)
-        summary, = report.of("one_way_summary")
-        self.assertEqual((summary["unrecognised_tlvs"], summary["malformed_tlvs"]), (0, 0))
-        self.assertFalse(summary["address_translated"])
-        last = report.of("one_way")[-1]
-        self.assertEqual((last["number"], last["peer_number"]), (2, 2))
-        self.assertEqual((last["peer_requests"], last["peer_replies"]), (3, 3))
-        self.assertTrue(last["t1_ns"] <= last["t2_ns"] <= last["t3_ns"] <= last["t4_ns"], last)
-        if not harness.WINDOWS:
-            self.assertEqual((last["peer_hop_limit"], last["peer_dscp"], last["dscp"]),
-                             (40, 46, 46))
-            self.assertEqual({reply["hop_limit"] for reply in report.of("reply")}, {255})
-
-    def test_echo_plus(self):
-        report = ask("--echo-plus", self.serve("echo-plus"), "--count=3", "--interval=200ms")
-        client_harness.check_sums(self, report)
-        self.assertEqual(report.summary["received"], 3)
-        summary, = report.of("one_way_summary")
-        self.assertEqual((summary["lost_forward"], summary["lost_backward"]), (0, 0))
-        self.assertEqual([told["peer_number"] for told in report.of("one_way")], [0, 1, 2])
 
 
 if __name__ == "__main__":

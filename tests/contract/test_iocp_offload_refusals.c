@@ -1,0 +1,216 @@
+/*
+ * USO and URO where the kernel refuses them, or where they are off: every datagram is then sent and
+ * received by itself, and none is lost.
+ */
+
+#include "offload_fixture.h"
+#include "unit.h"
+
+/* ---- What is refused ---- */
+
+static const int refusals[] = {WSAEINVAL, WSAEMSGSIZE, WSAENOPROTOOPT, WSAEOPNOTSUPP};
+
+static void what_is_refused_together_leaves_one_by_one(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2 * sizeof refusals / sizeof refusals[0]; i++) {
+        fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
+
+        on_cut = (fault_t){.error = refusals[i / 2], .times = 1};
+        for (unsigned round = 0; round < 2; round++) { /* nor is the next */
+            if (i % 2 == 0) {
+                send_many(fixture, 20, SEGMENT);
+            } else {
+                coalesced = SEGMENT;
+                send_coalesced(fixture, 20 * SEGMENT);
+            }
+            assert_sent(answer_all(fixture, 20), 20, 20 * SEGMENT);
+            if (i % 2 == 0) {
+                expect_many(fixture, 20, SEGMENT);
+            } else {
+                expect_segments(fixture, 0, 20 * SEGMENT);
+            }
+        }
+        assert_int_equal(on_cut.times, 0);
+        assert_int_equal(cut_count, 0);
+        end(fixture);
+    }
+}
+
+static void what_is_refused_later_leaves_one_by_one(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
+
+        on_cut_later = (fault_t){.error = WSAEINVAL, .times = 1};
+        for (unsigned round = 0; round < 2; round++) {
+            if (i == 0) {
+                send_many(fixture, 20, SEGMENT);
+            } else {
+                coalesced = SEGMENT;
+                send_coalesced(fixture, 20 * SEGMENT);
+            }
+            assert_sent(answer_all(fixture, 20), 20, 20 * SEGMENT);
+            if (i == 0) {
+                expect_many(fixture, 20, SEGMENT);
+            } else {
+                expect_segments(fixture, 0, 20 * SEGMENT);
+            }
+        }
+        assert_int_equal(cut_count, 1);
+        end(fixture);
+    }
+}
+
+static void what_is_not_for_that_sake_is_tried_again(void **state)
+{
+    fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
+
+    (void)state;
+    on_cut = (fault_t){.error = WSAENOBUFS, .times = 1};
+    for (unsigned round = 0; round < 2; round++) {
+        send_many(fixture, 20, 32);
+        assert_sent(answer_all(fixture, 20), 20, 640);
+        expect_many(fixture, 20, 32);
+        assert_int_equal(cut_count, round);
+    }
+    end(fixture);
+}
+
+/* As where the address cannot be answered. */
+static void where_plain_sends_fail_too_each_is_counted_and_nothing_learnt(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
+
+        on_send = (fault_t){.error = WSAEINVAL, .times = 21};
+        if (i == 0) {
+            send_many(fixture, 20, SEGMENT);
+        } else {
+            coalesced = SEGMENT;
+            send_coalesced(fixture, 20 * SEGMENT);
+        }
+        send_outcome_t outcome = answer_all(fixture, 20);
+
+        assert_int_equal(outcome.failed[SEND_EINVAL], 20);
+        assert_int_equal(outcome.sent, 0);
+        coalesced = 0;
+        send_many(fixture, 20, SEGMENT);
+        assert_sent(answer_all(fixture, 20), 20, 20 * SEGMENT);
+        assert_int_equal(cut_count, 1);
+        end(fixture);
+    }
+}
+
+static void what_never_leaves_is_counted_datagram_by_datagram(void **state)
+{
+    fixture_t *fixture = open_with_offloads("127.0.0.1", 2000);
+    send_outcome_t outcome;
+    batch_t batch;
+
+    (void)state;
+    are_replies_held = 1;
+    coalesced = SEGMENT;
+    send_coalesced(fixture, 100 * SEGMENT);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.count, 100);
+    for (unsigned i = 0; i < 100; i++) {
+        batch.at[i]->verdict = VERDICT_ECHO;
+    }
+    transport_reply(fixture->transport, &batch, &outcome);
+    assert_sent(outcome, 0, 0);
+    transport_finish(fixture->transport, 1000, &outcome);
+    assert_int_equal(outcome.failed[SEND_EAGAIN], 100);
+    assert_int_equal(outcome.sent, 0);
+    release_reply(); /* when it is too late to tell */
+    expect_segments(fixture, 0, 100 * SEGMENT);
+    are_replies_held = 0;
+    assert_nothing_waits(fixture);
+    transport_finish(fixture->transport, PATIENCE_US, &outcome);
+    assert_sent(outcome, 0, 0);
+    end(fixture);
+}
+
+/* ---- Where it is not to be ---- */
+
+static void without_offload_replies_leave_one_by_one(void **state)
+{
+    fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
+
+    (void)state;
+    listener_set_offload(fixture->listeners[0], 0);
+    send_many(fixture, 20, 32);
+    assert_sent(answer_all(fixture, 20), 20, 640);
+    expect_many(fixture, 20, 32);
+    assert_int_equal(cut_count, 0);
+    listener_set_offload(fixture->listeners[0], 1);
+    send_many(fixture, 20, 32);
+    assert_sent(answer_all(fixture, 20), 20, 640);
+    expect_many(fixture, 20, 32);
+    assert_int_equal(cut_count, 1);
+    end(fixture);
+}
+
+/* Each has its own time, and room for a longer reply. */
+static void with_times_nothing_goes_together(void **state)
+{
+    fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
+    batch_t batch;
+
+    (void)state;
+    listener_set_details(fixture->listeners[0], DETAIL_TIMES);
+    assert_int_equal(coalesced_max, 0);
+    send_many(fixture, 20, 32);
+    assert_sent(answer_all(fixture, 20), 20, 640);
+    expect_many(fixture, 20, 32);
+    coalesced = SEGMENT; /* as what waited before */
+    send_coalesced(fixture, 100);
+    assert_int_equal(receive(fixture, &batch), APR_SUCCESS);
+    assert_int_equal(batch.count, 1);
+    assert_int_equal(batch.at[0]->length, 100);
+    give_back(fixture, &batch, VERDICT_PAST_COUNT);
+    assert_int_equal(cut_count, 0);
+    listener_set_details(fixture->listeners[0], 0);
+    assert_int_equal(coalesced_max, 1000);
+    end(fixture);
+}
+
+/* Where the system refuses the options, as Wine does, nothing is missed but that. */
+static void a_system_that_refuses_them_has_neither(void **state)
+{
+    fixture_t *fixture = open_without_faults();
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        feature_t feature = i == 0 ? FEATURE_SEGMENTED_SEND : FEATURE_COALESCED_RECEIVE;
+        apr_status_t status = fixture->platform.features[feature].status;
+
+        assert_true(status == APR_SUCCESS || APR_STATUS_IS_ENOTIMPL(status));
+    }
+    if (!platform_has(&fixture->platform, FEATURE_SEGMENTED_SEND)) {
+        send_many(fixture, 20, 32);
+        assert_sent(answer_all(fixture, 20), 20, 640);
+        expect_many(fixture, 20, 32);
+        assert_int_equal(cut_count, 0);
+    }
+    assert_nothing_waits(fixture);
+    close_fixture(fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        scene(what_is_refused_together_leaves_one_by_one),
+        scene(what_is_refused_later_leaves_one_by_one),
+        scene(what_is_not_for_that_sake_is_tried_again),
+        scene(where_plain_sends_fail_too_each_is_counted_and_nothing_learnt),
+        scene(what_never_leaves_is_counted_datagram_by_datagram),
+        scene(without_offload_replies_leave_one_by_one),
+        scene(with_times_nothing_goes_together),
+        scene(a_system_that_refuses_them_has_neither),
+    };
+
+    return cmocka_run_group_tests_name("offload refusals", tests, NULL, NULL);
+}
