@@ -47,7 +47,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 # How long anything may take that normally takes milliseconds. Generous: it is a guard against
 # hanging, not a measurement.
-PATIENCE = float(os.environ.get("UDPECHO_TEST_PATIENCE", 20))
+PATIENCE = 20
 
 
 @functools.lru_cache(maxsize=None)

@@ -44,16 +44,6 @@ void session_sender_set_clock(session_sender_t *sender, own_clock_t own)
     sender->own = own;
 }
 
-apr_size_t session_sender_length(const session_sender_t *sender)
-{
-    return sender->format.length;
-}
-
-int session_sender_is_shared(const session_sender_t *sender)
-{
-    return sender->format.is_shared;
-}
-
 static dispatch_t *place_of(const session_sender_t *sender, unsigned flow, apr_uint32_t number)
 {
     return &sender->dispatches[(apr_size_t)flow * sender->each + (number & (sender->each - 1))];

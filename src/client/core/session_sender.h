@@ -82,9 +82,6 @@ session_sender_t *session_sender_create(const session_format_t *format, unsigned
 /* What this host's clock is like from now on; before, it is not synchronised. */
 void session_sender_set_clock(session_sender_t *sender, own_clock_t own);
 
-/* How long a request is, bytes. */
-apr_size_t session_sender_length(const session_sender_t *sender);
-
 /* Makes `request` one whose bytes are those of the packet, which session_sender_write() writes. */
 void session_sender_make(const session_sender_t *sender, request_t *request);
 
@@ -111,8 +108,5 @@ int session_sender_read_reply(const session_sender_t *sender, unsigned flow,
  * repeated. */
 void session_sender_answered(session_sender_t *sender, unsigned flow,
                              const reflection_t *reflection);
-
-/* Non-zero if the peer numbers its replies to all senders together. */
-int session_sender_is_shared(const session_sender_t *sender);
 
 #endif
