@@ -71,7 +71,7 @@ FULL_QUEUES = [
 
 WORKERS = [distinct(32, OUTSTANDING_LARGE), bursty(32, OUTSTANDING_LARGE)]
 
-# As long as an authenticated packet of STAMP.
+# The length of an authenticated STAMP packet.
 PACKETS = [shape(112, {112: 128}) for shape in (distinct, bursty)]
 
 COUNTED = [shape(size, OUTSTANDING_LARGE)

@@ -95,7 +95,7 @@ static cut_t cut_of(operation_t *operation)
     return cut;
 }
 
-/* As the system does: each of them at once, and a completion for all. */
+/* Sends every segment at once and posts one completion for all, like the system. */
 static void send_cut(operation_t *operation, const cut_t *cut)
 {
     static char bytes[PAYLOAD_MAX_IPV6];

@@ -107,7 +107,7 @@ static void a_source_port_in_use_adds_nothing(void **state)
     close_fixture(fixture);
 }
 
-/* As large a datagram as none of Linux's loopback can be whole. */
+/* The datagram exceeds the MTU of Linux's loopback. */
 static void a_flow_added_keeps_datagrams_whole_if_that_was_changed(void **state)
 {
     fixture_t *fixture = open_without_flows(state);

@@ -215,7 +215,7 @@ static void a_request_may_come_in_parts(void **state)
     assert_begins(read_all(scene, socket), "HTTP/1.1 200 ");
 }
 
-/* Those who ask for nothing have all places until their time is over. */
+/* Idle clients hold every connection until they time out. */
 static void who_waits_for_a_place_gets_one(void **state)
 {
     scene_t *scene = open_scene(*state);

@@ -46,7 +46,7 @@ static void assert_receive_fails(fixture_t *fixture, int error)
 
 /* ---- Errors of earlier replies ---- */
 
-/* So often a thousandth of a second is more than any test waits. */
+/* This many milliseconds are longer than any test waits. */
 #define LOOKS_MAX 10000
 
 static const int resets[] = {WSAECONNRESET, WSAENETRESET};

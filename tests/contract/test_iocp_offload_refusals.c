@@ -78,7 +78,7 @@ static void what_is_not_for_that_sake_is_tried_again(void **state)
     end(fixture);
 }
 
-/* As where the address cannot be answered. */
+/* An address that cannot be answered has this effect. */
 static void where_plain_sends_fail_too_each_is_counted_and_nothing_learnt(void **state)
 {
     (void)state;

@@ -217,7 +217,7 @@ static void note_service(void *context, const datagram_t *reply)
     *failed = reply->service;
 }
 
-/* Of a batch of two services, those of one; also where it was given up before. */
+/* In a batch of two services, the replies of one fail, also after they were given up. */
 static void a_failed_reply_tells_its_service(void **state)
 {
     (void)state;

@@ -89,7 +89,7 @@ static const listener_info_t *hand_over(listener_t *served, apr_pool_t *pool)
     return listener_describe(adopted);
 }
 
-/* Else it would open every address anew, which the sockets that it was given are in the way of. */
+/* Otherwise it would open every address again, and the inherited sockets would block that. */
 static void a_successor_knows_the_address_for_all_that_there_are(void **state)
 {
     listener_error_t error;

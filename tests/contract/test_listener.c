@@ -8,7 +8,7 @@
 #include "foreign_address.h"
 #include "udpecho/transport.h"
 
-/* As this system is. */
+/* The platform of this system. */
 static platform_t platform;
 
 static const listener_options_t one_worker = {

@@ -135,7 +135,7 @@ static void the_first_socket_is_shared_once_it_has_the_port(void **state)
     assert_shares(0, "bfff", *state);
 }
 
-/* As on FreeBSD. */
+/* FreeBSD requires it. */
 static void all_sockets_are_shared_before_they_have_a_port(void **state)
 {
 #if WHOLE_PROGRAM

@@ -10,7 +10,7 @@
 
 /* ---- Addresses ---- */
 
-/* As far as this host has them; the first is every host's. */
+/* Tests use those that this host has; every host has the first. */
 static const char *const loopbacks[] = {"127.0.0.1", "127.0.0.2", "127.1.2.3"};
 
 /* Asks at `destination`, and lends what arrived there in `batch`. */

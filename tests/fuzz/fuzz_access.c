@@ -54,7 +54,7 @@ static int holds(const cidr_t *network, address_key_t key)
            is_ipv4_network(network) == address_key_is_ipv4(key);
 }
 
-/* Of two networks that hold the same address, one holds the other. */
+/* If two networks contain the same address, one contains the other. */
 static int is_smaller(const cidr_t *one, const cidr_t *other)
 {
     return address_key_less(other->first, one->first) || address_key_less(one->last, other->last);

@@ -60,7 +60,7 @@ class Host(Container):
             sys.exit(f"dpkg {' '.join(arguments)}: {done.stderr}")
 
     def states(self):
-        """Of each unit: is it enabled, is it active."""
+        """Returns for each unit whether it is enabled and whether it is active."""
         return {unit: tuple(self.run("systemctl", f"is-{state}", unit).stdout.strip()
                             for state in ("enabled", "active")) for unit in UNITS}
 

@@ -129,7 +129,7 @@ def check_sums(test, report):
 
 
 def check_told(test, report):
-    """Of a run that tells of each datagram, which it sends to one peer."""
+    """Checks the records of a verbose run with one peer."""
     summary, replies = report.summary, report.of("reply")
     verdicts = report.verdicts()
     answers = [reply for reply in replies if reply["verdict"] in ("answer", "late")]

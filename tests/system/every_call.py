@@ -408,7 +408,7 @@ def at_end(stage, scenario, _):
 PARTS = {"start": at_start, "reload": at_reload, "status": at_status, "takeover": at_takeover,
          "handover": at_handover, "end": at_end}
 
-# Whose calls count from the program's first on, and not from when strace comes.
+# Runs whose calls are counted from the program's first one, not from the time strace attaches.
 FROM_THE_START = {"start", "takeover"}
 
 

@@ -95,7 +95,7 @@ void *realloc(void *memory, size_t size)
     return fails(HEAP) ? nothing() : __libc_realloc(memory, size);
 }
 
-/* By which Debian's APR gets blocks for its pools. */
+/* Debian's APR allocates the blocks of its pools with it. */
 void *mmap(void *wanted, size_t length, int protection, int flags, int file, off_t offset)
 {
     static void *(*next)(void *, size_t, int, int, int, off_t);
@@ -174,7 +174,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return fails(THREADS) ? EAGAIN : next(thread, attributes, start, context);
 }
 
-/* Of a thread that was never made glibc says that there is none; musl ends the process. */
+/* For a thread that was never created glibc returns an error; musl ends the process. */
 int pthread_join(pthread_t thread, void **result)
 {
     static int (*next)(pthread_t, void **);

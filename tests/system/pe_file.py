@@ -3,10 +3,10 @@ libraries that it names."""
 
 import struct
 
-# By the names of CMake.
+# Keys are CMake's names of processors.
 MACHINES = {"x86_64": 0x8664, "AMD64": 0x8664, "aarch64": 0xAA64, "ARM64": 0xAA64}
 
-# Of the data directories.
+# Indices into the data directories.
 IMPORTS = 1
 RELOCATIONS = 5
 LOAD_CONFIGURATION = 10

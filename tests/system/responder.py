@@ -43,7 +43,7 @@ class Responder:
         self._thread.start()
 
     def address(self):
-        """As udpecho takes and shows it."""
+        """The address in the form that udpecho accepts and prints."""
         return f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
 
     def _run(self):
@@ -81,7 +81,7 @@ class Responder:
 
 
 def echo(request):
-    """As it should be."""
+    """A correct echo server."""
     return [request.payload]
 
 

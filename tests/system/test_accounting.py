@@ -51,7 +51,7 @@ def backlog_drops():
 
 class Accounting(unittest.TestCase):
     def setUp(self):
-        # Of both families, one port to ask at and one for everything else.
+        # In each family, one port is for --status and one for everything else.
         # What leaves as one message, nftables sees as one, and looks at the first payload only.
         self.server = harness.Server(
             f"--workers={WORKERS}", f"--payload-max={PAYLOAD_MAX}", "--receive-buffer=4KiB",

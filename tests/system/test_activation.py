@@ -31,7 +31,7 @@ class Sockets(unittest.TestCase):
     def client(self, host, sock):
         return self.enter(harness.client((host, sock.getsockname()[1])))
 
-# By which a socket reports more of each datagram: Linux's asm-generic/socket.h, in.h and in6.h.
+# Options that report more of each datagram: Linux's asm-generic/socket.h, in.h and in6.h.
 TIMESTAMPING = 1 << 3 | 1 << 4 | 1 << 13  # when, and by which device (net_tstamp.h)
 REPORTS = {
     socket.SOL_SOCKET: {29: 1, 37: TIMESTAMPING, 40: 1, 75: 1},

@@ -46,7 +46,7 @@ class Build(unittest.TestCase):
 
     @staticmethod
     def names_of_tests(build):
-        """Of a build folder."""
+        """Returns the names of the tests in a build folder."""
         done = subprocess.run([*pathlib.Path(CMAKE).parent.glob("ctest"), "--show-only=json-v1"],
                               cwd=build, check=True, capture_output=True, text=True)
         return {test["name"] for test in json.loads(done.stdout)["tests"]}

@@ -74,7 +74,7 @@ class Capture:
 
 
 def captured_round_trips(capture, server_port):
-    """By sequence number, which a payload begins with, in microseconds."""
+    """Maps the sequence number at the start of a payload to its round trip in microseconds."""
     asked, trips = {}, {}
     for at, port, payload in capture.datagrams():
         sequence = int.from_bytes(payload[:4], "little")
@@ -86,7 +86,7 @@ def captured_round_trips(capture, server_port):
 
 
 def quantile(values, fraction):
-    """By the nearest rank, as histogram.h has it."""
+    """Uses the nearest rank, like histogram.h."""
     return sorted(values)[math.ceil(fraction * len(values)) - 1]
 
 

@@ -104,7 +104,7 @@ class Terminal:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def close(self):
-        """As a window is closed: the system sends SIGHUP to those that the terminal controls."""
+        """Closes the terminal; the kernel sends SIGHUP to the processes that it controls."""
         os.close(self.far)
         self.far = None
 

@@ -110,7 +110,7 @@ class Endings(unittest.TestCase):
 
 class AtThePeer(Endings):
     def check_answer(self, make_answer, *nonzero, is_answered=False):
-        """Of every run at least one of these members of the summary is not 0."""
+        """Checks that at least one of these members of the summary is not 0 in every run."""
         reports = self.check_all(lambda run: self.run_one(run, lambda: peer(make_answer())))
         for name, report in reports.items():
             with self.subTest(run=name):
@@ -265,7 +265,7 @@ class InThisHost(Endings):
         self.assertIn("not sent: no room in this host's buffers", report.text)
 
     def test_answers_that_take_long_to_read(self):
-        """Those to a process that was stopped: none is told as missing that came in time."""
+        """A stopped process does not report replies as missing that arrived in time."""
         flows = 256
         held = []
         stopped = threading.Event()

@@ -36,7 +36,7 @@ TRIP_NAMES = [f"round_trip_{name}_us" for name in
 
 
 def milliseconds(microseconds):
-    """As the text has it."""
+    """Formats a value like the text report."""
     if microseconds is None:
         return None
     return f"{int(microseconds) // 1000}.{int(microseconds) % 1000:03}"

@@ -261,7 +261,7 @@ class Sizes(HostileServer):
 
 
 class Anything(HostileServer):
-    """Whatever comes, the sums hold."""
+    """The sums of the report hold for any replies."""
 
     def check_seed(self, seed):
         chance = random.Random(seed)

@@ -39,7 +39,7 @@ class Client(unittest.TestCase):
 
 
 class Buffers(Client):
-    """Those of its own sockets are large enough for what it sends, whatever the default."""
+    """The client makes its socket buffers large enough, regardless of the system's default."""
 
     def test_the_wrapper_makes_them_small(self):
         done = harness.run("--count=1", "--size=9217", "--timeout=100ms", target("127.0.0.1"),

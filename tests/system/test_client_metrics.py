@@ -47,7 +47,7 @@ REPLIES_OF_TEXT = ("late", "duplicate", None, "corrupt", "misdelivered", "elsewh
 
 
 def address_of(where):
-    """As pages.py has it; `where` is as --metrics-listen takes it."""
+    """Converts a value of --metrics-listen to an address of pages.py."""
     if where.startswith("unix:"):
         return where[len("unix:"):]
     host, port = where.rsplit(":", 1)
@@ -97,12 +97,12 @@ def so_far(found, name, **labels):
 
 
 def digits(number):
-    """As the text has a count."""
+    """Formats a count like the text report."""
     return f"{number:.0f}"
 
 
 def counters(text):
-    """Those samples that must never fall."""
+    """Returns the samples that must never decrease."""
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
     return {key: value for key, value in samples(text).items()
             if kinds.get(re.sub("_(bucket|count|sum)$", "", key[0]), kinds.get(key[0]))

@@ -20,7 +20,7 @@ PEERS = tuple(HEADERS)
 
 CLIENT_PORT = 40000
 
-# Of what the router forwards, or says itself.
+# Filters what the router forwards or sends itself.
 FILTER = """\
 chain {hook} {{
     type filter hook {hook} priority 0

@@ -177,7 +177,7 @@ class Reports(unittest.TestCase):
 
     @harness.posix_only("the error has another name")
     def test_an_end_when_nobody_reads_them(self):
-        """As with "udpecho HOST | head -2": nobody wants more datagrams sent."""
+        """It stops sending when the reader exits, as in "udpecho HOST | head -2"."""
         with Responder(echo) as server:
             for options in ("--interval=200ms",), ("--flood", "--verbose", "--duration=1h"), \
                            ("--interval=200ms", "--json"), ("--interval=200ms", "--csv"):
@@ -275,7 +275,7 @@ class Reports(unittest.TestCase):
 
     @harness.posix_only("pipes are given over as they are made")
     def test_a_full_pipe_that_somebody_made_non_blocking(self):
-        """As ssh(1) does, and terminal multiplexers."""
+        """ssh(1) and terminal multiplexers do this."""
         inside, outside = os.pipe()
         os.set_blocking(outside, False)
         with Responder(echo) as server, open(inside, "rb") as pipe:

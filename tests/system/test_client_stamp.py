@@ -66,7 +66,7 @@ class Stamp(unittest.TestCase):
                                     <= told["t4_ns"], told)
 
     def test_time_stamps_of_ptp_ahead_of_utc(self):
-        """As those of a reflector are that has TAI; those of NTP are not."""
+        """A reflector with TAI is ahead; one with NTP time stamps is not."""
         for ptp, ahead in (True, 37), (False, 0):
             with self.subTest(reflector="ptp" if ptp else "ntp"):
                 reflector = Reflector(ptp=ptp, ahead=ahead * 10 ** 9)
@@ -79,7 +79,7 @@ class Stamp(unittest.TestCase):
                                     <= told["t4_ns"], told)
 
     def test_the_way_of_every_loss_is_told(self):
-        """Of a reflector that numbers its replies; the last request is answered."""
+        """A stateful reflector numbers its replies. The last request is answered."""
         path = LossyPath(Reflector(stateful=True))
         report, _ = stamp(path, "--timeout=100ms", count=143)
         client_harness.check_sums(self, report)
@@ -137,7 +137,7 @@ class Stamp(unittest.TestCase):
                       report.text)
 
     def test_reflectors_of_all_lengths(self):
-        """Those of TWAMP Light return 36 or 38 octets, or as many as they got; some copy one time."""
+        """TWAMP Light reflectors return 36 or 38 octets, or as many as they got; some copy one time."""
         for length in 36, 38, 44, None:
             for size in 14, 41, 44, 200:
                 with self.subTest(length=length, size=size):
@@ -168,7 +168,7 @@ class Stamp(unittest.TestCase):
                          {2 ** 63 // 1000 + 1})
 
     def test_a_reflector_that_is_wrong_by_an_hour_is_not_believed(self):
-        """Whatever this host's own clock is: neither may the delays be told."""
+        """No one-way delay is shown, whether or not this host's clock is synchronised."""
         for ahead in 3600 * 10 ** 9, -3600 * 10 ** 9:
             report, _ = stamp(Reflector(error=0x8d01, ahead=ahead))
             summary, = report.of("one_way_summary")

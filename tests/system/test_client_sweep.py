@@ -144,7 +144,7 @@ class Ports(Sweep):
                 self.doCleanups()
 
     def test_a_limit_of_each_second_blames_nobody(self):
-        """As many firewalls have. Each round meets it at the same time of its own."""
+        """Many firewalls have such a limit. Each round reaches it at the same offset."""
         passed = collections.Counter()
 
         def answer(request):

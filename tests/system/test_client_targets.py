@@ -31,7 +31,7 @@ class Targets(unittest.TestCase):
         return server
 
     def write(self, *targets):
-        """As an editor does: the file is replaced as a whole."""
+        """Replaces the whole file, like an editor."""
         fresh = self.file.with_suffix(".new")
         fresh.write_text("".join(f"{target}\n" for target in targets), encoding="utf-8")
         fresh.replace(self.file)

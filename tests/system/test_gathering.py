@@ -113,7 +113,7 @@ class Link(unittest.TestCase):
                         self.assertEqual(server.stop()["echoed"], len(pieces))
 
     def longest_packet(self, link):
-        """Of those that wait at the client's end of a link, which leaves cutting to nobody."""
+        """Returns the length of the longest packet that waits at the client's end of the link."""
         longest = 0
         link.setblocking(False)
         with contextlib.suppress(BlockingIOError):

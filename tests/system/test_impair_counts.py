@@ -13,7 +13,7 @@ import impairment
 ALLOW = "--allow=127.0.0.0/8"
 COUNT = 100_000
 
-# Of udpecho: targets, and requests to each; with 2,100 there are 100,800.
+# The targets, and the requests to each. IMPAIR_EACH=2100 makes 100,800 requests.
 SERIES, EACH = 48, int(os.environ.get("IMPAIR_EACH", "300"))
 
 # What a chi-square of these degrees of freedom exceeds in one of a thousand cases (NIST/SEMATECH

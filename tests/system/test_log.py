@@ -25,7 +25,7 @@ SMALL_BUFFERS = ("--receive-buffer=default", "--send-buffer=default")
 
 COUNTERS = {"received", "received_bytes", "echoed", "echoed_bytes", "health"}
 
-# Of these text has those that are not 0. Windows does not tell of kernel drops.
+# The text format prints only those that are not 0. Windows does not report kernel drops.
 COUNTER_NAMES = os.path.join(os.environ["UDPECHO_TOOLS"], "counter_names" + (".exe" if harness.WINDOWS else ""))
 TROUBLES = set(harness.run(program=COUNTER_NAMES).stdout.split("\n\n")[0].split()) - COUNTERS
 TROUBLES -= {"kernel_drops"} if harness.WINDOWS else set()
@@ -320,7 +320,7 @@ class NobodyReads(unittest.TestCase):
     @unittest.skipUnless(os.path.exists("/proc/self/fd"), "there is no /proc/self/fd")
     @harness.posix_only("handles have no such numbers")
     def test_no_socket_in_place_of_standard_files(self):
-        """Or the log would be written to it."""
+        """Otherwise the log would be written to the socket."""
         with harness.Server("--duration=1h", wait=False, prefix=(
                 "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")) as server:
             descriptors = f"/proc/{server.process.pid}/fd"

@@ -38,7 +38,7 @@ def read(tool, *options):
 
 
 def undefined():
-    """As C names them: an underscore comes before, "$" and a variant may come behind."""
+    """Returns C names: without the leading underscore, and without "$" and a variant."""
     return set(re.findall(r"^_?([^\s$]+)", read("NM", "-P", "-u"), re.MULTILINE))
 
 

@@ -27,7 +27,7 @@ UDPECHO = os.environ["UDPECHO"]
 LIBRARY = os.path.join(os.environ["UDPECHO_TOOLS"], "exhaust.so")
 WHOLE = "UDPECHO_TEST_WHOLE" in os.environ
 
-# Of how many allocations, at most, the walk is made where it is not made of all.
+# At most this many allocations fail in turn where a test does not try every one.
 PART = 12
 
 HEAP, POOLS, THREADS = 1, 2, 4
@@ -312,7 +312,7 @@ class Asked(Walk):
             self.assertEqual(self.scrape(*where), 200)
 
     def test_takeover(self):
-        """Of the process that serves, whose successor then ends, or follows it."""
+        """The serving process runs out of memory; the successor exits or takes over."""
         option = f"--takeover={self.path('takeover')}"
         serving = self.server(option, "--workers=2")
         port = serving.address
@@ -344,7 +344,7 @@ class Asked(Walk):
         serving.stop()
 
     def test_successor(self):
-        """Whatever becomes of a successor, somebody serves."""
+        """One of the two processes serves, even if the successor fails."""
         option = f"--takeover={self.path('takeover')}"
         serving = self.server(option, "--workers=2")
         port = serving.address[1]
@@ -390,7 +390,7 @@ class Client(Walk):
 
 class Threads(Walk):
     def test_asked_by_others_while_it_gives_up(self):
-        """Nobody is told the status of a service that never was."""
+        """A service that failed to start reports no status."""
         control = self.path("control")
         over = threading.Event()
 

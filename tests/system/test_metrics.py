@@ -257,7 +257,7 @@ class Metrics(unittest.TestCase):
             running.stop()
 
     def check_pages(self, address, status, text):
-        """Of /healthz and /readyz, which say the same but for the word when all is well."""
+        """Checks /healthz and /readyz; they differ only in the word for success."""
         self.assertEqual(get(address, "/healthz"), (status, text))
         self.assertEqual(get(address, "/readyz"), (status, "ready\n" if text == "ok\n" else text))
 
@@ -316,7 +316,7 @@ class HostileScrapers(unittest.TestCase):
         return sock
 
     def send(self, sock, data):
-        """Whatever the other side thinks of it."""
+        """Sends `data` and ignores a reset by the server."""
         try:
             sock.sendall(data)
         except OSError:

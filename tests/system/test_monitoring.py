@@ -102,7 +102,7 @@ class Files(unittest.TestCase):
 
     @unittest.skipUnless(PROMTOOL, "no promtool here, which is in Debian's package prometheus")
     def test_promtool_finds_nothing(self):
-        """Of the file of alerts either, which the other one names."""
+        """promtool checks the file of alerts, too, since prometheus.yml names it."""
         done = subprocess.run([PROMTOOL, "check", "config", PROMETHEUS / "prometheus.yml"],
                               capture_output=True, text=True, timeout=harness.PATIENCE)
         self.assertEqual(done.returncode, 0, done)
@@ -225,7 +225,7 @@ class Watcher(Prometheus, unittest.TestCase):
         return address
 
     def targets(self, address, alert):
-        """Those that an alert is about, however long it is so."""
+        """Returns the targets for which the alert's expression holds, without its `for` time."""
         found = self.ask(address, expressions(WATCHER)[f"alert {alert}"]) or []
         return {sample["metric"]["target"] for sample in found}
 

@@ -332,7 +332,7 @@ class PathMtu(Namespaces):
         forging.send_icmp(3, 4, mtu, reply, self.CLIENT, self.SERVER)
 
     def length_on_the_link(self, link):
-        """Of the first packet of UDP that comes from the server."""
+        """Returns the length of the first UDP packet from the server."""
         while True:
             packet = link.recv(65536)
             if packet[9] == socket.IPPROTO_UDP and packet[12:16] == socket.inet_aton(self.SERVER):

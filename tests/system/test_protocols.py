@@ -210,7 +210,7 @@ class Loops(unittest.TestCase):
 
 
 class ForgedSessions(unittest.TestCase):
-    """As many sessions as nobody has room for, and one that is honest."""
+    """More forged sessions than the server can hold, and one genuine session."""
 
     SESSIONS = 100_000
     AT_A_TIME = 200  # between two packets of the honest one, which wait until these were received

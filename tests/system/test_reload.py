@@ -279,7 +279,7 @@ class Reload(unittest.TestCase):
         for sandbox in "", "sandbox=off\n":
             with self.subTest(sandbox=sandbox), \
                     self.serve(f"{sandbox}listen=localhost:0\n") as server:
-                # Those that are there already need no look.
+                # Listeners that exist already need no lookup.
                 self.reload(server, f"{sandbox}listen=localhost:0\nlisten=127.0.0.1:0\n")
                 self.write(f"{sandbox}listen=localhost:0\nlisten={name}:0\n")
                 server.signal(signal.SIGHUP)

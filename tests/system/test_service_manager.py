@@ -211,7 +211,7 @@ class Notify(unittest.TestCase):
                 harness.echo(sock, b"hello")
             manager.wait_for("WATCHDOG")
             sock.send(b"the one that hangs it")
-            # Of two in a row at least one came after it, and none comes from then on.
+            # A message from before the hang may contain WATCHDOG; none contains it from then on.
             silent = 0
             while silent < 5:
                 silent = 0 if "WATCHDOG" in manager.wait_for("STATUS") else silent + 1

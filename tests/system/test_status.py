@@ -243,7 +243,7 @@ class Status(unittest.TestCase):
             self.assertLess(len(server.calls("INJECTED")), 100)
 
     def test_too_few_descriptors(self):
-        """Whatever is opened in vain, the reason is the same, and so is the exit code."""
+        """The reason and the exit code are the same for every file that cannot be opened."""
         for number in range(5, 24):
             done = harness.run("--listen=127.0.0.1:0", f"--control={self.path}", "--workers=2",
                                "--duration=1ms", prefix=(*harness.WITHOUT_LEAKS, "prlimit", f"--nofile={number}"))
@@ -383,7 +383,7 @@ class Status(unittest.TestCase):
             self.assertEqual(server.stop()["health"], "ok", before)
 
     def test_process_that_was_stopped(self):
-        """Nobody asked meanwhile, so nobody went without an answer."""
+        """No request came while it was stopped, so none was lost."""
         with self.server() as server:
             for _ in range(15):
                 server.signal(signal.SIGSTOP)

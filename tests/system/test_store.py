@@ -35,7 +35,7 @@ class Store(unittest.TestCase):
         return addresses
 
     def clients(self, address, count=CLIENTS):
-        """So many that each of several sockets has some of them."""
+        """Opens enough clients that each of several sockets receives from some of them."""
         clients = [harness.client(address) for _ in range(count)]
         for client in clients:
             self.addCleanup(client.close)
@@ -48,7 +48,7 @@ class Store(unittest.TestCase):
             self.assertEqual(client.recv(100), payload)
 
     def check_free(self, address):
-        """Nobody has a socket there."""
+        """Checks that no socket is bound to the address."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(address)
 
@@ -239,7 +239,7 @@ class GivenUp(Store):
             server.stop()
 
     def test_for_sockets_of_a_socket_unit(self):
-        """Those are used as they are, and not stored: their unit keeps them."""
+        """Sockets of a socket unit are not stored: the unit keeps them open."""
         gone, = self.first()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(("127.0.0.1", 0))
@@ -268,7 +268,7 @@ class Names(Store):
                                  "there are sockets, 2")
 
     def test_address_that_is_another(self):
-        """Nobody could take such a one out of the store later by its address."""
+        """Such a socket could not be found in the store by its address later."""
         sock = self.bound()
         for name in "udpechod-stored-", "udpechod-stored-1-127.0.0.1", "udpechod-stored-" + "x" * 239:
             self.manager.store = [(name, os.dup(sock.fileno()))]

@@ -193,7 +193,7 @@ class Takeover(unittest.TestCase):
                     harness.echo(sock, b"hello")
 
     def test_port_0_takes_no_port_that_another_option_names(self):
-        """Whatever the order in which they were handed over."""
+        """The order in which they were handed over does not matter."""
         for number in range(2):
             with self.subTest(number=number), \
                     self.server(listen=2 * ["127.0.0.1:0"]) as server:

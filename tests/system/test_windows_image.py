@@ -40,7 +40,7 @@ class Image(unittest.TestCase):
                 self.assertEqual(needed - KNOWN - OTHERS, set())
 
     def test_no_library_can_be_put_before_that_of_windows(self):
-        """By what is read here; that Windows keeps to it, nobody has seen."""
+        """Reads the image only; the behaviour of Windows itself was not observed."""
         for program in PROGRAMS:
             with self.subTest(program.path):
                 if program.load_flags() != pe_file.SEARCH_SYSTEM32:

@@ -311,7 +311,7 @@ class Nsis(Careful, Installer, unittest.TestCase):
 
 
 class Zip(Installer, unittest.TestCase):
-    """Whose user does by hand what the others do."""
+    """The user does by hand what the other installers do."""
     generator, suffix = "ZIP", ".zip"
     home = drive() / "udp echo" / "udpecho"
 

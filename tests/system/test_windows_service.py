@@ -150,7 +150,7 @@ class Service(unittest.TestCase):
             path.chmod(mode)
 
     def test_it_tells_its_status(self):
-        """By the port that its configuration file names, which --status finds by itself."""
+        """--status finds the port in the service's configuration file."""
         home = program_data() / "udpecho"
         self.install()
         config = home / "udpechod.conf"

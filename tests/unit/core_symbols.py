@@ -7,7 +7,7 @@ import sys
 
 from objects import forgotten, in_c, reached, read
 
-# Of the C library and of APR; nothing of this project has a place here.
+# Symbols of the C library and of APR; none of this project belongs here.
 ALLOWED = {
     "apr_array_copy",         # memory from a pool
     "apr_array_make",

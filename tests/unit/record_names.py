@@ -15,7 +15,7 @@ def names_of_records(source):
     types = re.findall(r'(?:record_begin|request_record)\(event, "(\w+)"', source)
     fields = re.findall(r'\badd\w*\(&?record, "(\w+)"', source)
     times = re.findall(r'\{"(\w+_us)",', source)
-    # Those of each way are told apart by what they begin with.
+    # The prefix of a name is its direction.
     ways = re.findall(r'add_delays\(&record, "(\w+)"', source)
     halves = re.findall(r'add_pings\(&record, "(\w+)"', source)
     of_each = re.findall(r'of_half\(record, half, "(\w+)"', source)
@@ -31,7 +31,7 @@ def names_of_manual(manual):
 
 
 def columns_of_source(source):
-    """Of plain echo, and of the other protocols."""
+    """Returns the columns of plain echo, and those of the other protocols."""
     return [re.findall(r'"(\w+)"', table)
             for table in re.findall(r"columns\[\] = \{(.*?)\};", source, re.S)]
 

@@ -144,7 +144,7 @@ static void a_host_to_ask_is_refused_with_advice(void **state)
                                     : error == NULL || strstr(error, cases[i].advice) == NULL) {
             fail_msg("\"%s\": %s", cases[i].text, error != NULL ? error : "was taken");
         }
-        /* Such advice is for those who listen. */
+        /* Only addresses to listen at get this advice. */
         assert_true(error == NULL || strstr(error, "*:PORT") == NULL);
     }
 }

@@ -54,7 +54,7 @@ static void assert_taken(apr_sockaddr_t *address, apr_array_header_t *inherited,
     assert_int_equal(apr_socket_accept(&accepted, listening, pool), APR_SUCCESS);
 }
 
-/* Of an address that the kernel made of port 0. */
+/* Returns an address with a free port, which the kernel chooses. */
 static apr_sockaddr_t *free_address(const char *host, int family, apr_pool_t *pool)
 {
     apr_sockaddr_t *address;
@@ -77,7 +77,7 @@ static void a_port_that_was_inherited_is_used(void **state)
     assert_taken(address, inherit(address, *state), *state);
 }
 
-/* Or skips the scene. */
+/* Skips the scene if there are no sockets with a path. */
 static apr_sockaddr_t *address_of_path(apr_pool_t *pool)
 {
     char *path = apr_pstrdup(pool, "/tmp/udpecho-XXXXXX");

@@ -102,7 +102,7 @@ static void what_no_profile_is_for_leaves(void **state)
     assert_true(impair_policy_is_for(scene.policy, 8) && !impair_policy_is_for(scene.policy, 7));
     assert_true(leaves(&scene, ipv4(PEER, 1), NOW));
 
-    /* Nor what does not tell its listener, or is dropped already. */
+    /* Datagrams without a listener and dropped ones are not impaired either. */
     begin(&scene, (impair_profile_t){.chance[IMPAIR_DROP].every = 1}, *state);
     batch_t batch = batch_of(2);
 

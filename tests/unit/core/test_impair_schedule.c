@@ -37,7 +37,7 @@ static void a_step_lasts_until_the_next(void **state)
     assert_int_equal(delay_at(&schedule, IMPAIR_AFTER_MAX_US, &begun), STEPS);
 }
 
-/* As several workers ask, each with a time or number of its own. */
+/* Several workers ask, each with its own time or number. */
 static void the_order_of_positions_makes_no_difference(void **state)
 {
     impair_schedule_t schedule = schedule_of(STEPS, 7 * STEPS + 3);

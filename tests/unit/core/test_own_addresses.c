@@ -98,7 +98,7 @@ static void the_whole_network_of_the_loopback_is_ours(void **state)
     assert_false(is_listener(own, ipv4(0x80000001, 7)));
 }
 
-/* As where a route makes a network local, and no interface has an address in it. */
+/* A route may make a network local while no interface has an address in it. */
 static void what_comes_by_the_loopback_from_the_port_of_a_wildcard_is_ours(void **state)
 {
     scenery_t host = scenery(*state);

@@ -127,7 +127,7 @@ static void networks_have_limits_in_proportion(void **state)
     for (unsigned i = 0; i < sizeof networks / sizeof networks[0]; i++) {
         unsigned fair = 10 * 100 * networks[i].times;
 
-        /* As above: 10 seconds' worth, one to begin with, one for those that go first. */
+        /* The limit allows 10 seconds' worth, one at the start, and one for the first sources. */
         assert_in_range(served(networks[i].host, networks[i].hosts, *state), fair,
                         fair + 2 * fair / 10 + fair / 100);
     }
@@ -184,7 +184,7 @@ static void forged_sources_do_not_make_it_forget_a_greedy_one(void **state)
     apr_uint64_t randomness = 1;
     unsigned sum = 0;
 
-    /* So many sources at once that they take all buckets and displace each other. */
+    /* Enough sources that they occupy all buckets and displace each other. */
     for (unsigned i = 0; i < 4000000; i++) {
         apr_time_t now = START + i;
         endpoint_t forged = ipv4(next_random(&randomness));

@@ -222,7 +222,7 @@ static void misnamed_in_child(apr_pool_t *pool)
         require(sockets->nelts == 0 && groups->nelts == 0);
         require(fcntl(3, F_GETFD) == -1);
     }
-    /* Of a protocol that this process does not know. */
+    /* A socket of a protocol that this process does not know. */
     hand_over(getpid(), "1", pool);
     setenv("LISTEN_FDNAMES", apr_pstrcat(pool, "udpechod-stored-owamp-", bind_at(3, 0, pool), NULL),
            1);

@@ -211,7 +211,7 @@ static void anything_else_is_refused(void **state)
     assert_int_equal(outcome_of(&one_file, change_a_socket), REFUSED);
 }
 
-/* As on a kernel that has no such call, and the number is told. */
+/* The call fails as on a kernel without it, and its number is logged. */
 static void check_refusal(void)
 {
     if (syscall(SYS_sysinfo, NULL) != -1 || errno != ENOSYS || atomic_load(&refusals.count) != 1 ||

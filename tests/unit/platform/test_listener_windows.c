@@ -192,7 +192,7 @@ static void access_denied_at_other_steps_is_no_port_in_use(void **state)
     assert_string_equal(error.step, "set SO_EXCLUSIVEADDRUSE");
 }
 
-/* As it does for broadcast addresses, unless SO_BROADCAST is set. */
+/* Windows fails this way for broadcast addresses, too, unless SO_BROADCAST is set. */
 static void a_filter_that_denies_access_makes_no_broadcast_address(void **state)
 {
     listener_error_t error;

@@ -104,7 +104,7 @@ static void interleaved_peers_have_a_run_each(void **state)
     assert_formed(NO_LIMIT, "0 4|1 5|2 6|3 7");
 }
 
-/* And what goes to one peer stays in order. */
+/* Datagrams to one peer stay in order. */
 static void each_run_has_one_traffic_class(void **state)
 {
     static const int classes[] = {0x20, 0x20, 0x48, 0x20, -1, -1};

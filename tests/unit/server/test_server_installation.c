@@ -63,7 +63,7 @@ static void without_options_it_keeps_those_that_it_has(void **state)
     assert_null(script.options);
 }
 
-/* As the registry has it, and the MSI hands it over: with its mark of what is to be expanded. */
+/* The form in the registry and from the MSI, with variables to expand. */
 static void the_command_line_of_a_service_does_for_options(void **state)
 {
     static const char *const argv[] = {"udpechod", "--install-service",

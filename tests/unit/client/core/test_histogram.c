@@ -46,7 +46,7 @@ static void no_value_is_off_by_more_than_is_said_on_either_side_of_any_edge(void
     assert_is_exact_enough(((apr_int64_t)1 << HISTOGRAM_BITS) - 1);
 }
 
-/* Of random numbers of 36 bits half have 36, so each is shifted to be as likely of any length. */
+/* Half of all random 36-bit numbers have 36 bits; a shift makes every length equally likely. */
 static void no_value_is_off_by_more_than_is_said_anywhere_else(void **state)
 {
     apr_uint64_t random = 1;

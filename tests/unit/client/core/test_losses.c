@@ -261,7 +261,7 @@ static void others_that_ask_the_same_peer_are_noticed(void **state)
     assert_true(losses_count(&losses).is_disturbed);
 }
 
-/* Whatever happens on the way: up to the last answer, the counts are those of the script. */
+/* Up to the last answer, the counts equal those of the script for any losses. */
 static void the_counts_are_those_of_any_script(void **state)
 {
     apr_uint64_t random = 1;

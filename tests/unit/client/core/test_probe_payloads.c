@@ -129,7 +129,7 @@ static void what_the_user_wrote_is_compared_and_answers_are_counted_in_order(voi
     assert_int_equal(echoed_at(probe, &packet, START + SECOND + 7).verdict, REPLY_DUPLICATE);
 }
 
-/* Else one lost datagram would make every later answer one too long. */
+/* Otherwise each answer after a lost datagram would be matched to the wrong request. */
 static void a_missing_datagram_does_not_take_the_answers_of_the_next(void **state)
 {
     probe_t *probe;

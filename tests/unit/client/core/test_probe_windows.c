@@ -174,7 +174,7 @@ static void late_answers_are_known_for_another_timeout(void **state)
     assert_int_equal(echoed_at(probe, &late, START + 2 * SECOND).verdict, REPLY_LATE);
 }
 
-/* As many as a fast path that is long has under way; each of these is answered in time. */
+/* The number that a long, fast path has in flight. Each is answered in time. */
 static void millions_can_be_outstanding(void **state)
 {
     probe_plan_t plan = plain_plan();

@@ -186,7 +186,7 @@ static void few_bits_pass_over_what_is_answered_or_another_flow_s(void **state)
     for (unsigned i = 0; i < 1500; i++) {
         add(&ring, i % 3, 1);
     }
-    /* Those that end in 2 are 2, 258, 514, 770, ...; of flow 1 are 514 and 1282. */
+    /* Numbers whose low byte is 2 are 2, 258, 514, 770, ...; flow 1 has 514 and 1282. */
     assert_int_equal(found(&ring, 1, 2, 8), 514);
     sent_settle(&ring, 514, FATE_LOST);
     assert_int_equal(found(&ring, 1, 2, 8), 1282);

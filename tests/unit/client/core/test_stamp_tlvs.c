@@ -124,7 +124,7 @@ static void what_nobody_understood_tells_nothing(void **state)
     assert_false(tlvs.has_counts);
 }
 
-/* Whatever comes, nothing behind its end is read: the address sanitizer watches. */
+/* Nothing behind the end of the packet is read; the address sanitizer detects it. */
 static void any_lengths_end_at_the_end(void **state)
 {
     static const unsigned char data[] = {0, 2, 0,    44, 0, 0, 0, 0, 0, 8, 0xff, 0xff, 1, 2,

@@ -152,7 +152,7 @@ static void milliseconds_have_the_decimals_asked_for(void **state)
     assert_string_equal(milliseconds(1999, 0, *state), "1");
 }
 
-/* Of 10 datagrams of 100 bytes with the 28 of their headers, one each 100 ms. */
+/* The bitrate for 10 datagrams of 100 bytes and 28 bytes of headers, one every 100 ms. */
 static apr_uint64_t received_at(apr_uint64_t received, apr_interval_time_t answering)
 {
     const probe_summary_t summary = {.sent = 10,

@@ -162,7 +162,7 @@ static void a_text_longer_than_there_is_room_for_is_written_as_well(void **state
     release(end);
 }
 
-/* Nobody reads: neither a write nor the end waits longer than it may, and that is told. */
+/* Without a reader, writes and the end return within their timeouts and report it. */
 static void nothing_waits_past_the_end_for_a_reader_that_is_none(void **state)
 {
     end_t *end = open_end(*state);

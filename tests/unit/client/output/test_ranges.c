@@ -83,7 +83,7 @@ static void decades_are_divided_alike(void **state)
     assert_bounds(&ranges, one_each, 5);
 }
 
-/* Of 1, 1.25, 1.6 microseconds nothing is told apart. */
+/* Whole microseconds cannot distinguish ranges such as 1, 1.25 and 1.6. */
 static void ranges_are_not_too_narrow_for_whole_microseconds(void **state)
 {
     static const apr_int64_t three_each[] = {1, 2, 5, 10, 20};

@@ -49,7 +49,7 @@ static void a_failure_is_not_tried_again_sooner_than_a_success(void **state)
     targets_close(fixture.targets);
 }
 
-/* As round-robin DNS gives them. */
+/* Round-robin DNS rotates the addresses. */
 static void an_address_that_is_still_among_the_answers_stays(void **state)
 {
     fixture_t fixture;
@@ -157,7 +157,7 @@ static void all_addresses_are_asked_where_that_is_wanted(void **state)
     targets_close(fixture.targets);
 }
 
-/* As many as an answer of the name service has room for: 10.`net`.0.0 and so on. */
+/* The most addresses that one DNS answer holds: 10.`net`.0.0 and so on. */
 static const char *thousands_of_addresses(int net, apr_pool_t *pool)
 {
     apr_array_header_t *texts = apr_array_make(pool, FLOWS_MAX / 2, sizeof(const char *));

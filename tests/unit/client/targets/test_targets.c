@@ -134,7 +134,7 @@ static void a_target_that_was_asked_often_enough_is_left_alone(void **state)
     targets_close(fixture.targets);
 }
 
-/* So that what is due to others does not wait for thousands of sockets. */
+/* Opening thousands of sockets at once would delay the requests to other targets. */
 static void many_begin_a_few_at_a_time(void **state)
 {
     fixture_t fixture;

@@ -413,7 +413,7 @@ static void one_that_it_will_not_store_is_told(void **state)
                            "address=127.0.0.1:1000 error="));
 }
 
-/* As in a jail that has one address, which the kernel binds for all. */
+/* In a jail with one address the kernel binds it for every other. */
 static void all_addresses_are_found_at_the_only_one(void **state)
 {
     listener_set_t set = set_of(0, 3, *state);

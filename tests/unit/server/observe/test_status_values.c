@@ -4,7 +4,7 @@
 #include "server/listen/listeners.h"
 #include "server/observe/status_values.h"
 
-/* Of a service at one address, 127.0.0.1:7. */
+/* The status of a service at one address, 127.0.0.1:7. */
 static status_t some_status(apr_pool_t *pool)
 {
     apr_array_header_t *listeners = apr_array_make(pool, 1, sizeof(listener_info_t));
