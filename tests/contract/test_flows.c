@@ -76,7 +76,7 @@ static void a_longer_reply_is_marked_truncated(void **state)
     close_fixture(fixture);
 }
 
-static void a_reply_of_another_address_is_told_with_it(void **state)
+static void a_reply_from_another_address_has_that_source(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
     apr_sockaddr_t *other_address;
@@ -131,7 +131,7 @@ static void every_flow_has_a_port_of_its_own(void **state)
     close_fixture(fixture);
 }
 
-static void a_reply_is_told_with_the_flow_that_it_came_by(void **state)
+static void a_reply_names_the_flow_that_received_it(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
     unsigned char seen[MANY] = {0};
@@ -181,7 +181,7 @@ static void a_batch_goes_in_its_order_over_any_flows(void **state)
 }
 
 /* From one set of flows to another, of which the kernel may move many as one message. */
-static void what_goes_together_arrives_apart_and_in_order(void **state)
+static void segmented_datagrams_arrive_singly_and_in_order(void **state)
 {
     static const apr_size_t lengths[] = {1, 8, 56, 1400, 1472, 9000, 65507};
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
@@ -220,7 +220,7 @@ static void what_goes_together_arrives_apart_and_in_order(void **state)
     close_fixture(fixture);
 }
 
-static void a_busy_flow_keeps_none_waiting(void **state)
+static void a_busy_flow_does_not_starve_another(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
     request_t requests[BATCH_MAX];
@@ -310,7 +310,7 @@ static void an_arrival_has_the_time_at_which_it_came(void **state)
 
 /* Linux begins to note when datagrams come soon after the first socket asks for it, not at once
  * (net_enable_timestamp() of net/core/dev.c). */
-static void an_arrival_does_not_age_while_nobody_asks(void **state)
+static void the_arrival_time_does_not_depend_on_when_it_is_read(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
     request_t request = request_of(0, 1, 56);
@@ -367,7 +367,7 @@ static void deafen_peer(fixture_t *fixture)
     assert_int_equal(apr_socket_connect(fixture->peer, elsewhere), APR_SUCCESS);
 }
 
-static void a_refusal_tells_which_datagram_it_was(void **state)
+static void a_refusal_names_the_refused_datagram(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1"};
 
@@ -417,7 +417,7 @@ static void replies_come_before_refusals(void **state)
     close_fixture(fixture);
 }
 
-static void a_refusal_costs_no_other_datagram(void **state)
+static void a_refusal_loses_no_other_datagram(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1");
     request_t requests[BATCH_MAX];
@@ -452,20 +452,20 @@ int main(void)
         SCENE(every_size_comes_back_intact_over_ipv4),
         SCENE(every_size_comes_back_intact_over_ipv6),
         SCENE(a_longer_reply_is_marked_truncated),
-        SCENE(a_reply_of_another_address_is_told_with_it),
+        SCENE(a_reply_from_another_address_has_that_source),
         SCENE(every_flow_has_a_port_of_its_own),
-        SCENE(a_reply_is_told_with_the_flow_that_it_came_by),
+        SCENE(a_reply_names_the_flow_that_received_it),
         SCENE(a_batch_goes_in_its_order_over_any_flows),
-        SCENE(what_goes_together_arrives_apart_and_in_order),
-        SCENE(a_busy_flow_keeps_none_waiting),
+        SCENE(segmented_datagrams_arrive_singly_and_in_order),
+        SCENE(a_busy_flow_does_not_starve_another),
         SCENE(a_wait_ends),
         SCENE(a_wake_ends_a_wait_that_is_under_way_or_the_next),
         SCENE(an_arrival_has_the_time_at_which_it_came),
-        SCENE(an_arrival_does_not_age_while_nobody_asks),
+        SCENE(the_arrival_time_does_not_depend_on_when_it_is_read),
         SCENE(an_arrival_has_the_time_of_the_wall_clock),
-        SCENE(a_refusal_tells_which_datagram_it_was),
+        SCENE(a_refusal_names_the_refused_datagram),
         SCENE(replies_come_before_refusals),
-        SCENE(a_refusal_costs_no_other_datagram),
+        SCENE(a_refusal_loses_no_other_datagram),
     };
 
     return run_scenes(scenes, sizeof scenes / sizeof scenes[0], flows_variants, flows_variant_count,

@@ -37,7 +37,7 @@ static void datagrams_that_came_together_are_lent_one_by_one(void **state)
 }
 
 /* The system keeps to what a receive has room for. */
-static void it_is_asked_for_no_more_than_there_is_room_for(void **state)
+static void coalescing_is_limited_to_the_receive_buffer(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
 
@@ -87,7 +87,7 @@ static void what_a_batch_cannot_hold_is_lent_by_the_next(void **state)
 }
 
 /* Windows cuts no message into more than 512. */
-static void what_a_message_cannot_hold_leaves_by_the_next(void **state)
+static void replies_beyond_512_are_sent_in_the_next_message(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 2000);
     send_outcome_t sum = {.sent = 0};
@@ -120,7 +120,7 @@ static void what_a_message_cannot_hold_leaves_by_the_next(void **state)
 }
 
 /* What was kept of it leaves at once, and what was not lent yet is not lost. */
-static void to_finish_costs_nothing_of_the_rest(void **state)
+static void finishing_loses_no_datagram(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 2000);
     batch_t batch;
@@ -138,7 +138,7 @@ static void to_finish_costs_nothing_of_the_rest(void **state)
     end(fixture);
 }
 
-static void each_is_judged_by_itself(void **state)
+static void each_coalesced_datagram_has_its_own_verdict(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
     batch_t batch;
@@ -162,7 +162,7 @@ static void each_is_judged_by_itself(void **state)
     end(fixture);
 }
 
-static void none_of_a_truncated_message_is_whole(void **state)
+static void every_datagram_of_a_truncated_message_is_truncated(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
     batch_t batch;
@@ -180,7 +180,7 @@ static void none_of_a_truncated_message_is_whole(void **state)
 }
 
 /* Some adapters put datagrams together and do not say so. */
-static void a_message_that_may_hide_several_is_the_last_one(void **state)
+static void coalescing_ends_after_a_message_without_segment_size(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", PAYLOAD_MAX_IPV6);
     batch_t batch;
@@ -250,7 +250,7 @@ static void replies_to_others_and_of_other_lengths_do_not(void **state)
 /* Whether what one receive brought came together or not: replies leave in the order of the
  * requests.
  */
-static void a_message_between_keeps_its_place(void **state)
+static void replies_keep_the_order_of_coalesced_and_single_requests(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
 
@@ -276,16 +276,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(datagrams_that_came_together_are_lent_one_by_one),
-        scene(it_is_asked_for_no_more_than_there_is_room_for),
+        scene(coalescing_is_limited_to_the_receive_buffer),
         scene(what_a_batch_cannot_hold_is_lent_by_the_next),
-        scene(what_a_message_cannot_hold_leaves_by_the_next),
-        scene(to_finish_costs_nothing_of_the_rest),
-        scene(each_is_judged_by_itself),
-        scene(none_of_a_truncated_message_is_whole),
-        scene(a_message_that_may_hide_several_is_the_last_one),
+        scene(replies_beyond_512_are_sent_in_the_next_message),
+        scene(finishing_loses_no_datagram),
+        scene(each_coalesced_datagram_has_its_own_verdict),
+        scene(every_datagram_of_a_truncated_message_is_truncated),
+        scene(coalescing_ends_after_a_message_without_segment_size),
         scene(replies_to_one_peer_leave_together),
         scene(replies_to_others_and_of_other_lengths_do_not),
-        scene(a_message_between_keeps_its_place),
+        scene(replies_keep_the_order_of_coalesced_and_single_requests),
     };
 
     return cmocka_run_group_tests_name("offload", tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 static const int refusals[] = {WSAEINVAL, WSAEMSGSIZE, WSAENOPROTOOPT, WSAEOPNOTSUPP};
 
-static void what_is_refused_together_leaves_one_by_one(void **state)
+static void a_refused_message_is_sent_as_single_datagrams(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2 * sizeof refusals / sizeof refusals[0]; i++) {
@@ -37,7 +37,7 @@ static void what_is_refused_together_leaves_one_by_one(void **state)
     }
 }
 
-static void what_is_refused_later_leaves_one_by_one(void **state)
+static void a_message_that_fails_on_completion_is_sent_as_single_datagrams(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -63,7 +63,7 @@ static void what_is_refused_later_leaves_one_by_one(void **state)
     }
 }
 
-static void what_is_not_for_that_sake_is_tried_again(void **state)
+static void an_error_that_is_not_about_segmentation_does_not_disable_it(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
 
@@ -79,7 +79,7 @@ static void what_is_not_for_that_sake_is_tried_again(void **state)
 }
 
 /* An address that cannot be answered has this effect. */
-static void where_plain_sends_fail_too_each_is_counted_and_nothing_learnt(void **state)
+static void failures_of_plain_sends_are_counted_and_do_not_disable_segmentation(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -104,7 +104,7 @@ static void where_plain_sends_fail_too_each_is_counted_and_nothing_learnt(void *
     }
 }
 
-static void what_never_leaves_is_counted_datagram_by_datagram(void **state)
+static void each_datagram_of_an_unsent_message_is_counted(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 2000);
     send_outcome_t outcome;
@@ -154,7 +154,7 @@ static void without_offload_replies_leave_one_by_one(void **state)
 }
 
 /* Each has its own time, and room for a longer reply. */
-static void with_times_nothing_goes_together(void **state)
+static void arrival_times_disable_coalescing_and_segmentation(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 1000);
     batch_t batch;
@@ -178,7 +178,7 @@ static void with_times_nothing_goes_together(void **state)
 }
 
 /* Where the system refuses the options, as Wine does, nothing is missed but that. */
-static void a_system_that_refuses_them_has_neither(void **state)
+static void offloads_that_the_system_refuses_are_off(void **state)
 {
     fixture_t *fixture = open_without_faults();
 
@@ -202,14 +202,14 @@ static void a_system_that_refuses_them_has_neither(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(what_is_refused_together_leaves_one_by_one),
-        scene(what_is_refused_later_leaves_one_by_one),
-        scene(what_is_not_for_that_sake_is_tried_again),
-        scene(where_plain_sends_fail_too_each_is_counted_and_nothing_learnt),
-        scene(what_never_leaves_is_counted_datagram_by_datagram),
+        scene(a_refused_message_is_sent_as_single_datagrams),
+        scene(a_message_that_fails_on_completion_is_sent_as_single_datagrams),
+        scene(an_error_that_is_not_about_segmentation_does_not_disable_it),
+        scene(failures_of_plain_sends_are_counted_and_do_not_disable_segmentation),
+        scene(each_datagram_of_an_unsent_message_is_counted),
         scene(without_offload_replies_leave_one_by_one),
-        scene(with_times_nothing_goes_together),
-        scene(a_system_that_refuses_them_has_neither),
+        scene(arrival_times_disable_coalescing_and_segmentation),
+        scene(offloads_that_the_system_refuses_are_off),
     };
 
     return cmocka_run_group_tests_name("offload refusals", tests, NULL, NULL);

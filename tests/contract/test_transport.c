@@ -159,7 +159,7 @@ static void note_failure(void *context, const datagram_t *reply)
 }
 
 /* Port 0 can be no destination, so the kernel refuses the reply to it. */
-static void a_failed_reply_costs_no_other(void **state)
+static void a_failed_reply_loses_no_other_reply(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
     failures_t failures = {0};
@@ -189,7 +189,7 @@ static void a_failed_reply_costs_no_other(void **state)
     close_fixture(fixture);
 }
 
-static void a_batch_may_fail_whole(void **state)
+static void every_reply_of_a_batch_may_fail(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
     failures_t failures = {0};
@@ -218,7 +218,7 @@ static void assert_nothing_told(const send_outcome_t *outcome)
     }
 }
 
-static void what_was_told_is_not_told_again(void **state)
+static void outcomes_are_reported_once(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
     send_outcome_t outcome;
@@ -262,7 +262,7 @@ static void a_wake_before_the_wait_ends_it(void **state)
     close_fixture(fixture);
 }
 
-static void a_wake_costs_no_datagram(void **state)
+static void a_wake_loses_no_datagram(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
     batch_t batch;
@@ -315,12 +315,12 @@ int main(void)
         SCENE(a_longer_datagram_is_marked_truncated),
         SCENE(more_than_a_batch_is_answered_in_order),
         SCENE(only_what_is_judged_an_echo_is_answered),
-        SCENE(a_failed_reply_costs_no_other),
-        SCENE(a_batch_may_fail_whole),
-        SCENE(what_was_told_is_not_told_again),
+        SCENE(a_failed_reply_loses_no_other_reply),
+        SCENE(every_reply_of_a_batch_may_fail),
+        SCENE(outcomes_are_reported_once),
         SCENE(a_look_without_datagrams_comes_back_at_once),
         SCENE(a_wake_before_the_wait_ends_it),
-        SCENE(a_wake_costs_no_datagram),
+        SCENE(a_wake_loses_no_datagram),
         SCENE(another_thread_ends_an_endless_wait),
     };
 

@@ -56,7 +56,7 @@ static void a_bound_address_is_where_datagrams_arrive(void **state)
     close_fixture(fixture);
 }
 
-static void a_wildcard_tells_the_address_asked(void **state)
+static void a_wildcard_listener_reports_the_destination_address(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "0.0.0.0", 1000);
 
@@ -89,7 +89,7 @@ static void a_wildcard_answers_from_the_address_asked(void **state)
     close_fixture(fixture);
 }
 
-static void listeners_are_told_apart(void **state)
+static void each_datagram_names_its_listener(void **state)
 {
     fixture_t *fixture = open_fixture(*state, "127.0.0.1", 1000);
     apr_port_t first = fixture->port;
@@ -184,9 +184,9 @@ int main(void)
 {
     static const scene_t scenes[] = {
         SCENE(a_bound_address_is_where_datagrams_arrive),
-        SCENE(a_wildcard_tells_the_address_asked),
+        SCENE(a_wildcard_listener_reports_the_destination_address),
         SCENE(a_wildcard_answers_from_the_address_asked),
-        SCENE(listeners_are_told_apart),
+        SCENE(each_datagram_names_its_listener),
         SCENE(listeners_come_and_go_and_those_that_stay_lose_nothing),
         SCENE(no_listener_starves_another),
     };

@@ -53,7 +53,7 @@ class EchoPlus(unittest.TestCase):
         self.assertEqual({payload[24:] for payload in payloads}, {payloads[0][24:]})
         self.assertEqual(report.of("start")[0]["protocol"], "echo-plus")
 
-    def test_the_way_of_every_loss_is_told(self):
+    def test_the_direction_of_every_loss_is_reported(self):
         # The last request is answered, so that no loss comes after it.
         answers = EchoPlusServer(lossy=True)
         with Responder(answers) as server:
@@ -66,7 +66,7 @@ class EchoPlus(unittest.TestCase):
         self.assertEqual(report.summary["lost"], 32)
         self.assertIn("\nlost forward 14, backward 18\n", report.text)
 
-    def test_what_the_server_does_not_answer_is_told(self):
+    def test_requests_that_the_server_does_not_answer_are_reported(self):
         answers = EchoPlusServer(failing=10)
         with Responder(answers) as server:
             report = flood("--echo-plus", server, "--timeout=100ms", count=55)
@@ -75,7 +75,7 @@ class EchoPlus(unittest.TestCase):
                           summary["lost_at_peer"]), (0, 0, answers.failures))
         self.assertIn(", 5 not answered by the peer\n", report.text)
 
-    def test_a_delay_one_way_is_never_shown(self):
+    def test_no_one_way_delay_is_reported(self):
         with Responder(EchoPlusServer()) as server:
             report = flood("--echo-plus", server, count=50)
         summary, = report.of("one_way_summary")
@@ -86,7 +86,7 @@ class EchoPlus(unittest.TestCase):
         self.assertEqual({reply["forward_us"] for reply in report.of("one_way")}, {None})
         self.assertNotIn("forward=", report.text)
 
-    def test_variation_is_told_although_the_clock_begins_anew(self):
+    def test_delay_variation_is_reported_when_the_clock_wraps(self):
         """The server waits, in front of its first reading or behind its second, so that requests
         are late one way only; its clock wraps after some of them."""
         answers = EchoPlusServer(epoch=500)
@@ -105,7 +105,7 @@ class EchoPlus(unittest.TestCase):
         self.assertLess(summary["forward_variation_max_us"], 10 * 10 ** 6)
         self.assertLess(summary["backward_variation_p50_us"], 50000)
 
-    def test_the_time_there_is_no_part_of_the_round_trip(self):
+    def test_the_round_trip_excludes_the_time_at_the_server(self):
         def slow(request, answers=EchoPlusServer()):
             (reply,) = answers(request)
             time.sleep(0.03)
@@ -131,7 +131,7 @@ class EchoPlus(unittest.TestCase):
         self.assertEqual(report.summary["corrupt_replies"], 3)
         self.assertEqual(report.of("one_way"), [])
 
-    def test_others_that_ask_are_noticed(self):
+    def test_other_clients_of_the_server_are_noticed(self):
         answers = EchoPlusServer()
 
         def busy(request):

@@ -29,7 +29,7 @@ class OtherProtocol(unittest.TestCase):
         cls.addresses = {line["protocol"]: line["address"]
                          for line in cls.server.find("listening")}
 
-    def test_the_option_that_is_missing_or_too_much_is_told(self):
+    def test_a_missing_or_unexpected_option_is_named(self):
         for asked, options in OPTIONS.items():
             for spoken, address in self.addresses.items():
                 with self.subTest(asked=asked, spoken=spoken):

@@ -78,7 +78,7 @@ class Stamp(unittest.TestCase):
                     self.assertTrue(told["t1_ns"] <= told["t2_ns"] <= told["t3_ns"]
                                     <= told["t4_ns"], told)
 
-    def test_the_way_of_every_loss_is_told(self):
+    def test_the_direction_of_every_loss_is_reported(self):
         """A stateful reflector numbers its replies. The last request is answered."""
         path = LossyPath(Reflector(stateful=True))
         report, _ = stamp(path, "--timeout=100ms", count=143)
@@ -127,7 +127,7 @@ class Stamp(unittest.TestCase):
         self.assertEqual(told, {0: (8, 0), 1: (0, 8), **{index: (0, 0) for index in range(2, 6)}})
         self.assertIn("  8 forward, 0 backward  suspect\n", report.text)
 
-    def test_a_stateless_reflector_does_not_tell_the_way(self):
+    def test_the_direction_is_unknown_with_a_stateless_reflector(self):
         report, _ = stamp(LossyPath(Reflector()), "--timeout=100ms", count=23)
         summary, = report.of("one_way_summary")
         self.assertGreater(report.summary["lost"], 0)
@@ -149,7 +149,7 @@ class Stamp(unittest.TestCase):
                     self.assertEqual([told["peer_hop_limit"] for told in report.of("one_way")],
                                      [57 if known else None] * 2)
 
-    def test_a_delay_is_told_only_between_synchronised_clocks(self):
+    def test_one_way_delays_need_synchronised_clocks(self):
         for error in 0x0d01, 0x8d00:
             report, _ = stamp(Reflector(error=error))
             summary, = report.of("one_way_summary")
@@ -161,7 +161,7 @@ class Stamp(unittest.TestCase):
             self.assertRegex(report.text, r"(?m) ms forward\+\d+\.\d{3} backward\+\d+\.\d{3}$")
             self.assertIn(": one-way delays are not known, only PDV\n", report.text)
 
-    def test_an_error_may_be_larger_than_all_time(self):
+    def test_the_largest_error_estimate(self):
         """Some reflectors always say the largest, 17,000 years: more than 64 bits of nanoseconds."""
         report, _ = stamp(Reflector(error=0x3fff))
         self.assertEqual({told["peer_error_us"] for told in report.of("one_way")},
@@ -185,7 +185,7 @@ class Stamp(unittest.TestCase):
         self.assertIn("offset      the peer's clock is taken to be 3", report.text)
 
     @harness.not_under_wine("it lets no program set the code point")
-    def test_tlvs_tell_what_became_of_a_request(self):
+    def test_tlvs_report_what_happened_to_a_request(self):
         reflector = Reflector(stateful=True, traffic_class=10 << 2 | 1,
                               seen_from=("198.51.100.9", 4000))
         report, requests = stamp(reflector, "--stamp-tlv=all", "--dscp=46")

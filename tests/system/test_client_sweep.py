@@ -134,7 +134,7 @@ class Ports(Sweep):
                               report.of("sweep")[0]["conclusion"])
                 self.doCleanups()
 
-    def test_what_all_lose_blames_nobody(self):
+    def test_loss_on_all_ports_marks_no_port(self):
         for loss in 5, 40:
             with self.subTest(loss=loss):
                 self.filter(f"meta l4proto udp numgen random mod 100 < {loss} drop")
@@ -143,7 +143,7 @@ class Ports(Sweep):
                 self.assertGreater(report.summary["lost"], 0)
                 self.doCleanups()
 
-    def test_a_limit_of_each_second_blames_nobody(self):
+    def test_a_rate_limit_per_second_marks_no_port(self):
         """Many firewalls have such a limit. Each round reaches it at the same offset."""
         passed = collections.Counter()
 

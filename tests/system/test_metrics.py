@@ -348,7 +348,7 @@ class HostileScrapers(unittest.TestCase):
                     attacker.join()
             self.assertEqual(running.stop()["echoed"], 2000)
 
-    def test_who_dawdles_is_shown_the_door(self):
+    def test_a_slow_client_is_disconnected(self):
         """A byte now and then does not keep a place for longer, and nobody keeps echoes waiting."""
         with server() as running, harness.client(running.address) as sock:
             address = where(running)
@@ -368,7 +368,7 @@ class HostileScrapers(unittest.TestCase):
             self.assertEqual(get(address)[0], 200)
             running.stop()
 
-    def test_who_dawdles_is_no_failure(self):
+    def test_a_slow_client_is_no_failure(self):
         """A byte now and then is work that is done, and nobody waits in vain."""
         with server() as running:
             guests = [self.connect(where(running)) for _ in range(3)]

@@ -158,7 +158,7 @@ class Routed(Namespaces):
                 counters = server.stop()
                 self.assertEqual((counters["dropped_source_self"], counters["echoed"]), (1, 1))
 
-    def test_one_answer_at_most_to_who_claims_to_be_a_wildcard(self):
+    def test_at_most_one_reply_to_a_forged_wildcard_source(self):
         source, destination = "2001:db8:50::7", "2001:db8:50::8"
         server = self.server("--loop-detector=off", "--rate-limit=off")
         port = port_of(server, source)
@@ -255,7 +255,7 @@ class LeftOut(Namespaces):
         self.assertEqual((len(server.addresses), self.ask("[::1]:8888")), (2, 0))
         self.check_left_out(server, *2 * ["Cannot assign requested address"])
 
-    def test_what_keeps_it_closed_keeps_a_reload_from_nothing_else(self):
+    def test_a_listener_that_cannot_open_does_not_fail_a_reload(self):
         server = self.serve("--user=nobody", listen="localhost:7")
         self.do("add")
         self.reload(server)
@@ -360,7 +360,7 @@ class PacketFilter(Namespaces):
             udp dport {port} drop
         }}""", namespaces.IN_SERVER)
 
-    def test_refused_replies_cost_nobody_else_his(self):
+    def test_refused_replies_lose_no_other_reply(self):
         server = self.server("--workers=1")
         address = ("10.0.0.1", port_of(server, "10.0.0.1"))
         with unconnected("10.0.0.1", "10.0.0.9") as refused, \

@@ -51,7 +51,7 @@ class Scene(unittest.TestCase):
 
 
 class LameDuck(Scene):
-    def test_nothing_is_lost_by_who_stops_when_told(self):
+    def test_a_client_that_stops_during_lame_duck_loses_nothing(self):
         with self.server("--lame-duck=1h", "--workers=2") as server:
             client = SteadyClient(server.address, RATE)
             harness.wait_until(lambda: client.sent > RATE // 10)

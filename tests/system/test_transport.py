@@ -223,7 +223,7 @@ class Gathering(Faults):
                 self.assertEqual((counters["echoed"], counters[f"failed_{error}"]), (31, 0))
                 self.assertEqual(self.messages(server), [1, 2, *[1] * self.COUNT, 1, 1])
 
-    def test_another_failure_costs_one_client_his_replies_and_nobody_else(self):
+    def test_another_failure_loses_the_replies_of_one_client_only(self):
         for error in "EPERM", "ENOBUFS", "EHOSTUNREACH":
             with self.subTest(error=error), \
                     self.server("sendmmsg", f"error={error}:when=2..12") as server, \
@@ -259,7 +259,7 @@ class Receiving(Faults):
             self.assertEqual(harness.echo(sock, b"3"), b"3")
             self.assertEqual(self.check_stops(server)["receive_errors"], 0)
 
-    def test_failing_for_ever_it_neither_spins_nor_hangs(self):
+    def test_permanent_failure_neither_spins_nor_hangs(self):
         with self.server("recvmmsg", "error=ENOMEM:when=2+") as server, \
                 harness.client(server.address) as sock:
             self.assertEqual(harness.echo(sock, b"works"), b"works")

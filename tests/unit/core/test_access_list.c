@@ -88,7 +88,7 @@ static void who_is_not_denied_is_allowed(void **state)
     check("-10.0.0.0/8", "-10.0.0.0 -10.255.255.255 +9.255.255.255 +11.0.0.0 +::1", *state);
 }
 
-static void who_is_not_allowed_is_denied_as_soon_as_anybody_is_allowed(void **state)
+static void an_allow_list_denies_everyone_else(void **state)
 {
     check("+10.0.0.0/8", "+10.1.2.3 -11.0.0.0 -::1", *state);
     check("+10.0.0.0/8 -10.1.0.0/16", "+10.2.0.0 -10.1.0.0 -192.0.2.1", *state);
@@ -291,7 +291,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(who_is_not_denied_is_allowed),
-        scene(who_is_not_allowed_is_denied_as_soon_as_anybody_is_allowed),
+        scene(an_allow_list_denies_everyone_else),
         scene(a_list_without_networks_gives_one_answer_to_all),
         scene(the_most_specific_network_decides),
         scene(networks_that_begin_or_end_together_are_told_apart),

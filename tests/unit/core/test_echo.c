@@ -15,7 +15,7 @@
 #define OURS          0x0a000001 /* 10.0.0.1 */
 #define OUR_BROADCAST 0x0a0000ff
 
-static void serves_for_ever_unless_told_otherwise(void **state)
+static void the_default_is_to_serve_without_limit(void **state)
 {
     echo_t *echo = endless_echo(*state);
     batch_t batch = batch_of(BATCH_MAX);
@@ -164,7 +164,7 @@ static void source_ports_are_refused_or_throttled(void **state)
     check_sources(echo, &throttled, 1, VERDICT_THROTTLED_PORT);
 }
 
-static void who_is_denied_is_dropped_and_uses_up_nobodys_answers(void **state)
+static void a_denied_source_is_dropped_and_uses_no_quota(void **state)
 {
     apr_pool_t *pool = *state;
     echo_policy_t policy = {.quota = echo_quota_create(0, pool)};
@@ -354,7 +354,7 @@ static void every_datagram_ends_in_one_counter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(serves_for_ever_unless_told_otherwise),
+        scene(the_default_is_to_serve_without_limit),
         scene(an_empty_datagram_is_echoed),
         scene(a_truncated_datagram_is_dropped),
         scene(a_datagram_whose_arrival_is_not_all_told_is_dropped),
@@ -364,7 +364,7 @@ int main(void)
         scene(a_source_that_is_a_listener_of_ours_is_dropped),
         scene(a_datagram_that_claims_to_come_from_where_it_went_is_dropped),
         scene(source_ports_are_refused_or_throttled),
-        scene(who_is_denied_is_dropped_and_uses_up_nobodys_answers),
+        scene(a_denied_source_is_dropped_and_uses_no_quota),
         scene(clients_on_this_host_are_answered),
         scene(another_policy_holds_from_the_next_batch_on),
         scene(limits_of_another_policy_hold_from_the_next_batch_on),

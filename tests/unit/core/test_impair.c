@@ -93,7 +93,7 @@ static void the_most_specific_network_decides(void **state)
     assert_int_equal(count_of(&scene, IMPAIR_CORRUPT), 0);
 }
 
-static void what_no_profile_is_for_leaves(void **state)
+static void datagrams_without_a_profile_are_not_impaired(void **state)
 {
     impair_profile_t profile = {.port = 8, .chance[IMPAIR_DROP].every = 1};
     scene_t scene;
@@ -289,7 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(every_nth_is_dropped),
         scene(the_most_specific_network_decides),
-        scene(what_no_profile_is_for_leaves),
+        scene(datagrams_without_a_profile_are_not_impaired),
         scene(one_bit_is_inverted),
         scene(a_duplicate_leaves_behind_its_reply),
         scene(a_reordered_reply_leaves_behind_the_next),

@@ -162,7 +162,7 @@ static void a_system_without_one_matters_only_where_it_was_demanded(void **state
     assert_non_null(strstr(demanded.log, " error --sandbox=on cannot be met "));
 }
 
-static void one_that_finds_no_memory_is_never_gone_without(void **state)
+static void running_out_of_memory_is_an_error_even_if_the_sandbox_is_optional(void **state)
 {
     outcome_t outcome = enter_as(SANDBOX_AUTO, APR_SUCCESS, APR_ENOMEM, *state);
 
@@ -262,7 +262,7 @@ int main(void)
         scene(each_failure_has_its_exit_code_and_says_what_to_do),
         scene(it_is_entered_unless_it_is_off),
         scene(a_system_without_one_matters_only_where_it_was_demanded),
-        scene(one_that_finds_no_memory_is_never_gone_without),
+        scene(running_out_of_memory_is_an_error_even_if_the_sandbox_is_optional),
         scene(a_limit_that_stays_matters_only_where_it_was_demanded),
         scene(the_files_of_a_reload_can_be_read),
         scene(nothing_is_allowed_that_no_setting_asks_for),

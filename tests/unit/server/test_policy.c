@@ -107,7 +107,7 @@ static int set_up(void **state)
 
 /* ---- Addresses ---- */
 
-static void what_claims_to_come_from_the_server_itself_is_not_answered(void **state)
+static void a_forged_source_of_the_server_itself_is_not_answered(void **state)
 {
     settings_t settings = settings_default(*state);
 
@@ -195,7 +195,7 @@ static void a_core_has_a_loop_detector_unless_it_is_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(what_claims_to_come_from_the_server_itself_is_not_answered),
+        scene(a_forged_source_of_the_server_itself_is_not_answered),
         scene(a_host_that_cannot_be_asked_is_told_and_the_listeners_are_known),
         scene(each_limit_counts_what_it_is_a_limit_of),
         scene(the_limit_of_a_source_drops_unless_it_is_a_dry_run),

@@ -347,7 +347,7 @@ static void wakes_without_end_do_not_keep_it_from_stopping(void **state)
     assert_int_equal(the_transport.steps, 1 + TURNS);
 }
 
-static void a_receive_that_fails_for_ever_does_not_keep_it_from_stopping(void **state)
+static void a_worker_stops_although_every_receive_fails(void **state)
 {
     /* More failures than fit into the time that draining may take. */
     static step_t script[1000] = {{APR_EINTR, 0, 0, 0}};
@@ -426,7 +426,7 @@ int main(void)
         scene(delayed_replies_leave_while_receives_fail),
         scene(a_pause_takes_as_long_as_it_should),
         scene(wakes_without_end_do_not_keep_it_from_stopping),
-        scene(a_receive_that_fails_for_ever_does_not_keep_it_from_stopping),
+        scene(a_worker_stops_although_every_receive_fails),
         scene(failed_replies_are_counted),
         scene(failed_replies_are_counted_for_their_service),
         scene(replies_under_way_in_the_end_are_counted),

@@ -66,7 +66,7 @@ static void a_longer_reply_is_corrupt_however_short_the_datagram(void **state)
     }
 }
 
-static void a_reply_cut_off_too_far_settles_none_of_several(void **state)
+static void a_reply_that_is_too_short_to_be_matched_answers_no_request(void **state)
 {
     probe_t *probe = flood(32, 1, *state);
     packet_t first = sent_at(probe, START);
@@ -107,7 +107,7 @@ static void an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate(void **st
     assert_int_equal(summary_at(probe, START + 10).received, 3);
 }
 
-static void what_the_user_wrote_is_compared_and_answers_are_counted_in_order(void **state)
+static void a_payload_of_the_user_is_compared_and_matched_in_order(void **state)
 {
     probe_plan_t plan = plain_plan();
     probe_t *probe;
@@ -154,9 +154,9 @@ int main(void)
         scene(short_payloads_are_told_apart_by_what_fits_in),
         scene(one_byte_is_enough_for_any_number_of_datagrams_in_order),
         scene(a_longer_reply_is_corrupt_however_short_the_datagram),
-        scene(a_reply_cut_off_too_far_settles_none_of_several),
+        scene(a_reply_that_is_too_short_to_be_matched_answers_no_request),
         scene(an_empty_reply_is_to_the_oldest_outstanding_or_a_duplicate),
-        scene(what_the_user_wrote_is_compared_and_answers_are_counted_in_order),
+        scene(a_payload_of_the_user_is_compared_and_matched_in_order),
         scene(a_missing_datagram_does_not_take_the_answers_of_the_next),
     };
 

@@ -81,7 +81,7 @@ static void a_late_answer_was_lost_and_is_received(void **state)
 }
 
 /* A process that was stopped may give up a datagram before it looks at what arrived. */
-static void whether_it_is_late_is_told_by_when_it_arrived(void **state)
+static void lateness_is_decided_by_the_arrival_time(void **state)
 {
     probe_t *probe = probe_of(plain_plan(), *state);
     packet_t packet = sent_at(probe, START);
@@ -135,7 +135,7 @@ static void any_other_byte_or_length_is_corrupt(void **state)
     assert_int_equal(summary.maximum, 0);
 }
 
-static void a_right_answer_makes_up_for_a_corrupt_one_but_not_the_other_way_round(void **state)
+static void a_correct_reply_replaces_a_corrupt_one_but_not_vice_versa(void **state)
 {
     probe_t *probe = flood(32, 1, *state);
     packet_t packet = sent_at(probe, START);
@@ -200,7 +200,7 @@ static void the_right_answer_to_the_last_datagram_is_awaited_after_a_corrupt_one
     assert_int_equal(summary_at(probe, START + SECOND).corrupted, 1);
 }
 
-static void by_another_flow_it_is_misdelivered_and_not_received(void **state)
+static void a_reply_to_another_flow_is_misdelivered(void **state)
 {
     probe_t *probe = flood(32, 2, *state);
     packet_t packet = sent_at(probe, START);
@@ -217,7 +217,7 @@ static void by_another_flow_it_is_misdelivered_and_not_received(void **state)
     assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
 }
 
-static void from_another_address_or_port_it_is_told_and_not_received(void **state)
+static void a_reply_from_another_address_or_port_is_reported_and_not_received(void **state)
 {
     probe_t *probe = flood(32, 1, *state);
     packet_t packet = sent_at(probe, START);
@@ -236,7 +236,7 @@ static void from_another_address_or_port_it_is_told_and_not_received(void **stat
     assert_int_equal(echoed_at(probe, &packet, START + 20).verdict, REPLY_ANSWER);
 }
 
-static void of_a_group_any_host_that_answers_from_the_port_is_right(void **state)
+static void any_member_of_a_group_may_reply_from_the_port(void **state)
 {
     probe_plan_t plan = plain_plan();
     probe_t *probe;
@@ -334,15 +334,15 @@ int main(void)
         scene(a_round_trip_begins_when_the_datagram_left),
         scene(a_timeout_begins_when_the_datagram_left),
         scene(a_late_answer_was_lost_and_is_received),
-        scene(whether_it_is_late_is_told_by_when_it_arrived),
+        scene(lateness_is_decided_by_the_arrival_time),
         scene(hundreds_of_duplicates_are_one_answer),
         scene(any_other_byte_or_length_is_corrupt),
-        scene(a_right_answer_makes_up_for_a_corrupt_one_but_not_the_other_way_round),
+        scene(a_correct_reply_replaces_a_corrupt_one_but_not_vice_versa),
         scene(what_was_corrupt_is_not_missing_and_what_was_missing_can_be_corrupt),
         scene(the_right_answer_to_the_last_datagram_is_awaited_after_a_corrupt_one),
-        scene(by_another_flow_it_is_misdelivered_and_not_received),
-        scene(from_another_address_or_port_it_is_told_and_not_received),
-        scene(of_a_group_any_host_that_answers_from_the_port_is_right),
+        scene(a_reply_to_another_flow_is_misdelivered),
+        scene(a_reply_from_another_address_or_port_is_reported_and_not_received),
+        scene(any_member_of_a_group_may_reply_from_the_port),
         scene(the_interface_counts_only_if_one_was_named),
         scene(garbage_and_other_runs_are_unknown),
         scene(before_anything_is_sent_everything_is_unknown),

@@ -73,7 +73,7 @@ static void rounding_does_not_add_up(void **state)
     assert_int_equal(schedule_due(&schedule, START + day - 1), START + day);
 }
 
-static void who_comes_a_little_late_makes_up_for_it(void **state)
+static void a_slightly_late_caller_catches_up(void **state)
 {
     schedule_t schedule = schedule_make(1000, SECOND, START);
 
@@ -182,7 +182,7 @@ int main(void)
         scene(a_burst_is_spread_evenly_over_its_interval),
         scene(rates_above_one_in_a_microsecond_are_kept_in_groups),
         scene(rounding_does_not_add_up),
-        scene(who_comes_a_little_late_makes_up_for_it),
+        scene(a_slightly_late_caller_catches_up),
         scene(who_was_stopped_sends_what_was_due_in_ten_milliseconds_and_goes_on),
         scene(who_comes_late_does_not_move_the_schedule),
         scene(a_gap_of_less_than_an_interval_misses_nothing),

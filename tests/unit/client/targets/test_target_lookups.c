@@ -106,7 +106,7 @@ static void a_failure_changes_nothing_that_is_asked(void **state)
     targets_close(fixture.targets);
 }
 
-static void a_name_without_a_wanted_address_failed_too(void **state)
+static void a_name_without_an_address_of_the_family_has_failed(void **state)
 {
     fixture_t fixture;
 
@@ -119,7 +119,7 @@ static void a_name_without_a_wanted_address_failed_too(void **state)
     targets_close(fixture.targets);
 }
 
-static void names_are_not_looked_up_again_if_that_is_not_wanted(void **state)
+static void names_are_looked_up_once_without_a_resolve_interval(void **state)
 {
     const targets_options_t options = {.resolve_interval = 0};
     fixture_t fixture;
@@ -133,7 +133,7 @@ static void names_are_not_looked_up_again_if_that_is_not_wanted(void **state)
     targets_close(fixture.targets);
 }
 
-static void all_addresses_are_asked_where_that_is_wanted(void **state)
+static void all_addresses_of_a_name_can_be_asked(void **state)
 {
     const targets_options_t options = {.all_addresses = 1, .resolve_interval = 300 * SECOND};
     fixture_t fixture;
@@ -258,9 +258,9 @@ int main(void)
         scene(an_address_that_is_still_among_the_answers_stays),
         scene(another_address_takes_the_place_of_the_former),
         scene(a_failure_changes_nothing_that_is_asked),
-        scene(a_name_without_a_wanted_address_failed_too),
-        scene(names_are_not_looked_up_again_if_that_is_not_wanted),
-        scene(all_addresses_are_asked_where_that_is_wanted),
+        scene(a_name_without_an_address_of_the_family_has_failed),
+        scene(names_are_looked_up_once_without_a_resolve_interval),
+        scene(all_addresses_of_a_name_can_be_asked),
         scene(thousands_of_addresses_may_change_at_once),
         scene(a_target_may_go_while_it_is_looked_up),
         scene(a_name_may_still_be_found_where_no_address_can_be_asked),

@@ -20,7 +20,7 @@ static void addresses_are_asked_at_once_spread_over_the_interval(void **state)
     targets_close(fixture.targets);
 }
 
-static void those_that_the_run_ended_too_early_for_were_not_asked(void **state)
+static void targets_that_were_not_due_before_the_end_were_not_asked(void **state)
 {
     const char *list = "192.0.2.1";
     fixture_t fixture;
@@ -38,7 +38,7 @@ static void those_that_the_run_ended_too_early_for_were_not_asked(void **state)
     targets_close(fixture.targets);
 }
 
-static void another_list_leaves_alone_what_is_in_both(void **state)
+static void a_new_list_keeps_targets_that_both_lists_have(void **state)
 {
     fixture_t fixture;
 
@@ -58,7 +58,7 @@ static void another_list_leaves_alone_what_is_in_both(void **state)
     targets_close(fixture.targets);
 }
 
-static void a_target_that_comes_back_begins_anew(void **state)
+static void a_target_that_is_added_again_starts_over(void **state)
 {
     fixture_t fixture;
 
@@ -185,9 +185,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(addresses_are_asked_at_once_spread_over_the_interval),
-        scene(those_that_the_run_ended_too_early_for_were_not_asked),
-        scene(another_list_leaves_alone_what_is_in_both),
-        scene(a_target_that_comes_back_begins_anew),
+        scene(targets_that_were_not_due_before_the_end_were_not_asked),
+        scene(a_new_list_keeps_targets_that_both_lists_have),
+        scene(a_target_that_is_added_again_starts_over),
         scene(it_is_an_error_if_nothing_can_be_asked_at_the_start),
         scene(what_cannot_be_asked_at_the_start_is_tried_again_if_something_can),
         scene(an_address_that_cannot_be_asked_later_is_tried_again),

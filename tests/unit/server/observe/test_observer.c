@@ -225,7 +225,7 @@ static void it_does_not_begin_where_the_gate_is_abandoned(void **state)
 }
 
 /* It takes many failures in a row, since each of them is soon over. */
-static void a_server_that_nobody_gets_on_with_is_told_of(void **state)
+static void repeated_failures_to_accept_are_logged(void **state)
 {
     served.status = APR_SUCCESS;
     atomic_store(&served.runs, 0);
@@ -239,7 +239,7 @@ static void a_server_that_nobody_gets_on_with_is_told_of(void **state)
     assert_non_null(strstr(captured_text(&running.log), "cannot answer who asks"));
 }
 
-static void some_failures_are_not(void **state)
+static void a_few_failures_to_accept_are_not_logged(void **state)
 {
     served.status = APR_SUCCESS;
     atomic_store(&served.runs, 0);
@@ -368,8 +368,8 @@ int main(void)
         scene(what_is_no_request_gets_no_answer),
         scene(it_ends_while_somebody_is_connected),
         scene(it_does_not_begin_where_the_gate_is_abandoned),
-        scene(a_server_that_nobody_gets_on_with_is_told_of),
-        scene(some_failures_are_not),
+        scene(repeated_failures_to_accept_are_logged),
+        scene(a_few_failures_to_accept_are_not_logged),
         scene(it_is_drained_until_that_is_undone),
         scene(health_has_a_socket_of_its_own),
         scene(both_sockets_are_handed_on),
