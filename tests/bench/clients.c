@@ -174,7 +174,7 @@ void clients_send(client_t *clients, unsigned count)
     }
 }
 
-/* Which packet it answers is not looked at. */
+/* The reply is not matched to a request. */
 static void check_packet(client_t *client, unsigned length)
 {
     if (length == size) {

@@ -16,7 +16,7 @@
 /* How datagrams are sent; generate.c says what the words mean. */
 typedef enum { BURSTS, INTERLEAVED, SEGMENTS } manner_t;
 
-/* What became of datagrams, since its reader has set it to 0. */
+/* Counts of datagrams since the reader last set them to 0. */
 typedef struct {
     uint64_t echoed;       /* came back as they were sent */
     uint64_t lost;         /* did not come back within a second */

@@ -34,7 +34,7 @@ def count(start, row, milliseconds, counter, directory):
     clients = traffic.Clients(server, row)
     turn = clients.take_turn(milliseconds)
     clients.end()
-    # To the server, not to who counts: strace goes on until it ends.
+    # The signal goes to the server; strace runs until the server exits.
     os.kill(servers.innermost(server.pid), signal.SIGTERM)
     servers.harness.wait_until(lambda: file.exists() and re.search(total, file.read_text()))
     server.end()

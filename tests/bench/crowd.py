@@ -49,7 +49,7 @@ def forge(port, sources, rate, seconds, sent):
                 struct.pack_into("!I", datagram, SOURCE_AT, source)
                 raw.sendto(datagram, (SERVER, 0))
                 sent.value += 1
-            # What a stalled machine kept from being sent is not sent later all at once.
+            # Datagrams that a stalled machine delayed are not sent in one burst later.
             time.sleep(max(tick + TICK_S - time.monotonic(), 0))
 
 

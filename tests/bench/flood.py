@@ -30,7 +30,7 @@ def start(processor, *command):
 
 
 def client_ns(process):
-    """What it has used when it has ended: wait4(2) tells all of it, in microseconds."""
+    """Returns its CPU time after it exited, in microseconds, from wait4(2)."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return (usage.ru_utime + usage.ru_stime) * 1e9

@@ -34,7 +34,7 @@ OFF = ("--deny-source-ports=none", "--rate-limit=off", "--loop-detector=off", "-
 
 
 def tell(text):
-    """What is being done, for those who wait."""
+    """Prints progress."""
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
@@ -138,7 +138,7 @@ def start_udpechod(*options, host, prefix=(), workers=1, protocol="listen", pack
 
 
 def start_without(features, *options, host, prefix=()):
-    """On a kernel that lacks them."""
+    """Starts udpechod on a kernel without these features."""
     if not (TOOLS / "without").exists():
         raise Skipped("built without libseccomp, nothing can be taken away")
     return start_udpechod(*options, host=host,

@@ -48,7 +48,7 @@ def spread(values):
 
 
 def faults(turns):
-    """What did not come back as it should, in per cent of what was sent."""
+    """Returns the counts and shares of lost and wrong replies, as text."""
     sent = sum(turn.echoed + turn.lost + turn.changed for turn in turns) or 1
     counts = {words: sum(getattr(turn, name) for turn in turns) for name, words in FAULTS.items()}
     return "".join(f"; {count} {words} ({count / sent:.1%})" for words, count in counts.items()

@@ -18,7 +18,7 @@ Turn = collections.namedtuple("Turn", "cpu_ns echoed lost changed misdelivered a
 # which is of the memory that each of them takes.
 OUTSTANDING = {32: 128, 512: 128, 1400: 64, 8000: 8, 65507: 2}
 
-# For those who ask for a larger one: four megabytes and more.
+# The same for servers with a larger receive buffer: four megabytes and more.
 OUTSTANDING_LARGE = {32: 128, 512: 128, 1400: 128, 8000: 128, 65507: 32}
 
 IPV4, IPV6 = "127.0.0.1", "::1"

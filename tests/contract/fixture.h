@@ -10,7 +10,7 @@
 #include "cmocka_versions.h"
 #include "variants.h"
 
-/* What takes longer than this hangs. */
+/* A wait that takes longer counts as a hang. */
 #define PATIENCE_US (10 * APR_USEC_PER_SEC)
 
 typedef struct fixture {

@@ -4,7 +4,7 @@
 
 #include "scenes.h"
 
-/* What takes longer than this hangs. */
+/* A wait that takes longer counts as a hang. */
 #define PATIENCE_US (10 * APR_USEC_PER_SEC)
 
 /* Below those that kernels give to those who ask for any: what is free here stays free. */

@@ -67,7 +67,7 @@ const arrival_t *receive_one(fixture_t *fixture);
 
 void assert_nothing_is_left(fixture_t *fixture);
 
-/* What came is the first `known` bytes of what was sent. */
+/* The arrival holds the first `known` bytes of the request. */
 void assert_holds(const arrival_t *arrival, const request_t *request, apr_size_t known);
 
 #endif

@@ -180,7 +180,7 @@ static void a_batch_goes_in_its_order_over_any_flows(void **state)
     close_fixture(fixture);
 }
 
-/* From one set of flows to another, of which the kernel may move many as one message. */
+/* The kernel may move many datagrams from one set of flows to another in one message. */
 static void segmented_datagrams_arrive_singly_and_in_order(void **state)
 {
     static const apr_size_t lengths[] = {1, 8, 56, 1400, 1472, 9000, 65507};

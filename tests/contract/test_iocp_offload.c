@@ -119,7 +119,7 @@ static void replies_beyond_512_are_sent_in_the_next_message(void **state)
     end(fixture);
 }
 
-/* What was kept of it leaves at once, and what was not lent yet is not lost. */
+/* Replies that were held back are sent at once; datagrams not yet received are not lost. */
 static void finishing_loses_no_datagram(void **state)
 {
     fixture_t *fixture = open_with_offloads("127.0.0.1", 2000);

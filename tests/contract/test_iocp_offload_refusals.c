@@ -177,7 +177,7 @@ static void arrival_times_disable_coalescing_and_segmentation(void **state)
     end(fixture);
 }
 
-/* Where the system refuses the options, as Wine does, nothing is missed but that. */
+/* Only the offloads are missing on a system that refuses their options, such as Wine. */
 static void offloads_that_the_system_refuses_are_off(void **state)
 {
     fixture_t *fixture = open_without_faults();

@@ -70,7 +70,7 @@ static void the_loopback_is_no_address_that_others_reach(void **state)
     assert_string_equal(error.step, "read back the bound address");
 }
 
-/* What the process that serves has opened and hands over. */
+/* The sockets that the serving process has opened and hands over. */
 static const listener_info_t *hand_over(listener_t *served, apr_pool_t *pool)
 {
     apr_array_header_t *sockets = listener_sockets(served, pool);

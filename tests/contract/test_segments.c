@@ -12,7 +12,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
-/* What each datagram holds tells where it lies in all that was sent. */
+/* The bytes of a datagram show its position in the message. */
 static unsigned char content_at(apr_size_t place)
 {
     return (unsigned char)(place * 167 >> 3);

@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include "scenes.h"
 
-/* What a datagram told, copied as somebody does who answers later. */
+/* A copy of a datagram, made by a service that replies later. */
 typedef struct copy {
     datagram_t datagram;
     unsigned char data[2000];

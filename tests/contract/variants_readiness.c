@@ -26,7 +26,7 @@ static apr_status_t open_over_select(transport_t **transport, listener_t *const 
 #define SHARING LACKS(FEATURE_PORT_SHARING)
 #define GATHER  LACKS(FEATURE_SEGMENTED_SEND)
 #define GRO     LACKS(FEATURE_COALESCED_RECEIVE)
-/* Only poll(2) and epoll(7) tell that there are some. */
+/* Only poll(2) and epoll(7) report a queued departure time. */
 #define DEPARTURES LACKS(FEATURE_DEPARTURE_TIME)
 #define DETAILS                                                                              \
     (LACKS(FEATURE_ARRIVAL_TIME) | LACKS(FEATURE_HOP_LIMIT) | LACKS(FEATURE_TRAFFIC_CLASS) | \

@@ -20,7 +20,7 @@
 #define RATE_MAX      10 /* datagrams a second */
 #define BANDWIDTH_MAX 50 /* bytes a second */
 
-/* Which judges there are. */
+/* The checks that are enabled. */
 enum {
     OWN_ADDRESSES = 1,
     SOURCE_PORTS = 2,
@@ -265,7 +265,7 @@ static void take_batch(run_t *run, input_t *input)
     }
 }
 
-/* What a bucket gives, and a datagram and a millisecond's worth more. */
+/* The limit of the buckets, plus a datagram and a millisecond's worth. */
 static void check_rates(const run_t *run)
 {
     apr_uint64_t seconds = (apr_uint64_t)apr_time_sec(run->now - START) + 2;

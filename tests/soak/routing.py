@@ -178,7 +178,7 @@ class Network:
     def __init__(self, servers):
         self.router = Host("router")
         self.servers = servers
-        # With an address of its own the bridge keeps it when a link is cut.
+        # A bridge with a fixed MAC address keeps it when a link goes down.
         self.router.do("ip link add servers address 02:00:00:00:00:01 type bridge\n"
                        "ip addr add 192.0.2.1/24 dev servers\n"
                        "ip addr add 2001:db8::1/64 dev servers nodad\n"

@@ -19,7 +19,7 @@ import sys
 import time
 
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
-# What systemd wants, the test, and the package.
+# The packages that systemd, the test and the package need.
 PACKAGES = ("systemd,systemd-sysv,dbus,iproute2,procps,strace,"
             "libapr1,libaprutil1,libseccomp2,libmicrohttpd12,libsodium23")
 PATIENCE = 60

@@ -27,7 +27,7 @@ import tracing
 ERRORS = "EINTR", "EAGAIN", "ENOMEM", "EMFILE", "EPERM"
 WHENS = "1", "2", "5", "every"
 
-# What says "ask again": libraries do, without an end.
+# Errors that mean "try again": libraries repeat the call without limit.
 AGAIN = {"EINTR", "EAGAIN"}
 
 # What cannot fail, what glibc makes an abort of, and what ends a thread.
@@ -44,7 +44,7 @@ OF_HTTP = {(part, "epoll_ctl") for part in ("status", "handover", "end")}
 # The way of a datagram, where a failure may cost echoes, and all of them if it lasts.
 OF_DATAGRAMS = {"recvmmsg", "sendmmsg", "recvmsg", "sendmsg", "epoll_wait", "epoll_pwait"}
 
-# Without these the process cannot hear what it is asked, if they fail each time.
+# If these always fail, the process cannot receive any request.
 OF_EVENTS = {"read", "write", "poll", "ppoll"}
 
 # How a start may be refused: not by what the user wrote.

@@ -25,7 +25,7 @@ typedef struct plan {
     _Atomic long long count; /* of those that came */
 } plan_t;
 
-/* What a new pool has room for, at least. */
+/* The least room of a new pool. */
 #define POOL_ROOM 7600
 
 #define POOLS_MAX 65536 /* a power of two */

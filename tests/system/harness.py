@@ -129,7 +129,7 @@ class Server:
 
     @property
     def addresses(self):
-        """What it listens on, as (host, port), in the order of --listen."""
+        """The addresses it listens on, as (host, port), in the order of --listen."""
         found = []
         for line in self.find("listening"):
             host, port = re.fullmatch(r"\[?([^\]]*?)\]?:(\d+)", line["address"]).groups()
@@ -154,7 +154,7 @@ class Server:
         return waits
 
     def check_asleep(self, test):
-        """None of its threads wakes where nothing happens."""
+        """Checks that no thread wakes up while the server is idle."""
         if "sanitizer" in self.find("confined")[0]["sandbox"]:
             test.skipTest("a sanitizer's runtime has a thread that wakes by itself")
         time.sleep(0.1)

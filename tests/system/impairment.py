@@ -67,7 +67,7 @@ class Delay:
                 f",seed={self.seed}")
 
     def _deviation(self, number):
-        """In 1/ONE of the jitter."""
+        """Returns the delay in units of 1/ONE of the jitter."""
         if self.distribution == "uniform":
             return (self._random(JITTER.start, number) >> 31) - ONE
         return sum(sum(divmod(self._random(stream, number), ONE)) for stream in JITTER) - len(JITTER) * ONE

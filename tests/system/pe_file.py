@@ -46,7 +46,7 @@ class Program:
         return struct.unpack_from(form, self.content, offset)
 
     def offset(self, address):
-        """Where in the file is what will be at this distance from the program's start."""
+        """Returns the file offset of a relative virtual address."""
         for _, start, size, offset in self.sections:
             if start <= address < start + size:
                 return offset + address - start
@@ -62,7 +62,7 @@ class Program:
         return self.unpack("<H", self.offset(table) + 78)[0] if size > 0 else 0
 
     def libraries(self):
-        """What Windows loads before the program starts, in small letters."""
+        """Returns the names of the imported DLLs in lower case."""
         table, _ = self.directories[IMPORTS]
         names = set()
         while name := self.unpack("<5I", self.offset(table))[3]:

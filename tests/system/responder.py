@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 
-# What a server is asked; `number` counts from 1, `source` is the address it came from.
+# A request to the server; `number` counts from 1, `source` is the sender's address.
 Request = collections.namedtuple("Request", "number payload source")
 
 # An answer that is not simply sent back: from the socket `by`, 0 that was asked or one of the

@@ -52,7 +52,7 @@ def report_all(sock):
 
 
 def reports(sock):
-    """What it reports."""
+    """Returns the options that are enabled."""
     found = []
     for level, options in REPORTS.items():
         for option in options:

@@ -229,7 +229,7 @@ class InThisHost(Endings):
             self.assertLess(report.summary["received"], report.summary["sent"], name)
 
     def test_receives_that_fail(self):
-        """What is lost since then may be lost here, and is not told as the network's loss alone."""
+        """Later losses may be this host's, and are not reported as loss in the network only."""
         for name, report in self.check_fault("recvmmsg,recvmsg:error=ENOMEM:when=2+").items():
             self.assertEqual(report.code, 2, name)
             self.assertIn("cannot receive: Cannot allocate memory", report.errors, name)

@@ -32,7 +32,7 @@ class Plot:
 
 
 def summary_lines(report):
-    """What the text says of the run as a whole."""
+    """Returns the summary in the text report."""
     return re.split(r"(?m)^--- .* ---\n", report.text)[-1].splitlines()
 
 
@@ -168,7 +168,7 @@ class Files(Plots):
     @unittest.skipUnless(shutil.which("unshare") and hasattr(os, "geteuid") and os.geteuid() == 0,
                          "only root can make a file system that is full")
     def test_a_full_disk(self):
-        """What was there before stays as it was."""
+        """Existing files stay unchanged."""
         script = (f"mount -t tmpfs -o size=4k none {self.directory} && "
                   f"echo before > {self.path} && \"$@\"; code=$?; cat {self.path}; "
                   f"ls {self.directory}; exit $code")

@@ -225,7 +225,7 @@ class File(Targets):
 
 
 class Names(Targets):
-    """With a name service of the test's own, seen in its mount namespace only."""
+    """Uses a name service of the test in a mount namespace."""
 
     def setUp(self):
         super().setUp()
@@ -255,7 +255,7 @@ class Names(Targets):
         os.close(descriptor)
 
     def two_servers(self):
-        """On two addresses and one port."""
+        """Two servers with one port at two addresses."""
         first = self.server(host="127.0.0.2")
         return first, self.server(host="127.0.0.3", port=first.port)
 

@@ -1,4 +1,4 @@
-"""What shells offer behind a command line that is not finished yet.
+"""What shells complete after an unfinished command line.
 
 bash, zsh and fish run for real over the files that this build has written. bash and zsh complete on a
 terminal only, so they get one, and a key that inserts all they have to offer and another that

@@ -183,7 +183,7 @@ class AsRoot(Confinement):
         prefix = (*OWN_NETWORK, *AS_NOBODY, "--inh-caps=+net_bind_service",
                   "--ambient-caps=+net_bind_service")
         with self.server(prefix=prefix, listen=["0.0.0.0:1"]) as server:
-            # To empty the bounding set takes a capability that it was not given.
+            # Emptying the bounding set needs a capability that it does not have.
             bounding = server.status("CapBnd")
             self.check_confined(server, NOBODY.pw_uid, NOBODY.pw_gid, bounding)
 

@@ -103,7 +103,7 @@ class Row:
 
 
 def check_passes(number, row):
-    """What fails works again later."""
+    """The server recovers when the failure ends."""
     with Row(number, row) as fault:
         fault.echo(answers=10)
         harness.wait_until(fault.tells)

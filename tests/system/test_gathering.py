@@ -162,7 +162,7 @@ class Link(unittest.TestCase):
                     self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                     self.assertEqual(self.longest_packet(link) > 1500, offload == "on")
 
-    def test_a_narrow_link_keeps_nobody_else_from_gathering(self):
+    def test_a_small_mtu_disables_gathering_for_its_link_only(self):
         set_link(1500)
         namespaces.do("ip link set near1 mtu 9000")
         namespaces.do("ip link set far1 mtu 9000", namespaces.IN_SERVER)
@@ -199,7 +199,7 @@ def checksum(data):
 
 class Wire(unittest.TestCase):
     def packets(self, link, server_port):
-        """What comes from the server: the packets as the link carries them."""
+        """Captures the server's packets as they are on the link."""
         link.setblocking(False)
         found = []
         while True:

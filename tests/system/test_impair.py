@@ -44,7 +44,7 @@ class Impair(unittest.TestCase):
         return answers
 
     def check(self, counters, **impaired):
-        """What was done, and nothing else; every datagram is accounted for."""
+        """Checks that only these impairments happened and that every datagram is accounted for."""
         self.assertEqual({name.removeprefix("impaired_"): value for name, value in counters.items()
                           if name.startswith("impaired_") and value > 0}, impaired)
         lost = sum(impaired.get(kind, 0) for kind in ("drop", "queue", "buffer", "end"))

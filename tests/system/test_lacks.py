@@ -79,7 +79,7 @@ class Lacks(unittest.TestCase):
 
     def test_everything_and_ipv6(self):
         with self.server(*ROWS) as server:
-            # What belongs to IPv6 is not missed besides.
+            # Missing features of IPv6 are not logged as well.
             self.check_told(server, set(ROWS) - {"IPV6_RECVPKTINFO", "IPV6_V6ONLY"})
             self.check_every_size(server)
 
@@ -126,7 +126,7 @@ class Shortage(unittest.TestCase):
             self.assertTrue(server.calls("INJECTED"))
 
     def test_interface_that_a_socket_cannot_be_bound_to(self):
-        """What the interface is not to blame for is told from what it is."""
+        """Errors of the interface are distinguished from other errors."""
         with tracing.TracedServer("setsockopt", listen=["127.0.0.1%lo:0"]) as server:
             server.stop()
             place = tracing.when(server.calls(f"{server.process.pid} "), "SO_BINDTODEVICE")

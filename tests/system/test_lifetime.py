@@ -100,7 +100,7 @@ class Duration(Lifetime):
 
 class Drain(Lifetime):
     def check_drained(self, number, workers, queued=40):
-        """What is queued when the signal comes is still answered."""
+        """Requests that are queued when the signal arrives are answered."""
         with harness.Server(f"--workers={workers}") as server, contextlib.ExitStack() as stack:
             sockets = [stack.enter_context(harness.client(server.address)) for _ in range(queued)]
             with server.frozen():
@@ -157,7 +157,7 @@ class Drain(Lifetime):
 
 
 class GoesOn(Lifetime):
-    """What must not end the server."""
+    """Events that must not end the server."""
 
     def check_serves(self, server):
         with harness.client(server.address) as sock:

@@ -164,7 +164,7 @@ class Refusals(unittest.TestCase):
                 self.skipTest("setpriv is not installed, and root may bind port 7")
             prefix = ("setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all",
                       "--bounding-set=-all")
-            # Where others may not look, nobody could not start it.
+            # The user nobody could not start it in a directory that others may not search.
             directory = tempfile.TemporaryDirectory()
             self.addCleanup(directory.cleanup)
             os.chmod(directory.name, 0o755)

@@ -292,7 +292,7 @@ class NobodyReads(unittest.TestCase):
 
     @tracing.needs_strace
     def test_disk_that_is_full_for_a_while(self):
-        """What could not be written is counted with what was left out."""
+        """Lines that could not be written are counted with the suppressed ones."""
         with tracing.TracedServer("write", "--log-level=debug", "--workers=1",
                                   inject="write:error=ENOSPC:when=11..20") as server, \
                 harness.client(server.address) as sock:

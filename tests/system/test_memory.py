@@ -176,7 +176,7 @@ class Start(Walk):
 
 
 class Asked(Walk):
-    """What one that serves is asked to do."""
+    """Requests to a serving process."""
 
     def walk(self, server, kinds, act):
         """Has `act` done once for each allocation that fails."""

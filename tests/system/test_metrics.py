@@ -382,7 +382,7 @@ class HostileScrapers(unittest.TestCase):
                 guest.close()
             running.stop()
 
-    def test_who_reads_nothing_harms_nobody(self):
+    def test_a_client_that_reads_nothing_blocks_no_other(self):
         with server() as running, harness.client(running.address) as sock:
             address = where(running)
             for _ in range(CONNECTIONS_MAX // 2):

@@ -153,7 +153,7 @@ scrape_configs:
         return address
 
     def ask(self, address, expression):
-        """What it answers, or None while it cannot."""
+        """Returns its answer, or None while there is none."""
         query = urllib.parse.urlencode({"query": expression})
         try:
             with urllib.request.urlopen(f"http://{address}/api/v1/query?{query}",

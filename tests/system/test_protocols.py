@@ -19,7 +19,7 @@ PAYLOAD = struct.pack("!IQH", 7, 0xed00378040000000, 0x8a01) + bytes(30)
 
 
 def spoken(address):
-    """What answers there."""
+    """Returns the protocol that answers at the address."""
     with harness.client(address) as sock:
         reply = harness.echo(sock, PAYLOAD)
     if reply == PAYLOAD:
@@ -196,10 +196,10 @@ class Loops(unittest.TestCase):
         self.assertEqual(sum(each["echoed"] for each in counters), received - 1)
         self.assertLess(received, 40)
 
-    def test_of_stamp(self):
+    def test_forged_stamp_sessions(self):
         self.check_loop_ends("stamp")
 
-    def test_of_echo_plus(self):
+    def test_forged_echo_plus_sessions(self):
         self.check_loop_ends("echo-plus")
 
     def test_between_listeners_of_one_server(self):

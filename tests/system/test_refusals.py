@@ -24,7 +24,7 @@ OURS = "10.7.7.1"
 OUR_BROADCAST = "10.7.7.255"
 LATECOMERS = "10.8.8.1", "10.8.9.1"
 
-# In place of a source port: that of the listener.
+# Stands for the listener's own port as the source port.
 SAME_PORT = None
 
 
@@ -41,7 +41,7 @@ class Refusals(unittest.TestCase):
         return server
 
     def check(self, server, sources, destination, reason, bind=None):
-        """What comes from `sources` is dropped for this reason, and somebody else is answered."""
+        """Requests from `sources` are dropped for this reason; another source is answered."""
         address = (destination, server.address[1])
         with forging.wire() as wire, harness.client(address, bind=bind) as innocent:
             for source in sources:

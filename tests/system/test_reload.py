@@ -95,7 +95,7 @@ class Reload(unittest.TestCase):
         return harness.Server(f"--config={self.path}", *options, listen=())
 
     def ask(self, address, source=None):
-        """What comes back to this source; None if nobody is there."""
+        """Returns the reply to this source; None if nothing listens."""
         with harness.client(address, bind=source and (source, 0)) as sock:
             try:
                 return harness.echo(sock, b"hello")

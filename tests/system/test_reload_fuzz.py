@@ -172,7 +172,7 @@ class ReloadFuzz(unittest.TestCase):
             self.assertEqual(harness.echo(sock, b"here"), b"here")
 
     def check_told(self, server):
-        """What others learn of the server, by calls of other libraries."""
+        """Reads the status and metrics; other libraries make the calls."""
         done = harness.run("--status", f"--control={self.control}")
         self.assertEqual(done.returncode, 0, done.stderr)
         if HAS_METRICS:

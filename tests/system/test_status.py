@@ -349,7 +349,7 @@ class Status(unittest.TestCase):
             self.assertEqual(json.loads(self.ask(b"sta" b"tus\nand more"))["health"], "ok")
             self.assertEqual(server.stop()["received"], 0)
 
-    def test_who_says_nothing_keeps_nobody_waiting(self):
+    def test_a_silent_client_blocks_no_other(self):
         with self.server() as server, harness.client(server.address) as sock:
             silent = [socket.socket(socket.AF_UNIX) for _ in range(5)]
             for one in silent:
@@ -361,7 +361,7 @@ class Status(unittest.TestCase):
             server.stop()
 
     @unittest.skipIf(namespaces.missing() or harness.EMULATOR, "needs a network namespace")
-    def test_who_reads_no_answer_keeps_nobody_waiting(self):
+    def test_a_client_that_reads_no_answer_blocks_no_other(self):
         listen = [f"127.0.0.1:{port}" for port in range(10000, 10256)]
         with harness.Server("--control=127.0.0.1:9001", listen=listen,
                             prefix=LITTLE_ROOM) as server:

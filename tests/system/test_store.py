@@ -55,7 +55,7 @@ class Store(unittest.TestCase):
 
 class Restart(Store):
     def check_nothing_is_lost(self, end):
-        """What is sent while no server runs is answered by the next."""
+        """Requests sent while no server runs are answered by the next one."""
         with self.manager.start("--workers=4") as server:
             address = server.address
             self.assertEqual(self.manager.stored(), [address] * 4)
@@ -197,7 +197,7 @@ class GivenUp(Store):
             server.stop()
 
     def test_by_a_reload_that_fails(self):
-        """What was opened for nothing is not kept, and what serves is."""
+        """A socket that was opened in vain is not kept; a serving one is."""
         self.write("127.0.0.1:0")
         with self.manager.start(f"--config={self.config}", listen=()) as server:
             self.write("127.0.0.2:0", "224.0.0.1:0")

@@ -80,7 +80,7 @@ class SteadyClient:
 
 
 def ask(control):
-    """What is answered by the control socket."""
+    """Returns the answer of the control socket."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(control)
         sock.sendall(b"status\n")

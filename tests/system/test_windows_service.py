@@ -19,7 +19,7 @@ from windows_harness import (PARAMCHANGE, REPORT, SERVICES, Events, control, fre
 
 CYCLES = 20
 
-# What udpechod ends with.
+# Exit codes of udpechod.
 USAGE, UNAVAILABLE, CONFIG = 64, 69, 78
 
 # ERROR_SERVICE_SPECIFIC_ERROR, which has Windows start a service again.

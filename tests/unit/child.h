@@ -20,7 +20,7 @@ static int status_of_child(void (*scene_in_child)(apr_pool_t *pool), apr_pool_t 
     return status;
 }
 
-/* What asserting is in a child. */
+/* The assertion of a child process. */
 static void require(int condition)
 {
     if (!condition) {

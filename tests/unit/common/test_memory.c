@@ -29,7 +29,7 @@ static void allocate(void *context, apr_pool_t *scratch)
     *(apr_size_t *)context = 0;
 }
 
-static void what_finds_memory_is_done_to_its_end(void **state)
+static void an_action_with_enough_memory_runs_to_its_end(void **state)
 {
     apr_pool_t *pool = memory_start(must_not_end);
     apr_size_t size = 100;
@@ -41,7 +41,7 @@ static void what_finds_memory_is_done_to_its_end(void **state)
     apr_pool_destroy(pool);
 }
 
-static void what_finds_none_is_left_and_its_pool_destroyed(void **state)
+static void an_action_without_memory_is_abandoned_and_its_pool_destroyed(void **state)
 {
     apr_pool_t *pool = memory_start(must_not_end);
     apr_size_t size = TOO_MUCH;
@@ -104,8 +104,8 @@ static void outside_of_it_the_program_ends_by_any_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(what_finds_memory_is_done_to_its_end),
-        scene(what_finds_none_is_left_and_its_pool_destroyed),
+        scene(an_action_with_enough_memory_runs_to_its_end),
+        scene(an_action_without_memory_is_abandoned_and_its_pool_destroyed),
         scene(the_innermost_is_left),
         scene(outside_of_it_the_program_ends_by_any_pool),
     };

@@ -368,7 +368,7 @@ static void two_reflectors_do_not_keep_a_packet_alive(void **state)
 }
 
 /* Their numbers are never the same. */
-static void nor_do_stateful_ones_that_count_differently(void **state)
+static void stateful_reflectors_do_not_keep_a_packet_alive(void **state)
 {
     server_t *here = serve(PROTOCOL_STAMP, HERE, *state);
     server_t *there = serve(PROTOCOL_STAMP, THERE, *state);
@@ -385,7 +385,7 @@ static void nor_do_stateful_ones_that_count_differently(void **state)
     check_loop(here, there, STAMP_LENGTH);
 }
 
-static void nor_do_servers_of_two_protocols(void **state)
+static void servers_of_two_protocols_do_not_keep_a_packet_alive(void **state)
 {
     protocol_t protocols[] = {PROTOCOL_STAMP, PROTOCOL_ECHO_PLUS};
 
@@ -429,8 +429,8 @@ int main(void)
         scene(the_follow_up_is_when_the_reply_before_left),
         scene(only_what_is_told_later_is_asked_for),
         scene(two_reflectors_do_not_keep_a_packet_alive),
-        scene(nor_do_stateful_ones_that_count_differently),
-        scene(nor_do_servers_of_two_protocols),
+        scene(stateful_reflectors_do_not_keep_a_packet_alive),
+        scene(servers_of_two_protocols_do_not_keep_a_packet_alive),
         scene(padding_does_not_look_like_a_reply),
     };
 

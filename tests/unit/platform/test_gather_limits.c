@@ -70,7 +70,7 @@ static void it_is_tried_again(void **state)
 }
 
 /* However many are refused, nobody else is, whose place may be one of theirs. */
-static void many_refusals_are_nobody_elses(void **state)
+static void refusals_of_many_hosts_do_not_affect_others(void **state)
 {
     (void)state;
     for (apr_uint32_t host = 0; host < 10000; host++) {
@@ -136,7 +136,7 @@ int main(void)
         scene(a_refusal_is_one_peers_alone),
         scene(the_shortest_that_was_refused_counts),
         scene(it_is_tried_again),
-        scene(many_refusals_are_nobody_elses),
+        scene(refusals_of_many_hosts_do_not_affect_others),
         scene(neighbours_do_not_displace_each_other),
         scene(nothing_is_gathered_above_the_most),
     };

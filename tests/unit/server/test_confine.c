@@ -84,7 +84,7 @@ static outcome_t enter_as(sandbox_mode_t mode, apr_status_t limits, apr_status_t
 
 /* ---- Privileges ---- */
 
-static void whom_to_become_is_what_the_settings_say(void **state)
+static void the_settings_name_the_user_the_group_and_the_root(void **state)
 {
     settings_t settings = settings_default(*state);
 
@@ -242,7 +242,7 @@ static void nothing_is_allowed_that_no_setting_asks_for(void **state)
     assert_true(script.needs.hands_over);
 }
 
-static void refusals_are_told_once(void **state)
+static void each_refused_call_is_logged_once(void **state)
 {
     settings_t settings = settings_default(*state);
 
@@ -258,7 +258,7 @@ static void refusals_are_told_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(whom_to_become_is_what_the_settings_say),
+        scene(the_settings_name_the_user_the_group_and_the_root),
         scene(each_failure_has_its_exit_code_and_says_what_to_do),
         scene(it_is_entered_unless_it_is_off),
         scene(a_system_without_one_matters_only_where_it_was_demanded),
@@ -266,7 +266,7 @@ int main(void)
         scene(a_limit_that_stays_matters_only_where_it_was_demanded),
         scene(the_files_of_a_reload_can_be_read),
         scene(nothing_is_allowed_that_no_setting_asks_for),
-        scene(refusals_are_told_once),
+        scene(each_refused_call_is_logged_once),
     };
 
     return cmocka_run_group_tests_name("confine", tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void join(apr_thread_t **threads)
     }
 }
 
-static void nobody_passes_before_it_opens(void **state)
+static void waiters_block_until_the_gate_opens(void **state)
 {
     apr_thread_t *threads[THREADS];
     crowd_t crowd;
@@ -52,7 +52,7 @@ static void nobody_passes_before_it_opens(void **state)
     assert_int_equal(atomic_load(&crowd.passed), THREADS);
 }
 
-static void an_open_gate_holds_nobody_up(void **state)
+static void an_open_gate_does_not_block(void **state)
 {
     apr_thread_t *threads[THREADS];
     crowd_t crowd;
@@ -63,7 +63,7 @@ static void an_open_gate_holds_nobody_up(void **state)
     assert_true(gate_pass(crowd.gate));
 }
 
-static void nobody_passes_when_it_is_abandoned(void **state)
+static void an_abandoned_gate_stays_closed(void **state)
 {
     apr_thread_t *threads[THREADS];
     crowd_t crowd;
@@ -79,9 +79,9 @@ static void nobody_passes_when_it_is_abandoned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(nobody_passes_before_it_opens),
-        scene(an_open_gate_holds_nobody_up),
-        scene(nobody_passes_when_it_is_abandoned),
+        scene(waiters_block_until_the_gate_opens),
+        scene(an_open_gate_does_not_block),
+        scene(an_abandoned_gate_stays_closed),
     };
 
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

@@ -218,7 +218,7 @@ static void how_delays_vary_is_known_with_any_clocks(void **state)
     }
 }
 
-/* What begins anew every 71 minutes, as UDPEchoPlus has it. */
+/* The clock of UDPEchoPlus, which wraps every 71 minutes. */
 static void a_clock_that_begins_anew_changes_nothing(void **state)
 {
     static const apr_int64_t before[] = {0, 310, 330, 5000000, 10500000};

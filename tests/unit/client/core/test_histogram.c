@@ -28,7 +28,7 @@ static void values_have_a_bucket_each_where_they_are_small(void **state)
     }
 }
 
-static void no_value_is_off_by_more_than_is_said_on_either_side_of_any_edge(void **state)
+static void values_around_every_edge_are_within_the_stated_error(void **state)
 {
     (void)state;
     for (unsigned bits = 7; bits < HISTOGRAM_BITS; bits++) {
@@ -47,7 +47,7 @@ static void no_value_is_off_by_more_than_is_said_on_either_side_of_any_edge(void
 }
 
 /* Half of all random 36-bit numbers have 36 bits; a shift makes every length equally likely. */
-static void no_value_is_off_by_more_than_is_said_anywhere_else(void **state)
+static void random_values_are_within_the_stated_error(void **state)
 {
     apr_uint64_t random = 1;
 
@@ -174,8 +174,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(values_have_a_bucket_each_where_they_are_small),
-        scene(no_value_is_off_by_more_than_is_said_on_either_side_of_any_edge),
-        scene(no_value_is_off_by_more_than_is_said_anywhere_else),
+        scene(values_around_every_edge_are_within_the_stated_error),
+        scene(random_values_are_within_the_stated_error),
         scene(what_is_out_of_range_counts_as_the_nearest_in_range),
         scene(a_quantile_is_that_of_the_nearest_rank),
         scene(ranges_count_each_value_once),

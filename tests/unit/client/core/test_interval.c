@@ -88,7 +88,7 @@ static void it_knows_the_fate_of_what_was_sent_before_it(void **state)
 }
 
 /* This host had no room for two, and gave them up in the next interval. */
-static void what_never_left_was_not_sent_in_any(void **state)
+static void requests_that_were_not_sent_count_in_no_interval(void **state)
 {
     const probe_summary_t before = {.sent = 5, .departed = 3, .received = 3, .outstanding = 2};
     const probe_summary_t now = {.sent = 3, .departed = 3, .received = 3, .not_sent = 2};
@@ -125,7 +125,7 @@ int main(void)
         scene(a_late_answer_does_not_undo_a_loss_of_an_earlier_interval),
         scene(an_answer_that_comes_late_in_the_same_interval_was_lost_in_it),
         scene(it_knows_the_fate_of_what_was_sent_before_it),
-        scene(what_never_left_was_not_sent_in_any),
+        scene(requests_that_were_not_sent_count_in_no_interval),
         scene(an_empty_interval_has_no_round_trips),
     };
 

@@ -1,4 +1,4 @@
-/* What waits to be sent. */
+/* The queue of requests to be sent. */
 
 #include "unit.h"
 

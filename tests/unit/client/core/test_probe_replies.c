@@ -1,4 +1,4 @@
-/* What the client's core makes of replies. The server and the network are scripts. */
+/* How the client's core classifies replies. The server and the network are scripted. */
 
 #include "scripted_probe.h"
 

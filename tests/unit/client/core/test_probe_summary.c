@@ -1,4 +1,4 @@
-/* What the client's core says in the end. */
+/* The summary of the client's core. */
 
 #include "scripted_probe.h"
 

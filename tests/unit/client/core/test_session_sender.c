@@ -184,7 +184,7 @@ static void the_time_that_the_peer_kept_it_is_no_part_of_a_round_trip(void **sta
 
     assert_int_equal(reply.kept, 30);
     assert_int_equal(reply.round_trip, 70);
-    /* What cannot be is not taken away. */
+    /* A time at the peer beyond the whole round trip is not subtracted. */
     reply = reply_to(probe, &second, 1, 101, START + 100);
     assert_int_equal(reply.kept, 0);
     assert_int_equal(reply.round_trip, 100);

@@ -125,7 +125,7 @@ static void what_nobody_understood_tells_nothing(void **state)
 }
 
 /* Nothing behind the end of the packet is read; the address sanitizer detects it. */
-static void any_lengths_end_at_the_end(void **state)
+static void tlvs_of_any_length_are_read_within_the_packet(void **state)
 {
     static const unsigned char data[] = {0, 2, 0,    44, 0, 0, 0, 0, 0, 8, 0xff, 0xff, 1, 2,
                                          3, 4, 0xff, 4,  0, 0, 0, 5, 0, 4, 0,    0,    0, 0};
@@ -148,7 +148,7 @@ int main(void)
         scene(what_a_reflector_fills_in_is_told),
         scene(a_location_tells_where_the_request_came_from),
         scene(what_nobody_understood_tells_nothing),
-        scene(any_lengths_end_at_the_end),
+        scene(tlvs_of_any_length_are_read_within_the_packet),
     };
 
     return cmocka_run_group_tests_name("stamp_tlvs", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What a reflector tells of itself by TLVs. */
+/* What a reflector reports about itself in TLVs. */
 
 #include "unit.h"
 

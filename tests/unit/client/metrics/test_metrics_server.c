@@ -89,7 +89,7 @@ static void a_build_without_http_is_told(void **state)
                         "--metrics-listen: expected an udpecho that is built with libmicrohttpd");
 }
 
-static void what_else_fails_is_told(void **state)
+static void other_failures_are_reported(void **state)
 {
     const char *error;
 
@@ -103,7 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         scene(each_scrape_reads_anew),          scene(another_path_is_not_found),
         scene(without_memory_the_page_says_so), scene(an_address_in_use_is_told),
-        scene(a_build_without_http_is_told),    scene(what_else_fails_is_told),
+        scene(a_build_without_http_is_told),    scene(other_failures_are_reported),
     };
 
     return cmocka_run_group_tests_name("metrics server", tests, NULL, NULL);

@@ -163,7 +163,7 @@ static void a_text_longer_than_there_is_room_for_is_written_as_well(void **state
 }
 
 /* Without a reader, writes and the end return within their timeouts and report it. */
-static void nothing_waits_past_the_end_for_a_reader_that_is_none(void **state)
+static void the_end_does_not_wait_for_a_missing_reader(void **state)
 {
     end_t *end = open_end(*state);
     apr_time_t start = clock_now();
@@ -245,7 +245,7 @@ int main(void)
         scene(what_a_slow_reader_leaves_is_told),
         scene(a_slow_reader_gets_everything),
         scene(a_text_longer_than_there_is_room_for_is_written_as_well),
-        scene(nothing_waits_past_the_end_for_a_reader_that_is_none),
+        scene(the_end_does_not_wait_for_a_missing_reader),
         scene(a_reader_that_went_away_is_told_at_once),
         scene(a_log_gets_each_line_by_itself),
     };

@@ -1,4 +1,4 @@
-/* What a monitoring plugin says. */
+/* The report of the monitoring plugin. */
 
 #include "unit.h"
 

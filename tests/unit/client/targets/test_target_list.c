@@ -1,4 +1,4 @@
-/* What names a target, and which names are of the same one. */
+/* The syntax of targets, and which texts name the same target. */
 
 #include "unit.h"
 

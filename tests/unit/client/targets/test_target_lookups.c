@@ -1,4 +1,4 @@
-/* What a name service says of targets, and which addresses are asked for it. */
+/* Lookups of targets by a name service, and the addresses that are asked for them. */
 
 #include "targets_fixture.h"
 

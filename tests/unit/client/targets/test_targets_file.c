@@ -1,4 +1,4 @@
-/* What a file of --targets says, and what is wrong with it. */
+/* Files of --targets, and the errors in them. */
 
 #include "unit.h"
 
