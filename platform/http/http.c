@@ -66,10 +66,10 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
     server->has_closed |= !has_started;
     server->has_accepted |= has_started;
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        if (server->guests[i].connection == wanted) {
-            server->guests[i] = has_started
-                                    ? (guest_t){connection, clock_now() + HTTP_CONNECTION_US}
-                                    : (guest_t){NULL, 0};
+        if (server->clients[i].connection == wanted) {
+            server->clients[i] = has_started
+                                     ? (client_t){connection, clock_now() + HTTP_CONNECTION_US}
+                                     : (client_t){NULL, 0};
             return;
         }
     }
@@ -78,16 +78,16 @@ static void on_connection(void *data, struct MHD_Connection *connection, void **
 /* The library's own timeout begins anew with every byte, so that one byte now and then keeps a
  * place without end; and who hangs up in the same moment as he sends a part of a request is not
  * noticed (0.9.75, in its epoll mode). To it, this looks as if the other side had hung up. */
-static void end_late_guests(server_t *server)
+static void close_late_clients(server_t *server)
 {
     apr_time_t now = clock_now();
 
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        guest_t *guest = &server->guests[i];
+        client_t *client = &server->clients[i];
 
-        if (guest->connection != NULL && guest->until <= now) {
-            shutdown(http_guest_socket(guest), SHUT_RDWR);
-            guest->until = APR_INT64_MAX;
+        if (client->connection != NULL && client->until <= now) {
+            shutdown(http_client_socket(client), SHUT_RDWR);
+            client->until = APR_INT64_MAX;
         }
     }
 }
@@ -109,8 +109,8 @@ static apr_interval_time_t timeout(const http_t *http)
         first = now + (apr_interval_time_t)milliseconds * 1000;
     }
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        if (server->guests[i].connection != NULL && server->guests[i].until < first) {
-            first = server->guests[i].until;
+        if (server->clients[i].connection != NULL && server->clients[i].until < first) {
+            first = server->clients[i].until;
         }
     }
     return first == APR_INT64_MAX ? -1 : first > now ? first - now : 0;
@@ -119,7 +119,7 @@ static apr_interval_time_t timeout(const http_t *http)
 int http_has_place(const server_t *server)
 {
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX; i++) {
-        if (server->guests[i].connection == NULL) {
+        if (server->clients[i].connection == NULL) {
             return 1;
         }
     }
@@ -140,16 +140,16 @@ static apr_status_t run(http_t *http)
 
     server->has_closed = 0;
     server->has_accepted = 0;
-    end_late_guests(server);
+    close_late_clients(server);
     errno = 0;
     http_turn(server);
     failure = errno != 0 ? errno : APR_EAGAIN;
     return !server->has_accepted && is_refusing(server) ? failure : APR_SUCCESS;
 }
 
-apr_os_sock_t http_guest_socket(const guest_t *guest)
+apr_os_sock_t http_client_socket(const client_t *client)
 {
-    return MHD_get_connection_info(guest->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+    return MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
         ->connect_fd;
 }
 

@@ -12,10 +12,10 @@
 #define SHUT_RDWR SD_BOTH
 #endif
 
-typedef struct guest {
+typedef struct client {
     struct MHD_Connection *connection; /* NULL: a free place */
     apr_time_t until;
-} guest_t;
+} client_t;
 
 /* A socket that is in the caller's set. */
 typedef struct watched {
@@ -30,16 +30,16 @@ typedef struct server {
     http_respond_t respond;
     void *context;
     apr_pool_t *answers; /* for one answer at a time */
-    guest_t guests[HTTP_CONNECTIONS_MAX];
+    client_t clients[HTTP_CONNECTIONS_MAX];
     int has_closed;   /* a connection, in the last run */
     int has_accepted; /* one, in it */
     watched_t watched[HTTP_SOCKETS_MAX];
     apr_pool_t *pool;
 } server_t;
 
-apr_os_sock_t http_guest_socket(const guest_t *guest);
+apr_os_sock_t http_client_socket(const client_t *client);
 
-/* Non-zero if it may have another guest. */
+/* Non-zero if it may have another client. */
 int http_has_place(const server_t *server);
 
 /* ---- wait_epoll.c or wait_select.c ---- */

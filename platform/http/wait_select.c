@@ -77,12 +77,12 @@ static apr_status_t enter_all(server_t *server, apr_pollset_t *set, const waits_
         status = enter(&server->watched[0], set, server->listening, events, server->pool);
     }
     for (unsigned i = 0; i < HTTP_CONNECTIONS_MAX && status == APR_SUCCESS; i++) {
-        const guest_t *guest = &server->guests[i];
+        const client_t *client = &server->clients[i];
 
-        events = guest->connection != NULL ? events_of(waits, http_guest_socket(guest)) : 0;
+        events = client->connection != NULL ? events_of(waits, http_client_socket(client)) : 0;
         if (events != 0) {
-            status =
-                enter(&server->watched[i + 1], set, http_guest_socket(guest), events, server->pool);
+            status = enter(&server->watched[i + 1], set, http_client_socket(client), events,
+                           server->pool);
         }
     }
     return status;

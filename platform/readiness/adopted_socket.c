@@ -40,7 +40,7 @@ static apr_status_t check_kind(int descriptor, endpoint_t *local, const char **s
 }
 
 /* Other errors say nothing of what was handed over. */
-static int says_what_it_is(apr_status_t status)
+static int is_about_the_socket(apr_status_t status)
 {
     return status == EBADF || status == ENOTSOCK || status == EAFNOSUPPORT ||
            status == EPROTOTYPE || status == EDESTADDRREQ;
@@ -61,7 +61,7 @@ static apr_status_t check(int descriptor, endpoint_t *local, listener_error_t *e
 {
     apr_status_t status = check_kind(descriptor, local, &error->step);
 
-    if (says_what_it_is(status)) {
+    if (is_about_the_socket(status)) {
         error->failure = LISTENER_NOT_UDP;
     } else if (status != APR_SUCCESS) {
         *error = (listener_error_t){LISTENER_SYSTEM, "ask what was handed over"};

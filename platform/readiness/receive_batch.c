@@ -38,7 +38,7 @@ struct receive_batch {
     unsigned told;
 };
 
-static void tell_nothing(datagram_t *datagram)
+static void clear_details(datagram_t *datagram)
 {
     datagram->service = NULL;
     datagram->listener = NULL;
@@ -51,10 +51,10 @@ static void tell_nothing(datagram_t *datagram)
 }
 
 /* So that plain datagrams need not clear the details each time. */
-static void tell_nothing_of(receive_batch_t *batch, unsigned count)
+static void clear_details_of(receive_batch_t *batch, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        tell_nothing(&batch->datagrams[i]);
+        clear_details(&batch->datagrams[i]);
     }
     batch->told = 0;
 }
@@ -68,7 +68,7 @@ receive_batch_t *receive_batch_create(const platform_t *platform, apr_size_t pay
     message_batch_init(&batch->messages, platform, is_coalesced ? MESSAGE_MAX : payload_max, pool);
     batch->payload_max = payload_max;
     batch->room = BATCH_MAX;
-    tell_nothing_of(batch, BATCH_MAX);
+    clear_details_of(batch, BATCH_MAX);
     return batch;
 }
 
@@ -116,7 +116,7 @@ int receive_batch_is_full(const receive_batch_t *batch)
 
 static void tell_more(const receive_batch_t *batch, struct msghdr *header, datagram_t *datagram)
 {
-    tell_nothing(datagram);
+    clear_details(datagram);
     datagram->service = batch->service;
     datagram->listener = batch->listener;
     datagram->arrived = batch->arrived;
@@ -168,7 +168,7 @@ static void repeat_message(const receive_batch_t *batch, datagram_t *datagram)
     datagram->control_truncated = last->control_truncated;
     datagram->broadcast = last->broadcast;
     if (batch->tells_more) {
-        tell_nothing(datagram);
+        clear_details(datagram);
         datagram->service = last->service;
         datagram->listener = last->listener;
         datagram->arrived = last->arrived;
@@ -199,7 +199,7 @@ static void lend(receive_batch_t *batch, batch_t *lent)
 void receive_batch_lend(receive_batch_t *batch, batch_t *lent)
 {
     if (batch->told > 0 && !batch->tells_more) {
-        tell_nothing_of(batch, batch->told);
+        clear_details_of(batch, batch->told);
     }
     lend(batch, lent);
     if (batch->tells_more && batch->told < lent->count) {

@@ -214,8 +214,8 @@ static apr_status_t receive_readable(transport_t *transport, batch_t *batch)
     return APR_TIMEUP;
 }
 
-static apr_status_t receive_anew(transport_t *transport, batch_t *batch,
-                                 apr_interval_time_t timeout)
+static apr_status_t receive_again(transport_t *transport, batch_t *batch,
+                                  apr_interval_time_t timeout)
 {
     apr_status_t status = receive_readable(transport, batch);
 
@@ -246,7 +246,7 @@ apr_status_t transport_receive(transport_t *transport, batch_t *batch, apr_inter
     /* A wake waits for that: who acts on it may close the sockets that it came by. */
     if (batch->count == 0) {
         status = waiter_take_wake(&transport->waiter) ? APR_EINTR
-                                                      : receive_anew(transport, batch, timeout);
+                                                      : receive_again(transport, batch, timeout);
     }
     /* The turn stays here as long as one worker is enough. */
     if (status != APR_SUCCESS || batch->count == BATCH_MAX ||

@@ -81,7 +81,7 @@ void peer_tell_interval(peer_t *peer, apr_time_t now)
 /* ---- Sending ---- */
 
 /* The oldest that waits is not sent, for this reason. */
-static void give_up_first(peer_t *peer, apr_status_t reason)
+static void drop_first(peer_t *peer, apr_status_t reason)
 {
     const request_t *request = outbox_first(&peer->outbox);
 
@@ -94,12 +94,12 @@ static void give_up_first(peer_t *peer, apr_status_t reason)
 }
 
 /* Gives up what waited too long for room. After the timeout the probe would miss it. */
-static void give_up_hopeless(peer_t *peer, apr_time_t now)
+static void drop_overdue(peer_t *peer, apr_time_t now)
 {
     while (peer->outbox.count > 0 &&
            (now - peer->full_since >= peer->options.patience ||
             now - outbox_made(&peer->outbox) >= peer->options.run.timeout)) {
-        give_up_first(peer, peer->full_reason);
+        drop_first(peer, peer->full_reason);
     }
 }
 
@@ -174,7 +174,7 @@ static unsigned send_waiting(peer_t *peer, apr_time_t now)
             peer->full_reason = failure;
             break;
         } else {
-            give_up_first(peer, failure);
+            drop_first(peer, failure);
         }
     }
     return all_sent;
@@ -202,7 +202,7 @@ static probe_next_t make_due(peer_t *peer, apr_time_t now)
 
 int peer_send(peer_t *peer, apr_time_t now, apr_time_t *until)
 {
-    give_up_hopeless(peer, now);
+    drop_overdue(peer, now);
 
     probe_next_t next = make_due(peer, now);
     unsigned due = peer->outbox.count;

@@ -101,7 +101,7 @@ const char *plan_flows(flows_t **flows, const client_settings_t *settings,
     apr_status_t status = platform_probe(platform, pool);
 
     if (status != APR_SUCCESS) {
-        return cannot("find out what the system offers", status, pool);
+        return cannot("check the features of the system", status, pool);
     }
     status =
         flows_open(flows, destination != NULL ? destination->peer : NULL, &options, &error, pool);

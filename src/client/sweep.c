@@ -179,17 +179,14 @@ static const char *verdict(const sweep_result_t *result, apr_pool_t *pool)
                             count);
     }
     if (suspects == count) {
-        return apr_psprintf(pool,
-                            "All %u source ports are bad: some lose more than the rest, which "
-                            "is slower.",
-                            count);
+        return apr_psprintf(
+            pool, "All %u source ports are bad: some lose more than the others, which are slower.",
+            count);
     }
-    return apr_psprintf(pool,
-                        "%u of %u source ports are worse than the rest, %s; they lose %s, the "
-                        "rest %s.",
-                        suspects, count, paths_text(count, suspects, pool),
-                        loss_text(rows, suspects, pool),
-                        loss_text(rows + suspects, count - suspects, pool));
+    return apr_psprintf(
+        pool, "%u of %u source ports are worse than the others, %s; they lose %s, the others %s.",
+        suspects, count, paths_text(count, suspects, pool), loss_text(rows, suspects, pool),
+        loss_text(rows + suspects, count - suspects, pool));
 }
 
 sweep_result_t sweep_judge(sweep_row_t *rows, unsigned count, apr_pool_t *pool)

@@ -74,7 +74,7 @@ static void print_help(const program_t *program)
     options_write_help(client_settings_table, program->out);
     file_print(program->out,
                "\nSizes take KiB, MiB, kB, MB; times us, ms, s, m, h, d. Ctrl-C ends it and\n"
-               "shows what it came to. Exits with 0 if there was an answer, 1 if not, 2 on\n"
+               "shows the summary. Exits with 0 if there was an answer, 1 if not, 2 on\n"
                "an error. See udpecho(1).\n");
 }
 
@@ -379,7 +379,7 @@ static void give_up(void)
 static const host_service_t service = {
     .name = "udpecho-watch",
     .title = "UDP echo watcher (udpecho)",
-    .description = "Asks targets for UDP echoes and tells how they answer.",
+    .description = "Measures the loss and round-trip times of UDP echo servers.",
 };
 
 int main(int argc, const char *const *argv, const char *const *environment)
@@ -390,7 +390,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
     is_check = client_settings_is_check(argc, argv);
     host_trust_system_libraries();
     if (host_fill_standard_files() != APR_SUCCESS) {
-        fputs("udpecho: no descriptors in place of standard files that are closed\n", stderr);
+        fputs("udpecho: no descriptors to replace closed standard files\n", stderr);
         return is_check ? (int)CHECK_UNKNOWN : (int)CLIENT_ERROR;
     }
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {

@@ -79,11 +79,11 @@ client_exit_t verdict_of(const outcome_t *outcome, const char **error, apr_pool_
     if (outcome->is_limit_unknown) {
         *error = "the search ended before it had found the largest payload";
     } else if (outcome->suspects > 0) {
-        *error = "some source ports are worse than the rest";
+        *error = "some source ports are worse than the others";
     } else if (is_too_much_missing(settings, summary)) {
         *error = "more is lost, or was not sent, than --max-loss";
     } else if (settings->max_rtt > 0 && summary->timed == 0) {
-        *error = "no round trip is known that --max-rtt could be held against";
+        *error = "no round-trip time is known to compare with --max-rtt";
     } else if (settings->max_rtt > 0 && summary->mean > settings->max_rtt) {
         *error = "the mean round trip is longer than --max-rtt";
     }

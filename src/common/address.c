@@ -81,7 +81,7 @@ static const char *parse_bracketed(address_t *address, const char *text, apr_poo
         return "brackets are for IPv6 addresses only";
     }
     if (!ip_address_parse(&endpoint, address->host)) {
-        return "in brackets goes an IPv6 address such as 2001:db8::1";
+        return "brackets hold an IPv6 address such as 2001:db8::1";
     }
     if (is_link_local(&endpoint) && address->device == NULL) {
         return "a link-local address needs its interface; write [fe80::1%eth0]:PORT";
@@ -109,7 +109,7 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
         return parse_bracketed(address, text, pool);
     }
     if (colon != NULL && strchr(colon + 1, ':') != NULL) {
-        return "an IPv6 address goes in brackets; write [ADDRESS]:PORT";
+        return "an IPv6 address stands in brackets; write [ADDRESS]:PORT";
     }
     address->host = colon != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(colon - text)) : text;
     const char *error = split_interface(&address->host, &address->device, pool);
@@ -121,7 +121,7 @@ const char *address_parse(address_t *address, const char *text, apr_port_t defau
         return "the address is missing";
     }
     if (strspn(address->host, "0123456789") == strlen(address->host)) {
-        return "a number alone is no address";
+        return "a number alone is not an address";
     }
     /* No host name ends in a number (RFC 1123 section 2.1), so nobody needs to be asked. */
     if (strspn(address->host, "0123456789.") == strlen(address->host) &&

@@ -66,7 +66,7 @@ const char *cidr_parse(cidr_t *cidr, const char *text, apr_pool_t *pool)
         return EXPECTED_NETWORK;
     }
     if (slash != NULL && (parse_number(slash + 1, &bits) != APR_SUCCESS || bits > width)) {
-        return apr_psprintf(pool, "a prefix of 0 to %u bits behind the slash", width);
+        return apr_psprintf(pool, "a prefix length of 0 to %u after the slash", width);
     }
     address_key_t mask = mask_of((unsigned)bits + 128 - width);
     address_key_t key = address_key_of(&endpoint);

@@ -34,12 +34,12 @@ static const char *describe(apr_status_t status, exit_code_t *code, apr_pool_t *
     }
     if (APR_STATUS_IS_EACCES(status)) {
         *code = EXIT_NO_PERMISSION;
-        return "the service manager wants the rights of an administrator";
+        return "the service manager requires the rights of an administrator";
     }
     *code = EXIT_SYSTEM;
     error_text(status, reason, sizeof reason);
     return APR_STATUS_IS_TIMEUP(status)
-               ? "the service does not end"
+               ? "the service does not stop"
                : apr_psprintf(pool, "the service manager refuses: %s", reason);
 }
 

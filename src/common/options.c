@@ -280,7 +280,7 @@ apr_array_header_t *options_repeat(const option_t *table, int argc, const char *
 
 /* Takes the quotes and backslashes off a word in place. Returns what follows it, or NULL if a quote
  * is not closed. apr_tokenize_to_argv() takes the last quote of "C:\\" for part of the value. */
-static char *take_word(char *text)
+static char *next_word(char *text)
 {
     char *end = text;
     char quote = '\0';
@@ -314,7 +314,7 @@ static const char *one_value(char *text, const char **value)
     }
     text += strspn(text, " \t");
     *value = text;
-    text = take_word(text);
+    text = next_word(text);
     if (text == NULL) {
         return "a quote is not closed";
     }

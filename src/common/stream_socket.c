@@ -148,7 +148,7 @@ apr_status_t stream_listen(apr_socket_t **listening, apr_sockaddr_t *address,
                            apr_array_header_t *inherited, const char **step, apr_pool_t *pool)
 {
     assert(inherited->elt_size == sizeof(apr_os_sock_t));
-    *step = "look at the sockets of the process before";
+    *step = "examine the sockets of the previous process";
 
     apr_status_t status = take(listening, address, inherited, pool);
 

@@ -296,7 +296,7 @@ unsigned delay_line_take(delay_line_t *line, batch_t *batch, apr_time_t now)
     return batch->count;
 }
 
-static int waits_to_be_overtaken(const delay_line_t *line, unsigned index)
+static int is_held_back(const delay_line_t *line, unsigned index)
 {
     for (unsigned i = 0; i < line->back_count; i++) {
         if (line->back[i] == index) {
@@ -318,9 +318,8 @@ unsigned delay_line_move(delay_line_t *line, delay_line_t *from)
 
         reply.data = from->stage;
         copy_out(from, held, reply.data);
-        int is_held = waits_to_be_overtaken(from, index)
-                          ? delay_line_hold_back(line, &reply, held->due)
-                          : delay_line_hold(line, &reply, held->due);
+        int is_held = is_held_back(from, index) ? delay_line_hold_back(line, &reply, held->due)
+                                                : delay_line_hold(line, &reply, held->due);
 
         lost += is_held == 0;
         free_next(from);

@@ -21,7 +21,7 @@ const char *access_rules_check(const char *value, apr_pool_t *pool)
     cidr_t network;
 
     if (*value == '@') {
-        return value[1] != '\0' ? NULL : "the name of a file behind @";
+        return value[1] != '\0' ? NULL : "the name of a file after @";
     }
     return cidr_parse(&network, value, pool);
 }

@@ -12,15 +12,16 @@ static const struct {
     const char *hint;
 } failures[] = {
     [PRIVILEGES_UNKNOWN] = {EXIT_NO_USER, "--user and --group take a name that this host knows, or "
-                                          "a number; a number of nobody's needs --group too"},
+                                          "a number; a number without a user requires --group"},
     [PRIVILEGES_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
                                   "--user, --group and --chroot need the privileges of root; start "
                                   "it as root, or as that user and without them"},
-    [PRIVILEGES_NO_ROOT] = {EXIT_CONFIG, "--chroot takes a directory that is there, best an empty "
-                                         "one of root's: mkdir -p /var/empty"},
+    [PRIVILEGES_NO_ROOT] =
+        {EXIT_CONFIG,
+         "--chroot takes an existing directory, best an empty one of root: mkdir -p /var/empty"},
     [PRIVILEGES_NOT_HERE] = {EXIT_USAGE,
                              "--user, --group and --chroot are for POSIX systems; on Windows the "
-                             "service runs as LocalService, which may do next to nothing"},
+                             "service runs as LocalService, an account with few rights"},
     [PRIVILEGES_SYSTEM] = {EXIT_SYSTEM, NULL},
 };
 
@@ -36,7 +37,7 @@ exit_code_t confine_privileges(const settings_t *settings, log_t *log, apr_pool_
     if (status == APR_SUCCESS) {
         return EXIT_OK;
     }
-    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot give up privileges");
+    log_line_t *line = log_begin_waiting(log, LOG_LEVEL_ERROR, "cannot drop privileges");
 
     log_text(line, "step", error.step);
     if (error.failure != PRIVILEGES_UNKNOWN) {
@@ -139,9 +140,9 @@ static exit_code_t lower_limits(const settings_t *settings, const sandbox_needs_
     if (status == APR_SUCCESS) {
         return EXIT_OK;
     }
-    log_line_t *line =
-        log_begin_waiting(log, is_demanded ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-                          is_demanded ? "--sandbox=on cannot be met" : "a limit is not lowered");
+    log_line_t *line = log_begin_waiting(log, is_demanded ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                                         is_demanded ? "no sandbox, required by --sandbox=on"
+                                                     : "cannot lower a resource limit");
 
     log_text(line, "step", step);
     log_status(line, "error", status);
@@ -164,7 +165,7 @@ exit_code_t confine_calls(const settings_t *settings, const platform_t *platform
 
     *is_confined = status == APR_SUCCESS && settings->sandbox != SANDBOX_OFF;
     if (status != APR_SUCCESS && settings->sandbox == SANDBOX_ON) {
-        log_sandbox(log, LOG_LEVEL_ERROR, "--sandbox=on cannot be met", found, status);
+        log_sandbox(log, LOG_LEVEL_ERROR, "no sandbox, required by --sandbox=on", found, status);
         return EXIT_SYSTEM;
     }
     /* The system does have a sandbox, so auto must not mean to go without. */

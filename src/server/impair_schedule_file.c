@@ -20,7 +20,7 @@ static const char *check_order(const reading_t *reading, const impair_line_t *li
     const apr_array_header_t *steps = reading->steps;
 
     if (reading->schedule->period > 0) {
-        return "no line behind the one with repeat";
+        return "no line after the one with repeat";
     }
     if (steps->nelts == 0) {
         return line->repeats ? "a line without repeat before it" : NULL;

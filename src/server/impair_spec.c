@@ -264,12 +264,12 @@ static const char *check(const spec_t *spec, unsigned alone)
                             keys[alone].name);
     }
     if (profile->jitter > profile->delay) {
-        return "a delay that is no shorter than the jitter";
+        return "a delay of at least the jitter";
     }
     if (has(spec, KEY_DISTRIBUTION) && !has(spec, KEY_JITTER)) {
-        return "jitter beside distribution";
+        return "jitter together with distribution";
     }
-    return has(spec, KEY_QUEUE) && !has(spec, KEY_RATE) ? "rate beside queue" : NULL;
+    return has(spec, KEY_QUEUE) && !has(spec, KEY_RATE) ? "rate together with queue" : NULL;
 }
 
 static const char *read_pairs(spec_t *spec, const char *text, unsigned alone)

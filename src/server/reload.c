@@ -120,7 +120,7 @@ static void read_again(void *context)
         setup->settings = merge(start, &setup->fresh, listener_set_is_fixed(&current->listeners));
         describe(setup, current);
         code = fill(setup, current, reload->frame);
-        reload->error = code == EXIT_OK ? NULL : "the line before this says why";
+        reload->error = code == EXIT_OK ? NULL : "see the line before";
     }
 }
 
@@ -135,7 +135,7 @@ setup_t *reload_next(const setup_t *current, const setup_frame_t *frame)
         return reload.setup;
     }
     log_line_t *line =
-        log_begin_waiting(frame->log, LOG_LEVEL_ERROR, "cannot reload, nothing changed");
+        log_begin_waiting(frame->log, LOG_LEVEL_ERROR, "reload failed, nothing changed");
 
     log_text(line, "error", reload.error);
     log_end(line);

@@ -140,7 +140,7 @@ static apr_status_t create_workers(server_t *server, apr_pool_t *pool)
 static apr_status_t keep_workers(server_t *server, unsigned asked, apr_status_t status)
 {
     log_line_t *line =
-        log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than asked for");
+        log_begin_waiting(server->log, LOG_LEVEL_WARNING, "fewer workers than configured");
 
     log_number(line, "asked", asked);
     log_number(line, "started", server->workers.count);
@@ -279,7 +279,7 @@ static void hand_over(server_t *server)
     }
     log_line_t *line = log_begin_waiting(
         server->log, status == APR_SUCCESS ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-        status == APR_SUCCESS ? "listeners handed to a successor" : "cannot hand over");
+        status == APR_SUCCESS ? "listeners passed to the successor" : "cannot hand over");
 
     if (status != APR_SUCCESS) {
         log_status(line, "error", status);
@@ -301,8 +301,8 @@ static void begin_lame_duck(server_t *server, apr_pool_t *pool)
     atomic_store(&server->status.readiness.logged, READINESS_LAME_DUCK); /* below */
     atomic_store(&server->status.readiness.is_lame_duck, 1);
     host_stopping(server->host, settings->lame_duck + impair_drain(server));
-    log_line_t *line =
-        log_begin_waiting(server->log, LOG_LEVEL_INFO, "lame duck, a second signal drains at once");
+    log_line_t *line = log_begin_waiting(server->log, LOG_LEVEL_INFO,
+                                         "lame duck, a second signal drains immediately");
 
     log_text(line, "time", format_duration(settings->lame_duck, pool));
     log_end(line);
@@ -341,7 +341,7 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             workers_stop(&server->workers); /* before what may wait for somebody else */
             host_stopping(server->host, impair_drain(server));
             log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO,
-                                      "draining, a second signal ends at once"));
+                                      "draining, a second signal exits immediately"));
             break;
         case HOST_REPORT:
             log_counters(server, log_begin(server->log, LOG_LEVEL_INFO, "counters"), pool);
@@ -355,19 +355,19 @@ static void serve_until_finished(server_t *server, apr_pool_t *pool)
             hand_over(server);
             break;
         case HOST_KEPT:
-            log_end(
-                log_begin(server->log, LOG_LEVEL_WARNING, "the successor went away, serving on"));
+            log_end(log_begin(server->log, LOG_LEVEL_WARNING, "successor exited, still serving"));
             break;
         case HOST_GAVE_UP:
             log_end(log_begin(server->log, LOG_LEVEL_WARNING,
-                              "the successor was not ready in time, serving on"));
+                              "successor not ready in time, still serving"));
             break;
         case HOST_HANDED_OVER:
             server->has_successor = 1;
             host_set_lame_duck(server->host, 0); /* no balancer has to notice */
             observer_stop(server->observer); /* the same sockets are the successor's to answer */
             workers_stop(&server->workers);
-            log_end(log_begin_waiting(server->log, LOG_LEVEL_INFO, "a successor serves, draining"));
+            log_end(
+                log_begin_waiting(server->log, LOG_LEVEL_INFO, "successor is serving, draining"));
             break;
         case HOST_LOOK:
             look(server);
@@ -394,11 +394,11 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
         serve_until_finished(server, pool);
     } else if (APR_STATUS_IS_TIMEUP(status)) {
         log_end(log_begin_waiting(server->log, LOG_LEVEL_ERROR,
-                                  "not ready in time, the process that served serves on"));
+                                  "not ready in time, the old process still serves"));
         code = EXIT_UNAVAILABLE;
         workers_stop(&server->workers);
     } else {
-        code = refuse(server, "cannot tell the process that served, it serves on", status);
+        code = refuse(server, "cannot tell the old process, which still serves", status);
         workers_stop(&server->workers);
     }
     workers_join(&server->workers);
@@ -423,7 +423,7 @@ exit_code_t server_run(const settings_t *settings, host_t *host, log_t *log, apr
     server.frame.streams = apr_array_make(pool, 2, sizeof(apr_os_sock_t));
     status = platform_probe(&server.frame.platform, pool);
     if (status != APR_SUCCESS) {
-        return refuse(&server, "cannot find out what the system offers", status);
+        return refuse(&server, "cannot check the features of the system", status);
     }
     features_log(platform, log, pool);
     server.frame.options = listener_options(settings, platform);

@@ -90,7 +90,7 @@ static const char *find_shared(const settings_t *settings, protocol_t protocol, 
         const char *two = APR_ARRAY_IDX(of_other, i % of_other->nelts, const char *);
 
         if (is_same_place(one, protocol, two, other, pool)) {
-            return apr_psprintf(pool, "--%s=%s and --%s=%s: only one protocol can be spoken there",
+            return apr_psprintf(pool, "--%s=%s and --%s=%s: only one protocol is possible there",
                                 listen_option(protocol), one, listen_option(other), two);
         }
     }

@@ -72,7 +72,7 @@ static exit_code_t serve(program_t *program)
         return fail(program, apr_psprintf(program->pool, "cannot start: %s", reason), EXIT_SYSTEM);
     }
     if (settings->service && settings->file == NULL) {
-        log_line_t *line = log_begin(log, LOG_LEVEL_INFO, "no configuration file, defaults hold");
+        log_line_t *line = log_begin(log, LOG_LEVEL_INFO, "no configuration file, using defaults");
 
         log_text(line, "file", host_config_file(program->pool));
         log_end(line);
@@ -215,7 +215,7 @@ int main(int argc, const char *const *argv, const char *const *environment)
 
     host_trust_system_libraries();
     if (host_fill_standard_files() != APR_SUCCESS) {
-        fputs("udpechod: no descriptors in place of standard files that are closed\n", stderr);
+        fputs("udpechod: no descriptors to replace closed standard files\n", stderr);
         return EXIT_SYSTEM;
     }
     if (apr_app_initialize(&argc, &argv, &environment) != APR_SUCCESS) {

@@ -303,7 +303,7 @@ apr_status_t worker_start(worker_t *worker)
     return apr_thread_create(&worker->thread, NULL, run, worker, worker->pool);
 }
 
-apr_status_t worker_listen_anew(worker_t *worker)
+apr_status_t worker_listen_again(worker_t *worker)
 {
     const apr_array_header_t *listeners = atomic_load(&worker->listening);
 

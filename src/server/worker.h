@@ -37,7 +37,7 @@ apr_status_t worker_start(worker_t *worker);
 
 /* Listens again to its listeners, after listener_share(). Errors: those of transport_listen().
  * Before the gate is open. */
-apr_status_t worker_listen_anew(worker_t *worker);
+apr_status_t worker_listen_again(worker_t *worker);
 
 /* Makes the worker receive from these listeners, an array of listener_t *, and from no others at
  * its next turn. The array stays as it is until it is replaced by another, and what this replaces

@@ -87,7 +87,7 @@ static int may_warn(apr_time_t *next, apr_time_t now)
 }
 
 /* The datagrams of one loop are dropped over several seconds. */
-static int is_told_loop(const worker_log_t *log, const datagram_t *datagram, apr_time_t now)
+static int is_logged_loop(const worker_log_t *log, const datagram_t *datagram, apr_time_t now)
 {
     for (unsigned i = 0; datagram->verdict == VERDICT_LOOP && i < LOOPS_MAX; i++) {
         const told_loop_t *told = &log->told_loops[i];
@@ -109,7 +109,7 @@ static void keep_told(worker_log_t *log, const datagram_t *datagram, apr_time_t 
 
 void worker_log_limit(worker_log_t *log, const datagram_t *datagram, apr_time_t now)
 {
-    if (!is_told_loop(log, datagram, now) && may_warn(&log->next_limit_warning, now)) {
+    if (!is_logged_loop(log, datagram, now) && may_warn(&log->next_limit_warning, now)) {
         log_line_t *line = log_begin(log->log, LOG_LEVEL_WARNING, "not answered");
 
         log_text(line, "thread", log->thread);
@@ -148,7 +148,7 @@ void worker_log_receive_failed(worker_log_t *log, apr_status_t status, apr_time_
 void worker_log_listen_failed(const worker_log_t *log, apr_status_t status)
 {
     log_line_t *line =
-        log_begin(log->log, LOG_LEVEL_ERROR, "a listener is not served by this worker");
+        log_begin(log->log, LOG_LEVEL_ERROR, "worker cannot receive from a listener");
 
     log_text(line, "thread", log->thread);
     log_status(line, "error", status);

@@ -62,7 +62,7 @@ apr_status_t workers_share(const workers_t *workers, const apr_array_header_t *l
         has_changed |= listener_share(APR_ARRAY_IDX(listeners, i, listener_t *), workers->count);
     }
     for (unsigned i = 0; has_changed && status == APR_SUCCESS && i < workers->count; i++) {
-        status = worker_listen_anew(workers->at[i]);
+        status = worker_listen_again(workers->at[i]);
     }
     return status;
 }

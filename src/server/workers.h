@@ -27,7 +27,7 @@ apr_status_t workers_create(workers_t *workers, const worker_options_t *options,
 apr_status_t workers_start(workers_t *workers);
 
 /* Has them have all sockets of the listeners, an array of listener_t *, so that none is no
- * worker's. Before the gate is open. Errors: those of worker_listen_anew(). */
+ * worker's. Before the gate is open. Errors: those of worker_listen_again(). */
 apr_status_t workers_share(const workers_t *workers, const apr_array_header_t *listeners);
 
 /* Has them go by `next` and receive from these listeners, and returns once none of them reads

@@ -82,7 +82,7 @@ class HandedOver(Sockets):
                 self.assertEqual((line["sharing"], line["because"]),
                                  ("shared socket", "another process opened it"))
             self.assertEqual(
-                server.wait_for("sockets of the service manager, in place of --listen")["count"], 3)
+                server.wait_for("using sockets of the service manager instead of --listen")["count"], 3)
             for sock in self.clients():
                 self.assertEqual(harness.echo(sock, b"hello"), b"hello")
             self.assertEqual(server.stop()["echoed"], 3)
@@ -164,7 +164,7 @@ class HandedOver(Sockets):
     def test_those_of_another_process_are_not_taken(self):
         environment = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
         with harness.Server(environment=environment) as server:
-            self.assertEqual(server.find("sockets of the service manager, in place of --listen"),
+            self.assertEqual(server.find("using sockets of the service manager instead of --listen"),
                              [])
             self.assertNotEqual(server.address[1], 0)
             server.stop()
@@ -253,7 +253,7 @@ class Refused(Sockets):
         prefix = ("sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=some exec "$@"', "sh")
         with harness.Server(prefix=prefix, wait=False) as server:
             self.assertEqual(server.finish(), 78)
-            self.assertIn("LISTEN_FDS=some: expected how many sockets",
+            self.assertIn("LISTEN_FDS=some: expected the number of sockets",
                           server.wait_for("cannot listen", level="error")["error"])
 
 

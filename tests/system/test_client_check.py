@@ -77,7 +77,7 @@ class Check(unittest.TestCase):
                                  (["--nosuch", "h"], "unknown option --nosuch"),
                                  (["-H", "h"], "a host has no -H before it"),
                                  (["-w", "2", "-c", "1", "h"], "--warning=2ms: expected no more"),
-                                 (["127.0.0.1:0"], "0 is no port to ask"),
+                                 (["127.0.0.1:0"], "0 is not a port"),
                                  (["no.such.host.invalid"], "no.such.host.invalid: cannot find it"),
                                  (["--config=/no/such/file", "h"], "cannot be read"),
                                  (["--source=nosuch0", "127.0.0.1"], "--source=nosuch0")):

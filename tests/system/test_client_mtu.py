@@ -92,7 +92,7 @@ class Forward(Mtu):
             with self.subTest(peer=peer):
                 report = self.search(peer)
                 self.check(report, peer, 1400, "forward", hint=1400, hint_from=router)
-                self.assertIn(f"{router} said that the MTU is 1400; that was used, not trusted\n",
+                self.assertIn(f"{router} said that the MTU is 1400; it was tried, not trusted\n",
                               report.text)
                 # Asked again what it said, and one byte more, and not much else.
                 self.assertLess(report.summary["sent"], 15)

@@ -31,7 +31,7 @@ class Pace(unittest.TestCase):
         self.assertEqual(summary["sent"] + summary["not_sent"] + summary["missed"], asked)
         self.assertGreaterEqual(summary["missed"], at_least)
         line = (f"{asked} were due, {summary['missed']} missed: "
-                "this host did not keep the pace that was asked for\n")
+                "this host did not keep the requested rate\n")
         self.assertEqual(line in report.text, summary["missed"] > 0, report.text)
         rows = {row["name"]: row["value"] for row in report.rows if row["record"] == "summary"}
         self.assertEqual((rows["asked"], rows["missed"]), (str(asked), str(summary["missed"])))

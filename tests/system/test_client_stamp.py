@@ -182,7 +182,7 @@ class Stamp(unittest.TestCase):
         summary, = report.of("one_way_summary")
         self.assertAlmostEqual(summary["assumed_offset_us"], 3600 * 10 ** 6, delta=10 ** 5)
         self.assertAlmostEqual(summary["forward_min_us"], summary["backward_min_us"], delta=1)
-        self.assertIn("offset      the peer's clock is taken to be 3", report.text)
+        self.assertIn("offset      the peer's clock is assumed to be 3", report.text)
 
     @harness.not_under_wine("it lets no program set the code point")
     def test_tlvs_report_what_happened_to_a_request(self):

@@ -74,8 +74,8 @@ class Sweep(unittest.TestCase):
         if suspects:
             self.assertRegex(conclusion,
                              f"^{len(suspects)} of {len(rows)} source ports are worse than the "
-                             "rest, as if (all but )?1 path of [0-9]+ were bad; they lose "
-                             r"[0-9.]+ %, the rest [0-9.]+ %\.$")
+                             "others, as if (all but )?1 path of [0-9]+ were bad; they lose "
+                             r"[0-9.]+ %, the others [0-9.]+ %\.$")
         elif untried > 0:
             self.assertEqual(conclusion,
                              f"Too few datagrams to tell: {untried} of {len(rows)} source ports have "
@@ -130,7 +130,7 @@ class Ports(Sweep):
                 self.filter(f"udp sport {FIRST}-{FIRST + bad - 1} drop")
                 report = self.sweep(f"--source-port={FIRST}", ports=16)
                 self.check_suspects(report, {FIRST + i for i in range(bad)})
-                self.assertIn("they lose 100 %, the rest 0 %",
+                self.assertIn("they lose 100 %, the others 0 %",
                               report.of("sweep")[0]["conclusion"])
                 self.doCleanups()
 

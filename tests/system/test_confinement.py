@@ -37,7 +37,7 @@ HAS_FILTER = SANDBOX == "seccomp"
 HAS_SANITIZER = "sanitizer" in SANDBOX
 not_sanitized = unittest.skipIf(HAS_SANITIZER, "not with a sanitizer's runtime in the process")
 
-needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can switch to another user")
 
 
 class Confinement(unittest.TestCase):
@@ -115,7 +115,7 @@ class Confinement(unittest.TestCase):
         server.wait_for("received", payload="loud")
         self.config.write_text("no-such-option\n", encoding="utf-8")
         server.signal(signal.SIGHUP)
-        server.wait_for("cannot reload, nothing changed")
+        server.wait_for("reload failed, nothing changed")
 
 
 @needs_root
@@ -162,20 +162,20 @@ class AsRoot(Confinement):
             self.check_confined(server, NOBODY.pw_uid, NOBODY.pw_gid)
             # The file is not where it was, as the process sees it.
             server.signal(signal.SIGHUP)
-            line = server.wait_for("cannot reload, nothing changed")
+            line = server.wait_for("reload failed, nothing changed")
             self.assertIn(f"{self.config}: cannot be read", line["error"])
             self.check_works(server, reloads=False)
 
     def test_new_root_that_is_not_there(self):
         for name, error in ("none", "No such file"), (self.config.name, "Not a directory"):
             self.check_refused(78, f"--chroot={self.directory}/{name}", words=[
-                f"change root to {self.directory}/{name}", error, "--chroot takes a directory"])
+                f"change root to {self.directory}/{name}", error, "--chroot takes an existing directory"])
 
     def test_file_that_only_root_may_read(self):
         self.config.chmod(0o600)
         with self.server("--user=nobody") as server:
             server.signal(signal.SIGHUP)
-            line = server.wait_for("cannot reload, nothing changed")
+            line = server.wait_for("reload failed, nothing changed")
             self.assertIn("Permission denied", line["error"])
             self.check_works(server, reloads=False)
 
@@ -202,8 +202,8 @@ class AsNobody(Confinement):
                 self.config.write_text("log-level=info\n", encoding="utf-8")
 
     def test_cannot_become_another(self):
-        for option, words in (("--user=root", ["leave other groups than that of root"]),
-                              ("--group=root", ["leave other groups than that of root"]),
+        for option, words in (("--user=root", ["drop groups other than that of root"]),
+                              ("--group=root", ["drop groups other than that of root"]),
                               ("--chroot=/", ["change root to /"])):
             with self.subTest(option=option):
                 self.check_refused(77, option, prefix=AS_NOBODY, words=words)
@@ -271,13 +271,13 @@ class Sandbox(Confinement):
     def test_limit_that_cannot_be_lowered(self):
         inject = "prlimit64:error=EPERM:when=1+"
         with tracing.TracedServer("prlimit64", inject=inject) as server:
-            self.assertEqual(server.find("a limit is not lowered")[0]["error"],
+            self.assertEqual(server.find("cannot lower a resource limit")[0]["error"],
                              "Operation not permitted")
             self.assertEqual(server.find("confined")[0]["sandbox"], SANDBOX)
             server.stop()
         with tracing.TracedServer("prlimit64", "--sandbox=on", inject=inject, wait=False) as server:
             self.assertEqual(server.finish(), 71, server.log())
-            server.wait_for("--sandbox=on cannot be met", error="Operation not permitted")
+            server.wait_for("no sandbox, required by --sandbox=on", error="Operation not permitted")
 
     @needs_root
     @tracing.needs_strace
@@ -286,7 +286,7 @@ class Sandbox(Confinement):
         with tracing.TracedServer("prctl", wait=False, inject=
                                   "prctl:error=EPERM:when=8") as server:
             self.assertEqual(server.finish(), 71, server.log())
-            server.wait_for("cannot give up privileges", error="Operation not permitted",
+            server.wait_for("cannot drop privileges", error="Operation not permitted",
                             step="empty the capability bounding set")
             self.assertIn("PR_CAPBSET_DROP", server.calls("INJECTED")[0])
             self.assertGreater(len(server.calls("PR_CAPBSET_DROP")), 10)

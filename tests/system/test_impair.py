@@ -179,7 +179,7 @@ class Impair(unittest.TestCase):
             sock.send(b"late")
             harness.wait_until(lambda: harness.received(running) == 1)
             running.signal(signal.SIGTERM)
-            running.wait_for("draining, a second signal ends at once")
+            running.wait_for("draining, a second signal exits immediately")
             running.signal(signal.SIGUSR1)
             harness.wait_until(lambda: len(running.find("counters", impaired_delay=1)) > 0)
             running.signal(signal.SIGTERM)
@@ -195,7 +195,7 @@ class Impair(unittest.TestCase):
                     sock.send(bytes([number]))
                 harness.wait_until(lambda: harness.received(running) == 5)
                 with harness.Server("--workers=1", takeover, listen=[f"127.0.0.1:{running.address[1]}"]) as successor:
-                    running.wait_for("a successor serves, draining")
+                    running.wait_for("successor is serving, draining")
                     self.assertEqual(harness.echo(sock, b"new"), b"new")
                     self.assertEqual([sock.recv(10)[0] for _ in range(5)], [0, 1, 2, 3, 4])
                     self.assertEqual(running.finish(), 0)
@@ -212,7 +212,7 @@ class Impair(unittest.TestCase):
                 sock.send(b"late")
                 harness.wait_until(lambda: harness.received(running) == 1)
                 running.signal(signal.SIGTERM)
-                running.wait_for("draining, a second signal ends at once")
+                running.wait_for("draining, a second signal exits immediately")
                 self.reload(running, file, always + "impair-buffer=256KiB\n", 1)
                 self.assertEqual(running.find("stopped"), [])
                 self.assertEqual(sock.recv(10), b"late")
@@ -379,7 +379,7 @@ class Impair(unittest.TestCase):
             harness.wait_until(lambda: harness.received(running) == 1)
             file.write_text("after-replies=0,none\nafter-replies=0,drop=1/1\n")
             running.signal(signal.SIGHUP)
-            error = running.wait_for("cannot reload, nothing changed")["error"]
+            error = running.wait_for("reload failed, nothing changed")["error"]
             self.assertEqual(error, f"--impair=schedule={file}:2: after-replies=0,drop=1/1: "
                                     "expected a line that begins later than the one before it")
             sock.send(b"lost")

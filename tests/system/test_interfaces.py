@@ -179,7 +179,7 @@ class Reload(Interfaces):
             self.assertEqual(gone, {"0.0.0.0%far1", "["})
             write("*%far0:0", "*%nosuch0:0")
             server.signal(signal.SIGHUP)
-            server.wait_for("cannot reload, nothing changed")
+            server.wait_for("reload failed, nothing changed")
             self.assertIsNotNone(self.reply(FAR[0], ANY[FAR[0]],
                                             self.ports(server)["0.0.0.0", "far0"]))
 
@@ -240,7 +240,7 @@ class Replaced(Interfaces):
         self.assertEqual(self.answer("fd07::1", port6 or port4), answer)
 
     def check_opened_anew(self, server, addresses):
-        for message in ("opened anew, its interface is another one now", "no longer listening"):
+        for message in ("listener opened again, its interface was replaced", "no longer listening"):
             server.wait_for(message, len(addresses))
             self.assertEqual({line["address"] for line in server.find(message)}, addresses)
 
@@ -265,7 +265,7 @@ class Replaced(Interfaces):
         server = self.serve("*%far7:4113")
         self.remove_link()
         self.reload(server)
-        lost = server.find("nothing reaches a listener, its interface is gone", level="warning")
+        lost = server.find("listener receives nothing, its interface is gone", level="warning")
         self.assertEqual([line["error"] for line in lost], ["No such device"] * 2)
         self.add_link()
         self.reload(server, 2)
@@ -305,7 +305,7 @@ class Replaced(Interfaces):
         self.replace_link()
         self.configure("*:4112")
         with self.managed(manager) as server:
-            self.assertEqual(server.find("listeners of the process before this one"), [])
+            self.assertEqual(server.find("using listeners of the previous process"), [])
             self.check_answers(4112)
             self.assertEqual({interface_of(descriptor) for _, descriptor in manager.store}, {b""})
 

@@ -18,15 +18,15 @@ SIZES_IPV6 = [0, 1, 1452, 1453, 8000, 65527]
 # A feature as without.c knows it, and what the log says that is done instead.
 ROWS = {
     "epoll": "poll(2) waits for the sockets",
-    "timerfd": "waits end by the millisecond, save with kqueue",
+    "timerfd": "waits end by the millisecond, except with kqueue",
     "SO_REUSEPORT": "the workers share one socket",
-    "IP_PKTINFO": "each IPv4 address of this host is bound in place of 0.0.0.0",
-    "IPV6_RECVPKTINFO": "each IPv6 address of this host is bound in place of [::]",
-    "recvmmsg": "every datagram is received by its own call",
-    "sendmmsg": "every reply is sent by its own call",
+    "IP_PKTINFO": "each IPv4 address of this host is bound instead of 0.0.0.0",
+    "IPV6_RECVPKTINFO": "each IPv6 address of this host is bound instead of [::]",
+    "recvmmsg": "each datagram is received by its own call",
+    "sendmmsg": "each reply is sent by its own call",
     "AF_INET6": "only IPv4 is served",
-    "IPV6_V6ONLY": "each IPv6 address of this host is bound in place of [::]",
-    "IP_PMTUDISC_OMIT": "the system decides how large replies are cut",
+    "IPV6_V6ONLY": "each IPv6 address of this host is bound instead of [::]",
+    "IP_PMTUDISC_OMIT": "the system decides how replies are fragmented",
     "SO_MEMINFO": "datagrams that the kernel drops are not counted",
     "UDP_SEGMENT": "replies to the same client are not gathered",
     "UDP_GRO": "datagrams that were sent as one are received one by one",
@@ -85,7 +85,7 @@ class Lacks(unittest.TestCase):
 
     def test_small_buffers_are_told(self):
         with self.server("SO_RCVBUF", "SO_SNDBUF") as server:
-            told = [line["option"] for line in server.find("the kernel gave a smaller buffer")]
+            told = [line["option"] for line in server.find("kernel granted a smaller buffer")]
             self.assertEqual(told, ["receive-buffer", "send-buffer"])
             self.check_every_size(server)
 
@@ -96,7 +96,7 @@ class Lacks(unittest.TestCase):
                 own = [host for host in hosts if family in host]
                 self.assertIn("127.0.0.1" if family == "." else "::1", own)
                 self.assertFalse({"0.0.0.0", "::"} & set(own))
-                server.find("every address of this host bound by itself")[0]
+                server.find("addresses of this host bound separately")[0]
 
     def test_sharing_is_told_with_its_reason(self):
         with self.server("SO_REUSEPORT") as server:
@@ -143,7 +143,7 @@ class Shortage(unittest.TestCase):
         with tracing.TracedServer("socket", wait=False, inject=
                                   f"socket:error=ENFILE:when={place}..{place + 20}") as server:
             self.assertEqual(server.finish(), 71, server.log())
-            server.wait_for("cannot find out what the system offers",
+            server.wait_for("cannot check the features of the system",
                             error="Too many open files in system")
 
 
@@ -157,7 +157,7 @@ class Threads(unittest.TestCase):
             threads = len([call for call in server.calls("clone") if "resumed" not in call])
         with tracing.TracedServer("clone,clone3", "--workers=4", inject=
                                   f"clone,clone3:error=EAGAIN:when={threads - 1}+") as server:
-            warning, = server.find("fewer workers than asked for", asked=4, started=2)
+            warning, = server.find("fewer workers than configured", asked=4, started=2)
             self.assertEqual(warning["error"], "Resource temporarily unavailable")
             self.assertEqual(server.find("serving")[0]["workers"], 2)
             # No flow ends at a socket that nobody serves.

@@ -146,7 +146,7 @@ class Drain(Lifetime):
                 harness.echo(sock, b"first")
                 self.assertEqual(harness.echo(sock, b"second"), b"second")
                 server.signal(first)
-                server.wait_for("draining, a second signal ends at once")
+                server.wait_for("draining, a second signal exits immediately")
                 server.signal(second)
                 # A thread that strace delays cannot end, but the process is dead without it. If it
                 # is not, it drains as soon as strace lets go, and ends well.

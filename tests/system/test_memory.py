@@ -191,7 +191,7 @@ class Asked(Walk):
 
     def reload(self, server, config, contents):
         """Has the server read what comes next of the contents; returns whether it is in force then."""
-        outcomes = ("reloaded", "cannot reload, nothing changed")
+        outcomes = ("reloaded", "reload failed, nothing changed")
         before = [len(server.find(outcome)) for outcome in outcomes]
         files = open_files(server)
         self.write(config, contents[0])
@@ -485,7 +485,7 @@ class Limits(Serving):
             resource.prlimit(server.process.pid, resource.RLIMIT_AS,
                              (present + (more << 20), resource.RLIM_INFINITY))
             server.signal(signal.SIGHUP)
-            line = server.wait_for("cannot reload, nothing changed", count=count)
+            line = server.wait_for("reload failed, nothing changed", count=count)
             self.assertEqual(line["error"], "no memory")
             self.check_serves(server)
 

@@ -173,7 +173,7 @@ class Metrics(unittest.TestCase):
                 config.write("no-such-option\n")
                 config.flush()
                 running.signal(signal.SIGHUP)
-                running.wait_for("cannot reload, nothing changed")
+                running.wait_for("reload failed, nothing changed")
                 name = "udpechod_reload_failures_total"
                 harness.wait_until(lambda: scrape(where(running))[name] == 1)
                 self.assertEqual(scrape(where(running))[name], 1)
@@ -253,7 +253,7 @@ class Metrics(unittest.TestCase):
             began = time.monotonic()
             self.assertEqual(get(where(running), "/healthz"), (200, "ok\n"))
             self.assertGreater(time.monotonic() - began, 0.5)
-            running.wait_for("cannot answer who asks", error="Too many open files")
+            running.wait_for("cannot answer status and metrics requests", error="Too many open files")
             running.stop()
 
     def check_pages(self, address, status, text):
@@ -290,7 +290,7 @@ class Metrics(unittest.TestCase):
             running.wait_for("not ready", because="stalled", level="warning")
             self.assertEqual(scrape(address)["udpechod_healthy"], 0)
             running.signal(signal.SIGTERM)
-            harness.wait_until(lambda: running.find("draining, a second signal ends at once"))
+            harness.wait_until(lambda: running.find("draining, a second signal exits immediately"))
             self.check_pages(address, 503, "draining\n")
             running.end_tracing()
             self.assertEqual(running.finish(), 0)
@@ -377,7 +377,7 @@ class HostileScrapers(unittest.TestCase):
                     self.send(guest, bytes([byte]))
                 time.sleep(0.005)
             self.assertEqual(get(where(running), "/healthz"), (200, "ok\n"))
-            self.assertEqual(running.find("cannot answer who asks"), [])
+            self.assertEqual(running.find("cannot answer status and metrics requests"), [])
             for guest in guests:
                 guest.close()
             running.stop()

@@ -33,7 +33,7 @@ def files_of(program, section, completions):
 
 WATCH = {"/etc/udpecho/targets", "/etc/udpecho/udpecho-watch.conf",
          "/usr/lib/systemd/system/udpecho-watch.service"}
-SERVICE = {"/etc/udpecho/udpechod.conf",
+SERVICE = {"/usr/share/man/man5/udpechod.conf.5.gz", "/etc/udpecho/udpechod.conf",
            *(f"/usr/lib/systemd/system/{unit}" for unit in
              ("udpechod.service", "udpechod-activated.service", "udpechod.socket",
               "udpechod-ipv6.socket"))}

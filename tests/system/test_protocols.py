@@ -83,7 +83,7 @@ class Protocols(unittest.TestCase):
         for other in f"127.0.0.1:{port}", f"localhost:{port}":
             done = harness.run(f"--stamp=127.0.0.1:{port}", f"--listen={other}")
             self.assertIn(done.returncode, (64, 69))
-            self.assertRegex(done.stderr, "only one protocol can be spoken there"
+            self.assertRegex(done.stderr, "only one protocol is possible there"
                                           "|--listen, --stamp and --echo-plus need an address")
         done = harness.run("--echo-plus=127.0.0.1")
         self.assertIn("--echo-plus=127.0.0.1: expected ADDRESS:PORT", done.stderr)
@@ -113,8 +113,8 @@ class Protocols(unittest.TestCase):
             self.assertEqual(server.find("no longer listening"), [])
             self.write(f"stamp=127.0.0.1:{ports[0]}", f"listen=127.0.0.1:{ports[0]}")
             server.signal(signal.SIGHUP)
-            line = server.wait_for("cannot reload, nothing changed")
-            self.assertIn("only one protocol can be spoken there", line["error"])
+            line = server.wait_for("reload failed, nothing changed")
+            self.assertIn("only one protocol is possible there", line["error"])
             self.assertEqual((spoken(first), spoken(second)), ("echo", "stamp"))
             self.assertEqual(server.find("the sandbox refused a system call"), [])
             self.assertEqual(harness.accounted(server.stop()), 0)

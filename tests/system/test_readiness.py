@@ -16,8 +16,8 @@ from test_metrics import HAS_METRICS, samples
 from test_takeover import SteadyClient
 
 RATE = 5000
-LAME_DUCK = "lame duck, a second signal drains at once"
-DRAINING = "draining, a second signal ends at once"
+LAME_DUCK = "lame duck, a second signal drains immediately"
+DRAINING = "draining, a second signal exits immediately"
 AS_NOBODY = ("setpriv", f"--reuid={pwd.getpwnam('nobody').pw_uid}", "--clear-groups")
 
 needs_http = unittest.skipUnless(HAS_METRICS, "built without libmicrohttpd")
@@ -247,7 +247,7 @@ class Drain(Scene):
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, answer, ""))
             server.stop()
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    @unittest.skipUnless(os.geteuid() == 0, "only root can switch to another user")
     def test_only_its_user_and_root_may_do_it(self):
         with self.server("--user=nobody", f"--chroot={self.directory}"):
             self.assertEqual(self.ask("--drain"), "not ready: drained\n")

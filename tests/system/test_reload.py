@@ -11,7 +11,7 @@ import unittest
 import harness
 import tracing
 
-needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+needs_root = unittest.skipUnless(os.geteuid() == 0, "only root can switch to another user")
 
 
 class Exchange:
@@ -78,7 +78,7 @@ class Reload(unittest.TestCase):
                 harness.client(server.address) as sock:
             self.write("# now it is wrong\nlog-level=loud\n")
             server.signal(signal.SIGHUP)
-            line = server.wait_for("cannot reload, nothing changed", level="error")
+            line = server.wait_for("reload failed, nothing changed", level="error")
             self.assertIn(f"{self.path}:2: ", line["error"])
             self.assertEqual(harness.echo(sock, b"still here"), b"still here")
             server.stop()
@@ -166,7 +166,7 @@ class Reload(unittest.TestCase):
             for count, line in enumerate(wrong, 1):
                 self.write(kept + line + "\n")
                 server.signal(signal.SIGHUP)
-                server.wait_for("cannot reload, nothing changed", count=count)
+                server.wait_for("reload failed, nothing changed", count=count)
                 self.assertEqual(self.ask(server.address), b"hello")
             self.assertEqual(server.stop()["reload_failures"], len(wrong))
             self.assertEqual(server.find("the sandbox refused a system call"), [])
@@ -197,12 +197,12 @@ class Reload(unittest.TestCase):
             for count, path in enumerate((fifo, "/dev/zero", "/dev/null", os.path.dirname(fifo)), 1):
                 self.write(kept + f"allow=@{path}\n")
                 server.signal(signal.SIGHUP)
-                line = server.wait_for("cannot reload, nothing changed", count=count)
+                line = server.wait_for("reload failed, nothing changed", count=count)
                 self.assertEqual(line["error"], f"{path}: expected a regular file")
                 self.assertEqual(self.ask(server.address), b"hello")
             os.rename(fifo, self.path)
             server.signal(signal.SIGHUP)
-            server.wait_for("cannot reload, nothing changed", count=5)
+            server.wait_for("reload failed, nothing changed", count=5)
             self.assertEqual(self.ask(server.address), b"hello")
             server.stop()
             self.assertEqual(server.find("the sandbox refused a system call"), [])
@@ -247,7 +247,7 @@ class Reload(unittest.TestCase):
             self.write(f"listen=127.0.0.1:0\nlisten=[::1]:0\nlisten=127.0.0.1:{taken.getsockname()[1]}\n"
                        "log-level=debug\n")
             server.signal(signal.SIGHUP)
-            server.wait_for("cannot reload, nothing changed", level="error")
+            server.wait_for("reload failed, nothing changed", level="error")
             self.assertEqual(server.find("cannot listen")[0]["step"], "bind")
             self.assertEqual(self.ask(server.address), b"hello")
             counters = server.stop()
@@ -260,7 +260,7 @@ class Reload(unittest.TestCase):
         with self.serve("listen=127.0.0.1:0\n") as server:
             self.write(f"listen=*:{server.address[1]}\n")
             server.signal(signal.SIGHUP)
-            server.wait_for("cannot reload, nothing changed", level="error")
+            server.wait_for("reload failed, nothing changed", level="error")
             self.assertIn("restart the server", server.find("cannot listen")[0]["hint"])
             server.stop()
 
@@ -269,7 +269,7 @@ class Reload(unittest.TestCase):
             os.chmod(os.path.dirname(self.path), 0o755)
             self.write("listen=127.0.0.1:0\nlisten=127.0.0.1:7\nuser=nobody\n")
             server.signal(signal.SIGHUP)
-            server.wait_for("cannot reload, nothing changed")
+            server.wait_for("reload failed, nothing changed")
             self.assertIn("privilege", server.find("cannot listen")[0]["hint"])
             server.stop()
 
@@ -283,7 +283,7 @@ class Reload(unittest.TestCase):
                 self.reload(server, f"{sandbox}listen=localhost:0\nlisten=127.0.0.1:0\n")
                 self.write(f"{sandbox}listen=localhost:0\nlisten={name}:0\n")
                 server.signal(signal.SIGHUP)
-                server.wait_for("cannot reload, nothing changed")
+                server.wait_for("reload failed, nothing changed")
                 refusal, = server.find("cannot listen", listen=f"{name}:0")
                 self.assertEqual(refusal["error"], "names are looked up at the start only")
                 server.stop()
@@ -313,7 +313,7 @@ class Faults(unittest.TestCase):
                                   inject=f"epoll_ctl:error=ENOMEM:when={started + 1}") as server:
             self.write("".join(f"listen=127.0.0.{host}:0\n" for host in range(1, started + 4)))
             server.signal(signal.SIGHUP)
-            server.wait_for("a listener is not served by this worker", level="error",
+            server.wait_for("worker cannot receive from a listener", level="error",
                             error="Cannot allocate memory")
             server.wait_for("reloaded")
             server.signal(signal.SIGHUP)

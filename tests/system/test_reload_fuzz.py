@@ -88,7 +88,7 @@ QUIET = "log-level"
 class Reloader(harness.Server):
     """A server that counts the outcomes of reloads, however long its log gets."""
 
-    OUTCOMES = {"reloaded": True, "cannot reload, nothing changed": False}
+    OUTCOMES = {"reloaded": True, "reload failed, nothing changed": False}
 
     def __init__(self, *options, **others):
         self._seen = 0

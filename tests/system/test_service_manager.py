@@ -152,7 +152,7 @@ class Notify(unittest.TestCase):
             listen("%s:%d" % server.addresses[0])
             server.signal(signal.SIGHUP)
             heard, longest = time.monotonic(), 0
-            while not server.find("cannot reload, nothing changed"):
+            while not server.find("reload failed, nothing changed"):
                 manager.wait_for("WATCHDOG")
                 longest = max(longest, time.monotonic() - heard)
                 heard = time.monotonic()

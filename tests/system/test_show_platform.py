@@ -62,7 +62,7 @@ class ShowPlatform(unittest.TestCase):
         self.assertEqual(feature(shown, "recvmmsg"),
                          {"feature": "batched receive", "by": "recvmmsg", "works": False,
                           "error": "Function not implemented",
-                          "instead": "every datagram is received by its own call"})
+                          "instead": "each datagram is received by its own call"})
         self.assertTrue(feature(shown, "sendmmsg")["works"])
 
     def test_json_alone_is_an_error(self):

@@ -361,7 +361,7 @@ class Keys(Stamp):
                     ("aa", 0o644, f"{path}: not safe to use: ")), 1):
                 self.file(content, mode=mode)
                 server.signal(signal.SIGHUP)
-                line = server.wait_for("cannot reload, nothing changed", count=count)
+                line = server.wait_for("reload failed, nothing changed", count=count)
                 self.assertIn(error, line["error"])
                 self.assertNotIn(KEY.hex(), server.log())
             self.assertIsNotNone(self.ask(server, authenticated()))

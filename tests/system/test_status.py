@@ -158,7 +158,7 @@ class Status(unittest.TestCase):
             config.write_text("no-such-option\n", encoding="utf-8")
             for count in 1, 2:
                 server.signal(signal.SIGHUP)
-                server.wait_for("cannot reload, nothing changed", count=count)
+                server.wait_for("reload failed, nothing changed", count=count)
                 harness.wait_until(lambda: self.failures() == count)
                 self.assertEqual(self.failures(), count)
 
@@ -195,7 +195,7 @@ class Status(unittest.TestCase):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
                 self.assertEqual(json.loads(done.stdout)["health"], "ok")
             self.check_refused(69, "--listen=127.0.0.1:0", f"--control={address}",
-                               words=["cannot make the control socket", "Address already in use"])
+                               words=["cannot create the control socket", "Address already in use"])
 
     def test_port_of_the_loopback(self):
         self.check_port("127.0.0.1:0")
@@ -219,7 +219,7 @@ class Status(unittest.TestCase):
         for path in "relative", "/" + 103 * "x":
             self.check_refused(64, f"--control={path}", words=["--control", path, "at most 103"])
         self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.directory}/none/control",
-                           words=["cannot make the control socket", "No such file"])
+                           words=["cannot create the control socket", "No such file"])
 
     @tracing.needs_strace
     def test_nobody_can_be_accepted(self):
@@ -229,7 +229,7 @@ class Status(unittest.TestCase):
             began = time.monotonic()
             self.assertIn(b'"health":"ok"', self.ask(b"status\n"))
             self.assertGreater(time.monotonic() - began, 0.5)
-            server.wait_for("cannot answer who asks", error="Too many open files")
+            server.wait_for("cannot answer status and metrics requests", error="Too many open files")
             server.stop()
 
     @tracing.needs_strace
@@ -238,7 +238,7 @@ class Status(unittest.TestCase):
                                   inject="accept4:error=ENFILE:when=1+") as server, \
                 socket.socket(socket.AF_UNIX) as sock:
             sock.connect(self.path)
-            server.wait_for("cannot answer who asks", error="Too many open files in system")
+            server.wait_for("cannot answer status and metrics requests", error="Too many open files in system")
             server.stop()
             self.assertLess(len(server.calls("INJECTED")), 100)
 
@@ -294,7 +294,7 @@ class Status(unittest.TestCase):
             with self.subTest(answer=answer):
                 done = self.answered_by(answer)
                 self.assertEqual((done.returncode, done.stdout), (69, ""))
-                self.assertIn("is no udpechod", done.stderr)
+                self.assertIn("is not udpechod", done.stderr)
 
     def test_answer_for_the_terminal(self):
         done = self.answered_by(b'{"started":"x","text":"\x1b[2Jred","list":["\x1b[2J"],'
@@ -323,16 +323,16 @@ class Status(unittest.TestCase):
     def test_path_that_is_in_use_is_not(self):
         with self.server():
             self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.path}",
-                               words=["cannot make the control socket", "still listens"])
+                               words=["cannot create the control socket", "another process listens"])
             self.assertIn("health", self.status())
 
     def test_file_in_the_way_stays(self):
         pathlib.Path(self.path).write_text("mine", encoding="utf-8")
         self.check_refused(69, "--listen=127.0.0.1:0", f"--control={self.path}",
-                           words=["replace what is no socket"])
+                           words=["replace a file that is not a socket"])
         self.assertEqual(pathlib.Path(self.path).read_text(encoding="utf-8"), "mine")
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    @unittest.skipUnless(os.geteuid() == 0, "only root can switch to another user")
     def test_only_its_user_and_root_may_ask(self):
         with self.server("--user=nobody", f"--chroot={self.directory}"):
             self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
@@ -392,7 +392,7 @@ class Status(unittest.TestCase):
                 harness.wait_until(lambda: server.status("State").startswith("S"))
             self.assertEqual(json.loads(self.ask(b"status\n"))["health"], "ok")
             server.stop()
-            self.assertEqual(server.find("cannot answer who asks"), [])
+            self.assertEqual(server.find("cannot answer status and metrics requests"), [])
 
     def test_idle_it_sleeps(self):
         with self.server() as server:

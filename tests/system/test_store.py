@@ -67,7 +67,7 @@ class Restart(Store):
         with self.manager.start("--workers=4", listen=(f"{address[0]}:{address[1]}",)) as server:
             for client in clients:
                 self.assertEqual(client.recv(100), b"meanwhile")
-            self.assertEqual(server.wait_for("listeners of the process before this one")["count"], 1)
+            self.assertEqual(server.wait_for("using listeners of the previous process")["count"], 1)
             self.assertEqual(server.find("listening")[0]["sharing"], "socket per worker")
             self.check_echoes(clients)
             self.assertEqual(self.manager.stored(), [address] * 4)
@@ -106,7 +106,7 @@ class Restart(Store):
         with self.manager.start("--workers=2", listen=tuple(reversed(listen))) as server:
             self.assertEqual([line["address"] for line in server.find("listening")],
                              list(reversed(addresses)))
-            self.assertEqual(server.wait_for("listeners of the process before this one")["count"], 2)
+            self.assertEqual(server.wait_for("using listeners of the previous process")["count"], 2)
             server.stop()
 
     def check_workers(self, before, after):
@@ -164,7 +164,7 @@ class Restart(Store):
         fail = f"inject=clone,clone3:error=EAGAIN:when={threads - 1}+"
         with self.manager.start("--workers=4", prefix=["strace", "-D", "-f", "-qq", "-o", "/dev/null",
                                                        "-e", "trace=clone,clone3", "-e", fail]) as server:
-            server.wait_for("fewer workers than asked for", started=2)
+            server.wait_for("fewer workers than configured", started=2)
             os.kill(int(server.status("TracerPid")), signal.SIGKILL)  # it has the sockets too
             harness.wait_until(lambda: server.status("TracerPid") == "0")
             self.assertEqual(self.manager.stored(), [address] * 8)
@@ -202,7 +202,7 @@ class GivenUp(Store):
         with self.manager.start(f"--config={self.config}", listen=()) as server:
             self.write("127.0.0.2:0", "224.0.0.1:0")
             server.signal(signal.SIGHUP)
-            server.wait_for("cannot reload, nothing changed", level="error")
+            server.wait_for("reload failed, nothing changed", level="error")
             self.manager.wait_for("READY")
             self.assertEqual(set(self.manager.stored()), {server.address})
             server.stop()

@@ -207,7 +207,7 @@ class Takeover(unittest.TestCase):
         with self.server() as server:
             with self.server(listen=["224.0.0.1:0"], wait=False) as successor:
                 self.assertNotEqual(successor.finish(), 0)
-            server.wait_for("the successor went away, serving on", level="warning")
+            server.wait_for("successor exited, still serving", level="warning")
             with harness.client(server.address) as sock:
                 self.assertEqual(harness.echo(sock, b"still here"), b"still here")
             # Another one may try.
@@ -247,16 +247,16 @@ class Takeover(unittest.TestCase):
                 tracing.TracedServer("prctl", f"--takeover={self.path}",
                                      inject="prctl:delay_enter=100000000:when=1",
                                      wait=False) as hung:
-            server.wait_for("listeners handed to a successor")
+            server.wait_for("listeners passed to the successor")
             self.assertEqual(harness.echo(sock, b"meanwhile"), b"meanwhile")
             self.assertEqual(harness.run("--status", f"--control={control}").returncode, 0)
             with self.server() as successor:
-                server.wait_for("the successor was not ready in time, serving on", level="warning")
+                server.wait_for("successor not ready in time, still serving", level="warning")
                 self.assertEqual(server.finish(), 0, server.log())
                 self.assertEqual(server.find("stopped")[0]["reason"], "takeover")
                 hung.end_tracing()
                 self.assertEqual(hung.finish(), 69, hung.log())
-                hung.wait_for("not ready in time, the process that served serves on", level="error")
+                hung.wait_for("not ready in time, the old process still serves", level="error")
                 self.assertEqual(harness.echo(sock, b"still here"), b"still here")
                 successor.stop()
 
@@ -264,7 +264,7 @@ class Takeover(unittest.TestCase):
         """It comes late to a word that was in time."""
         with self.server() as server, socket.socket(socket.AF_UNIX) as successor:
             successor.connect(self.path)
-            server.wait_for("listeners handed to a successor")
+            server.wait_for("listeners passed to the successor")
             with server.frozen():
                 successor.send(b"\0")
                 time.sleep(10.2)
@@ -274,7 +274,7 @@ class Takeover(unittest.TestCase):
     def test_server_ends_though_a_successor_hangs(self):
         with self.server() as server, socket.socket(socket.AF_UNIX) as hung:
             hung.connect(self.path)
-            server.wait_for("listeners handed to a successor")
+            server.wait_for("listeners passed to the successor")
             self.assertEqual(server.stop()["reason"], "request")
 
     def test_successor_that_reads_nothing(self):
@@ -344,8 +344,8 @@ class Takeover(unittest.TestCase):
             file.write("listen=127.0.0.1:0\n")
         os.symlink(mine, self.path)
         for path in mine, self.path:
-            self.check_refused(69, "cannot take over", "replace what is no socket", takeover=path)
-        self.check_refused(69, "no socket", takeover=os.path.dirname(self.path))
+            self.check_refused(69, "cannot take over", "replace a file that is not a socket", takeover=path)
+        self.check_refused(69, "not a socket", takeover=os.path.dirname(self.path))
         self.assertTrue(os.path.islink(self.path))
         with open(mine, encoding="utf-8") as file:
             self.assertEqual(file.read(), "listen=127.0.0.1:0\n")
@@ -366,7 +366,7 @@ class Takeover(unittest.TestCase):
             self.check_refused(71, "cannot take over", "Too many open files",
                                prefix=(*harness.WITHOUT_LEAKS, "prlimit", "--nofile=20"))
             # It may see the other one's end while it sends the rest.
-            harness.wait_until(lambda: server.find("the successor went away, serving on") or
+            harness.wait_until(lambda: server.find("successor exited, still serving") or
                                server.find("cannot hand over", error="Broken pipe"))
             for _ in range(50):
                 with harness.client(server.address) as sock:
@@ -441,7 +441,7 @@ class Faults(unittest.TestCase):
                         successor.wait_for("cannot take over", error=words)
                     if call == "recvmsg":
                         # It may see the other one's end while it sends.
-                        harness.wait_until(lambda: probe.find("the successor went away, serving on") or
+                        harness.wait_until(lambda: probe.find("successor exited, still serving") or
                                            probe.find("cannot hand over", error="Broken pipe"))
                     with harness.client(probe.address) as sock:
                         self.assertEqual(harness.echo(sock, b"still here"), b"still here")
@@ -473,7 +473,7 @@ class Faults(unittest.TestCase):
                     began = time.monotonic()
                     self.assertEqual(successor.finish(), 71, successor.log())
                     self.assertLess(time.monotonic() - began, 5)
-                probe.wait_for("the successor went away, serving on")
+                probe.wait_for("successor exited, still serving")
                 probe.stop()
 
 

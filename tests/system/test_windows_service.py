@@ -165,7 +165,7 @@ class Service(unittest.TestCase):
         self.assertEqual((shown["health"], shown["received"], shown["echoed"]), ("ok", 1, 1))
         second = harness.run("--listen=127.0.0.1:0", f"--control=127.0.0.1:{port}")
         self.assertEqual(second.returncode, UNAVAILABLE, second.stderr)
-        self.assertIn("cannot make the control socket", second.stderr)
+        self.assertIn("cannot create the control socket", second.stderr)
         stop()
         done = harness.run("--status")
         self.assertEqual(done.returncode, UNAVAILABLE)
@@ -176,7 +176,7 @@ class Service(unittest.TestCase):
         events = Events(self)
         start()
         # Backslashes and quotation marks are escaped by the log, and again by Wine.
-        events.wait_for(r' info no configuration file, defaults hold '
+        events.wait_for(r' info no configuration file, using defaults '
                         r'file=\"C:\\\\ProgramData\\\\udpecho\\\\udpechod.conf\"')
         self.assert_echoes()
         harness.run("--uninstall-service")
@@ -283,7 +283,7 @@ class Service(unittest.TestCase):
         with open(config, "a", encoding="utf-8") as file:
             file.write("log-level=loud\n")
         control(PARAMCHANGE)
-        events.wait_for(" error cannot reload, nothing changed error=")
+        events.wait_for(" error reload failed, nothing changed error=")
         self.assert_echoes()
 
     def test_who_is_answered_is_read_again(self):

@@ -76,7 +76,7 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
         status = empty_bounding_set();
     }
     if (status == APR_SUCCESS) {
-        status = user_become(&user, error, pool);
+        status = user_switch(&user, error, pool);
     }
     return status == APR_SUCCESS ? drop_capabilities(error) : status;
 }

@@ -23,7 +23,7 @@ static const char *append(apr_array_header_t *activated, protocol_t protocol,
 {
     for (size_t i = 0; i < count; i++) {
         if (fcntl(descriptors[i], F_SETFD, FD_CLOEXEC) != 0) {
-            return apr_psprintf(pool, "launchd handed over descriptor %d, which is not open",
+            return apr_psprintf(pool, "launchd passed descriptor %d, which is not open",
                                 descriptors[i]);
         }
         socket_group_t group = {protocol, apr_array_make(pool, 1, sizeof(apr_os_sock_t))};
@@ -47,7 +47,7 @@ static const char *take(apr_array_header_t *activated, protocol_t protocol, apr_
         return NULL; /* not started by launchd, or by a job without such sockets */
     }
     if (status != 0) {
-        return apr_psprintf(pool, "launchd does not hand over the sockets \"%s\": %s", entry,
+        return apr_psprintf(pool, "launchd does not pass the sockets \"%s\": %s", entry,
                             error_text(status, reason, sizeof reason));
     }
     error = append(activated, protocol, descriptors, count, pool);

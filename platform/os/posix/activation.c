@@ -42,7 +42,7 @@ static const char *read_count(long *count, apr_pool_t *pool)
         return NULL;
     }
     if (read_number(process) < 0) {
-        return apr_psprintf(pool, "LISTEN_PID=%s: expected the number of a process", process);
+        return apr_psprintf(pool, "LISTEN_PID=%s: expected a process ID", process);
     }
     if (read_number(process) != getpid()) {
         return NULL;
@@ -50,8 +50,7 @@ static const char *read_count(long *count, apr_pool_t *pool)
     *count = read_number(number);
     if (*count < 0) {
         return apr_psprintf(
-            pool,
-            "LISTEN_FDS=%s: expected how many sockets were handed over, from descriptor %d on",
+            pool, "LISTEN_FDS=%s: expected the number of sockets passed, from descriptor %d on",
             number, FIRST_DESCRIPTOR);
     }
     return NULL;
@@ -64,10 +63,10 @@ static const char *check_open(long count, apr_pool_t *pool)
         int descriptor = FIRST_DESCRIPTOR + (int)i;
 
         if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
-            return apr_psprintf(pool,
-                                "LISTEN_FDS=%ld: expected as many sockets from descriptor %d on, "
-                                "and of %d the system says: %s",
-                                count, FIRST_DESCRIPTOR, descriptor, strerror(errno));
+            return apr_psprintf(
+                pool,
+                "LISTEN_FDS=%ld: expected as many sockets from descriptor %d on; descriptor %d: %s",
+                count, FIRST_DESCRIPTOR, descriptor, strerror(errno));
         }
     }
     return NULL;

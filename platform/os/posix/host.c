@@ -209,7 +209,7 @@ apr_status_t host_ready(host_t *host)
 
     apr_status_t status;
 
-    stop_let_in(NULL);
+    stop_unblock(NULL);
     status = host->takeover != NULL ? host->takeover->tell_ready() : APR_SUCCESS;
     if (status == APR_SUCCESS) {
         host->next_look = clock_now() + notify_interval();
@@ -424,11 +424,11 @@ int host_pause(apr_interval_time_t duration)
 
     sigset_t before;
 
-    stop_let_in(&before);
+    stop_unblock(&before);
     if (!stop_is_asked()) {
         clock_pause(duration);
     }
-    stop_keep_out(&before);
+    stop_block(&before);
     notify_alive();
     return !stop_is_asked();
 }

@@ -27,13 +27,13 @@ static void note(failure_t *failure, const char *step, int result)
 
 /* A core dump would hold other people's datagrams. One that is piped to a program ignores the limit
  * (core(5)). */
-static void turn_core_dumps_off(failure_t *failure)
+static void disable_core_dumps(failure_t *failure)
 {
     static const struct rlimit none = {0, 0};
 
-    note(failure, "turn core dumps off by RLIMIT_CORE", setrlimit(RLIMIT_CORE, &none));
+    note(failure, "disable core dumps by RLIMIT_CORE", setrlimit(RLIMIT_CORE, &none));
 #if defined(__linux__)
-    note(failure, "turn core dumps off by PR_SET_DUMPABLE", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+    note(failure, "disable core dumps by PR_SET_DUMPABLE", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
 #endif
 }
 
@@ -64,7 +64,7 @@ apr_status_t limits_lower(const sandbox_needs_t *needs, const char **step)
     if (HAS_SANITIZER) {
         return APR_SUCCESS;
     }
-    turn_core_dumps_off(&failure);
+    disable_core_dumps(&failure);
     /* All threads are there, and there will be no process. It does not hold for root. */
     note(&failure, "allow no process by RLIMIT_NPROC", setrlimit(RLIMIT_NPROC, &none));
     /* Where sockets are handed over the limit stays, since it also limits how many all processes of

@@ -14,5 +14,5 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
     user_t user;
     apr_status_t status = user_find(&user, wanted, error, pool);
 
-    return status == APR_SUCCESS ? user_become(&user, error, pool) : status;
+    return status == APR_SUCCESS ? user_switch(&user, error, pool) : status;
 }

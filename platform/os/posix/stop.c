@@ -14,7 +14,7 @@ int stop_is_asked(void)
     return is_asked != 0;
 }
 
-void stop_let_in(sigset_t *before)
+void stop_unblock(sigset_t *before)
 {
     sigset_t stops;
 
@@ -25,7 +25,7 @@ void stop_let_in(sigset_t *before)
     pthread_sigmask(SIG_UNBLOCK, &stops, before);
 }
 
-void stop_keep_out(const sigset_t *before)
+void stop_block(const sigset_t *before)
 {
     /* The host handles it only once. A process that does not serve yet has nothing to drain. */
     if (is_asked && sigismember(before, SIGTERM)) {

@@ -13,9 +13,9 @@ int stop_is_asked(void);
 /* While the process starts, signals wait for host_wait(). This lets those that ask for the end in
  * around something that takes long; `before` is set to the signals that were blocked, or NULL where
  * they are let in from now on. */
-void stop_let_in(sigset_t *before);
+void stop_unblock(sigset_t *before);
 
-/* The end of stop_let_in(). Does not return if the process was asked to end while it starts. */
-void stop_keep_out(const sigset_t *before);
+/* The end of stop_unblock(). Does not return if the process was asked to end while it starts. */
+void stop_block(const sigset_t *before);
 
 #endif

@@ -42,7 +42,7 @@ apr_status_t host_clear_path(const char *path, const char **step)
     struct stat info;
     apr_status_t status;
 
-    *step = "look at what is there";
+    *step = "examine the existing file";
     if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
         return ENAMETOOLONG;
     }
@@ -50,15 +50,15 @@ apr_status_t host_clear_path(const char *path, const char **step)
         return errno == ENOENT ? APR_SUCCESS : errno;
     }
     if (!S_ISSOCK(info.st_mode)) {
-        *step = "replace what is no socket";
+        *step = "replace a file that is not a socket";
         return EEXIST;
     }
     status = connect_to(path);
     if (status == APR_SUCCESS || status == EAGAIN) {
-        *step = "replace what another process still listens at";
+        *step = "replace a socket on which another process listens";
         return EEXIST;
     }
-    *step = "replace what is there";
+    *step = "replace the existing file";
     if (status == ECONNREFUSED) {
         return unlink(path) == 0 ? APR_SUCCESS : errno;
     }

@@ -401,10 +401,10 @@ apr_status_t host_take_over(apr_array_header_t *groups, apr_array_header_t *stre
     }
     memcpy(address.sun_path, path, strlen(path));
     host_watch(&watched);
-    stop_let_in(&before);
+    stop_unblock(&before);
     apr_status_t status = take_over(groups, streams, &address, step, pool);
 
-    stop_keep_out(&before);
+    stop_block(&before);
     return status;
 }
 

@@ -96,7 +96,7 @@ static int is_already(const user_t *user)
            (!user->has_id || (getuid() == user->id && geteuid() == user->id));
 }
 
-apr_status_t user_become(const user_t *user, privileges_error_t *error, apr_pool_t *pool)
+apr_status_t user_switch(const user_t *user, privileges_error_t *error, apr_pool_t *pool)
 {
     const privileges_t *wanted = user->wanted;
     const char *group = wanted->group != NULL ? wanted->group : wanted->user;
@@ -109,14 +109,14 @@ apr_status_t user_become(const user_t *user, privileges_error_t *error, apr_pool
         return APR_SUCCESS;
     }
     if (setgroups(1, &user->group) != 0 && !(errno == EPERM && is_already(user))) {
-        return refused(error, "leave other groups than that of ", group, pool);
+        return refused(error, "drop groups other than that of ", group, pool);
     }
     if (setgid(user->group) != 0) {
-        return refused(error, "take the group of ", group, pool);
+        return refused(error, "switch to the group of ", group, pool);
     }
     /* With privileges it sets the saved id as well, so there is no way back (setuid(2)). */
     if (user->has_id && setuid(user->id) != 0) {
-        return refused(error, "become the user ", wanted->user, pool);
+        return refused(error, "switch to the user ", wanted->user, pool);
     }
     return APR_SUCCESS;
 }

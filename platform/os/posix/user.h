@@ -21,6 +21,6 @@ apr_status_t user_find(user_t *user, const privileges_t *wanted, privileges_erro
 
 /* Changes root, groups and user, in this order: each takes the privilege that a later one gives
  * up. */
-apr_status_t user_become(const user_t *user, privileges_error_t *error, apr_pool_t *pool);
+apr_status_t user_switch(const user_t *user, privileges_error_t *error, apr_pool_t *pool);
 
 #endif

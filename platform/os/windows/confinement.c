@@ -15,7 +15,7 @@ apr_status_t privileges_drop(const privileges_t *wanted, privileges_error_t *err
     if (wanted->user == NULL && wanted->group == NULL && wanted->root == NULL) {
         return APR_SUCCESS;
     }
-    *error = (privileges_error_t){PRIVILEGES_NOT_HERE, "become another user"};
+    *error = (privileges_error_t){PRIVILEGES_NOT_HERE, "switch to another user"};
     return APR_ENOTIMPL;
 }
 

@@ -69,7 +69,7 @@ static const char *run(DWORD *code, const char *program, const char *command, ap
                      : apr_psprintf(pool, "this command does not end, and is killed: %s", command);
 }
 
-static const char *run_well(const char *program, const char *command, apr_pool_t *pool)
+static const char *run_successfully(const char *program, const char *command, apr_pool_t *pool)
 {
     DWORD code;
     const char *error = run(&code, program, command, pool);
@@ -83,8 +83,8 @@ const char *firewall_open(apr_pool_t *pool)
 {
     const char *netsh = netsh_path(pool);
 
-    return run_well(netsh, firewall_open_command(netsh, narrow(program_path(pool), pool), pool),
-                    pool);
+    return run_successfully(
+        netsh, firewall_open_command(netsh, narrow(program_path(pool), pool), pool), pool);
 }
 
 const char *firewall_close(apr_pool_t *pool)
@@ -100,5 +100,6 @@ const char *firewall_close(apr_pool_t *pool)
     if (error != NULL || code != 0) {
         return error;
     }
-    return run_well(netsh, command_line_join(netsh, rule_arguments("delete", pool), pool), pool);
+    return run_successfully(netsh, command_line_join(netsh, rule_arguments("delete", pool), pool),
+                            pool);
 }

@@ -119,7 +119,7 @@ static const char *command_of(SC_HANDLE service, apr_pool_t *pool)
 
 /* Whether a service is that of another file, which is there. One whose program is gone is nobody's:
  * an upgrade may put this one elsewhere. */
-static int is_anothers(const char *program, apr_pool_t *pool)
+static int is_of_another_program(const char *program, apr_pool_t *pool)
 {
     const wchar_t *path = wide(program, pool);
 
@@ -139,7 +139,7 @@ static apr_status_t changed_command(const char **command, SC_HANDLE service,
     }
     const char *program = command_line_program(known, &rest, pool);
 
-    if (program == NULL || is_anothers(program, pool)) {
+    if (program == NULL || is_of_another_program(program, pool)) {
         return APR_EEXIST;
     }
     if (options == NULL) {

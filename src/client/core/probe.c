@@ -44,7 +44,7 @@ static int is_valid(const probe_plan_t *plan)
 /* How many datagrams to remember: as many as are sent in two timeouts, so that late answers are
  * known too. Where only answers set the pace, a lost datagram must not hold up the others for as
  * long as it is remembered, and one in a microsecond is nearly all that a host sends. */
-static double wanted_memory(const probe_plan_t *plan)
+static double memory_needed(const probe_plan_t *plan)
 {
     double in_time = plan->interval > 0 ? 0 : (double)plan->timeout;
     double outstanding = 2 * probe_outstanding(plan);
@@ -76,7 +76,7 @@ apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t 
     (*probe)->size = plan->size;
     (*probe)->largest = plan->size;
     (*probe)->payload = (payload_t){.random = plan->random, .user = plan->payload};
-    (*probe)->sent = sent_create(probe_outstanding(plan), wanted_memory(plan), plan->flows, pool);
+    (*probe)->sent = sent_create(probe_outstanding(plan), memory_needed(plan), plan->flows, pool);
     (*probe)->queue = flow_queue_create(plan->flows, pool);
     (*probe)->tallies = apr_pcalloc(pool, plan->flows * sizeof *(*probe)->tallies);
     (*probe)->sender = make_sender(*probe, pool);

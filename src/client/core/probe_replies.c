@@ -100,8 +100,8 @@ static reply_verdict_t judge(const probe_t *probe, const reply_t *reply, const s
 
 /* Non-zero if the reply was cut off so far that it can be to several of the outstanding datagrams,
  * which tell more of themselves. */
-static int is_anyones(const probe_t *probe, const reply_t *reply, const sequence_part_t *part,
-                      apr_size_t length)
+static int is_ambiguous(const probe_t *probe, const reply_t *reply, const sequence_part_t *part,
+                        apr_size_t length)
 {
     return probe->payload.user == NULL && length < reply->expected &&
            !sent_is_certain(&probe->sent, reply->sequence, part, NEVER);
@@ -140,7 +140,7 @@ reply_t probe_reply(probe_t *probe, unsigned flow, const endpoint_t *from,
     }
     tally->replies[reply.verdict]++;
     read_reflection(probe, &reply);
-    if (reply.verdict == REPLY_CORRUPT && is_anyones(probe, &reply, &part, length)) {
+    if (reply.verdict == REPLY_CORRUPT && is_ambiguous(probe, &reply, &part, length)) {
         return reply;
     }
     if (reply.verdict == REPLY_ANSWER || reply.verdict == REPLY_LATE) {

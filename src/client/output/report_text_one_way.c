@@ -49,7 +49,7 @@ static const char *restarts_text(const directions_summary_t *directions, apr_poo
 {
     return directions->restarts == 0
                ? ""
-               : apr_psprintf(pool, "the peer began to count anew %u time%s\n",
+               : apr_psprintf(pool, "the peer restarted its count %u time%s\n",
                               directions->restarts, directions->restarts == 1 ? "" : "s");
 }
 
@@ -169,7 +169,7 @@ static const char *offset_text(const directions_summary_t *directions, apr_pool_
         return "";
     }
     return apr_psprintf(pool,
-                        "offset      the peer's clock is taken to be %s ms %s, as if the\n"
+                        "offset      the peer's clock is assumed to be %s ms %s, as if the\n"
                         "            shortest delay were the same each way\n",
                         thousandths(ahead < 0 ? -ahead : ahead, pool),
                         ahead < 0 ? "behind" : "ahead");

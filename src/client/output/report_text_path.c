@@ -83,7 +83,7 @@ static const char *tlvs_text(const path_facts_t *facts, apr_pool_t *pool)
         text = apr_psprintf(pool, "the reflector does not know %s\n", names_of(unknown, pool));
     }
     if (facts->malformed != 0) {
-        text = apr_psprintf(pool, "%sthe reflector calls %s malformed\n", text,
+        text = apr_psprintf(pool, "%sthe reflector reports %s as malformed\n", text,
                             names_of(facts->malformed, pool));
     }
     return facts->untrusted == 0

@@ -34,7 +34,7 @@ const char *report_text_missed(const probe_summary_t *summary, apr_pool_t *pool)
                ? ""
                : apr_psprintf(pool,
                               "%" APR_UINT64_T_FMT " were due, %" APR_UINT64_T_FMT
-                              " missed: this host did not keep the pace that was asked for\n",
+                              " missed: this host did not keep the requested rate\n",
                               asked(summary), summary->missed);
 }
 
@@ -200,14 +200,14 @@ const char *report_text_sweep(const event_t *event, apr_pool_t *pool)
 static const char *limit_text(mtu_limit_t limit)
 {
     static const char *const texts[] = {
-        [MTU_LIMIT_NONE] = "no limit: this is the largest UDP payload there is",
+        [MTU_LIMIT_NONE] = "no limit: this is the largest possible UDP payload",
         [MTU_LIMIT_LOCAL] = "the limit is this host's interface",
         [MTU_LIMIT_BUFFER] = "the limit is the buffers that this host gives a socket",
         [MTU_LIMIT_FORWARD] = "the limit seems to be on the way there",
         [MTU_LIMIT_RETURN] = "the limit seems to be on the way back, or the peer",
         [MTU_LIMIT_PEER] =
-            "the limit seems to be the peer: larger ones come back cut off or changed",
-        [MTU_LIMIT_UNKNOWN] = "where the limit is, the echoes do not tell",
+            "the limit seems to be the peer: larger ones come back truncated or changed",
+        [MTU_LIMIT_UNKNOWN] = "the echoes do not show where the limit is",
         [MTU_NO_ANSWER] = "nothing came back as it was sent, at any size",
         [MTU_NOT_FOUND] = "the search ended before it had found the limit",
     };
@@ -251,7 +251,7 @@ static const char *hint_text(const mtu_result_t *mtu, apr_pool_t *pool)
         return "";
     }
     return apr_psprintf(
-        pool, "%s said that the MTU is %" APR_SIZE_T_FMT "; that was used, not trusted\n",
+        pool, "%s said that the MTU is %" APR_SIZE_T_FMT "; it was tried, not trusted\n",
         mtu->hint_from.length > 0 ? address_text(&mtu->hint_from, pool) : "the network", mtu->hint);
 }
 

@@ -69,9 +69,9 @@ const char *target_list_add(target_list_t *list, const char *text)
     if (strcmp(printable_text(text, list->pool), text) != 0) {
         error = "no name has control or invisible characters"; /* a terminal obeys or hides them */
     } else if (error == NULL && name.address.host == NULL) {
-        error = "* is no host to ask";
+        error = "* is not a host";
     } else if (error == NULL && name.address.port == 0) {
-        error = list->port == 0 ? "--echo-plus has no standard port" : "0 is no port to ask";
+        error = list->port == 0 ? "--echo-plus has no standard port" : "0 is not a port";
     }
     if (error != NULL) {
         return apr_psprintf(list->pool, "%s: expected HOST%s (%s)", text,

@@ -258,7 +258,7 @@ static void take_list(targets_t *targets, apr_time_t now)
 /* ---- From outside ---- */
 
 /* Something is asked, or may be once the name service answers. */
-static int has_hope(const targets_t *targets)
+static int may_succeed(const targets_t *targets)
 {
     for (int i = 0; i < targets->all->nelts; i++) {
         if (target_at(targets, i)->is_found || target_at(targets, i)->is_looked_up) {
@@ -271,7 +271,7 @@ static int has_hope(const targets_t *targets)
 /* All of the first targets were looked up, or their lookups are under way. */
 static void begin(targets_t *targets)
 {
-    if (targets->first_error != NULL && !has_hope(targets)) {
+    if (targets->first_error != NULL && !may_succeed(targets)) {
         targets->has_failed = 1;
         targets->options.fail(targets->options.context, targets->first_error);
         return;

@@ -97,7 +97,7 @@ static exit_code_t adopt_activated(listener_set_t *set, const apr_array_header_t
         code = adopt(set, &APR_ARRAY_IDX(activated, i, socket_group_t), &options, 0, opening);
     }
     if (code == EXIT_OK) {
-        log_adopted(set, "sockets of the service manager, in place of --listen", opening->log);
+        log_adopted(set, "using sockets of the service manager instead of --listen", opening->log);
     }
     return code;
 }
@@ -111,7 +111,7 @@ static exit_code_t adopt_kept(listener_set_t *set, const apr_array_header_t *gro
         code = adopt(set, &APR_ARRAY_IDX(groups, i, socket_group_t), opening->options, 1, opening);
     }
     if (code == EXIT_OK) {
-        log_adopted(set, "listeners of the process before this one", opening->log);
+        log_adopted(set, "using listeners of the previous process", opening->log);
     }
     return code;
 }

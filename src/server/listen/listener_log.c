@@ -38,26 +38,26 @@ static const struct {
                             "macOS bind sockets to one"},
     [LISTENER_INTERFACE_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
                                           "Linux before 5.7 binds sockets to an interface with "
-                                          "CAP_NET_RAW only; start it anew as root or with that"},
-    [LISTENER_INTERFACE_GONE] = {EXIT_NO_HOST,
-                                 "the network interface that the socket is bound to is gone; have "
-                                 "the socket opened anew"},
+                                          "CAP_NET_RAW only; start it again as root or with it"},
+    [LISTENER_INTERFACE_GONE] =
+        {EXIT_NO_HOST,
+         "the network interface that the socket is bound to is gone; open the socket again"},
     [LISTENER_NOT_READY] = {EXIT_UNAVAILABLE,
                             "an interface has this address, but duplicate address detection has "
                             "not ended, or found another host that has it"},
     [LISTENER_NOT_UNICAST] = {EXIT_UNAVAILABLE,
                               "replies cannot leave from a broadcast or multicast address; listen "
                               "on one of the host's own, or on *"},
-    [LISTENER_NOT_PERMITTED] = {EXIT_NO_PERMISSION,
-                                "ports below 1024 need a privilege, which is given up before "
-                                "serving; choose a higher port, or start it anew as root or with "
-                                "CAP_NET_BIND_SERVICE"},
+    [LISTENER_NOT_PERMITTED] =
+        {EXIT_NO_PERMISSION,
+         "ports below 1024 need a privilege, which is given up before "
+         "serving; choose a higher port, or start it again as root or with CAP_NET_BIND_SERVICE"},
     [LISTENER_NO_FAMILY] = {EXIT_UNAVAILABLE, "this host does not have this family of addresses"},
     [LISTENER_NO_WILDCARD] = {EXIT_UNAVAILABLE,
                               "this system does not tell where a datagram arrived; listen on "
                               "addresses of this host"},
     [LISTENER_NOT_UDP] = {EXIT_CONFIG,
-                          "a service manager must hand over bound UDP sockets: ListenDatagram in "
+                          "a service manager must pass bound UDP sockets: ListenDatagram in "
                           "systemd.socket(5), SockType dgram in launchd.plist(5)"},
     [LISTENER_BOTH_FAMILIES] = {EXIT_CONFIG, "IPv4 needs a socket of its own, and this one "
                                              "BindIPv6Only=ipv6-only, see systemd.socket(5)"},
@@ -156,7 +156,7 @@ static void log_small_buffer(const listener_set_t *set, const char *option, apr_
 
         if (given < asked) {
             log_line_t *line =
-                log_begin_waiting(log, LOG_LEVEL_INFO, "the kernel gave a smaller buffer");
+                log_begin_waiting(log, LOG_LEVEL_INFO, "kernel granted a smaller buffer");
 
             log_text(line, "option", option);
             log_number(line, "asked", asked);

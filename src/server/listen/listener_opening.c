@@ -105,8 +105,8 @@ apr_status_t listener_open_new(listener_t **listener, const opening_t *opening, 
 /* Finds where a listener whose network interface is gone is to be opened again: at its own address,
  * so that no name is looked up. But the interface of a link-local address is a number, and another
  * one now. Returns NULL, or what is wrong. */
-static const char *find_anew(apr_sockaddr_t **address, const listener_t *listener,
-                             const place_t *place, const opening_t *opening, apr_pool_t *pool)
+static const char *find_again(apr_sockaddr_t **address, const listener_t *listener,
+                              const place_t *place, const opening_t *opening, apr_pool_t *pool)
 {
     endpoint_t endpoint = listener_describe(listener)->local;
     address_t parsed;
@@ -129,7 +129,7 @@ static const char *find_anew(apr_sockaddr_t **address, const listener_t *listene
 static log_line_t *begin_lost(const opening_t *opening, const listener_t *listener)
 {
     log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_WARNING,
-                                         "nothing reaches a listener, its interface is gone");
+                                         "listener receives nothing, its interface is gone");
 
     listener_log_address(line, listener_describe(listener));
     return line;
@@ -148,19 +148,19 @@ void listener_log_lost(const opening_t *opening, const listener_t *listener, con
 static void log_opened_anew(const opening_t *opening, const listener_t *listener)
 {
     log_line_t *line = log_begin_waiting(opening->log, LOG_LEVEL_INFO,
-                                         "opened anew, its interface is another one now");
+                                         "listener opened again, its interface was replaced");
 
     listener_log_address(line, listener_describe(listener));
     log_end(line);
 }
 
-listener_t *listener_open_anew(listener_t *old, const place_t *place, const opening_t *opening,
-                               listener_set_t *set, apr_pool_t *pool)
+listener_t *listener_reopen(listener_t *old, const place_t *place, const opening_t *opening,
+                            listener_set_t *set, apr_pool_t *pool)
 {
     const char *device = listener_describe(old)->device;
     apr_sockaddr_t *address = NULL;
     listener_error_t error;
-    const char *wrong = find_anew(&address, old, place, opening, pool);
+    const char *wrong = find_again(&address, old, place, opening, pool);
     location_t location = {address, *device != '\0' ? device : NULL};
 
     if (wrong != NULL) {

@@ -23,8 +23,8 @@ apr_status_t listener_open_new(listener_t **listener, const opening_t *opening, 
 /* At a reload, opens a listener of `place` instead of one that has lost its network interface,
  * and logs it. If that fails, returns the old one, so that the rest of the reload can take
  * effect, and logs why. `pool` is for temporary memory. Main thread. */
-listener_t *listener_open_anew(listener_t *old, const place_t *place, const opening_t *opening,
-                               listener_set_t *set, apr_pool_t *pool);
+listener_t *listener_reopen(listener_t *old, const place_t *place, const opening_t *opening,
+                            listener_set_t *set, apr_pool_t *pool);
 
 /* Logs that the listener has lost its network interface and stays as it is, and why, in words, and
  * what to do. */

@@ -105,8 +105,8 @@ static void store_one(const listener_t *listener, protocol_t protocol, log_t *lo
 
     memory_try_scratch(store, &storing, NULL);
     if (storing.status != APR_SUCCESS) {
-        log_line_t *line = log_begin_waiting(log, LOG_LEVEL_WARNING,
-                                             "the service manager will not keep a listener");
+        log_line_t *line =
+            log_begin_waiting(log, LOG_LEVEL_WARNING, "service manager does not keep a listener");
 
         listener_log_address(line, listener_describe(listener));
         log_status(line, "error", storing.status);

@@ -123,10 +123,10 @@ static exit_code_t open_place(listener_set_t *set, place_t *place, const opening
 static void log_replaced(log_t *log, const char *text)
 {
     log_line_t *line =
-        log_begin_waiting(log, LOG_LEVEL_WARNING, "every address of this host bound by itself");
+        log_begin_waiting(log, LOG_LEVEL_WARNING, "addresses of this host bound separately");
 
     log_text(line, "listen", text);
-    log_text(line, "hint", "addresses that come later are served after a restart");
+    log_text(line, "hint", "new addresses require a restart");
     log_end(line);
 }
 
@@ -210,7 +210,7 @@ static void keep_place(listener_set_t *set, place_t *place, const place_t *kept,
         listener_t *listener = APR_ARRAY_IDX(kept->listeners, i, listener_t *);
 
         if (!listener_has_interface(listener)) {
-            listener = listener_open_anew(listener, place, opening, set, pool);
+            listener = listener_reopen(listener, place, opening, set, pool);
         }
         listener_set_add(set, place, listener);
     }

@@ -6,7 +6,7 @@
 #define SLOTS (LOG_LIMIT - 1)
 
 /* All but the time is the same. */
-static int says_the_same(const log_line_t *one, const log_line_t *other)
+static int is_repetition(const log_line_t *one, const log_line_t *other)
 {
     return one->length == other->length &&
            memcmp(one->text + one->after_time, other->text + other->after_time,
@@ -24,7 +24,7 @@ int log_limit_admit(log_limit_t *limit, const log_line_t *line, apr_time_t now)
         if (slot->free_at <= now) {
             assert(slot->repeated == 0);
             unused = slot;
-        } else if (says_the_same(&slot->line, line)) {
+        } else if (is_repetition(&slot->line, line)) {
             slot->repeated++;
             return 0;
         }

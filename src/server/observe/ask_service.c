@@ -41,9 +41,10 @@ const char *ask_service(const char **answer, const settings_t *settings, const c
                         option, path, reason);
 }
 
-const char *ask_service_stranger(const settings_t *settings, const char *option, apr_pool_t *pool)
+const char *ask_service_not_udpechod(const settings_t *settings, const char *option,
+                                     apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%s: what answers at %s is no udpechod", option, where(settings));
+    return apr_psprintf(pool, "%s: the process at %s is not udpechod", option, where(settings));
 }
 
 /* Returns 0 if it is none that a service says. */
@@ -71,7 +72,7 @@ const char *ask_readiness(const settings_t *settings, apr_file_t *out, exit_code
     }
     if (!read_readiness(&readiness, answer, pool)) {
         *code = EXIT_UNAVAILABLE;
-        return ask_service_stranger(settings, option, pool);
+        return ask_service_not_udpechod(settings, option, pool);
     }
     if (readiness == READINESS_READY) {
         file_print(out, "ready\n");

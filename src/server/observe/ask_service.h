@@ -17,7 +17,8 @@ const char *ask_service(const char **answer, const settings_t *settings, const c
                         const char *request, exit_code_t *code, apr_pool_t *pool);
 
 /* Returns a sentence that what answers there is no udpechod, from `pool`. Any thread. */
-const char *ask_service_stranger(const settings_t *settings, const char *option, apr_pool_t *pool);
+const char *ask_service_not_udpechod(const settings_t *settings, const char *option,
+                                     apr_pool_t *pool);
 
 /*
  * Does what --ready, --drain or --undrain asks for, prints the readiness of the service to `out`,

@@ -16,23 +16,23 @@
 #define IMPAIRED_ROW(impairment)                                                               \
     {                                                                                          \
         "impaired_" impairment, "udpechod_impaired_datagrams_total", "impairment", impairment, \
-            "Replies that --impair has dropped, delayed or changed, by how.", 0                \
+            "Replies that --impair dropped, delayed or changed, by impairment.", 0             \
     }
 
 static const counter_row_t table[COUNTERS_TOLD] = {
     [COUNTER_RECEIVED] = {"received", "udpechod_received_datagrams_total", NULL, NULL,
-                          "Datagrams that the kernel handed over.", 1},
+                          "Datagrams received from the kernel.", 1},
     [COUNTER_RECEIVED_BYTES] = {"received_bytes", "udpechod_received_bytes_total", NULL, NULL,
                                 "Their payload.", 1},
     [COUNTER_ECHOED] = {"echoed", "udpechod_sent_datagrams_total", NULL, NULL,
-                        "Replies that the kernel took.", 1},
+                        "Replies that the kernel accepted.", 1},
     [COUNTER_ECHOED_BYTES] = {"echoed_bytes", "udpechod_sent_bytes_total", NULL, NULL,
                               "Their payload.", 1},
     [COUNTER_WOULD_RATE_LIMIT] = {"would_rate_limit", "udpechod_rate_limit_dry_run_datagrams_total",
                                   NULL, NULL,
                                   "Datagrams echoed that --rate-limit would have dropped.", 0},
     [COUNTER_RECEIVE_ERRORS] = {"receive_errors", "udpechod_receive_errors_total", NULL, NULL,
-                                "Calls to receive, or to wait, that failed.", 0},
+                                "Failed calls to receive datagrams or to wait for them.", 0},
     [COUNTER_DROPPED + VERDICT_TRUNCATED] = DROPPED_ROW("truncated"),
     [COUNTER_DROPPED + VERDICT_CONTROL_TRUNCATED] = DROPPED_ROW("control_truncated"),
     [COUNTER_DROPPED + VERDICT_NOT_UNICAST] = DROPPED_ROW("not_unicast"),
@@ -69,12 +69,12 @@ static const counter_row_t table[COUNTERS_TOLD] = {
     [COUNTER_IMPAIRED + IMPAIR_QUEUE] = IMPAIRED_ROW("queue"),
     [COUNTER_IMPAIRED + IMPAIR_BUFFER] = IMPAIRED_ROW("buffer"),
     [COUNTER_IMPAIRED + IMPAIR_END] = IMPAIRED_ROW("end"),
-    [COUNTER_KERNEL_DROPS] = {"kernel_drops", "udpechod_kernel_dropped_datagrams_total", NULL, NULL,
-                              "Datagrams that found the receive buffer full or had a wrong "
-                              "checksum.",
-                              0},
+    [COUNTER_KERNEL_DROPS] =
+        {"kernel_drops", "udpechod_kernel_dropped_datagrams_total", NULL, NULL,
+         "Datagrams that the kernel dropped: the receive buffer was full or the checksum wrong.",
+         0},
     [COUNTER_RELOAD_FAILURES] = {"reload_failures", "udpechod_reload_failures_total", NULL, NULL,
-                                 "Times that the options could not be read again.", 0},
+                                 "Failed reloads.", 0},
 };
 
 const counter_row_t *counter_row(unsigned counter)

@@ -10,18 +10,18 @@ static const struct {
     const char *instead;
 } table[FEATURES] = {
     [FEATURE_POLL_METHOD] = {"poll method of its own", "poll(2) waits for the sockets"},
-    [FEATURE_TIMER] = {"timer", "waits end by the millisecond, save with kqueue"},
+    [FEATURE_TIMER] = {"timer", "waits end by the millisecond, except with kqueue"},
     [FEATURE_PORT_SHARING] = {"flows spread over sockets", "the workers share one socket"},
     [FEATURE_ARRIVAL_IPV4] = {"arrival address IPv4",
-                              "each IPv4 address of this host is bound in place of 0.0.0.0"},
+                              "each IPv4 address of this host is bound instead of 0.0.0.0"},
     [FEATURE_ARRIVAL_IPV6] = {"arrival address IPv6",
-                              "each IPv6 address of this host is bound in place of [::]"},
-    [FEATURE_BATCHED_RECEIVE] = {"batched receive", "every datagram is received by its own call"},
-    [FEATURE_BATCHED_SEND] = {"batched send", "every reply is sent by its own call"},
+                              "each IPv6 address of this host is bound instead of [::]"},
+    [FEATURE_BATCHED_RECEIVE] = {"batched receive", "each datagram is received by its own call"},
+    [FEATURE_BATCHED_SEND] = {"batched send", "each reply is sent by its own call"},
     [FEATURE_IPV6] = {"IPv6", "only IPv4 is served"},
     [FEATURE_IPV6_ONLY] = {"IPv6 without IPv4",
-                           "each IPv6 address of this host is bound in place of [::]"},
-    [FEATURE_FRAGMENTING] = {"path MTU ignored", "the system decides how large replies are cut"},
+                           "each IPv6 address of this host is bound instead of [::]"},
+    [FEATURE_FRAGMENTING] = {"path MTU ignored", "the system decides how replies are fragmented"},
     [FEATURE_DROP_COUNTER] = {"drop counter", "datagrams that the kernel drops are not counted"},
     [FEATURE_SEGMENTED_SEND] = {"segmented send", "replies to the same client are not gathered"},
     [FEATURE_COALESCED_RECEIVE] = {"coalesced receive",
@@ -56,7 +56,7 @@ const char *feature_missing(const platform_t *platform, feature_t feature, apr_p
         return NULL;
     }
     if (APR_STATUS_IS_ENOTIMPL(status)) {
-        return "not on this system";
+        return "not available on this system";
     }
     return apr_pstrdup(pool, error_text(status, reason, sizeof reason));
 }
@@ -106,7 +106,7 @@ void features_log(const platform_t *platform, log_t *log, apr_pool_t *pool)
         }
     }
     if (missing->nelts > 0) {
-        log_line_t *line = log_begin(log, LOG_LEVEL_DEBUG, "not on this system");
+        log_line_t *line = log_begin(log, LOG_LEVEL_DEBUG, "not available on this system");
 
         log_text(line, "features", apr_array_pstrcat(pool, missing, ','));
         log_end(line);

@@ -137,7 +137,7 @@ static void add_services(const prometheus_t *text, const status_t *status)
                          "STAMP sessions that are not idle.");
         prometheus_number(text, "udpechod_stamp_sessions", status->sessions);
         prometheus_begin(text, "udpechod_stamp_sessions_evicted_total", "counter",
-                         "STAMP sessions that lost their place before they were idle.");
+                         "STAMP sessions that were replaced before they were idle.");
         prometheus_number(text, "udpechod_stamp_sessions_evicted_total", status->sessions_evicted);
     }
 }
@@ -148,7 +148,8 @@ static void add_information(const prometheus_t *text, const status_t *status)
 {
     prometheus_begin(text, "udpechod_build_info", "gauge", "The version.");
     prometheus_number(text, "udpechod_build_info{version=\"" UDPECHO_VERSION "\"}", 1);
-    prometheus_begin(text, "udpechod_transport_info", "gauge", "How it waits and moves datagrams.");
+    prometheus_begin(text, "udpechod_transport_info", "gauge",
+                     "The system calls that the server uses.");
     prometheus_number(text,
                       apr_psprintf(text->pool,
                                    "udpechod_transport_info{backend=\"%s\",batching=\"%s\"}",
@@ -184,9 +185,9 @@ static void add_service(const prometheus_t *text, const status_t *status)
         "Whether every worker goes round its loop and can receive, and none was asked to end.");
     prometheus_number(text, "udpechod_healthy", status->health == HEALTH_OK);
     prometheus_begin(text, "udpechod_ready", "gauge",
-                     "Whether load balancers should send datagrams here.");
+                     "1 if load balancers should send datagrams to this server.");
     prometheus_number(text, "udpechod_ready", status->readiness == READINESS_READY);
-    prometheus_begin(text, "udpechod_workers", "gauge", "Threads that answer.");
+    prometheus_begin(text, "udpechod_workers", "gauge", "Worker threads.");
     prometheus_number(text, "udpechod_workers", status->workers);
     prometheus_begin(text, "process_start_time_seconds", "gauge", "When it started, in Unix time.");
     prometheus_seconds(text, "process_start_time_seconds", (apr_uint64_t)status->started);

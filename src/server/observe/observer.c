@@ -15,8 +15,8 @@
 
 /* Who cannot be accepted stays in the queue, and the queue is ready again at once. After so many
  * turns in a row in which nobody got on, the thread pauses after each. */
-#define VAIN_TURNS_MAX 10
-#define VAIN_PAUSE_US  (100 * 1000)
+#define FAILURES_MAX             10
+#define REQUEST_FAILURE_PAUSE_US (100 * 1000)
 
 /* --metrics-listen and --health-listen */
 #define PAGES_MAX 2
@@ -50,7 +50,7 @@ static exit_code_t refuse(log_t *log, const char *message, const char *where, co
         log_text(line, "where", where);
     }
     if (APR_STATUS_IS_ENOTIMPL(status)) {
-        log_text(line, "error", "not on this system, or not in this build of udpechod");
+        log_text(line, "error", "not available on this system, or not in this build of udpechod");
         log_end(line);
         return EXIT_USAGE;
     }
@@ -103,7 +103,7 @@ static exit_code_t open_control(observer_t *observer, const char *where,
         status = watch(observer, control_socket_listening(observer->control));
     }
     if (status != APR_SUCCESS) {
-        return refuse(log, "cannot make the control socket", where, step, status);
+        return refuse(log, "cannot create the control socket", where, step, status);
     }
     log_where("control socket", where, control_socket_listening(observer->control), log);
     return EXIT_OK;
@@ -166,7 +166,8 @@ exit_code_t observer_open(observer_t **opened, const settings_t *settings,
     exit_code_t code = EXIT_OK;
 
     if (status != APR_SUCCESS) {
-        return refuse(log, "cannot be asked for its status", "", "make a set of sockets", status);
+        return refuse(log, "cannot answer status and metrics requests", "", "make a set of sockets",
+                      status);
     }
     if (settings->control != NULL) {
         code = open_control(*opened, settings->control, inherited, source, log);
@@ -271,11 +272,12 @@ static apr_status_t turn(observer_t *observer)
 
 static void pause_after(observer_t *observer, apr_status_t status)
 {
-    log_line_t *line = log_begin(observer->log, LOG_LEVEL_WARNING, "cannot answer who asks");
+    log_line_t *line =
+        log_begin(observer->log, LOG_LEVEL_WARNING, "cannot answer status and metrics requests");
 
     log_status(line, "error", status);
     log_end(line);
-    clock_pause(VAIN_PAUSE_US);
+    clock_pause(REQUEST_FAILURE_PAUSE_US);
 }
 
 static void serve(observer_t *observer)
@@ -286,7 +288,7 @@ static void serve(observer_t *observer)
         apr_status_t status = turn(observer);
 
         vain = status == APR_SUCCESS ? 0 : vain + 1;
-        if (vain >= VAIN_TURNS_MAX) {
+        if (vain >= FAILURES_MAX) {
             pause_after(observer, status);
         }
     }

@@ -34,7 +34,7 @@ static const char *take_sample(sample_t *sample, const settings_t *settings, exi
     sample->time = clock_now();
     return name_values_read_json(sample->values, answer, pool)
                ? NULL
-               : ask_service_stranger(settings, "--status", pool);
+               : ask_service_not_udpechod(settings, "--status", pool);
 }
 
 /* What only rises, and so has a rate. */
@@ -80,7 +80,7 @@ static const char *take_samples(sample_t samples[2], const settings_t *settings,
             return error;
         }
     }
-    return "--status: the service is started again and again";
+    return "--status: the service restarts repeatedly";
 }
 
 /* ---- Text ---- */
@@ -110,7 +110,7 @@ static int has_received(const apr_array_header_t *values)
 }
 
 /* As the log does, it leaves out what tells nothing while it is 0. */
-static int is_worth_a_line(const name_value_t *value)
+static int is_shown(const name_value_t *value)
 {
     const counter_row_t *row = counter_row_named(value->name);
 
@@ -137,7 +137,7 @@ static void write_text(const sample_t samples[2], apr_file_t *out, apr_pool_t *p
     for (int i = 0; i < values->nelts; i++) {
         const name_value_t *value = &APR_ARRAY_IDX(values, i, name_value_t);
 
-        if (is_worth_a_line(value)) {
+        if (is_shown(value)) {
             file_print(out, "%-26s %16s %16.1f\n", value->name,
                        printable_text(name_value_words(value, pool), pool), rate(samples, value));
         }

@@ -215,11 +215,11 @@ static void names_are_looked_up_again_where_there_is_no_end(void **state)
 static void a_host_that_cannot_be_asked_is_told(void **state)
 {
     assert_error("-q", "expected HOST[:PORT] or --targets=FILE; --help lists the options", *state);
-    assert_error("h:0", "h:0: expected HOST[:PORT] (0 is no port to ask)", *state);
+    assert_error("h:0", "h:0: expected HOST[:PORT] (0 is not a port)", *state);
     assert_error("h:x", "h:x: expected HOST[:PORT] (the port must be a number from 0 to 65535)",
                  *state);
     assert_error(":7", ":7: expected HOST[:PORT] (the host is missing)", *state);
-    assert_error("*:7", "*:7: expected HOST[:PORT] (* is no host to ask)", *state);
+    assert_error("*:7", "*:7: expected HOST[:PORT] (* is not a host)", *state);
     assert_error("h --source-port=65530 --sweep=64",
                  "--source-port=65530: expected one with 63 ports above it", *state);
 }

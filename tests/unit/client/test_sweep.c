@@ -75,8 +75,8 @@ static void a_path_that_loses_everything_shows_first(void **state)
     }
     assert_string_equal(
         result.verdict,
-        "16 of 64 source ports are worse than the rest, as if 1 path of 4 were bad; they lose "
-        "100 %, the rest 0 %.");
+        "16 of 64 source ports are worse than the others, as if 1 path of 4 were bad; they lose "
+        "100 %, the others 0 %.");
 }
 
 static void losses_that_hit_all_alike_make_no_suspect(void **state)
@@ -194,8 +194,9 @@ static void ports_may_be_bad_in_two_ways(void **state)
     sweep_result_t result = sweep_judge(rows, PORTS, *state);
 
     assert_int_equal(result.suspects, PORTS);
-    assert_string_equal(result.verdict, "All 64 source ports are bad: some lose more than the "
-                                        "rest, which is slower.");
+    assert_string_equal(
+        result.verdict,
+        "All 64 source ports are bad: some lose more than the others, which are slower.");
 }
 
 /* ---- Sweeps by chance ---- */

@@ -147,11 +147,12 @@ static void malformed_in_child(apr_pool_t *pool)
 
     for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         hand_over(getpid(), counts[i], pool);
-        require_error(apr_psprintf(pool, "LISTEN_FDS=%s: expected how many", counts[i]), pool);
+        require_error(
+            apr_psprintf(pool, "LISTEN_FDS=%s: expected the number of sockets", counts[i]), pool);
     }
     hand_over(1, "1", pool);
     setenv("LISTEN_PID", "me", 1);
-    require_error("LISTEN_PID=me: expected the number of a process", pool);
+    require_error("LISTEN_PID=me: expected a process ID", pool);
 }
 
 static void malformed_variables_are_told(void **state)
@@ -240,8 +241,8 @@ static void too_few_in_child(apr_pool_t *pool)
     open_at(3);
     close(4);
     hand_over(getpid(), "999999999", pool);
-    require_error("LISTEN_FDS=999999999: expected as many sockets from descriptor 3 on, and of 4 "
-                  "the system says: Bad file descriptor",
+    require_error("LISTEN_FDS=999999999: expected as many sockets from descriptor 3 on; "
+                  "descriptor 4: Bad file descriptor",
                   pool);
 }
 

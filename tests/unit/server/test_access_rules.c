@@ -93,7 +93,7 @@ static void a_file_that_is_not_there_is_an_error(void **state)
 static void a_value_is_checked_without_reading_files(void **state)
 {
     assert_null(access_rules_check("@no-such-file", *state));
-    assert_string_equal(access_rules_check("@", *state), "the name of a file behind @");
+    assert_string_equal(access_rules_check("@", *state), "the name of a file after @");
     assert_non_null(access_rules_check("no-such-file", *state));
 }
 

@@ -65,7 +65,7 @@ static void what_is_wrong_is_told_with_its_line(void **state)
         {"after=1s,none\nafter=1s,repeat\n",
          ":2: after=1s,repeat: expected a line that begins later than the one before it"},
         {"after=1s,none\nafter=2s,repeat\nafter=3s,none\n",
-         ":3: after=3s,none: expected no line behind the one with repeat"},
+         ":3: after=3s,none: expected no line after the one with repeat"},
     };
     impair_schedule_t schedule;
 

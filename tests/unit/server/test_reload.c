@@ -106,7 +106,7 @@ static void a_wrong_file_changes_nothing_and_is_told_with_its_line(void **state)
 
     assert_null(outcome.second);
     assert_non_null(
-        strstr(outcome.log, " error cannot reload, nothing changed error=\"" FILE_NAME ":2: "));
+        strstr(outcome.log, " error reload failed, nothing changed error=\"" FILE_NAME ":2: "));
     assert_null(strstr(outcome.log, "in detail"));
 }
 
@@ -118,7 +118,7 @@ static void a_listener_that_cannot_be_opened_changes_nothing(void **state)
 
     assert_null(outcome.second);
     assert_non_null(strstr(outcome.log, " error cannot listen address=224.0.0.1:0"));
-    assert_non_null(strstr(outcome.log, " error cannot reload, nothing changed"));
+    assert_non_null(strstr(outcome.log, " error reload failed, nothing changed"));
     assert_null(strstr(outcome.log, "in detail"));
 }
 

@@ -145,7 +145,7 @@ static void every_answer_has_its_exit_code(void **state)
         {APR_ENOENT, EXIT_UNAVAILABLE, "not installed"},
         {APR_EBADPATH, EXIT_USAGE, "%NAME%"},
         {APR_EACCES, EXIT_NO_PERMISSION, "administrator"},
-        {APR_TIMEUP, EXIT_SYSTEM, "does not end"},
+        {APR_TIMEUP, EXIT_SYSTEM, "does not stop"},
         {APR_EGENERAL, EXIT_SYSTEM, "refuses"},
     };
 

@@ -364,10 +364,10 @@ static void a_pace_that_was_not_kept_is_told(void **state)
     event_t event = script_event(EVENT_SUMMARY, &run);
 
     event.summary = &summary;
-    assert_non_null(strstr(text_of(event, state),
-                           "438 sent, 438 received, 0 lost (0 %), 2 not sent\n"
-                           "500 were due, 60 missed: this host did not keep the pace that was "
-                           "asked for\n0 late"));
+    assert_non_null(
+        strstr(text_of(event, state),
+               "438 sent, 438 received, 0 lost (0 %), 2 not sent\n"
+               "500 were due, 60 missed: this host did not keep the requested rate\n0 late"));
 }
 
 static sweep_row_t sweep_row(apr_port_t port, int is_suspect)
@@ -445,7 +445,7 @@ static void the_mtu_comes_with_what_is_known_of_the_limit(void **state)
                         "--- 192.0.2.1:7 ---\n"
                         "largest payload 1372 bytes, MTU 1400\n"
                         "the limit seems to be on the way there\n"
-                        "192.0.2.254 said that the MTU is 1400; that was used, not trusted\n");
+                        "192.0.2.254 said that the MTU is 1400; it was tried, not trusted\n");
     mtu.hint = 0;
     mtu.tells_fragments = 0;
     assert_string_equal(mtu_text(mtu, state),

@@ -75,14 +75,14 @@ static void what_is_no_target_is_refused_with_what_would_be_right(void **state)
         const char *text, *error;
         apr_port_t port;
     } cases[] = {
-        {"*", "*: expected HOST[:PORT] (* is no host to ask)", 7},
+        {"*", "*: expected HOST[:PORT] (* is not a host)", 7},
         {"a\033[31mb",
          "a\033[31mb: expected HOST[:PORT] (no name has control or invisible characters)", 7},
         {"a\xe2\x80\x8b.example",
          "a\xe2\x80\x8b.example: expected HOST[:PORT] (no name has control or invisible "
          "characters)",
          7},
-        {"host:0", "host:0: expected HOST[:PORT] (0 is no port to ask)", 7},
+        {"host:0", "host:0: expected HOST[:PORT] (0 is not a port)", 7},
         {"host:70000",
          "host:70000: expected HOST[:PORT] (the port must be a number from 0 to "
          "65535)",

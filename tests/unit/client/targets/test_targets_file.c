@@ -64,7 +64,7 @@ static void errors_name_the_file_the_line_and_the_value(void **state)
                              ":3: 300.1.1.1: expected HOST[:PORT] (an IPv4 address is four numbers "
                              "without leading zeros, such as 192.0.2.1)"},
         {"a b\n", "--targets=" FILE_NAME ":1: b: expected one HOST[:PORT] a line"},
-        {"*\n", "--targets=" FILE_NAME ":1: *: expected HOST[:PORT] (* is no host to ask)"},
+        {"*\n", "--targets=" FILE_NAME ":1: *: expected HOST[:PORT] (* is not a host)"},
         {"", "--targets=" FILE_NAME ": expected HOST[:PORT] in a line of it"},
         {"# nothing\n", "--targets=" FILE_NAME ": expected HOST[:PORT] in a line of it"},
     };

@@ -409,7 +409,7 @@ static void one_that_it_will_not_store_is_told(void **state)
     store_answer = EPERM;
     listener_set_store(&set, NULL, captured.log);
     assert_non_null(strstr(captured_text(&captured),
-                           " warning the service manager will not keep a listener "
+                           " warning service manager does not keep a listener "
                            "address=127.0.0.1:1000 error="));
 }
 

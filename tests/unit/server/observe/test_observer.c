@@ -236,7 +236,8 @@ static void repeated_failures_to_accept_are_logged(void **state)
         clock_pause(1000);
     }
     observer_stop(running.observer);
-    assert_non_null(strstr(captured_text(&running.log), "cannot answer who asks"));
+    assert_non_null(
+        strstr(captured_text(&running.log), "cannot answer status and metrics requests"));
 }
 
 static void a_few_failures_to_accept_are_not_logged(void **state)
@@ -250,7 +251,7 @@ static void a_few_failures_to_accept_are_not_logged(void **state)
         clock_pause(1000);
     }
     observer_stop(running.observer);
-    assert_null(strstr(captured_text(&running.log), "cannot answer who asks"));
+    assert_null(strstr(captured_text(&running.log), "cannot answer status and metrics requests"));
 }
 
 static const char *answer_to(const running_t *running, const char *request)
@@ -344,7 +345,7 @@ static void what_cannot_be_opened_is_told_and_decides_the_end(void **state)
     assert_int_equal(second.code, EXIT_UNAVAILABLE);
     const char *text = captured_text(&second.log);
 
-    assert_non_null(strstr(text, "cannot make the control socket"));
+    assert_non_null(strstr(text, "cannot create the control socket"));
     assert_non_null(strstr(text, taken));
     assert_non_null(strstr(text, "step=bind"));
 }
