@@ -140,7 +140,7 @@ def start_udpechod(*options, host, prefix=(), workers=1, protocol="listen", pack
 def start_without(features, *options, host, prefix=()):
     """Starts udpechod on a kernel without these features."""
     if not (TOOLS / "without").exists():
-        raise Skipped("built without libseccomp, nothing can be taken away")
+        raise Skipped("built without libseccomp, which removes system calls")
     return start_udpechod(*options, host=host,
                           prefix=[TOOLS / "without", features, "--", *prefix])
 

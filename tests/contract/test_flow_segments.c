@@ -166,7 +166,7 @@ static void a_wake_between_costs_nothing_of_the_rest(void **state)
 }
 
 /* Whichever of two flows is removed while datagrams of both wait, all of the other come. */
-static void nothing_that_waits_of_a_removed_flow_is_lent(void **state)
+static void queued_replies_of_a_removed_flow_are_discarded(void **state)
 {
     for (unsigned removed = 0; removed < 2; removed++) {
         fixture_t *fixture = open_segments(state);
@@ -204,7 +204,7 @@ static void nothing_that_waits_of_a_removed_flow_is_lent(void **state)
 }
 
 /* The kernel itself: as many as it cuts a message into, it also puts together on the loopback. */
-static void what_this_kernel_coalesces_is_lent_apart(void **state)
+static void coalesced_datagrams_are_returned_one_by_one(void **state)
 {
     fixture_t *fixture = open_segments(state);
     apr_uint32_t sent = 0;
@@ -231,8 +231,8 @@ int main(void)
         SCENE(a_message_may_be_any_number_of_datagrams),
         SCENE(every_message_of_a_batch_may_be),
         SCENE(a_wake_between_costs_nothing_of_the_rest),
-        SCENE(nothing_that_waits_of_a_removed_flow_is_lent),
-        SCENE(what_this_kernel_coalesces_is_lent_apart),
+        SCENE(queued_replies_of_a_removed_flow_are_discarded),
+        SCENE(coalesced_datagrams_are_returned_one_by_one),
     };
 
     return run_scenes(scenes, sizeof scenes / sizeof scenes[0], flows_variants, flows_variant_count,

@@ -82,7 +82,7 @@ static void turn(scene_t *scene)
     apr_interval_time_t timeout;
 
     if (clock_now() > scene->end) {
-        fail_msg("nothing happens any more");
+        fail_msg("the HTTP client made no progress before the deadline");
     }
     assert_int_equal(scene->http->watch(scene->http, scene->set), APR_SUCCESS);
     timeout = scene->http->timeout(scene->http);

@@ -8,7 +8,7 @@
 
 /* ---- Receiving ---- */
 
-static void datagrams_that_came_together_are_lent_one_by_one(void **state)
+static void coalesced_datagrams_are_handed_out_one_by_one(void **state)
 {
     static const char *const addresses[] = {"127.0.0.1", "::1"};
 
@@ -275,7 +275,7 @@ static void replies_keep_the_order_of_coalesced_and_single_requests(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        scene(datagrams_that_came_together_are_lent_one_by_one),
+        scene(coalesced_datagrams_are_handed_out_one_by_one),
         scene(coalescing_is_limited_to_the_receive_buffer),
         scene(what_a_batch_cannot_hold_is_lent_by_the_next),
         scene(replies_beyond_512_are_sent_in_the_next_message),

@@ -130,7 +130,7 @@ static void assert_shares(int by_bind, const char *expected_order, apr_pool_t *p
 static void the_first_socket_is_shared_once_it_has_the_port(void **state)
 {
 #if defined(SO_REUSEPORT_LB)
-    skip_test("on this system it would get nothing");
+    skip_test("on this system a socket shared after it is bound receives nothing");
 #endif
     assert_shares(0, "bfff", *state);
 }

@@ -40,7 +40,7 @@ def setUpModule():
             [*NFT, "list", "tables"], capture_output=True, check=False).returncode != 0:
         raise unittest.SkipTest("no nftables on this host")
     if WITHOUT is None:
-        raise unittest.SkipTest("built without libseccomp's headers, nothing can be taken away")
+        raise unittest.SkipTest("built without libseccomp, which removes features")
 
 
 def backlog_drops():

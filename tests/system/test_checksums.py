@@ -42,7 +42,7 @@ class Checksums(unittest.TestCase):
                 harness.client(server.address) as sock:
             before = server.waits()
             self.spoil(server.address, COUNT, interval=0.0005)
-            self.assertGreater(server.waits() - before, 1000, "they were not received one by one")
+            self.assertGreater(server.waits() - before, 1000, "the server did not receive datagrams one by one")
             self.spoil(server.address, 30, interval=1 / 30)
             server.signal(signal.SIGUSR1)
             self.assertEqual(server.wait_for("counters")["health"], "ok")

@@ -105,7 +105,7 @@ class Ports(Sweep):
             self.check_suspects(report, set())
             self.assertEqual((report.code, report.summary["lost"]), (0, 0))
 
-    def test_some_that_nobody_answers(self):
+    def test_some_without_an_answer(self):
         for report in self.check_bad("drop"):
             self.assertEqual(report.summary["lost"], 6 * len(self.BAD))
 
@@ -124,7 +124,7 @@ class Ports(Sweep):
         self.check_suspects(report, self.BAD)
         self.assertEqual((report.summary["lost"], report.summary["late"]), (len(self.BAD), 0))
 
-    def test_half_and_more_that_nobody_answers(self):
+    def test_half_or_more_without_an_answer(self):
         for bad in 8, 13:
             with self.subTest(bad=bad):
                 self.filter(f"udp sport {FIRST}-{FIRST + bad - 1} drop")

@@ -81,14 +81,14 @@ class Operands(Targets):
         self.assertEqual([len(server.requests) for server in servers], [4, 4, 4])
         self.assertEqual(len(report.of("start")), 3)
 
-    def test_one_that_is_named_twice_is_asked_once(self):
+    def test_a_target_named_twice_is_asked_once(self):
         server, other = self.server(), self.server()
         report = ask("-c", 2, *QUICK, server.address(), other.address(), server.address())
         self.assertEqual(report.code, 0)
         self.check_counts(report, [server, other])
         self.assertEqual(len(server.requests), 2)
 
-    def test_one_that_does_not_answer_is_told_by_the_exit_status(self):
+    def test_the_exit_status_reports_a_target_without_answer(self):
         silent, server = self.server(silence), self.server()
         report = ask("-c", 2, *QUICK, silent.address(), server.address())
         self.assertEqual(report.code, 1)

@@ -207,7 +207,7 @@ class Families(Wire):
         self.check_advice("", "one.test")
         self.check_advice("", NEAR[socket.AF_INET6])
 
-    def test_no_advice_where_somebody_answered_or_nobody_was_asked(self):
+    def test_no_advice_after_a_reply_or_without_a_request(self):
         """With something else, or from elsewhere; or the user did not wait for it."""
         for answer in (lambda request: [flip(request.payload)]), \
                       (lambda request: [Reply(request.payload, by=1)]):

@@ -70,7 +70,7 @@ class Terminal:
         deadline = time.monotonic() + harness.PATIENCE
         while not condition():
             if time.monotonic() > deadline:
-                raise AssertionError(f"in vain on the terminal: {self.shown.decode()}")
+                raise AssertionError(f"not on the terminal within {harness.PATIENCE} s: {self.shown.decode()}")
             if select.select([self.terminal], [], [], 0.05)[0]:
                 self.shown += os.read(self.terminal, 65536)
 

@@ -166,7 +166,7 @@ class AsRoot(Confinement):
             self.assertIn(f"{self.config}: cannot be read", line["error"])
             self.check_works(server, reloads=False)
 
-    def test_new_root_that_is_not_there(self):
+    def test_missing_root(self):
         for name, error in ("none", "No such file"), (self.config.name, "Not a directory"):
             self.check_refused(78, f"--chroot={self.directory}/{name}", words=[
                 f"change root to {self.directory}/{name}", error, "--chroot takes an existing directory"])
@@ -291,7 +291,7 @@ class Sandbox(Confinement):
             self.assertIn("PR_CAPBSET_DROP", server.calls("INJECTED")[0])
             self.assertGreater(len(server.calls("PR_CAPBSET_DROP")), 10)
 
-    @unittest.skipUnless(WITHOUT, "built without libseccomp's headers, nothing can be taken away")
+    @unittest.skipUnless(WITHOUT, "built without libseccomp, which removes features")
     def test_on_a_kernel_that_lacks_what_it_is_made_for(self):
         prefix = (WITHOUT, "epoll,recvmmsg,sendmmsg,SO_REUSEPORT,SO_MEMINFO", "--")
         with self.server(prefix=prefix) as server:

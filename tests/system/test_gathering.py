@@ -171,7 +171,7 @@ class Link(unittest.TestCase):
             link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
             link.bind(("near1", 0x0800))
             self.exchange(server, address_of(server, "10.1.0.1"), 8000)
-            self.assertGreater(self.longest_packet(link), 9000, "this host gathers nothing")
+            self.assertGreater(self.longest_packet(link), 9000, "this host does not gather replies")
             for _ in range(3):
                 self.exchange(server, address_of(server, "10.0.0.1"), 1473)
                 self.exchange(server, address_of(server, "10.1.0.1"), 8000)
@@ -229,7 +229,7 @@ class Wire(unittest.TestCase):
             self.assertEqual(checksum(packet[:20]), 0xffff)
             pseudo = packet[12:20] + struct.pack("!HH", socket.IPPROTO_UDP, length - 20)
             self.assertEqual(checksum(pseudo + packet[20:]), 0xffff)
-            self.assertEqual(packet[6:8], b"\0\0", "neither a fragment nor forbidden to be one")
+            self.assertEqual(packet[6:8], b"\0\0", "flags or a fragment offset in the IP header")
         self.assertEqual(len({packet[4:6] for packet in packets}), len(packets))
 
 

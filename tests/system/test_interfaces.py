@@ -366,7 +366,7 @@ class Client(Interfaces):
             networks = [request.source[0].rpartition(".")[0] for request in server.requests]
             self.assertEqual(sorted(networks), ["10.0.0", "10.0.0", "10.1.0", "10.1.0"])
 
-    def test_an_interface_that_is_not_there_yet(self):
+    def test_an_interface_that_does_not_exist_yet(self):
         with Responder(echo, host=FAR[0]) as server:
             for missing in "10.0.0.9%nosuch0", "fe80::1%nosuch0":
                 report = self.ask(f"{FAR[0]}%far0:{server.port}", missing)

@@ -38,7 +38,7 @@ ROWS = {
 }
 
 
-@unittest.skipUnless(WITHOUT, "built without libseccomp's headers, nothing can be taken away")
+@unittest.skipUnless(WITHOUT, "built without libseccomp, which removes features")
 class Lacks(unittest.TestCase):
     def server(self, *features, listen=("127.0.0.1:0", "*:0"), **others):
         return harness.Server("--workers=3", listen=listen,

@@ -224,7 +224,7 @@ class Paths(unittest.TestCase):
         self.assertGreater(dropped, datagrams * copies * 0.99)
         self.assertEqual({warning["reason"] for warning in warnings}, {"loop"})
         sources = [(warning["from"], warning["to"]) for warning in warnings]
-        self.assertEqual(len(sources), len(set(sources)), "told of twice")
+        self.assertEqual(len(sources), len(set(sources)), "a source was reported twice")
 
     def test_a_thousand_datagrams_over_50_milliseconds(self):
         self.check_dead(1000, 0.05, seconds=5)

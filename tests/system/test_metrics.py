@@ -246,8 +246,8 @@ class Metrics(unittest.TestCase):
             self.assertIn("unix:/PATH", done.stderr)
 
     @tracing.needs_strace
-    def test_nobody_can_be_accepted(self):
-        """Who connects then waits in the queue, which is ready all the time; the thread is not busy."""
+    def test_accept_fails(self):
+        """Clients wait in the queue, which stays readable; the thread does not spin."""
         with tracing.TracedServer("accept4", "--metrics-listen=127.0.0.1:0",
                                   inject="accept4:error=EMFILE:when=1..20") as running:
             began = time.monotonic()

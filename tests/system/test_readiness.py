@@ -255,7 +255,7 @@ class Drain(Scene):
             self.assertEqual((done.returncode, done.stdout), (77, ""))
             self.assertIn("Permission denied", done.stderr)
 
-    def test_nobody_there(self):
+    def test_no_server(self):
         for option in "--ready", "--drain", "--undrain":
             done = harness.run(option, f"--control={self.control}")
             self.assertEqual((done.returncode, done.stdout), (69, ""))

@@ -115,7 +115,7 @@ class Reload(unittest.TestCase):
                 self.assertEqual(harness.echo(sock, b"answered"), b"answered")
             self.assertEqual(server.stop()["dropped_access"], 1)
 
-    def test_a_list_that_is_emptied_names_nobody(self):
+    def test_an_emptied_list_matches_no_source(self):
         for options, reason in (("allow=@{0}", "dropped_access"),
                                 ("rate-limit=1/s\nrate-limit-exempt=@{0}", "dropped_rate_limited")):
             with self.subTest(options):
@@ -264,7 +264,7 @@ class Reload(unittest.TestCase):
             self.assertIn("restart the server", server.find("cannot listen")[0]["hint"])
             server.stop()
 
-    def test_port_of_root_once_it_is_nobody(self):
+    def test_privileged_port_after_becoming_nobody(self):
         with self.serve("listen=127.0.0.1:0\nuser=nobody\n") as server:
             os.chmod(os.path.dirname(self.path), 0o755)
             self.write("listen=127.0.0.1:0\nlisten=127.0.0.1:7\nuser=nobody\n")

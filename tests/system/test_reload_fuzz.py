@@ -262,7 +262,7 @@ class ReloadFuzz(unittest.TestCase):
                 self.check_answers(server)
 
 
-@unittest.skipUnless(WITHOUT_VDSO, "no tool here that takes the vDSO away")
+@unittest.skipUnless(WITHOUT_VDSO, "the tool that removes the vDSO was not built")
 class WithoutVdso(ReloadFuzz):
     PREFIX = (WITHOUT_VDSO,)
 

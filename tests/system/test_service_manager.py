@@ -80,7 +80,7 @@ class Notify(unittest.TestCase):
                     return
         self.skipTest("in none of ten runs that call was the one to fail")
 
-    def test_nobody_listens(self):
+    def test_no_listener(self):
         with harness.Server(environment={"NOTIFY_SOCKET": "/nonexistent"}) as server:
             server.stop()
 

@@ -53,7 +53,7 @@ class ShowPlatform(unittest.TestCase):
         self.assertEqual((shown["backend"], shown["batching"]),
                          (serving["backend"], serving["batching"]))
 
-    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    @unittest.skipUnless(WITHOUT, "the tool that removes features was not built")
     def test_what_is_refused_has_its_reason(self):
         shown = show(prefix=[WITHOUT, "SO_REUSEPORT,recvmmsg,epoll", "--"])
         self.assertEqual((shown["port_sharing"], shown["because"]),

@@ -274,7 +274,7 @@ class FollowUp(Stamp):
                     self.assertLessEqual(follow_up[1], last_came)
                 self.assertEqual(server.find("the sandbox refused a system call"), [])
 
-    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    @unittest.skipUnless(WITHOUT, "the tool that removes features was not built")
     def test_else_it_is_when_the_reply_was_sent(self):
         with self.reflector("--stamp-sessions=stateful", "--stamp-clock=ptp",
                             prefix=[WITHOUT, "SO_TIMESTAMPING", "--"]) as server, \
@@ -283,13 +283,13 @@ class FollowUp(Stamp):
             _, sent, _, _ = self.ask(sock, 100)
             self.assertEqual(self.ask(sock, 100)[2], (0, sent, 2))
 
-    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    @unittest.skipUnless(WITHOUT, "the tool that removes features was not built")
     def test_what_the_kernel_tells_of_replies_is_read_without_recvmmsg(self):
         with self.reflector("--stamp-sessions=stateful", prefix=[WITHOUT, "recvmmsg", "--"]) as server, \
                 harness.client(server.address) as sock:
             self.check_quiet(server, sock, follow_up_request(100))
 
-    @unittest.skipUnless(WITHOUT, "no tool here that takes features away")
+    @unittest.skipUnless(WITHOUT, "the tool that removes features was not built")
     def test_what_it_tells_another_process_is_read_without_the_feature(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound, \
                 socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:

@@ -208,7 +208,7 @@ class Status(unittest.TestCase):
         for where in "0.0.0.0:9001", "192.0.2.1:9001", "localhost:9001", "127.0.0.1":
             self.check_refused(64, f"--control={where}", words=["--control", where, "loopback"])
 
-    def test_nobody_there(self):
+    def test_no_server(self):
         self.check_refused(69, "--status", f"--control={self.path}",
                            words=["--status", self.path, "No such file", "--control"])
         with self.server() as server:
@@ -222,8 +222,8 @@ class Status(unittest.TestCase):
                            words=["cannot create the control socket", "No such file"])
 
     @tracing.needs_strace
-    def test_nobody_can_be_accepted(self):
-        """Who asks then waits in the queue, which is ready all the time; the thread is not busy."""
+    def test_accept_fails(self):
+        """Clients wait in the queue, which stays readable; the thread does not spin."""
         with tracing.TracedServer("accept4", f"--control={self.path}",
                                   inject="accept4:error=EMFILE:when=1..20") as server:
             began = time.monotonic()
@@ -233,7 +233,7 @@ class Status(unittest.TestCase):
             server.stop()
 
     @tracing.needs_strace
-    def test_end_while_nobody_can_be_accepted(self):
+    def test_stop_while_accept_fails(self):
         with tracing.TracedServer("accept4", f"--control={self.path}",
                                   inject="accept4:error=ENFILE:when=1+") as server, \
                 socket.socket(socket.AF_UNIX) as sock:
@@ -340,7 +340,7 @@ class Status(unittest.TestCase):
             self.check_refused(77, "--status", f"--control={self.path}", prefix=AS_NOBODY,
                                words=["Permission denied"])
 
-    def test_what_is_no_request_is_not_answered(self):
+    def test_invalid_requests_are_not_answered(self):
         with self.server() as server:
             for request in (b"\n", b"stat\n", b"status \n", b"STATUS\n", b"status", b"\0\n",
                             bytes(100), b"GET / HTTP/1.1\r\n\r\n", 100 * b"status"):

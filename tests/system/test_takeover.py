@@ -338,7 +338,7 @@ class Takeover(unittest.TestCase):
             self.check_refused(64, "a full path of at most", takeover=path)
         self.check_refused(69, "No such file", takeover="/nonexistent/takeover")
 
-    def test_what_is_no_socket_stays(self):
+    def test_a_file_that_is_no_socket_is_kept(self):
         mine = os.path.join(os.path.dirname(self.path), "mine")
         with open(mine, "w", encoding="utf-8") as file:
             file.write("listen=127.0.0.1:0\n")
@@ -413,8 +413,8 @@ class Faults(unittest.TestCase):
         return tracing.TracedServer(calls, f"--takeover={self.path}", *options, inject=inject,
                                     **others)
 
-    def test_nobody_can_be_accepted(self):
-        """The one that asks waits in the queue meanwhile, for as long as it has patience."""
+    def test_accept_fails(self):
+        """The successor waits in the queue until its timeout."""
         with self.traced("accept", "accept:error=EMFILE:when=1..3") as server:
             used = server.processor_seconds()
             with self.server() as successor:

@@ -120,7 +120,7 @@ static void what_was_inherited_from_elsewhere_is_left(void **state)
     assert_int_equal(inherited->nelts, 3);
 }
 
-static void nobody_to_accept_is_not_waited_for(void **state)
+static void accept_does_not_wait_without_a_client(void **state)
 {
     apr_sockaddr_t *address = free_address("127.0.0.1", APR_INET, *state);
     apr_socket_t *listening;
@@ -151,7 +151,7 @@ int main(void)
         scene(a_port_that_was_inherited_is_used),
         scene(a_path_that_was_inherited_is_used_and_stays),
         scene(what_was_inherited_from_elsewhere_is_left),
-        scene(nobody_to_accept_is_not_waited_for),
+        scene(accept_does_not_wait_without_a_client),
         scene(who_is_closed_is_not_there_any_more),
     };
 

@@ -196,7 +196,7 @@ static void it_answers_while_others_say_nothing_or_nonsense(void **state)
     observer_stop(running.observer);
 }
 
-static void what_is_no_request_gets_no_answer(void **state)
+static void invalid_requests_get_no_answer(void **state)
 {
     running_t running = start_observer("127.0.0.1:0", NULL, *state);
     const char *answer;
@@ -366,7 +366,7 @@ int main(void)
         scene(the_status_is_told_as_it_is),
         scene(it_answers_while_others_do_not_read),
         scene(it_answers_while_others_say_nothing_or_nonsense),
-        scene(what_is_no_request_gets_no_answer),
+        scene(invalid_requests_get_no_answer),
         scene(it_ends_while_somebody_is_connected),
         scene(it_does_not_begin_where_the_gate_is_abandoned),
         scene(repeated_failures_to_accept_are_logged),
