@@ -86,7 +86,8 @@ class Counts(unittest.TestCase):
         unanswered = those(lambda came: came == [] or payload not in came)
         if "reorder" in profile.chances:  # one that nothing overtakes is in order
             return set(), set(), unanswered - ({count - 1} if path.held else set())
-        return unanswered, those(lambda came: len(came) == 2), set()
+        # The client ends with the last answer, and may miss the duplicate that follows it.
+        return unanswered, those(lambda came: len(came) == 2) - {count - 1}, set()
 
     def test_the_client_names_each(self):
         """A listener and a profile for each of many series, since a client leaves 20 ms between requests."""
@@ -110,7 +111,7 @@ class Counts(unittest.TestCase):
             if reply["verdict"] in ("answer", "late"):
                 unanswered.discard(reply["sequence"])
                 reordered.update([reply["sequence"]] if reply["reordered"] else [])
-            elif reply["verdict"] == "duplicate":
+            elif reply["verdict"] == "duplicate" and reply["sequence"] < EACH - 1:
                 duplicate.add(reply["sequence"])
         for target, profile in profiles.items():
             with self.subTest(impair=str(profile)):

@@ -187,8 +187,8 @@ static void a_wrong_line_is_refused(void **state)
 static void mistakes_do_no_harm(void **state)
 {
     static const char *const right[] = {
-        "from=192.0.2.0/24,port=8,drop=0.1%,corrupt=1/9,delay=5ms,jitter=1ms,distribution=normal,"
-        "rate=1Mbit/s,queue=9KiB,seed=7",
+        ("from=192.0.2.0/24,port=8,drop=0.1%,corrupt=1/9,delay=5ms,jitter=1ms,distribution=normal,"
+         "rate=1Mbit/s,queue=9KiB,seed=7"),
         "after=1m30s,drop=0.1%,corrupt=1/9,delay=5ms,jitter=1ms,distribution=normal,rate=1Mbit/s",
         "after-replies=1000,repeat",
     };
