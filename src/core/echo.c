@@ -30,6 +30,9 @@ struct echo {
     requests_t *requests;
     delay_line_t *line; /* NULL: no reply has been impaired yet */
     counters_t counters;
+    unsigned suspect_count;
+    const datagram_t
+        *suspects[BATCH_MAX]; /* those of the present batch that may be part of a loop */
 };
 
 echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool)
@@ -171,7 +174,13 @@ static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const e
 
 static int is_loop(echo_t *echo, const datagram_t *datagram, apr_time_t now)
 {
-    return echo->loops != NULL && !loop_detector_passes(echo->loops, datagram, now);
+    int passes =
+        echo->loops == NULL ? LOOP_PASSES : loop_detector_passes(echo->loops, datagram, now);
+
+    if (passes == LOOP_SUSPECTED) {
+        echo->suspects[echo->suspect_count++] = datagram;
+    }
+    return passes == 0;
 }
 
 static verdict_t judge_arrival(const echo_policy_t *policy, const datagram_t *datagram)
@@ -238,6 +247,7 @@ const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now)
 
     token_hand_hold(&echo->datagrams, policy->datagrams);
     token_hand_hold(&echo->bytes, policy->bytes);
+    echo->suspect_count = 0;
     for (unsigned i = 0; i < batch->count; i++) {
         datagram_t *datagram = batch->at[i];
 
@@ -338,13 +348,45 @@ int echo_impairs(echo_t *echo, unsigned worker)
     return impair != NULL || echo_next_due(echo) >= 0;
 }
 
+static int is_suspect(const echo_t *echo, const datagram_t *datagram)
+{
+    for (unsigned i = 0; i < echo->suspect_count; i++) {
+        if (echo->suspects[i] == datagram) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A duplicate is one more echo to its peer, and would replace a copy that the loop detector takes
+ * out of a loop. judge_amount() would cost plain datagrams more if it had two callers. */
+static int admits_duplicate(void *context, const datagram_t *reply, apr_time_t now)
+{
+    echo_t *echo = context;
+    const echo_policy_t *policy = atomic_load_explicit(&echo->held, memory_order_relaxed);
+    int is_limited = policy->per_source != NULL && !policy->per_source_dry_run &&
+                     (policy->exempt == NULL || !access_list_allows(policy->exempt, &reply->from));
+
+    if (is_suspect(echo, reply) ||
+        (is_limited && !rate_limit_admits(policy->per_source, &reply->from, now)) ||
+        !token_hand_take(&echo->datagrams, 1, now)) {
+        return 0;
+    }
+    if (!token_hand_take(&echo->bytes, reply->length, now)) {
+        token_hand_return(&echo->datagrams, 1);
+        return 0;
+    }
+    return echo_quota_claim(echo->quota);
+}
+
 void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t now)
 {
     const echo_policy_t *policy = atomic_load_explicit(&echo->held, memory_order_relaxed);
+    const impair_limits_t limits = {echo->quota, admits_duplicate, echo};
 
     if (policy != NULL && policy->impair != NULL) {
         change_line(echo, impair_policy_line(policy->impair, worker));
-        impair_batch(policy->impair, echo->line, echo->quota, &echo->counters, batch, now);
+        impair_batch(policy->impair, echo->line, &limits, &echo->counters, batch, now);
         find_wake(echo);
     }
 }

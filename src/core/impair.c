@@ -27,7 +27,7 @@ struct impair_policy {
 
 typedef struct impairing {
     delay_line_t *line;
-    echo_quota_t *quota;
+    const impair_limits_t *limits;
     counters_t *counters;
     apr_time_t now;
     path_t *path; /* of the present reply */
@@ -189,7 +189,7 @@ static void count(const impairing_t *impairing, impairment_t impairment)
 static void lose(const impairing_t *impairing, impairment_t how)
 {
     count(impairing, how);
-    echo_quota_settle(impairing->quota, 0, 1);
+    echo_quota_settle(impairing->limits->quota, 0, 1);
 }
 
 /* Returns non-zero if there is room for it. */
@@ -236,7 +236,7 @@ static void duplicate(const impairing_t *impairing, const datagram_t *reply,
     datagram_t copy = *reply;
     apr_time_t passed;
 
-    if (!echo_quota_claim(impairing->quota)) {
+    if (!impairing->limits->admits_duplicate(impairing->limits->context, reply, impairing->now)) {
         return;
     }
     copy.departure_id = -1;
@@ -293,10 +293,10 @@ static void impair(const impairing_t *impairing, datagram_t *reply, apr_uint64_t
     leave(impairing, reply, &decision, passed + decision.delay);
 }
 
-void impair_batch(impair_policy_t *policy, delay_line_t *line, echo_quota_t *quota,
+void impair_batch(impair_policy_t *policy, delay_line_t *line, const impair_limits_t *limits,
                   counters_t *counters, const batch_t *batch, apr_time_t now)
 {
-    impairing_t impairing = {.line = line, .quota = quota, .counters = counters, .now = now};
+    impairing_t impairing = {.line = line, .limits = limits, .counters = counters, .now = now};
 
     for (unsigned i = 0; i < batch->count; i++) {
         datagram_t *datagram = batch->at[i];

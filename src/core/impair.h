@@ -27,6 +27,15 @@ typedef struct impair_policy impair_policy_t;
 impair_policy_t *impair_policy_create(const apr_array_header_t *profiles,
                                       delay_line_t *const *lines, apr_time_t now, apr_pool_t *pool);
 
+/* The limits of replies. */
+typedef struct impair_limits {
+    echo_quota_t *quota;
+    /* Non-zero if a duplicate may be sent, which is then counted towards the limits and has claimed
+     * its part of the quota. */
+    int (*admits_duplicate)(void *context, const datagram_t *reply, apr_time_t now);
+    void *context;
+} impair_limits_t;
+
 /* Non-zero if a profile is for listeners at this port. Any thread. */
 int impair_policy_is_for(const impair_policy_t *policy, apr_port_t port);
 
@@ -36,11 +45,10 @@ delay_line_t *impair_policy_line(const impair_policy_t *policy, unsigned worker)
 /*
  * Impairs the replies of a batch whose datagrams tell their listener, as the worker that has the
  * line; what is done is counted. Those that do not leave with the batch get VERDICT_WITHHELD. A
- * duplicate takes its part of `quota`, and there is none if nothing is left of it; a reply that is
- * lost gives its own back. Several workers may call it at once, each with its own line and
- * counters.
+ * duplicate is only made if `limits` admits it, and a reply that is lost gives its part of the
+ * quota back. Several workers may call it at once, each with its own line, limits and counters.
  */
-void impair_batch(impair_policy_t *policy, delay_line_t *line, echo_quota_t *quota,
+void impair_batch(impair_policy_t *policy, delay_line_t *line, const impair_limits_t *limits,
                   counters_t *counters, const batch_t *batch, apr_time_t now);
 
 #endif

@@ -212,7 +212,7 @@ static void change_phase(stream_t *stream, apr_time_t now)
     }
 }
 
-/* Whether the stream alone may be answered, whatever its source is. */
+/* As loop_detector_passes(), from the stream alone, whatever its source is. */
 static int stream_passes(stream_t *stream, apr_time_t now)
 {
     if (now - stream->last >= LOOP_PAUSE_US && stream->phase != TRUSTED) {
@@ -225,12 +225,14 @@ static int stream_passes(stream_t *stream, apr_time_t now)
     switch (stream->phase) {
     case THINNED:
         stream->early += now - stream->since < LOOP_THIN_US / 2 ? 1 : 0;
-        return stream->count % LOOP_THIN != 0;
+        return stream->count % LOOP_THIN != 0 ? LOOP_SUSPECTED : 0;
+    case SPARED:
+        return LOOP_SUSPECTED;
     case SILENCED:
     case ENDED:
         return 0;
     default:
-        return 1;
+        return LOOP_PASSES;
     }
 }
 
@@ -240,7 +242,7 @@ int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, 
     stream_t *stream = find_stream(detector, names.stream, now);
 
     if (stream == NULL) {
-        return 1;
+        return LOOP_PASSES;
     }
     apr_interval_time_t pause = now - stream->last;
     int passes = stream_passes(stream, now);
@@ -250,8 +252,8 @@ int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, 
         loop_source_t *source = find_source(detector, names.source);
 
         source->last = now;
-        passes = loop_source_passes(source, stream->tag, &stream->mark, now);
-        if (!passes) {
+        if (!loop_source_passes(source, stream->tag, &stream->mark, now)) {
+            passes = 0;
             enter(stream, SILENCED, now); /* copies of it, too */
             stream->excess = 0;
         }

@@ -59,8 +59,13 @@ typedef struct loop_detector loop_detector_t;
 /* `key` is random and secret; it is not kept. All memory is taken here, about 390 KiB of `pool`. */
 loop_detector_t *loop_detector_create(const unsigned char key[APR_SIPHASH_KSIZE], apr_pool_t *pool);
 
-/* Non-zero if the datagram may be answered. The same payload means: the same length, and the same
- * first 24 and last 8 bytes. */
+/* Results of loop_detector_passes(). A suspected datagram may be one of many copies in a loop,
+ * whose number the detector is reducing: more than one reply to it would keep the loop going. */
+#define LOOP_PASSES    1
+#define LOOP_SUSPECTED 2
+
+/* LOOP_PASSES or LOOP_SUSPECTED if the datagram may be answered, otherwise 0. The same payload
+ * means: the same length, and the same first 24 and last 8 bytes. */
 int loop_detector_passes(loop_detector_t *detector, const datagram_t *datagram, apr_time_t now);
 
 #endif

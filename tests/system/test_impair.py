@@ -233,6 +233,21 @@ class Impair(unittest.TestCase):
             counters = running.wait_for("stopped")
         self.assertEqual((counters["reason"], counters["echoed"]), ("count", 3))
 
+    @harness.posix_only("no SIGSTOP")
+    def test_duplicates_are_part_of_the_limits(self):
+        for limits in (["--max-rate=100/s"], ["--max-bandwidth=400/s"],
+                       ["--rate-limit=100/s", "--rate-limit-exempt=none"]):
+            with self.subTest(limits):
+                with server("duplicate=100%", options=limits) as running, \
+                        harness.client(running.address) as sock:
+                    with running.frozen():
+                        for number in range(1000):
+                            sock.send(number.to_bytes(4, "big"))
+                    counters = running.stop()
+                duplicates = counters["impaired_duplicate"]
+                self.assertGreater(counters["echoed"] - duplicates, duplicates)
+                self.assertEqual(harness.accounted(counters), -duplicates)
+
     @harness.posix_only("no SIGUSR1")
     def test_only_the_port_and_the_network_named(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as spare:

@@ -44,6 +44,22 @@ static apr_uint64_t count_of(const scene_t *scene, impairment_t impairment)
     return totals.value[COUNTER_IMPAIRED + impairment];
 }
 
+static int claim(void *context, const datagram_t *reply, apr_time_t now)
+{
+    const scene_t *scene = context;
+
+    (void)reply;
+    (void)now;
+    return echo_quota_claim(scene->quota);
+}
+
+static void impair(scene_t *scene, const batch_t *batch, apr_time_t now)
+{
+    const impair_limits_t limits = {scene->quota, claim, scene};
+
+    impair_batch(scene->policy, scene->line, &limits, &scene->counters, batch, now);
+}
+
 /* Impairs one reply to this peer; returns non-zero if it leaves with its batch. */
 static int leaves(scene_t *scene, endpoint_t peer, apr_time_t now)
 {
@@ -52,7 +68,7 @@ static int leaves(scene_t *scene, endpoint_t peer, apr_time_t now)
     batch.at[0]->from = peer;
     batch.at[0]->listener = LISTENER;
     batch.at[0]->verdict = VERDICT_ECHO;
-    impair_batch(scene->policy, scene->line, scene->quota, &scene->counters, &batch, now);
+    impair(scene, &batch, now);
     return batch.at[0]->verdict == VERDICT_ECHO;
 }
 
@@ -109,7 +125,7 @@ static void datagrams_without_a_profile_are_not_impaired(void **state)
     batch.at[0]->verdict = VERDICT_ECHO;
     batch.at[1]->verdict = VERDICT_ACCESS;
     batch.at[1]->listener = LISTENER;
-    impair_batch(scene.policy, scene.line, scene.quota, &scene.counters, &batch, NOW);
+    impair(&scene, &batch, NOW);
     assert_int_equal(batch.at[0]->verdict, VERDICT_ECHO);
     assert_int_equal(batch.at[1]->verdict, VERDICT_ACCESS);
     assert_int_equal(count_of(&scene, IMPAIR_DROP), 0);

@@ -103,6 +103,32 @@ static void a_loop_that_is_set_off_again_dies_again(void **state)
     }
 }
 
+/* As many as fit into a receive buffer. */
+#define COPIES_MAX 300
+
+static void a_loop_that_is_duplicated_dies_where_suspects_are_not(void **state)
+{
+    loop_detector_t *detector = loop_detector_create(key, *state);
+    datagram_t datagram = datagram_from(40007, "forged", 6);
+    unsigned copies = 1;
+    int has_filled_the_buffer = 0;
+    apr_time_t now = START;
+
+    for (; copies > 0 && now < START + 10 * SECOND; now += 2000) {
+        unsigned sent = 0;
+
+        for (unsigned i = 0; i < copies; i++) {
+            int passes = loop_detector_passes(detector, &datagram, now);
+
+            sent += passes == LOOP_SUSPECTED ? 1 : passes ? 2 : 0;
+        }
+        copies = sent < COPIES_MAX ? sent : COPIES_MAX;
+        has_filled_the_buffer |= sent >= COPIES_MAX;
+    }
+    assert_int_equal(copies, 0);
+    assert_true(has_filled_the_buffer);
+}
+
 static void a_slow_loop_lives(void **state)
 {
     apr_time_t end;
@@ -252,6 +278,7 @@ int main(void)
         scene(one_guarded_server_ends_the_loop),
         scene(a_loop_of_many_copies_dies_as_well),
         scene(a_loop_that_is_set_off_again_dies_again),
+        scene(a_loop_that_is_duplicated_dies_where_suspects_are_not),
         scene(a_slow_loop_lives),
         scene(a_client_that_repeats_its_payload_up_to_the_bound_loses_nothing),
         scene(a_client_that_was_held_up_loses_nothing),
