@@ -9,8 +9,9 @@
 #include <linux/in6.h> /* IPV6_RECVFRAGSIZE, which glibc lacks */
 
 #ifndef IPV6_FLOWINFO
-#define IPV6_FLOWINFO \
-    11 /* glibc lacks it, and some of the kernel's headers hide it beside glibc's */
+#define IPV6_FLOWINFO                                                                             \
+    11 /* missing in glibc, and hidden by some kernel headers when they are included with glibc's \
+        */
 #endif
 
 const report_option_t system_reports[] = {

@@ -19,10 +19,9 @@ typedef struct timestamping_config {
 } TIMESTAMPING_CONFIG;
 #endif
 
-/* Has a socket tell what the details `before` ask for tell what `after` does, as far as the
- * platform has it. What has DETAIL_TIMES sends with the greatest TTL or hop limit from then on. 0,
- * or -1 and the error of setsockopt() or WSAIoctl(); `step` then says what failed: static. Main
- * thread. */
+/* Makes a socket that reports the details `before` report `after`, as far as the platform can.
+ * With DETAIL_TIMES it sends with the greatest TTL or hop limit from then on. 0, or -1 and the
+ * error of setsockopt() or WSAIoctl(); `step` then says what failed: static. Main thread. */
 int details_change(SOCKET socket, int family, unsigned before, unsigned after,
                    const platform_t *platform, const char **step);
 

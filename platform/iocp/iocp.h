@@ -75,9 +75,9 @@ typedef struct wake {
 } wake_t;
 
 /*
- * One message's room, which goes round: posted to receive, lent, posted to reply, posted to receive
- * again. Most messages are one datagram; others are several that the system put together. The
- * kernel uses it while it is posted, so its memory must outlive that.
+ * The memory of one message, which is reused: posted to receive, returned in a batch, posted to
+ * reply, posted to receive again. Most messages are one datagram; others are several that the
+ * system coalesced. The kernel uses the memory while it is posted, so it must outlive that.
  */
 typedef struct operation {
     OVERLAPPED overlapped; /* first: the kernel gives back this address */
@@ -114,7 +114,7 @@ typedef struct operation {
 typedef struct receives {
     port_t *port;
     operation_t *idle;     /* to be posted */
-    operation_t *received; /* of which something is to be lent, in this order */
+    operation_t *received; /* which have datagrams for the next batch, in this order */
     operation_t **received_end;
     operation_t *lent[BATCH_MAX]; /* whose each datagram of a batch is */
     datagram_t datagrams[BATCH_MAX];
@@ -127,7 +127,7 @@ typedef struct replies {
     atomic_uint under_way;  /* that it sent, and whose completion nobody has taken yet */
     atomic_int are_awaited; /* its thread waits for the last of them */
     send_outcome_t untold;  /* of those that it took, sent by others or not */
-    reply_failed_t *failed; /* told of the same; NULL: nobody asks */
+    reply_failed_t *failed; /* receives the failures; NULL: nobody */
     void *context;          /* for it */
     gather_limits_t limits;
     batch_t gathered; /* replies that may leave together, one of each of these operations */
@@ -165,9 +165,10 @@ void socket_coalesce(shared_socket_t *socket, unsigned details);
  * Returns how many came; 0: none, or the wait was ended. `entries` are BATCH_MAX. */
 ULONG port_take(port_t *port, OVERLAPPED_ENTRY *entries, DWORD milliseconds);
 
-/* Cancels what is posted on the port's sockets and waits until the kernel has given back all that
- * was ever posted, as it must before the memory of operations dies. 0 if it has not done so within
- * seconds, however often: that memory is the kernel's. Nobody may take from the port meanwhile. */
+/* Cancels the operations on the port's sockets and waits until the kernel has returned all that
+ * were ever posted, as it must before the memory of operations is freed. 0 if it has not done so
+ * within seconds: the memory then still belongs to the kernel. Nobody may take from the port at
+ * the same time. */
 int port_reap(port_t *port);
 
 /* ---- Waking ---- */
@@ -194,9 +195,9 @@ int is_reset(int error);
 /* Posts all that is idle. What cannot be posted stays idle. 0 or the error of one of these. */
 int receives_post(receives_t *receives);
 
-/* Takes what a receive has brought, to be lent, or returns its error. One that was cancelled, as
- * the end of the thread that posted it does, or that met an error of an earlier reply has not
- * failed. */
+/* Takes what a receive has brought, for a batch, or returns its error. A receive that was
+ * cancelled, as at the end of the thread that posted it, or that met an error of an earlier
+ * reply has not failed. */
 int receive_take(receives_t *receives, operation_t *operation);
 
 /* Lends what was taken, in that order, as long as the batch has fewer than `most`. */
@@ -206,12 +207,12 @@ void receives_lend(receives_t *receives, batch_t *batch, unsigned most);
  * it received has been in a batch. */
 void receive_return(receives_t *receives, operation_t *operation);
 
-/* Takes from those that are to be lent the first. NULL: there is none. */
+/* Takes the first operation that has datagrams for a batch. NULL: there is none. */
 operation_t *receives_pop(receives_t *receives);
 
 /* ---- Replies ---- */
 
-/* Has a datagram that was lent of the operation be echoed, in the order in which they were lent. */
+/* Queues a datagram of the operation to be echoed, in the order of the batch. */
 void reply_keep(operation_t *operation, const datagram_t *datagram);
 
 /* Sends what was kept of the operation, now or by replies_flush(). Then it goes to the receives
@@ -224,9 +225,9 @@ void reply_send(replies_t *replies, shared_socket_t *socket, const datagram_t *r
 /* Sends what waits for others that could leave together with it. */
 void replies_flush(replies_t *replies);
 
-/* Counts what became of a message whose completion this transport, the owner of `replies`, has
- * taken, sends what is left of its operation, and wakes the one that sent it if it waits for that.
- */
+/* Counts the outcome of a message whose completion this transport, the owner of `replies`, has
+ * taken, sends the rest of its operation, and wakes the transport that sent it if that waits for
+ * it. */
 void reply_take(replies_t *replies, operation_t *operation);
 
 /* How long to wait for the completion of the replies under way, milliseconds; 0: there are none, or
@@ -290,8 +291,8 @@ send_error_t send_error_kind(int error);
  * message. WSAEMSGSIZE says only that the datagram or its control messages were too long. */
 int message_is_truncated(int error, DWORD flags);
 
-/* Control messages; see platform/readiness for the same on other systems. What is written comes
- * behind what there is, in the room of CONTROL_MAX bytes. */
+/* Control messages; see platform/readiness for the same on other systems. New messages are
+ * appended to existing ones, in CONTROL_MAX bytes. */
 apr_size_t control_messages_read(WSAMSG *message, datagram_t *datagram);
 void control_message_write(WSAMSG *message, const datagram_t *datagram);
 void control_segment_write(WSAMSG *message, apr_size_t segment);

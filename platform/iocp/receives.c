@@ -1,4 +1,4 @@
-/* Receives posted ahead, and what they have brought until it is lent. */
+/* Receives that are posted in advance, and their datagrams until they are in a batch. */
 
 #include "iocp/iocp.h"
 
@@ -113,10 +113,10 @@ operation_t *receives_pop(receives_t *receives)
 }
 
 /*
- * Some adapters have the system put datagrams together without saying how long each is, and nothing
- * tells such a message from one long datagram: the echo would be one, too. What came in fragments
- * looks the same. It is seldom, and to do without costs no more than time; so that is what becomes
- * of a socket once a message comes that is longer than a packet and does not say.
+ * Some adapters make the system coalesce datagrams without saying how long each is, and such a
+ * message looks like one long datagram: the echo would be one, too. A datagram that came in
+ * fragments looks the same. Both are rare, and turning coalescing off only costs time; so a
+ * socket does that when a message is longer than a packet and has no length.
  */
 static void doubt_coalescing(shared_socket_t *socket)
 {
@@ -163,7 +163,7 @@ int receive_take(receives_t *receives, operation_t *operation)
         spare_give(receives->port, operation); /* its socket may be closed */
         return 0;
     }
-    if (operation->rest.length > 0) { /* another transport has lent some of it */
+    if (operation->rest.length > 0) { /* another transport has a part of it in its batch */
         append(receives, operation);
         return 0;
     }

@@ -74,8 +74,8 @@ static unsigned batch_max(const transport_t *transport)
     return atomic_load(&transport->port->is_timed) ? TIMED_BATCH_MAX : BATCH_MAX;
 }
 
-/* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; otherwise as
- * transport_receive() has it. */
+/* Waits for completions and takes them. APR_SUCCESS, with or without datagrams; otherwise the
+ * error of transport_receive(). */
 static apr_status_t take_completions(transport_t *transport, batch_t *batch, DWORD milliseconds)
 {
     unsigned most = batch_max(transport);
@@ -204,7 +204,8 @@ void transport_reply(transport_t *transport, batch_t *batch, send_outcome_t *out
     replies_tell(&transport->replies, outcome);
 }
 
-/* Copies leave by calls of their own: what is lent goes round with the receive that brought it. */
+/* Copies leave by separate calls: a datagram of a batch returns with the receive that brought
+ * it. */
 void transport_send(transport_t *transport, const listener_t *listener, const batch_t *batch,
                     send_outcome_t *outcome)
 {
@@ -328,10 +329,10 @@ static int is_among(const shared_socket_t *socket, listener_t *const *listeners,
 }
 
 /*
- * What completes on a socket that is left is not lent, whichever worker takes it from the port.
- * Another worker may post on it until it has left it, too. So once all have left it, it gets
- * nothing more, and its end cancels what is posted on it. To cancel that here would cost it the
- * replies under way.
+ * A completion on a socket that is no longer listened to is not returned, whichever worker takes
+ * it from the port. Another worker may still post on the socket until it stops listening, too.
+ * When all have stopped, the socket gets nothing more, and closing it cancels what is posted.
+ * Cancelling here would lose the replies in progress.
  */
 static void leave_others(transport_t *transport, listener_t *const *listeners, unsigned count)
 {

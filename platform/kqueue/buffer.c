@@ -1,8 +1,8 @@
 /*
  * The sizes of socket buffers on FreeBSD, NetBSD, OpenBSD, DragonFly and macOS. The default send
- * buffer takes datagrams of 9,216 bytes and no more, and a size above the limit
- * (kern.ipc.maxsockbuf, kern.sbmax and the like) is refused as a whole instead of being cut down to
- * it. What the limit comes to cannot be read: the kernel takes its own costs off it.
+ * buffer takes datagrams of up to 9,216 bytes, and a size above the limit (kern.ipc.maxsockbuf,
+ * kern.sbmax and the like) is refused instead of being reduced to it. The usable limit cannot be
+ * read: the kernel subtracts its own overhead.
  */
 
 #include "readiness/system.h"

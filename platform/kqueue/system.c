@@ -63,8 +63,8 @@ const apr_pollset_method_e system_poll_method = APR_POLLSET_KQUEUE;
 #define ARRIVAL_TIME_NAME "SO_TIMESTAMP"
 #endif
 
-/* OpenBSD has it too, but not among the options that pledge(2) allows (pledge_sockopt() of
- * kern/kern_pledge.c): a reload that asked a socket for it would end the process. */
+/* OpenBSD has it too, but pledge(2) does not permit it (pledge_sockopt() of kern/kern_pledge.c):
+ * a reload that set it would end the process. */
 #if defined(__OpenBSD__)
 #define HOP_LIMIT_NAME NULL
 #else

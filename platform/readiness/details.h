@@ -8,9 +8,9 @@
 
 #include "udpecho/transport.h"
 
-/* Has a socket that tells what the details `before` ask for tell what `after` does, as far as the
- * platform has it. What has DETAIL_TIMES sends with the greatest TTL or hop limit from then on.
- * Errors: those of setsockopt(2); `step` then says what failed: static. */
+/* Makes a socket that reports the details `before` report `after`, as far as the platform can.
+ * With DETAIL_TIMES it sends with the greatest TTL or hop limit from then on. Errors: those of
+ * setsockopt(2); `step` then says what failed: static. */
 apr_status_t details_change(int descriptor, int family, unsigned before, unsigned after,
                             const platform_t *platform, const char **step);
 
@@ -18,9 +18,9 @@ apr_status_t details_change(int descriptor, int family, unsigned before, unsigne
  * messages tell them; otherwise they stay. */
 void details_read(struct msghdr *header, datagram_t *datagram);
 
-/* Adds to the control messages of `header` that it leaves with the datagram's reply_traffic_class,
- * unless that is -1, and that its departure is told, unless its departure_id is; each as far as the
- * platform has it. Only for what has details. */
+/* Adds to the control messages of `header` the datagram's reply_traffic_class, unless that is
+ * -1, and the request to report its departure, unless its departure_id is -1; each as far as the
+ * platform can. Only for sockets with details. */
 void details_write(struct msghdr *header, const datagram_t *datagram, const platform_t *platform);
 
 /* These ask for what their names say, for FEATURE_HOP_LIMIT and FEATURE_TRAFFIC_CLASS. 0, or -1 and
@@ -60,8 +60,8 @@ int system_allow_departures(int descriptor);
 void system_write_departure(struct msghdr *header, apr_uint32_t id);
 
 /* Reads up to `most` departures of messages of this socket, DEPARTURES_MAX at most, fewer if no
- * more are known yet; many to a call if that is_batched. What else the socket has in that place is
- * dropped. Returns how many were read. */
+ * more are known yet; several with one call if is_batched. Other entries of the socket's error
+ * queue are discarded. Returns the number read. */
 unsigned system_read_departures(int descriptor, departure_t *departures, unsigned most,
                                 int is_batched);
 

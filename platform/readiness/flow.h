@@ -10,10 +10,10 @@
 #include "udpecho/flows.h"
 
 /*
- * A non-blocking UDP socket with all that `options` ask for, bound to nothing yet. It also asks for
- * what an arrival tells beyond its bytes, as far as the system has it; `tells_fragments` is cleared
- * if the socket does not tell of fragments. Lives as long as `pool`. Errors: see flows_open();
- * `step` then says what failed.
+ * A non-blocking UDP socket with all of `options`, not bound yet. It also requests the further
+ * data of arrivals, as far as the system can; `tells_fragments` is cleared if the socket does
+ * not report fragments. Lives as long as `pool`. Errors: see flows_open(); `step` then says what
+ * failed.
  */
 apr_status_t flow_socket_create(apr_socket_t **socket, int family, const flows_options_t *options,
                                 int *tells_fragments, const char **step, apr_pool_t *pool);
@@ -77,8 +77,8 @@ void flow_messages_forget(flow_messages_t *messages, unsigned flow);
 /* Non-zero if everything received was returned or discarded. */
 int flow_messages_are_lent(const flow_messages_t *messages);
 
-/* Lends the datagrams received that were not lent yet, as many as `arrivals` has room for: a
- * message can be more of them than that. They stay until the next call or until they are taken
+/* Returns datagrams that were received and not returned yet, as many as `arrivals` has room for:
+ * a message may hold more than that. They are valid until the next call or until they are taken
  * back. */
 void flow_messages_lend(flow_messages_t *messages, arrivals_t *arrivals);
 

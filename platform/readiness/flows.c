@@ -318,9 +318,9 @@ static apr_status_t receive_from(flows_t *flows, const apr_pollfd_t *ready)
 }
 
 /*
- * Receives from the flows that were readable at the last wait, from each once, so that a busy one
- * keeps none waiting. Where there is but one, it is readable still if there was more than room for
- * it, and nothing needs to be asked. APR_TIMEUP: all of them are empty by now.
+ * Receives from the flows that were readable at the last wait, once from each, so that a busy
+ * one does not delay others. If there is only one, it is still readable if it had more than
+ * fitted, and no call is needed. APR_TIMEUP: all of them are empty now.
  */
 static apr_status_t receive_ready(flows_t *flows)
 {

@@ -161,7 +161,7 @@ static listener_failure_t interface_failure_of(apr_status_t status)
 {
     switch (status) {
     case ENODEV:
-    case ENXIO: /* macOS, of an interface that went meanwhile */
+    case ENXIO: /* macOS, for an interface that was just removed */
     case ENOPROTOOPT:
         return LISTENER_INTERFACE;
     case EPERM:

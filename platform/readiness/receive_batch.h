@@ -2,9 +2,9 @@
 #define UDPECHO_RECEIVE_BATCH_H
 
 /*
- * Where a transport's datagrams lie: BATCH_MAX messages, which the kernel fills. A message is a
- * datagram, or several that the kernel put together because they were sent together. What is lent
- * of them is datagrams only.
+ * The memory of a transport's datagrams: BATCH_MAX messages, which the kernel fills. A message
+ * is one datagram, or several that the kernel coalesced because they were sent together. A batch
+ * consists of datagrams.
  */
 
 #include "readiness/worker_socket.h"
@@ -16,16 +16,15 @@ typedef struct receive_batch receive_batch_t;
 receive_batch_t *receive_batch_create(const platform_t *platform, apr_size_t payload_max,
                                       apr_pool_t *pool);
 
-/* Receives messages from one socket, once all that came before has been lent and taken back: into
- * all of them, or fewer where messages are long. Returns how many came, or -1 and errno. */
+/* Receives messages from one socket, when all earlier datagrams were in a batch and taken back:
+ * into all of them, or fewer if messages are long. Returns the number received, or -1 and errno. */
 int receive_batch_fill(receive_batch_t *batch, const worker_socket_t *socket);
 
 /* Non-zero if the last call may have left messages behind. */
 int receive_batch_is_full(const receive_batch_t *batch);
 
-/* Lends the next datagrams, in the order in which they came, until `lent` is full or everything
- * has been lent. They are valid until the next call to receive_batch_lend() or
- * receive_batch_fill(). */
+/* Returns the next datagrams, in the order of arrival, until `lent` is full or there are no
+ * more. They are valid until the next call to receive_batch_lend() or receive_batch_fill(). */
 void receive_batch_lend(receive_batch_t *batch, batch_t *lent);
 
 #endif

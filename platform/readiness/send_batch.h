@@ -15,10 +15,10 @@ send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool);
 void send_batch_on_failure(send_batch_t *batch, reply_failed_t *failed, void *context);
 
 /*
- * Sends every one of the datagrams whose verdict is VERDICT_ECHO, all from one socket, back by that
- * socket, and adds to `outcome` what became of each. Those to one peer leave in the order of the
- * datagrams. What the kernel refuses to send gathered is sent one by one, and for a while is not
- * gathered for that peer; see gather_limits.h.
+ * Sends each datagram whose verdict is VERDICT_ECHO back by this socket, and adds the outcome to
+ * `outcome`. All are from this socket. Datagrams to one peer leave in their order. If the kernel
+ * refuses to send several as one, they are sent one by one, and for a while not together for
+ * that peer; see gather_limits.h.
  */
 void send_batch_send(send_batch_t *batch, worker_socket_t *socket, const batch_t *datagrams,
                      send_outcome_t *outcome);

@@ -22,12 +22,11 @@ apr_status_t socket_bind(apr_socket_t *socket, apr_sockaddr_t *address, endpoint
                          const char **step);
 
 /*
- * Makes *socket of a descriptor that somebody else bound, for as long as `pool` lives; it is closed
- * with it. `local` is where it is bound. Once it turned out to be a UDP socket it is prepared like
- * the others, which every process that has it will notice: it does not block any more, may
- * hand over several datagrams at once, and tells no more of each than is asked for here.
- * Errors: see listener_adopt(). Where *socket is still NULL after one, nobody closes the
- * descriptor.
+ * Makes *socket of a descriptor that another process bound, for as long as `pool` lives; it is
+ * closed with it. `local` is its address. A UDP socket is prepared like others, which affects
+ * all processes that have it: it does not block any more, may return several datagrams at once,
+ * and reports no further data except what is requested here. Errors: see listener_adopt(). If
+ * *socket is still NULL after an error, the descriptor is not closed.
  */
 apr_status_t socket_adopt(apr_socket_t **socket, int descriptor, endpoint_t *local,
                           const listener_options_t *options, listener_error_t *error,

@@ -16,9 +16,9 @@
 #include "readiness/waiter.h"
 #include "readiness/worker_sockets.h"
 
-/* How often in a row a readable socket may turn out to be empty before the kernel is asked why,
- * since one that says so each time would keep a worker busy. It is no error by itself: everybody
- * can send datagrams whose checksum is wrong. */
+/* How often in a row a readable socket may be empty before the kernel is asked why, because one
+ * that always is would keep a worker busy. It is not an error by itself: anybody can send
+ * datagrams with a wrong checksum. */
 #define FRUITLESS_RECEIVES_MAX 1000
 
 struct transport {
@@ -55,9 +55,9 @@ apr_status_t transport_listen(transport_t *transport, listener_t *const *listene
                               transport->worker);
 }
 
-/* Only where all sockets are shared is there a turn: a worker that waits for it hears nothing of a
- * socket of its own. Of one host either all listeners are opened so or none, those that come later
- * too. */
+/* There is a turn only if all sockets are shared: a worker that waits for the turn does not
+ * notice its own sockets. On one host either all listeners are opened in this way or none, later
+ * ones included. */
 static apr_status_t common_turn(turn_t **turn, listener_t *const *listeners, unsigned count)
 {
     apr_status_t status = APR_SUCCESS;

@@ -18,9 +18,9 @@
 #define FAILURES_MAX_US  (5 * APR_USEC_PER_SEC)
 #define FAILURE_PAUSE_US 10000
 
-/* For how long arrivals are read before a datagram is judged missing, after the last one that had
- * arrived by then: other flows, in their turn, may have more of these. The buffers are read to
- * their end, however full they are, while a peer that never pauses holds up nothing. */
+/* How long arrivals are read before a datagram is judged missing, after the last one that had
+ * arrived: other flows may have more of them. The buffers are read until they are empty, however
+ * full they are, and a peer that never pauses delays nothing. */
 #define CATCH_UP_US 100000
 
 /* How often the system is asked how good its clock is. */

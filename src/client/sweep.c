@@ -68,8 +68,8 @@ static double slow_at_most(const probe_summary_t *summary, apr_interval_time_t t
                                    : timed;
 }
 
-/* What chance makes of the `k` slowest of `count` ports: that all their round trips, and no more of
- * the others' than there may be, are as long as the shortest of the k. */
+/* The probability that chance makes the `k` slowest of `count` ports: that all their round
+ * trips, and only as many of the others' as allowed, are as long as the shortest of the k. */
 static double chance_of_slow(const sweep_row_t *rows, unsigned k, unsigned count)
 {
     apr_interval_time_t shortest = rows[k - 1].summary.minimum;

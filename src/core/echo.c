@@ -155,7 +155,8 @@ static int is_rate_limited(echo_t *echo, const echo_policy_t *policy, const endp
     return !policy->per_source_dry_run;
 }
 
-/* How much is sent: by one source, before it can use up what there is for all. */
+/* The limits of the amount: first that of the source, so that one source cannot use up the
+ * limits of all. */
 static verdict_t judge_amount(echo_t *echo, const echo_policy_t *policy, const endpoint_t *from,
                               apr_size_t length, apr_time_t now)
 {

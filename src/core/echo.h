@@ -85,10 +85,10 @@ void echo_apply(echo_t *echo, const echo_policy_t *policy);
 int echo_reads(const echo_t *echo, const echo_policy_t *policy);
 
 /*
- * Gives every datagram of the batch its verdict and counts it. Those of a service become their
- * replies in place. An empty batch means that nothing was waiting, which is what ends draining;
- * time passes with it all the same. The policy is held until echo_settle(). Returns one that met a
- * limit, verdict_is_limit(), as an example for the log; NULL if none did.
+ * Gives each datagram of the batch its verdict and counts it. Datagrams of a service become
+ * their replies in place. An empty batch means that nothing was waiting, which ends draining;
+ * the time still advances. The policy is held until echo_settle(). Returns one that met a limit,
+ * verdict_is_limit(), as an example for the log; NULL if none did.
  */
 const datagram_t *echo_step(echo_t *echo, const batch_t *batch, apr_time_t now);
 

@@ -56,10 +56,10 @@ static inline int own_is_broadcast(const own_addresses_t *own, const endpoint_t 
  * network. */
 int own_is_address(const own_addresses_t *own, const endpoint_t *endpoint);
 
-/* Non-zero if a datagram sent there would come in by a listener of ours: it is bound to just this,
- * or to this port of every address, and the address is one of this host's. Of those, the ones that
- * only a route makes local are known by the index of the network interface by which a datagram came
- * from there, the loopback's; 0: not known. */
+/* Non-zero if a datagram sent there would arrive at a listener of this server: it is bound to
+ * exactly this, or to this port of all addresses, and the address is one of this host's.
+ * Addresses that only a route makes local are recognised by the network interface by which a
+ * datagram came from there, the loopback's index; 0: unknown. */
 int own_is_listener(const own_addresses_t *own, const endpoint_t *endpoint,
                     unsigned network_interface);
 

@@ -144,14 +144,14 @@ static int admit(rate_limit_t *limit, apr_uint64_t hash, apr_uint64_t weight, ap
 }
 
 /*
- * From the address to the largest network, so that one source takes no more from its networks than
- * it gets itself.
+ * From the address to the largest network, so that one source takes no more from its networks
+ * than it gets itself.
  *
  * One SipHash, of the largest network, serves the smaller ones too: multiplied by what
- * distinguishes them within it, the random number gives numbers of which two agree in their upper
- * halves hardly more often than if they were random (Dietzfelbinger and others, "A reliable
- * randomized algorithm for the closest-pair problem", 1997). A leading one keeps networks of
- * different size apart. The 80 bits below an IPv6 /48 do not fit a multiplication.
+ * distinguishes them within it, the random number gives numbers whose upper halves agree hardly
+ * more often than if they were random (Dietzfelbinger and others, "A reliable randomized
+ * algorithm for the closest-pair problem", 1997). A leading one keeps networks of different size
+ * apart. The 80 bits below an IPv6 /48 do not fit a multiplication.
  */
 int rate_limit_admits(rate_limit_t *limit, const endpoint_t *from, apr_time_t now)
 {

@@ -35,8 +35,8 @@ typedef struct session_turn {
     apr_uint32_t sequence; /* of this reply: how many the session had before it, modulo 2^32 */
 } session_turn_t;
 
-/* Counts a packet that is to be answered, of the session from `from` to `to` with this SSID. `now`
- * is that of clock_now(). Any thread. */
+/* Counts a packet that will be answered, in the session from `from` to `to` with this SSID.
+ * `now` is that of clock_now(). Any thread. */
 session_turn_t session_take(sessions_t *sessions, const endpoint_t *from, const endpoint_t *to,
                             unsigned ssid, apr_time_t now);
 
@@ -50,8 +50,8 @@ apr_uint32_t session_departure_id(const session_turn_t *turn);
 /* Keeps instead that this reply left at another time, which is not before. Any thread. */
 void session_departed(sessions_t *sessions, const departure_t *departure);
 
-/* When the reply before this one left, nanoseconds since 1970 UTC; `near_ns` is any time within two
- * hours of it. 0: there was none, or another worker has it in hand. Any thread. */
+/* When the reply before this one left, nanoseconds since 1970 UTC; `near_ns` is any time within
+ * two hours of it. 0: there was none, or another worker is sending it. Any thread. */
 apr_int64_t session_last_sent(const session_turn_t *turn, apr_int64_t near_ns);
 
 /* How many sessions are not idle. Looks at the whole table. Any thread. */

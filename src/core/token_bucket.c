@@ -33,8 +33,8 @@ static apr_int64_t clock_at(const token_bucket_t *bucket, apr_time_t now)
     return now > bucket->start ? (now - bucket->start) * 1000 : 0;
 }
 
-/* How long the bucket takes to gain `amount`. A hand takes a millisecond's worth at least, so that
- * rounding up costs less than a millionth of the rate. */
+/* How long the bucket takes to gain `amount`. A worker takes at least a millisecond's allowance,
+ * so rounding up costs less than a millionth of the rate. */
 static apr_int64_t time_to_gain(const token_bucket_t *bucket, apr_uint64_t amount)
 {
     return (apr_int64_t)((amount * NANOSECONDS + bucket->rate - 1) / bucket->rate);

@@ -27,7 +27,7 @@ typedef struct token_hand {
 } token_hand_t;
 
 /* Takes from this bucket from now on, NULL: without a limit; tokens of another bucket are
- * discarded. A bucket that was destroyed meanwhile may have had the same address. */
+ * discarded. A bucket that was destroyed earlier may have had the same address. */
 void token_hand_hold(token_hand_t *hand, token_bucket_t *bucket);
 
 /* token_hand_take() where there is a limit. */

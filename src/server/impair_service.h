@@ -20,9 +20,9 @@ typedef struct impair_lines {
     apr_pool_t *pool;
 } impair_lines_t;
 
-/* Sets `lines` to memory of the size that the settings have for each of `workers`: to `current`,
- * which may be NULL, if that has the size or the settings impair no reply; otherwise to new memory
- * below `pool`. Where there is none, `lines` are to be freed all the same. */
+/* Sets `lines` to memory of the configured size for each of `workers`: to `current`, which may
+ * be NULL, if that has the size or the settings impair no reply; otherwise to new memory below
+ * `pool`. If there is no memory, `lines` must still be freed. */
 void impair_lines_take(impair_lines_t **lines, impair_lines_t *current, const settings_t *settings,
                        unsigned workers, apr_pool_t *pool);
 

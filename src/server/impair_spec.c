@@ -172,7 +172,7 @@ static int read_after(spec_t *spec, const char *value, unsigned key)
                                   spec->after <= IMPAIR_AFTER_REPLIES_MAX;
 }
 
-#define CHANCE "a percentage such as 1% or 0.25%, or 1/N for every Nth"
+#define CHANCE "a percentage above 0 such as 1% or 0.25%, or 1/N for every Nth"
 #define TIME   "a time of 1us to 60s"
 
 static const spec_key_t keys[KEYS] = {
@@ -258,10 +258,10 @@ static const char *check(const spec_t *spec, unsigned alone)
     int ways = ((spec->given & IMPAIRING_KEYS) != 0) + has(spec, KEY_NONE) + has(spec, alone);
 
     if (ways != 1) {
-        return apr_psprintf(spec->pool,
-                            "drop, duplicate, reorder, corrupt, delay or rate, or in place of "
-                            "them none or %s",
-                            keys[alone].name);
+        return apr_psprintf(
+            spec->pool,
+            "drop, duplicate, reorder, corrupt, delay or rate, or instead of these none or %s",
+            keys[alone].name);
     }
     if (profile->jitter > profile->delay) {
         return "a delay of at least the jitter";

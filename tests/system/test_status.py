@@ -145,7 +145,7 @@ class Status(unittest.TestCase):
                                    f"--control={self.path}"], stderr=subprocess.PIPE,
                                   text=True, env=tracing.environment()) as asking:
                 service.accept()[0].close()
-                self.assertIn("cannot ask at", asking.communicate(timeout=harness.PATIENCE)[1])
+                self.assertIn("cannot connect to", asking.communicate(timeout=harness.PATIENCE)[1])
                 self.assertEqual(asking.returncode, 69)
 
     def test_file_that_names_the_socket(self):
@@ -268,7 +268,7 @@ class Status(unittest.TestCase):
             with socket.socket(socket.AF_UNIX) as first:
                 first.connect(self.path)
                 self.check_refused(69, "--status", f"--control={self.path}",
-                                   words=["cannot ask", "temporarily unavailable"])
+                                   words=["cannot connect", "temporarily unavailable"])
 
     def answered_by(self, answer, pause=0):
         """What --status makes of a process that answers so, byte by byte if it pauses."""

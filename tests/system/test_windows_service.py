@@ -169,7 +169,7 @@ class Service(unittest.TestCase):
         stop()
         done = harness.run("--status")
         self.assertEqual(done.returncode, UNAVAILABLE)
-        self.assertIn("--status: cannot ask at 127.0.0.1:", done.stderr)
+        self.assertIn("--status: cannot connect to 127.0.0.1:", done.stderr)
 
     def test_it_needs_no_configuration_file(self):
         self.install(f"--listen=127.0.0.1:{self.port}")

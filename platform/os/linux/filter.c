@@ -330,9 +330,9 @@ static int set_attributes(scmp_filter_ctx filter)
     return error;
 }
 
-/* Whether libseccomp will find memory. Where it does not (2.5.4), it crashes, hangs or leaves rules
- * out and says nothing, so memory is asked for before, ten times what it takes at most. No other
- * thread allocates meanwhile. */
+/* Whether libseccomp will find memory. Without it, libseccomp 2.5.4 crashes, hangs or silently
+ * leaves rules out, so memory is allocated before, ten times the maximum that it needs. No other
+ * thread allocates at the same time. */
 static int has_memory(void)
 {
     void *volatile memory = malloc(MEMORY_WANTED);

@@ -38,10 +38,10 @@ static apr_status_t empty_bounding_set(void)
     return status;
 }
 
-/* The ambient set goes with the others: it never holds what is not permitted and inheritable.
+/* The ambient set follows the others: it never holds what is not permitted and inheritable.
  *
- * The C library has no names for these calls, and libcap would be a library for two. Where there is
- * nothing to drop the second one may be forbidden: systemd's @privileged has it. */
+ * The C library has no names for these calls, and libcap would be a library for two. If there is
+ * nothing to drop, the second call may be forbidden: it is in systemd's @privileged. */
 static int empty_sets(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -14,8 +14,8 @@
 
 static sandbox_refusals_t *noted;
 
-/* The call was not made and its registers are as before it; what is returned from it is put where
- * the processor's convention has it (syscall(2)). */
+/* The call was not made and its registers are unchanged; the return value goes where the
+ * processor's calling convention has it (syscall(2)). */
 static void set_result(ucontext_t *thread, int result)
 {
 #if defined(__x86_64__)

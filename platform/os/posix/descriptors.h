@@ -1,7 +1,7 @@
 #ifndef UDPECHO_DESCRIPTORS_H
 #define UDPECHO_DESCRIPTORS_H
 
-/* Descriptors on their way from one process to another, beside bytes: SCM_RIGHTS of unix(7).
+/* Passes descriptors from one process to another, together with bytes: SCM_RIGHTS of unix(7).
  * Internal to platform/os/posix; any thread. */
 
 #include <apr_tables.h>

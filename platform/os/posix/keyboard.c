@@ -32,7 +32,7 @@ int keyboard_exists(void)
 
 /* ---- The terminal's modes ---- */
 
-/* A terminal that does not control this process tells no job that has it. */
+/* A terminal that does not control this process does not tell which job has it. */
 static int is_foreground(void)
 {
     pid_t foreground = tcgetpgrp(STDIN_FILENO);

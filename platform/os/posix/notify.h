@@ -12,9 +12,9 @@
  * protocol out of the environment. One that cannot be reached is as good as none. */
 void notify_open(void);
 
-/* How long to wait at most, milliseconds, for a manager that reads nothing; and for one that would
- * end the service for want of a READY=1. After one that waited in vain only the latter waits until
- * there is room again. */
+/* The maximum wait, milliseconds, for a manager that reads nothing; and for one that would end
+ * the service without a READY=1. After a wait that failed, only the latter waits until there is
+ * room again. */
 #define NOTIFY_PATIENCE_MS 500
 #define NOTIFY_READY_MS    5000
 

@@ -19,8 +19,8 @@
 #include "udpecho/handover.h"
 #include "udpecho/stream.h"
 
-/* How long a successor may have the sockets before it serves, and how long the process that serves
- * may take to answer, which may have to wait for another successor first. */
+/* How long a successor may have the sockets before it serves, and how long the serving process
+ * may take to answer, because it may have to wait for another successor first. */
 #define READY_MAX_US  (10 * APR_USEC_PER_SEC)
 #define ANSWER_MAX_US (15 * APR_USEC_PER_SEC)
 
@@ -87,8 +87,8 @@ static apr_status_t await(int descriptor, short events, apr_time_t until)
 }
 
 /*
- * Each message is a byte, with descriptors beside it. A successor that reads nothing keeps nobody
- * waiting without end. As it is writable before each message, which is short, there is room for
+ * Each message is a byte with descriptors. A successor that reads nothing does not block this
+ * process: the socket is writable before each message, which is short, so there is room for
  * another byte after the last.
  */
 static apr_status_t send_message(char byte, const int *sockets, unsigned count)

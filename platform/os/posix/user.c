@@ -82,7 +82,7 @@ static apr_status_t refused(privileges_error_t *error, const char *step, const c
     apr_status_t status = errno;
 
     error->failure = status == EPERM ? PRIVILEGES_NOT_PERMITTED
-                     /* only a path brings these */
+                     /* these need a path */
                      : status == ENOENT || status == ENOTDIR || status == EACCES
                          ? PRIVILEGES_NO_ROOT
                          : PRIVILEGES_SYSTEM;

@@ -19,8 +19,7 @@ typedef struct user {
 apr_status_t user_find(user_t *user, const privileges_t *wanted, privileges_error_t *error,
                        apr_pool_t *pool);
 
-/* Changes root, groups and user, in this order: each takes the privilege that a later one gives
- * up. */
+/* Changes root, groups and user, in this order: each needs the privilege that a later one drops. */
 apr_status_t user_switch(const user_t *user, privileges_error_t *error, apr_pool_t *pool);
 
 #endif

@@ -35,7 +35,7 @@ const char *firewall_open_command(const char *netsh, const char *program, apr_po
     return command_line_join(netsh, arguments, pool);
 }
 
-/* By its whole path: a netsh.exe that lies beside this program must not be run instead. */
+/* By its absolute path: a netsh.exe in the directory of this program must not be run instead. */
 static const char *netsh_path(apr_pool_t *pool)
 {
     wchar_t directory[MAX_PATH];

@@ -144,7 +144,7 @@ void host_reloaded(host_t *host)
     (void)host;
 }
 
-/* The thread that takes the request has told of it. */
+/* The thread that takes the request has reported it. */
 void host_stopping(host_t *host, apr_interval_time_t duration)
 {
     assert(is_main_thread());

@@ -63,7 +63,7 @@ typedef struct directions_summary {
     unsigned restarts; /* how often the peer forgot the session */
     clocks_t clocks;
     apr_int64_t own_error, peer_error; /* the largest, nanoseconds; -1: not known */
-    int is_true;        /* `forward` and `backward` are delays, off by no more than both errors */
+    int is_true;        /* `forward` and `backward` are delays, with at most both errors */
     int is_estimated;   /* they are under the assumption of OFFSET_MINIMUM */
     apr_int64_t offset; /* which was that the peer's clock is ahead by this, microseconds */
     delay_summary_t forward, backward; /* else only their differences mean anything */

@@ -147,9 +147,9 @@ struct tally;
 apr_status_t probe_create(probe_t **probe, const probe_plan_t *plan, apr_pool_t *pool);
 
 /*
- * What to do at `now`. Call it again until it says to wait. Who comes late, however late, is told
- * to send no more at once than was due in the last 10 ms, or one: the rest is missed, and what
- * comes after is due when it was due before.
+ * What to do at `now`. Call it again until it says to wait. A caller that is late may send at
+ * once only what was due in the last 10 ms, or one datagram: the rest is missed, and later
+ * datagrams keep their due times.
  */
 probe_next_t probe_next(probe_t *probe, apr_time_t now);
 
@@ -167,8 +167,8 @@ void probe_set_clock(probe_t *probe, own_clock_t own);
 /* Non-zero if requests say when they leave: else `time` may be anything. */
 int probe_tells_time(const probe_t *probe);
 
-/* The first `count` requests at `requests` left at `now`, which is when their round trips begin:
- * not before that time of probe_next() at which they were made. Of no effect on what is answered or
+/* The first `count` requests at `requests` left at `now`, when their round trips begin: not
+ * before the time of the probe_next() that made them. No effect on those that are answered or
  * missing. */
 void probe_sent(probe_t *probe, const request_t *requests, unsigned count, apr_time_t now);
 

@@ -181,10 +181,10 @@ static int another_was_lost(const sent_ring_t *ring, apr_uint64_t sequence, apr_
 }
 
 /*
- * How many earlier datagrams with the same bits are looked at. More would cost a flood of short
- * payloads, which has thousands of them within two timeouts, its rate, and tell it nothing: while
- * one that is farther back was outstanding, answers to those that followed it were themselves
- * guesses, which puts all that were sent by then in doubt. See sent_guessed().
+ * How many earlier datagrams with the same bits are examined. More would slow down a flood of
+ * short payloads, which has thousands of them within two timeouts, without a better result:
+ * while an older one was outstanding, the answers to later ones were guesses, so all that were
+ * sent before now are uncertain. See sent_guessed().
  */
 #define EARLIER_MAX 16
 

@@ -20,7 +20,7 @@ static const stamp_layout_t *layout_of(int is_authenticated)
     return is_authenticated ? &stamp_authenticated : &stamp_unauthenticated;
 }
 
-/* The HMAC TLV is obligatory beside others in authenticated mode (RFC 8972 section 4.8). */
+/* The HMAC TLV is required with other TLVs in authenticated mode (RFC 8972 section 4.8). */
 static unsigned with_hmac(unsigned tlvs, int is_authenticated)
 {
     return is_authenticated && tlvs != 0 ? tlvs | STAMP_TLV_BIT(STAMP_TLV_HMAC) : tlvs;

@@ -20,12 +20,13 @@ typedef struct ranges {
 } ranges_t;
 
 /*
- * Divides the values of `histogram` into ranges with round bounds. With those for the values below
- * and above, if there are any, there are at most `most` (2 to RANGES_MAX + 2) of them. The scale is
- * logarithmic if 98 % of the values, less 1 % at each end, differ by more than
- * RANGES_LINEAR_FACTOR; the bounds are then the preferred numbers of ISO 3, or 1-2-5, or powers of
- * ten. Only up to 1 % at each end is out of the ranges, where that makes the others half as wide or
- * narrower, and at the upper end of a logarithmic scale nothing. Of an empty histogram count is 0.
+ * Divides the values of `histogram` into ranges with round bounds. With the ranges for the
+ * values below and above, if any, there are at most `most` (2 to RANGES_MAX + 2). The scale is
+ * logarithmic if 98 % of the values, without 1 % at each end, differ by more than
+ * RANGES_LINEAR_FACTOR; the bounds are then the preferred numbers of ISO 3, or 1-2-5, or powers
+ * of ten. At most 1 % at each end is outside the ranges, if that makes the others at most half
+ * as wide, and none at the upper end of a logarithmic scale. The count of an empty histogram is
+ * 0.
  */
 ranges_t ranges_of(const histogram_t *histogram, unsigned most);
 

@@ -8,8 +8,8 @@
 
 typedef struct report_plot report_plot_t;
 
-/* A plot that is to be written to `path`, which must outlive it. Lives as long as `pool`. Returns
- * NULL, or why no file can be written there, as a sentence without the name of the option. */
+/* A plot to be written to `path`, which must outlive it. Lives as long as `pool`. Returns NULL,
+ * or why no file can be written there, as a sentence without the name of the option. */
 const char *report_plot_create(report_plot_t **plot, const char *path, apr_pool_t *pool);
 
 /* What to tell the events to. One thread. It has no output. */

@@ -14,10 +14,10 @@
 
 typedef struct observer observer_t;
 
-/* Opens what `settings` allow to be asked by, if anything, which takes the privileges that the
- * process has at its start. Of `inherited`, an array of apr_os_sock_t, it uses the sockets that are
- * where the settings want one, and closes the others. If it cannot, one line in the log says why,
- * and the code to end with is returned. */
+/* Opens the control socket and the HTTP addresses of `settings`, if any, which requires the
+ * privileges that the process has at its start. Uses those of `inherited`, an array of
+ * apr_os_sock_t, that have a configured address, and closes the others. If it cannot, one log
+ * line says why, and the exit code is returned. */
 exit_code_t observer_open(observer_t **observer, const settings_t *settings,
                           apr_array_header_t *inherited, status_source_t *source, log_t *log,
                           apr_pool_t *pool);

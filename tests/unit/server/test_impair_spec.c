@@ -164,10 +164,10 @@ static void a_wrong_line_is_refused(void **state)
         {"after-replies=1000000000000001,none",
          "a number up to 1000000000000000 as the value of after-replies"},
         {"after=1s,repeat=2", "no value as part of repeat"},
-        {"after=1s,repeat,drop=1%", "drop, duplicate, reorder, corrupt, delay or rate, or in place "
-                                    "of them none or repeat"},
-        {"after=1s", "drop, duplicate, reorder, corrupt, delay or rate, or in place of them none "
-                     "or repeat"},
+        {"after=1s,repeat,drop=1%",
+         "drop, duplicate, reorder, corrupt, delay or rate, or instead of these none or repeat"},
+        {"after=1s",
+         "drop, duplicate, reorder, corrupt, delay or rate, or instead of these none or repeat"},
         {"after=1s,drop=1%,seed=7",
          "some of drop=, duplicate=, reorder=, corrupt=, delay=, jitter=, distribution=, rate=, "
          "queue=, none, after=, after-replies=, repeat, separated by commas; not \"seed=7\""},

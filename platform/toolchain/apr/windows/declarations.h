@@ -7,8 +7,8 @@
 #include <ifdef.h>
 #include <process.h>
 
-/* Of netioapi.h, which they do not include. mingw-w64's own cannot be included in front of them: it
- * needs the parts of windows.h that apr.h leaves out. */
+/* Declarations of netioapi.h, which they do not include. mingw-w64's own cannot be included
+ * before them: it needs the parts of windows.h that apr.h leaves out. */
 #define IF_NAMESIZE   (IF_MAX_STRING_SIZE + 1)
 #define NETIOAPI_API_ NTAPI
 

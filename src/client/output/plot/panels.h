@@ -39,8 +39,8 @@ void plot_bottom_tick(const page_t *page, double x, const char *label);
 /* The ticks and the name of an axis of time that passed; `page` goes on below. */
 void plot_elapsed(page_t *page, const axis_t *axis, const time_unit_t *unit);
 
-/* The name of a target, and its address unless that is the name; no more than `most` characters,
- * the last of which is an ellipsis where it is cut off. */
+/* The name of a target, and its address unless that is the name; at most `most` characters, the
+ * last of which is an ellipsis if it is truncated. */
 const char *plot_name(const char *host, const char *address, unsigned most, apr_pool_t *pool);
 
 /* Microseconds in milliseconds with the decimals that they need. */
