@@ -21,7 +21,7 @@ typedef struct endpoint {
     } sa;
 } endpoint_t;
 
-/* The same address as an apr_sockaddr_t. */
+/* The endpoint that an apr_sockaddr_t holds. */
 static inline endpoint_t endpoint_of(const apr_sockaddr_t *address)
 {
     endpoint_t endpoint = {.length = address->salen};

@@ -28,7 +28,7 @@ elseif(TARGET udpecho::microhttpd)
          ${CMAKE_INSTALL_FULL_SBINDIR} ${CMAKE_INSTALL_FULL_LIBDIR}/${PROJECT_NAME})
     set_property(SOURCE http/module.c PROPERTY COMPILE_DEFINITIONS
                  UDPECHO_HTTP_MODULE="${modules}/http.so")
-    # Of APR it has the headers only. The rest is what the program has that loads it.
+    # It has only the headers of APR; the program that loads it has the library.
     add_library(udpecho_http MODULE http/http.c http/wait_epoll.c os/posix/clock.c)
     set_target_properties(udpecho_http PROPERTIES PREFIX "" OUTPUT_NAME http SUFFIX .so
                           LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/src/${modules})

@@ -11,7 +11,7 @@ typedef struct send_batch send_batch_t;
 /* Room for the replies of a batch, for as long as `pool` lives. */
 send_batch_t *send_batch_create(const platform_t *platform, apr_pool_t *pool);
 
-/* As transport_on_failure(). */
+/* See transport_on_failure(). */
 void send_batch_on_failure(send_batch_t *batch, reply_failed_t *failed, void *context);
 
 /*

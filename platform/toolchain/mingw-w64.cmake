@@ -22,5 +22,5 @@ set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/wine.sh ${CMAKE_BINA
 set(CMAKE_C_FLAGS_INIT "-fstack-protector-strong -D_FORTIFY_SOURCE=2")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -Wl,--dynamicbase,--high-entropy-va,--nxcompat")
 
-# Of the runtime that is linked into the programs.
+# The licences of the runtime that is linked into the programs.
 set(runtime_licences /usr/share/doc/mingw-w64-x86-64-dev/copyright)

@@ -13,5 +13,5 @@ find_program(CMAKE_RC_COMPILER NAMES llvm-windres llvm-windres-14 REQUIRED)
 set(CMAKE_RC_FLAGS_INIT "--target=aarch64-w64-mingw32 -I/usr/share/mingw-w64/include")
 set(CMAKE_MC_COMPILER x86_64-w64-mingw32-windmc)
 
-# Of the runtime that is linked into the programs.
+# The licences of the runtime that is linked into the programs.
 set(runtime_licences ${zig_lib}/../LICENSE ${zig_lib}/libc/mingw/COPYING)

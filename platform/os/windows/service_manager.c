@@ -104,7 +104,7 @@ static const char *service_command(const apr_array_header_t *options, apr_pool_t
 
 /* ---- Changing ---- */
 
-/* As much as a command line of a service can be (QueryServiceConfigW()). */
+/* The maximum length of a command line of a service (QueryServiceConfigW()). */
 #define CONFIG_MAX 8192
 
 static const char *command_of(SC_HANDLE service, apr_pool_t *pool)
