@@ -19,4 +19,22 @@ typedef struct cidr {
  */
 const char *cidr_parse(cidr_t *cidr, const char *text, apr_pool_t *pool);
 
+/* Non-zero if the address of this key is in the network. IPv6 networks contain no IPv4 address,
+ * though the keys of IPv4 lie among theirs. Any thread. */
+static inline int cidr_contains(const cidr_t *cidr, address_key_t key)
+{
+    return !address_key_less(key, cidr->first) && !address_key_less(cidr->last, key) &&
+           address_key_is_ipv4(key) == address_key_is_ipv4(cidr->first);
+}
+
+/* Non-zero if the network has fewer addresses than the other one. Any thread. */
+static inline int cidr_is_smaller(const cidr_t *cidr, const cidr_t *other)
+{
+    address_key_t size = {cidr->last.high - cidr->first.high, cidr->last.low - cidr->first.low};
+    address_key_t other_size = {other->last.high - other->first.high,
+                                other->last.low - other->first.low};
+
+    return address_key_less(size, other_size);
+}
+
 #endif

@@ -36,26 +36,16 @@ typedef struct impairing {
 
 /* ---- Which profile ---- */
 
-static address_key_t size_of(const cidr_t *network)
-{
-    address_key_t size = {network->last.high - network->first.high,
-                          network->last.low - network->first.low};
-
-    return size; /* of a network the low half never borrows */
-}
-
 static int is_more_specific(const impair_profile_t *one, const impair_profile_t *other)
 {
     if (one->is_for_all != other->is_for_all) {
         return other->is_for_all;
     }
-    if (!one->is_for_all) {
-        address_key_t size = size_of(&one->from);
-        address_key_t of_other = size_of(&other->from);
-
-        if (!address_key_equal(size, of_other)) {
-            return address_key_less(size, of_other);
-        }
+    if (!one->is_for_all && cidr_is_smaller(&one->from, &other->from)) {
+        return 1;
+    }
+    if (!one->is_for_all && cidr_is_smaller(&other->from, &one->from)) {
+        return 0;
     }
     return one->port != 0 && other->port == 0;
 }
@@ -106,11 +96,6 @@ int impair_policy_is_for(const impair_policy_t *policy, apr_port_t port)
     return 0;
 }
 
-static int is_in(const cidr_t *network, address_key_t key)
-{
-    return !address_key_less(key, network->first) && !address_key_less(network->last, key);
-}
-
 static path_t *find_path(const impair_policy_t *policy, const datagram_t *reply)
 {
     address_key_t peer = address_key_of(&reply->from);
@@ -119,7 +104,8 @@ static path_t *find_path(const impair_policy_t *policy, const datagram_t *reply)
     for (unsigned i = 0; i < policy->count; i++) {
         const impair_profile_t *profile = &policy->paths[i].profile;
 
-        if (is_for_port(profile, port) && (profile->is_for_all || is_in(&profile->from, peer))) {
+        if (is_for_port(profile, port) &&
+            (profile->is_for_all || cidr_contains(&profile->from, peer))) {
             return &policy->paths[i];
         }
     }

@@ -9,17 +9,6 @@ struct stamp_keys {
     const stamp_key_t *at; /* the most special ones first */
 };
 
-/* Non-zero if every address of `network` is in `other`, and not the other way round. */
-static int is_smaller(const cidr_t *network, const cidr_t *other)
-{
-    address_key_t size = {network->last.high - network->first.high,
-                          network->last.low - network->first.low};
-    address_key_t other_size = {other->last.high - other->first.high,
-                                other->last.low - other->first.low};
-
-    return address_key_less(size, other_size);
-}
-
 static int goes_before(const stamp_key_t *one, const stamp_key_t *other)
 {
     if ((one->ssid >= 0) != (other->ssid >= 0)) {
@@ -28,7 +17,7 @@ static int goes_before(const stamp_key_t *one, const stamp_key_t *other)
     if (one->has_network != other->has_network) {
         return one->has_network;
     }
-    return one->has_network && is_smaller(&one->network, &other->network);
+    return one->has_network && cidr_is_smaller(&one->network, &other->network);
 }
 
 stamp_keys_t *stamp_keys_create(const apr_array_header_t *keys, apr_pool_t *pool)
@@ -51,11 +40,6 @@ stamp_keys_t *stamp_keys_create(const apr_array_header_t *keys, apr_pool_t *pool
     return created;
 }
 
-static int is_in(const cidr_t *network, address_key_t address)
-{
-    return !address_key_less(address, network->first) && !address_key_less(network->last, address);
-}
-
 const authentication_key_t *stamp_keys_find(const stamp_keys_t *keys, const endpoint_t *from,
                                             unsigned ssid)
 {
@@ -65,7 +49,7 @@ const authentication_key_t *stamp_keys_find(const stamp_keys_t *keys, const endp
         const stamp_key_t *key = &keys->at[i];
 
         if ((key->ssid < 0 || (unsigned)key->ssid == ssid) &&
-            (!key->has_network || is_in(&key->network, address))) {
+            (!key->has_network || cidr_contains(&key->network, address))) {
             return key->key;
         }
     }

@@ -81,11 +81,35 @@ static void mistakes_are_refused_with_what_would_be_right(void **state)
     }
 }
 
+static int contains(const char *network, const char *address, apr_pool_t *pool)
+{
+    cidr_t cidr;
+    cidr_t host;
+
+    assert_null(cidr_parse(&cidr, network, pool));
+    assert_null(cidr_parse(&host, address, pool));
+    return cidr_contains(&cidr, host.first);
+}
+
+static void ipv6_networks_contain_no_ipv4_address(void **state)
+{
+    assert_true(contains("0.0.0.0/0", "192.0.2.1", *state));
+    assert_false(contains("0.0.0.0/0", "2001:db8::1", *state));
+    assert_false(contains("0.0.0.0/0", "::1", *state));
+    assert_true(contains("::/0", "2001:db8::1", *state));
+    assert_true(contains("::/0", "::1", *state));
+    assert_false(contains("::/0", "192.0.2.1", *state));
+    assert_false(contains("::/80", "192.0.2.1", *state));
+    assert_true(contains("192.0.2.0/24", "192.0.2.255", *state));
+    assert_false(contains("192.0.2.0/24", "192.0.3.0", *state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         scene(networks_are_ranges_of_addresses),
         scene(mistakes_are_refused_with_what_would_be_right),
+        scene(ipv6_networks_contain_no_ipv4_address),
     };
 
     return cmocka_run_group_tests_name("CIDR", tests, NULL, NULL);
