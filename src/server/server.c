@@ -390,6 +390,7 @@ static exit_code_t serve(server_t *server, apr_pool_t *pool)
     host_set_lame_duck(server->host, server->setup->settings.lame_duck);
     apr_status_t status = host_ready(server->host);
 
+    server->looked_at = clock_now();
     if (status == APR_SUCCESS) {
         serve_until_finished(server, pool);
     } else if (APR_STATUS_IS_TIMEUP(status)) {

@@ -262,6 +262,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     pin(worker);
     if (gate_pass(worker->options.gate)) {
         serve(worker);
+        atomic_store(&worker->is_stopping, 1); /* also where the core has ended by itself */
         finish(worker);
     }
     atomic_store(&worker->has_ended, 1);

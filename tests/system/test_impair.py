@@ -173,6 +173,24 @@ class Impair(unittest.TestCase):
                 self.assertEqual(harness.replies(other), [])
                 self.check(counters, delay=20, end=20 - sent)
 
+    @harness.posix_only("no control socket with a path")
+    def test_it_is_not_ready_while_delayed_replies_leave(self):
+        """The end of --duration asks no worker to stop."""
+        with tempfile.TemporaryDirectory(prefix="udpecho-") as directory:
+            control = f"--control={directory}/control"
+            with server("delay=6s", options=["--impair-drain=60s", "--duration=3s", control]) as running, \
+                    harness.client(running.address) as sock:
+                sock.send(b"late")
+                harness.wait_until(lambda: harness.run("--ready", control).returncode != 0)
+                self.assertEqual(harness.run("--ready", control).stdout, "not ready: draining\n")
+                self.assertEqual(sock.recv(10), b"late")
+                running.finish()
+
+    def test_an_ipv6_network_holds_no_ipv4_source(self):
+        with server("from=::/0,drop=100%", options=["--allow=::/0"]) as running, \
+                harness.client(running.address) as sock:
+            self.assertEqual(harness.echo(sock, b"IPv4"), b"IPv4")
+
     @harness.posix_only("no SIGTERM")
     def test_a_second_signal_waits_for_no_delayed_reply(self):
         with server("delay=30s", options=["--impair-drain=60s"]) as running, harness.client(running.address) as sock:
