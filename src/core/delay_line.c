@@ -168,7 +168,7 @@ int delay_line_hold_back(delay_line_t *line, const datagram_t *reply, apr_time_t
     }
     unsigned index = line->free_held;
 
-    if (!delay_line_hold(line, reply, due)) {
+    if (!delay_line_hold(line, reply, due + OVERTAKE_MAX_US)) {
         return 0;
     }
     line->back[line->back_count++] = index;
@@ -202,8 +202,11 @@ void delay_line_release(delay_line_t *line, const datagram_t *reply, apr_time_t 
     }
     unsigned index = line->back[found];
 
+    apr_time_t latest = line->held[index].due;
+    apr_time_t earliest = latest - OVERTAKE_MAX_US;
+
     line->back[found] = line->back[--line->back_count];
-    line->held[index].due = due;
+    line->held[index].due = due < earliest ? earliest : due < latest ? due : latest;
     line->held[index].order = line->orders++;
     move(line, line->held[index].position, index);
 }
@@ -318,8 +321,9 @@ unsigned delay_line_move(delay_line_t *line, delay_line_t *from)
 
         reply.data = from->stage;
         copy_out(from, held, reply.data);
-        int is_held = is_held_back(from, index) ? delay_line_hold_back(line, &reply, held->due)
-                                                : delay_line_hold(line, &reply, held->due);
+        int is_held = is_held_back(from, index)
+                          ? delay_line_hold_back(line, &reply, held->due - OVERTAKE_MAX_US)
+                          : delay_line_hold(line, &reply, held->due);
 
         lost += is_held == 0;
         free_next(from);

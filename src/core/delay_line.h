@@ -19,6 +19,9 @@ typedef struct delay_line delay_line_t;
 /* How many replies may wait at once to be overtaken. */
 #define OVERTAKEN_MAX 64
 
+/* How long a reply that is due waits to be overtaken. */
+#define OVERTAKE_MAX_US (1 * APR_USEC_PER_SEC)
+
 /* Takes `bytes` of memory, DELAY_LINE_MIN or more, from `pool`, and nothing later. Each reply that
  * waits takes its record, and a block for each 512 bytes of its payload that it begins. Any thread.
  */
@@ -28,16 +31,16 @@ delay_line_t *delay_line_create(apr_size_t bytes, apr_pool_t *pool);
  * order in which they were held. Returns 0 if there is no room. */
 int delay_line_hold(delay_line_t *line, const datagram_t *reply, apr_time_t due);
 
-/* The same for one that is to leave once another reply to its peer was released at a time, and at
- * `due` if none comes. Returns 0 if there is no room for it; negative, and held nothing, if
- * OVERTAKEN_MAX wait already. */
+/* The same for a reply that waits to be overtaken by another one to its peer, until OVERTAKE_MAX_US
+ * after `due`. Returns 0 if there is no room for it; negative, and held nothing, if OVERTAKEN_MAX
+ * wait already. */
 int delay_line_hold_back(delay_line_t *line, const datagram_t *reply, apr_time_t due);
 
 /* Non-zero if a reply waits to be overtaken by one to this peer from this address. */
 int delay_line_holds_back(const delay_line_t *line, const datagram_t *reply);
 
-/* A reply to the same peer leaves at `due`: the one that waited for that, if there is one, leaves
- * behind it. */
+/* A reply to the same peer leaves at `due`: the one that waits to be overtaken, if any, leaves
+ * after it, but neither before its own time nor OVERTAKE_MAX_US later. */
 void delay_line_release(delay_line_t *line, const datagram_t *reply, apr_time_t due);
 
 /* When the next reply is due; -1: none is held. */

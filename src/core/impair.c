@@ -4,9 +4,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* How long a reply waits at most for another one to overtake it. */
-#define OVERTAKE_MAX_US (1 * APR_USEC_PER_SEC)
-
 #define NS_PER_US 1000
 #define NS_PER_S  APR_INT64_C(1000000000)
 
@@ -201,7 +198,7 @@ static void corrupt(const impairing_t *impairing, datagram_t *reply, apr_uint64_
 /* Returns 0 if the reply is not held back: too many are already. */
 static int hold_back(const impairing_t *impairing, datagram_t *reply, apr_time_t due)
 {
-    int is_held = delay_line_hold_back(impairing->line, reply, due + OVERTAKE_MAX_US);
+    int is_held = delay_line_hold_back(impairing->line, reply, due);
 
     if (is_held < 0) {
         return 0;

@@ -172,16 +172,34 @@ static void one_that_is_held_back_follows_the_next_to_its_peer(void **state)
     datagram_t other = reply_of(2, 10);
     batch_t batch;
 
-    assert_int_equal(delay_line_hold_back(line, &first, 1000), 1);
+    assert_int_equal(delay_line_hold_back(line, &first, 5), 1);
     assert_true(delay_line_holds_back(line, &first));
     assert_false(delay_line_holds_back(line, &other));
     delay_line_release(line, &other, 10);
-    assert_int_equal(delay_line_next(line), 1000);
+    assert_int_equal(delay_line_next(line), 5 + OVERTAKE_MAX_US);
     first = reply_of(1, 10);
     assert_true(delay_line_hold(line, &first, 20));
     delay_line_release(line, &first, 20);
     assert_false(delay_line_holds_back(line, &first));
     assert_int_equal(delay_line_take(line, &batch, 20), 2);
+}
+
+/* When a reply that is due at `own` leaves, if one that is due at `other` overtakes it. */
+static apr_time_t overtaken_at(apr_time_t own, apr_time_t other, apr_pool_t *pool)
+{
+    delay_line_t *line = delay_line_create(DELAY_LINE_MIN, pool);
+    datagram_t reply = reply_of(1, 10);
+
+    assert_int_equal(delay_line_hold_back(line, &reply, own), 1);
+    delay_line_release(line, &reply, other);
+    return delay_line_next(line);
+}
+
+static void one_that_is_overtaken_keeps_its_own_delay(void **state)
+{
+    assert_int_equal(overtaken_at(50, 20, *state), 50);
+    assert_int_equal(overtaken_at(50, 60, *state), 60);
+    assert_int_equal(overtaken_at(50, 60 + OVERTAKE_MAX_US, *state), 50 + OVERTAKE_MAX_US);
 }
 
 static void where_none_follows_it_leaves_in_time(void **state)
@@ -197,7 +215,8 @@ static void where_none_follows_it_leaves_in_time(void **state)
     datagram_t more = reply_of(OVERTAKEN_MAX, 10);
 
     assert_true(delay_line_hold_back(line, &more, 1000) < 0);
-    assert_int_equal(delay_line_take(line, &batch, 1000), OVERTAKEN_MAX);
+    assert_int_equal(delay_line_take(line, &batch, 1000 + OVERTAKE_MAX_US - 1), 0);
+    assert_int_equal(delay_line_take(line, &batch, 1000 + OVERTAKE_MAX_US), OVERTAKEN_MAX);
     assert_false(delay_line_holds_back(line, batch.at[0]));
     assert_int_equal(delay_line_hold_back(line, &more, 1000), 1);
 }
@@ -210,7 +229,7 @@ static void a_move_changes_neither_times_nor_order(void **state)
     batch_t batch;
     unsigned taken = 0;
 
-    assert_int_equal(delay_line_hold_back(from, &back, 1000), 1);
+    assert_int_equal(delay_line_hold_back(from, &back, 7), 1);
     for (unsigned i = 0; i < 100; i++) {
         assert_true(hold(from, i, 600, 5 + i / 50));
     }
@@ -263,6 +282,7 @@ int main(void)
         scene(what_has_left_makes_room),
         scene(they_leave_in_order_whatever_comes),
         scene(one_that_is_held_back_follows_the_next_to_its_peer),
+        scene(one_that_is_overtaken_keeps_its_own_delay),
         scene(where_none_follows_it_leaves_in_time),
         scene(a_move_changes_neither_times_nor_order),
         scene(those_that_leave_last_find_no_room),
