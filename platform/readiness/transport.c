@@ -15,6 +15,7 @@
 #include "readiness/system.h"
 #include "readiness/waiter.h"
 #include "readiness/worker_sockets.h"
+#include "udpecho/clock.h"
 
 /* How often in a row a readable socket may be empty before the kernel is asked why, because one
  * that always is would keep a worker busy. It is not an error by itself: anybody can send
@@ -121,13 +122,21 @@ static void pass_turn(transport_t *transport)
     }
 }
 
-/* To only look needs no turn: it wakes nobody. */
-static apr_status_t wait_turn(transport_t *transport, apr_interval_time_t timeout)
+/* Takes the time that it waits from `timeout`. A receive that does not wait needs no turn: it wakes
+ * nobody. */
+static apr_status_t wait_turn(transport_t *transport, apr_interval_time_t *timeout)
 {
-    if (transport->turn == NULL || transport->has_turn || timeout == 0) {
+    if (transport->turn == NULL || transport->has_turn || *timeout == 0) {
         return APR_SUCCESS;
     }
-    apr_status_t status = turn_take(transport->turn, &transport->waiter.woken, timeout);
+    apr_time_t begun = clock_now();
+    apr_status_t status = turn_take(transport->turn, &transport->waiter.woken, *timeout);
+
+    if (*timeout > 0) {
+        apr_interval_time_t waited = clock_now() - begun;
+
+        *timeout = waited < *timeout ? *timeout - waited : 0;
+    }
 
     transport->has_turn = status == APR_SUCCESS;
     if (APR_STATUS_IS_EINTR(status)) {
@@ -222,7 +231,7 @@ static apr_status_t receive_again(transport_t *transport, batch_t *batch,
     /* What was readable at an earlier wait is not all: only a poll knows of all. One poll does, so
      * that no stream of datagrams with wrong checksums keeps a look from its end. */
     if (APR_STATUS_IS_TIMEUP(status)) {
-        status = wait_turn(transport, timeout);
+        status = wait_turn(transport, &timeout);
         if (status == APR_SUCCESS) {
             status = waiter_wait(&transport->waiter, round_up(transport, timeout));
         }
