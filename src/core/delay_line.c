@@ -135,7 +135,7 @@ static void store(delay_line_t *line, held_t *held, const unsigned char *data, a
     *link = NONE;
 }
 
-static int has_room(const delay_line_t *line, apr_size_t length)
+int delay_line_has_room(const delay_line_t *line, apr_size_t length)
 {
     return line->count < line->capacity &&
            (length + BLOCK_DATA - 1) / BLOCK_DATA <= line->free_blocks;
@@ -143,7 +143,7 @@ static int has_room(const delay_line_t *line, apr_size_t length)
 
 int delay_line_hold(delay_line_t *line, const datagram_t *reply, apr_time_t due)
 {
-    if (!has_room(line, reply->length)) {
+    if (!delay_line_has_room(line, reply->length)) {
         return 0;
     }
     unsigned index = line->free_held;

@@ -27,6 +27,9 @@ typedef struct delay_line delay_line_t;
  */
 delay_line_t *delay_line_create(apr_size_t bytes, apr_pool_t *pool);
 
+/* Non-zero if there is room for a reply with a payload of `length` bytes. */
+int delay_line_has_room(const delay_line_t *line, apr_size_t length);
+
 /* Copies a reply that is to leave at `due`. Replies that are due at the same time leave in the
  * order in which they were held. Returns 0 if there is no room. */
 int delay_line_hold(delay_line_t *line, const datagram_t *reply, apr_time_t due);

@@ -365,12 +365,20 @@ static int admits_duplicate(void *context, const datagram_t *reply, apr_time_t n
 {
     echo_t *echo = context;
     const echo_policy_t *policy = atomic_load_explicit(&echo->held, memory_order_relaxed);
-    int is_limited = policy->per_source != NULL && !policy->per_source_dry_run &&
-                     (policy->exempt == NULL || !access_list_allows(policy->exempt, &reply->from));
 
-    if (is_suspect(echo, reply) ||
-        (is_limited && !rate_limit_admits(policy->per_source, &reply->from, now)) ||
-        !token_hand_take(&echo->datagrams, 1, now)) {
+    if (is_suspect(echo, reply)) {
+        return 0;
+    }
+    int is_limited =
+        policy->per_source != NULL &&
+        (policy->exempt == NULL || !access_list_allows(policy->exempt, &reply->from)) &&
+        !rate_limit_admits(policy->per_source, &reply->from, now);
+
+    if (is_limited && policy->per_source_dry_run) {
+        counters_add(&echo->counters, COUNTER_WOULD_RATE_LIMIT, 1);
+        is_limited = 0;
+    }
+    if (is_limited || !token_hand_take(&echo->datagrams, 1, now)) {
         return 0;
     }
     if (!token_hand_take(&echo->bytes, reply->length, now)) {

@@ -10,9 +10,9 @@
 typedef struct path {
     impair_profile_t profile;
     _Atomic apr_uint64_t replies;
-    atomic_uint steps_begun;     /* of its schedule */
-    _Atomic apr_int64_t free_at; /* when the rate has let all go that waits, nanoseconds of
-                                  * clock_now() */
+    atomic_uint steps_begun;                   /* of its schedule */
+    const impair_profile_t *_Atomic queued_by; /* the rate of the queue, NULL: none yet */
+    _Atomic apr_int64_t free_at; /* when the queue is empty, nanoseconds of clock_now() */
 } path_t;
 
 struct impair_policy {
@@ -126,42 +126,7 @@ static const impair_profile_t *profile_at(const impair_policy_t *policy, path_t 
     return profile != NULL ? profile : &path->profile;
 }
 
-/* ---- The rate ---- */
-
-static apr_int64_t transmission_ns(apr_int64_t rate, apr_size_t length)
-{
-    return (apr_int64_t)length * 8 * NS_PER_S / rate;
-}
-
-/* Queues a reply behind those that wait for the rate, and tells when it has passed. Returns 0 if
- * the queue has no room; one that is empty takes a reply of any length. */
-static int pass_rate(const impairing_t *impairing, apr_size_t length, apr_time_t *passed)
-{
-    const impair_profile_t *profile = impairing->profile;
-    path_t *path = impairing->path;
-    apr_int64_t now_ns = impairing->now * NS_PER_US;
-    apr_int64_t queue_ns;
-    apr_int64_t free_at = atomic_load(&path->free_at);
-    apr_int64_t after;
-
-    if (profile->rate == 0) {
-        *passed = impairing->now;
-        return 1;
-    }
-    queue_ns = transmission_ns(profile->rate, (apr_size_t)profile->queue);
-    do {
-        apr_int64_t start = free_at > now_ns ? free_at : now_ns;
-
-        after = start + transmission_ns(profile->rate, length);
-        if (start > now_ns && after - now_ns > queue_ns) {
-            return 0;
-        }
-    } while (!atomic_compare_exchange_weak(&path->free_at, &free_at, after));
-    *passed = (after + NS_PER_US - 1) / NS_PER_US;
-    return 1;
-}
-
-/* ---- What is done to a reply ---- */
+/* ---- Counting ---- */
 
 static void count(const impairing_t *impairing, impairment_t impairment)
 {
@@ -174,6 +139,70 @@ static void lose(const impairing_t *impairing, impairment_t how)
     count(impairing, how);
     echo_quota_settle(impairing->limits->quota, 0, 1);
 }
+
+/* ---- The rate ---- */
+
+static apr_int64_t transmission_ns(apr_int64_t rate, apr_size_t length)
+{
+    return (apr_int64_t)length * 8 * NS_PER_S / rate;
+}
+
+/* When the rate has let all go that waits, nanoseconds. A queue that another rate has filled does
+ * not count: the next line of a schedule takes effect at once. Workers that disagree about the line
+ * for a moment start with an empty queue more than once. */
+static _Atomic apr_int64_t *free_at_of(const impairing_t *impairing)
+{
+    path_t *path = impairing->path;
+
+    if (atomic_load(&path->queued_by) != impairing->profile) {
+        atomic_store(&path->free_at, 0);
+        atomic_store(&path->queued_by, impairing->profile);
+    }
+    return &path->free_at;
+}
+
+/* Returns 0 if the queue has no room; one that is empty takes a reply of any length. */
+static int queue(const impairing_t *impairing, apr_size_t length, apr_time_t *passed)
+{
+    const impair_profile_t *profile = impairing->profile;
+    _Atomic apr_int64_t *free_at = free_at_of(impairing);
+    apr_int64_t now_ns = impairing->now * NS_PER_US;
+    apr_int64_t queue_ns = transmission_ns(profile->rate, (apr_size_t)profile->queue);
+    apr_int64_t before = atomic_load(free_at);
+    apr_int64_t after;
+
+    do {
+        apr_int64_t start = before > now_ns ? before : now_ns;
+
+        after = start + transmission_ns(profile->rate, length);
+        if (start > now_ns && after - now_ns > queue_ns) {
+            return 0;
+        }
+    } while (!atomic_compare_exchange_weak(free_at, &before, after));
+    *passed = (after + NS_PER_US - 1) / NS_PER_US;
+    return 1;
+}
+
+/* Queues a reply behind those that wait for the rate, and tells when it has passed. Returns 0 if
+ * the reply is lost: a reply without room in the delay line must not use up the rate. */
+static int pass_rate(const impairing_t *impairing, apr_size_t length, apr_time_t *passed)
+{
+    if (impairing->profile->rate == 0) {
+        *passed = impairing->now;
+        return 1;
+    }
+    if (!delay_line_has_room(impairing->line, length)) {
+        lose(impairing, IMPAIR_BUFFER);
+        return 0;
+    }
+    if (!queue(impairing, length, passed)) {
+        lose(impairing, IMPAIR_QUEUE);
+        return 0;
+    }
+    return 1;
+}
+
+/* ---- What is done to a reply ---- */
 
 /* Returns non-zero if there is room for it. */
 static int hold(const impairing_t *impairing, const datagram_t *reply, apr_time_t due)
@@ -227,8 +256,6 @@ static void duplicate(const impairing_t *impairing, const datagram_t *reply,
     count(impairing, IMPAIR_DUPLICATE);
     if (pass_rate(impairing, reply->length, &passed)) {
         hold(impairing, &copy, passed + delay);
-    } else {
-        lose(impairing, IMPAIR_QUEUE);
     }
 }
 
@@ -270,7 +297,6 @@ static void impair(const impairing_t *impairing, datagram_t *reply, apr_uint64_t
     }
     if (!pass_rate(impairing, reply->length, &passed)) {
         reply->verdict = VERDICT_WITHHELD;
-        lose(impairing, IMPAIR_QUEUE);
         return;
     }
     leave(impairing, reply, &decision, passed + decision.delay);

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "core/impair.h"
+#include "core/impair_schedule.h"
 #include "echo_batches.h"
 
 #define PEER     0xc0000201
@@ -208,6 +209,38 @@ static void a_rate_queues_and_drops(void **state)
     assert_int_equal(delay_line_next(scene.line), NOW + 1010000);
 }
 
+static void replies_without_room_use_up_no_rate(void **state)
+{
+    scene_t scene;
+    unsigned held = 0;
+
+    begin(&scene, (impair_profile_t){.rate = 8000, .queue = 1 << 30}, *state);
+    for (unsigned i = 0; i < 10000; i++) {
+        leaves(&scene, ipv4(PEER, 1), NOW);
+    }
+    held = (unsigned)count_of(&scene, IMPAIR_DELAY);
+    assert_int_equal(count_of(&scene, IMPAIR_BUFFER), 10000 - held);
+    assert_int_equal(delay_line_discard(scene.line, NULL, NULL), held);
+    leaves(&scene, ipv4(PEER, 1), NOW);
+    assert_int_equal(delay_line_next(scene.line), NOW + 10000 * (held + 1));
+}
+
+static void another_rate_of_a_schedule_begins_with_an_empty_queue(void **state)
+{
+    const impair_step_t steps[] = {{0, {.rate = 8000, .queue = 1000}},
+                                   {1000, {.rate = 8000000, .queue = 1000}}};
+    const impair_schedule_t schedule = {.count = 2, .steps = steps};
+    scene_t scene;
+
+    begin(&scene, (impair_profile_t){.schedule = &schedule}, *state);
+    for (unsigned i = 0; i < 50; i++) {
+        leaves(&scene, ipv4(PEER, 1), NOW);
+    }
+    assert_int_equal(delay_line_discard(scene.line, NULL, NULL), 50);
+    leaves(&scene, ipv4(PEER, 1), NOW + 1000);
+    assert_int_equal(delay_line_next(scene.line), NOW + 1000 + 10);
+}
+
 static void what_the_buffer_has_no_room_for_is_lost(void **state)
 {
     scene_t scene;
@@ -311,6 +344,8 @@ int main(void)
         scene(a_reordered_reply_leaves_behind_the_next),
         scene(a_delay_is_kept),
         scene(a_rate_queues_and_drops),
+        scene(replies_without_room_use_up_no_rate),
+        scene(another_rate_of_a_schedule_begins_with_an_empty_queue),
         scene(what_the_buffer_has_no_room_for_is_lost),
         scene(what_is_lost_overtakes_nothing_and_has_no_duplicate),
         scene(what_is_lost_gives_its_part_of_the_count_back),
