@@ -313,7 +313,7 @@ static void begin_lame_duck(server_t *server, apr_pool_t *pool)
 static void look(server_t *server)
 {
     char text[100];
-    readiness_t readiness = readiness_of(&server->status.readiness, HEALTH_OK);
+    readiness_t readiness = readiness_of(&server->status.readiness, status_health(&server->status));
     apr_time_t now = clock_now();
     apr_time_t elapsed = now - server->looked_at;
     apr_uint64_t echoed;

@@ -47,18 +47,25 @@ void status_listen(status_source_t *source, const apr_array_header_t *listeners)
     apr_thread_mutex_unlock(source->lock);
 }
 
+health_t status_health(const status_source_t *source)
+{
+    health_t health = HEALTH_OK;
+
+    for (unsigned i = 0; i < source->worker_count; i++) {
+        if (worker_is_draining(source->workers[i])) {
+            return HEALTH_DRAINING;
+        }
+        if (echo_is_degraded(worker_echo(source->workers[i]))) {
+            health = HEALTH_DEGRADED;
+        }
+    }
+    return health;
+}
+
 static void read_worker(status_t *status, worker_t *worker)
 {
-    echo_t *echo = worker_echo(worker);
-
-    counters_sum(&status->totals, echo_counters(echo));
+    counters_sum(&status->totals, echo_counters(worker_echo(worker)));
     service_times_sum(&status->service_times, worker_service_times(worker));
-    if (status->health == HEALTH_OK && echo_is_degraded(echo)) {
-        status->health = HEALTH_DEGRADED;
-    }
-    if (worker_is_draining(worker)) {
-        status->health = HEALTH_DRAINING;
-    }
 }
 
 static int is_stalled(const status_source_t *source, apr_pool_t *pool)
@@ -131,6 +138,7 @@ void status_read(status_t *status, status_source_t *source, apr_pool_t *pool)
     for (unsigned i = 0; i < source->worker_count; i++) {
         read_worker(status, source->workers[i]);
     }
+    status->health = status_health(source);
     read_listeners(status, source->listeners, infos, services);
     apr_thread_mutex_unlock(source->lock);
     const sessions_t *sessions =

@@ -68,6 +68,9 @@ apr_status_t status_source_create(status_source_t *source, const platform_t *pla
  * number never decreases. Main thread, before they are closed. */
 void status_listen(status_source_t *source, const apr_array_header_t *listeners);
 
+/* The health as far as it is known without waking a worker: never HEALTH_STALLED. Any thread. */
+health_t status_health(const status_source_t *source);
+
 /* Reads all of it, once there are workers; what it points to is from `pool` or lives as long as the
  * source. The numbers are those of one moment as far as one worker goes, and of nearly one over
  * all. Never makes a worker wait; waits for them until each has gone round its loop, which takes a
