@@ -172,7 +172,7 @@ static int read_after(spec_t *spec, const char *value, unsigned key)
                                   spec->after <= IMPAIR_AFTER_REPLIES_MAX;
 }
 
-#define CHANCE "a percentage above 0 such as 1% or 0.25%, or 1/N for every Nth"
+#define CHANCE "a percentage above 0, up to 100%, such as 0.25%, or 1/N for every Nth"
 #define TIME   "a time of 1us to 60s"
 
 static const spec_key_t keys[KEYS] = {
@@ -264,7 +264,7 @@ static const char *check(const spec_t *spec, unsigned alone)
             keys[alone].name);
     }
     if (profile->jitter > profile->delay) {
-        return "a delay of at least the jitter";
+        return "a delay of at least the jitter, as in delay=10ms,jitter=10ms";
     }
     if (has(spec, KEY_DISTRIBUTION) && !has(spec, KEY_JITTER)) {
         return "jitter together with distribution";
@@ -317,7 +317,7 @@ const char *impair_line_parse(impair_line_t *line, const impair_profile_t *whose
     line->counts_replies = has(&spec, KEY_AFTER_REPLIES);
     line->repeats = has(&spec, KEY_REPEAT);
     if (error == NULL && has(&spec, KEY_AFTER) == has(&spec, KEY_AFTER_REPLIES)) {
-        error = "either after or after-replies";
+        error = "after=TIME or after-replies=N, as in after=5s,drop=1%";
     }
     return error;
 }

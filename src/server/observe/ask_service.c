@@ -36,8 +36,8 @@ const char *ask_service(const char **answer, const settings_t *settings, const c
     *code = listener_failure_code(status);
     error_text(status, reason, sizeof reason);
     return apr_psprintf(pool,
-                        "%s: cannot connect to %s: %s; udpechod --control creates this socket, and "
-                        "only its own user and root can use a path",
+                        "%s: cannot connect to %s: %s; is udpechod running with --control? Only "
+                        "its own user and root can use a path",
                         option, path, reason);
 }
 

@@ -54,8 +54,8 @@ static void what_is_wrong_is_told_with_its_line(void **state)
     static const char *const wrong[][2] = {
         {"", ": expected a line such as after=30s,drop=1%"},
         {"# nothing\n", ": expected a line such as after=30s,drop=1%"},
-        {"after=1s,drop=2\n", ":1: after=1s,drop=2: expected a percentage above 0 such as 1% or "
-                              "0.25%, or 1/N for every Nth as the value of drop"},
+        {"after=1s,drop=2\n", ":1: after=1s,drop=2: expected a percentage above 0, up to 100%, "
+                              "such as 0.25%, or 1/N for every Nth as the value of drop"},
         {"\nafter=1s, none\n", ":2: after=1s, none: expected no spaces"},
         {"after=1s,none\nafter=1s,drop=1%\n",
          ":2: after=1s,drop=1%: expected a line that begins later than the one before it"},

@@ -156,8 +156,8 @@ static void a_line_says_when_and_what(void **state)
 static void a_wrong_line_is_refused(void **state)
 {
     static const char *const wrong[][2] = {
-        {"drop=1%", "either after or after-replies"},
-        {"after=1s,after-replies=1,none", "either after or after-replies"},
+        {"drop=1%", "after=TIME or after-replies=N, as in after=5s,drop=1%"},
+        {"after=1s,after-replies=1,none", "after=TIME or after-replies=N, as in after=5s,drop=1%"},
         {"after=366d,none", "a time of 0 to 365d as the value of after"},
         {"after=x,none", "a time of 0 to 365d as the value of after"},
         {"after-replies=-1,none", "a number up to 1000000000000000 as the value of after-replies"},
