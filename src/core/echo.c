@@ -30,9 +30,9 @@ struct echo {
     requests_t *requests;
     delay_line_t *line; /* NULL: no reply has been impaired yet */
     counters_t counters;
+    /* Those of the present batch that may be part of a loop. */
+    const datagram_t *suspects[BATCH_MAX];
     unsigned suspect_count;
-    const datagram_t
-        *suspects[BATCH_MAX]; /* those of the present batch that may be part of a loop */
 };
 
 echo_t *echo_create(const echo_policy_t *policy, apr_time_t now, apr_pool_t *pool)
@@ -360,32 +360,15 @@ static int is_suspect(const echo_t *echo, const datagram_t *datagram)
 }
 
 /* A duplicate is one more echo to its peer, and would replace a copy that the loop detector takes
- * out of a loop. judge_amount() would cost plain datagrams more if it had two callers. */
+ * out of a loop. */
 static int admits_duplicate(void *context, const datagram_t *reply, apr_time_t now)
 {
     echo_t *echo = context;
     const echo_policy_t *policy = atomic_load_explicit(&echo->held, memory_order_relaxed);
 
-    if (is_suspect(echo, reply)) {
-        return 0;
-    }
-    int is_limited =
-        policy->per_source != NULL &&
-        (policy->exempt == NULL || !access_list_allows(policy->exempt, &reply->from)) &&
-        !rate_limit_admits(policy->per_source, &reply->from, now);
-
-    if (is_limited && policy->per_source_dry_run) {
-        counters_add(&echo->counters, COUNTER_WOULD_RATE_LIMIT, 1);
-        is_limited = 0;
-    }
-    if (is_limited || !token_hand_take(&echo->datagrams, 1, now)) {
-        return 0;
-    }
-    if (!token_hand_take(&echo->bytes, reply->length, now)) {
-        token_hand_return(&echo->datagrams, 1);
-        return 0;
-    }
-    return echo_quota_claim(echo->quota);
+    return !is_suspect(echo, reply) &&
+           judge_amount(echo, policy, &reply->from, reply->length, now) == VERDICT_ECHO &&
+           echo_quota_claim(echo->quota);
 }
 
 void echo_impair(echo_t *echo, const batch_t *batch, unsigned worker, apr_time_t now)

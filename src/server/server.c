@@ -25,8 +25,8 @@ typedef struct server {
     host_t *host;
     log_t *log;
     workers_t workers;
-    apr_time_t
-        looked_at; /* when the service manager was told the rate, and the counts at that time */
+    /* When the service manager was told the rate, and the count at that time. */
+    apr_time_t looked_at;
     apr_uint64_t echoed_before;
     int has_successor; /* who serves with the same sockets */
     gate_t *gate;      /* where all threads wait until the process is confined */
