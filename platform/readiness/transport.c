@@ -129,7 +129,7 @@ static apr_status_t wait_turn(transport_t *transport, apr_interval_time_t *timeo
     if (transport->turn == NULL || transport->has_turn || *timeout == 0) {
         return APR_SUCCESS;
     }
-    apr_time_t begun = clock_now();
+    apr_time_t begun = *timeout > 0 ? clock_now() : 0;
     apr_status_t status = turn_take(transport->turn, &transport->waiter.woken, *timeout);
 
     if (*timeout > 0) {

@@ -282,13 +282,13 @@ static void pause_after(observer_t *observer, apr_status_t status)
 
 static void serve(observer_t *observer)
 {
-    unsigned vain = 0;
+    unsigned failures = 0;
 
     while (!atomic_load(&observer->is_stopping)) {
         apr_status_t status = turn(observer);
 
-        vain = status == APR_SUCCESS ? 0 : vain + 1;
-        if (vain >= FAILURES_MAX) {
+        failures = status == APR_SUCCESS ? 0 : failures + 1;
+        if (failures >= FAILURES_MAX) {
             pause_after(observer, status);
         }
     }
