@@ -10,6 +10,13 @@ HEADERS = 14 + 20 + 8  # of Ethernet, IPv4 and UDP
 NANOSECONDS_MAGIC = 0xa1b23c4d
 
 
+def add_scheduling(parser, server):
+    """The option --real-time, which sets `scheduling` to the prefix of both commands."""
+    parser.add_argument("--real-time", dest="scheduling", action="store_const", default=(),
+                        const=("chrt", "--fifo", "1"),
+                        help=f"{server} and capture have priority over other processes")
+
+
 def start(interface, port, prefix, path, snap=160):
     """A tcpdump that captures by now."""
     process = subprocess.Popen(

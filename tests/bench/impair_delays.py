@@ -24,7 +24,7 @@ import namespaces  # noqa: E402
 import table  # noqa: E402
 
 PAYLOAD = 100
-PERCENTAGES = 1, 50, 99, 100
+PERCENTAGES = 0, 1, 50, 99, 100
 
 
 class Delayed:
@@ -100,9 +100,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=20000, help="requests to each server")
     parser.add_argument("--rate", type=int, default=1000, help="of them a second, on average")
-    parser.add_argument("--real-time", dest="scheduling", action="store_const", default=(),
-                        const=("chrt", "--fifo", "1"),
-                        help="server and capture go before all else that wants a processor")
+    capture.add_scheduling(parser, "server")
     options = parser.parse_args()
     namespaces.set_up()
     before = os.getloadavg()[0]
@@ -112,7 +110,7 @@ def main():
         late = [was - wanted for wanted, was in zip(decided, captured, strict=True)]
         rows += [[name, what, *milliseconds(values)] for name, what, values in (
             (spec, "decided", decided), ("", "captured", captured), ("", "captured − decided", late))]
-    print(table.layout([["--impair", "ms", "p1", "p50", "p99", "max"], *rows]), end="\n\n")
+    print(table.layout([["--impair", "ms", "min", "p1", "p50", "p99", "max"], *rows]), end="\n\n")
     print(f"Load average {before:.1f} before and {os.getloadavg()[0]:.1f} after.")
 
 

@@ -114,9 +114,7 @@ def main():
     parser.add_argument("--count", type=int, default=4000, help="requests of one session")
     parser.add_argument("--rate", type=int, default=200, help="of them a second")
     parser.add_argument("--seconds", type=int, default=10, help="that 64 sessions ask for")
-    parser.add_argument("--real-time", dest="scheduling", action="store_const", default=(),
-                        const=("chrt", "--fifo", "1"),
-                        help="reflector and capture go before all else that wants a processor")
+    capture.add_scheduling(parser, "reflector")
     options = parser.parse_args()
     namespaces.set_up()
     before = os.getloadavg()[0]
